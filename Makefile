@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+PORT ?= 4566
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: help run logs clean-data test check clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+run: .venv/run ## the whole system on this machine, with demo people (PORT=4566)
+	@$(BIN)/python -m local.run --port $(PORT)
+
+logs: .venv/run ## follow the functions' logs of the local system
+	@$(BIN)/python -m local.logs
+
+clean-data: .venv/run ## forget the local system's data
+	@$(BIN)/python -m local.run --clean-data
+
+test: .venv/test ## every test; what is missing on this machine is said
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: .venv/test ## ruff, mypy and sam validate --lint
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
+
+clean: ## forget everything that was made here, the environment and the data too
+	rm -rf .venv .aws-sam .cache .local
+
+.venv/run: pyproject.toml
+	@echo "Installing what the local system needs into .venv …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run]'
+	@touch $@
+
+.venv/test: .venv/run
+	@echo "Installing what the tests need into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run,test]'
+	@touch $@

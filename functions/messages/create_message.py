@@ -1,0 +1,24 @@
+"""D and C: POST /api/messages sends into a conversation, or to a person whose handle is given."""
+
+from messaging import http, views
+from messaging.drafts import read_draft
+from messaging.observability import count
+from messaging.send import send_to_conversation, send_to_handle
+from messaging.settings import Settings
+from messaging.table import open_table
+
+settings = Settings.from_environment()
+table = open_table(settings.table_name)
+
+
+@http.route
+def lambda_handler(request: http.Request) -> http.Response:
+    draft = read_draft(request, settings.message_max_chars, into_conversation=True)
+    if draft.message_group_uuid:
+        sent = send_to_conversation(
+            table, request.user_uuid, draft.message_group_uuid, draft.message_uuid, draft.message
+        )
+    else:
+        sent = send_to_handle(table, request.user_uuid, draft.handle, draft.message_uuid, draft.message)
+    count(MessagesSent=not sent.repeated, ConversationsCreated=sent.opened, ConflictsRetried=sent.conflicts)
+    return http.ok(views.sent_message(sent.message))

@@ -1,0 +1,32 @@
+"""A: GET /api/messages/{message_group_uuid} lists a conversation, the newest page or one beside a cursor."""
+
+from messaging import http, views
+from messaging.cursors import MessageCursor
+from messaging.errors import Unreadable
+from messaging.read import messages_after, messages_before, newest_messages
+from messaging.settings import Settings
+from messaging.table import open_table
+
+table = open_table(Settings.from_environment().table_name)
+
+
+@http.route
+def lambda_handler(request: http.Request) -> http.Response:
+    message_group_uuid = request.uuid("message_group_uuid")
+    limit = request.limit()
+    match request.query:
+        case {"before": _, "after": _}:
+            raise Unreadable("A page lies before or after a cursor, not both.")
+        case {"before": cursor}:
+            page = messages_before(table, request.user_uuid, MessageCursor.parse(cursor, message_group_uuid), limit)
+        case {"after": cursor}:
+            page = messages_after(table, request.user_uuid, MessageCursor.parse(cursor, message_group_uuid), limit)
+        case _:
+            page = newest_messages(table, request.user_uuid, message_group_uuid, limit)
+
+    links: dict[str, tuple[str, object]] = {}
+    if page.older:
+        links["prev"] = ("before", page.older)
+    if page.newer:
+        links["monitor" if page.ended else "next"] = ("after", page.newer)
+    return http.ok_page(request, [views.message_in_list(message) for message in page.messages], links)

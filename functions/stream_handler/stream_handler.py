@@ -1,0 +1,35 @@
+"""The table's stream: when a message lands, both people's message-group items are rewritten."""
+
+from typing import Any
+
+from messaging.inbox import Change, rewrite
+from messaging.observability import count, logger
+from messaging.settings import Settings
+from messaging.table import open_table
+
+table = open_table(Settings.from_environment().table_name)
+
+# True until a batch has gone through whole in this process: an earlier one may have been cut off half-way.
+_in_doubt = True
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answers a batch of stream records with the sequence numbers of those that failed, and only those."""
+    global _in_doubt
+    in_doubt, _in_doubt = _in_doubt, True
+
+    changes: list[Change] = []
+    failed: dict[str, Exception] = {}
+    for record in event["Records"]:
+        try:
+            changes.append(Change.from_record(record))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            failed[record["dynamodb"]["SequenceNumber"]] = error
+
+    rewritten = rewrite(table, changes, in_doubt=in_doubt)
+    _in_doubt = bool(rewritten.failed)
+    failed |= rewritten.failed
+    for sequence_number, error in failed.items():
+        logger.warning("record failed", sequence_number=sequence_number, error=type(error).__name__)
+    count(InboxRewrites=rewritten.moved + rewritten.rebuilt, InboxRebuilds=rewritten.rebuilt, RecordsFailed=len(failed))
+    return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}

@@ -1,0 +1,63 @@
+"""Opaque cursors: where a page ends, and of which list. A cursor of another list, or one cut short, is refused."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+
+from messaging import keys
+from messaging.errors import Unreadable
+
+_SEQ = re.compile(r"[1-9][0-9]{0,17}")
+OLDER, NEWER = "older", "newer"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCursor:
+    """A message of a conversation, by its time and its number: what lies beyond must begin with the number next to it."""
+
+    message_group_uuid: str
+    created_at: str
+    seq: int
+
+    def __str__(self) -> str:
+        return _encode(self.message_group_uuid, self.created_at, str(self.seq))
+
+    @classmethod
+    def parse(cls, text: str, message_group_uuid: str) -> "MessageCursor":
+        """Raises Unreadable for what is no cursor of this conversation."""
+        match _decode(text):
+            case [group, created_at, seq] if group == message_group_uuid and keys.is_time(created_at) and _SEQ.fullmatch(seq):
+                return cls(group, created_at, int(seq))
+        raise Unreadable("The cursor is not one of this conversation.")
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCursor:
+    """A place in a person's inbox and the direction to go from it, OLDER or NEWER."""
+
+    user_uuid: str
+    direction: str
+    sk: str
+
+    def __str__(self) -> str:
+        return _encode(self.user_uuid, self.direction, self.sk)
+
+    @classmethod
+    def parse(cls, text: str, user_uuid: str) -> "InboxCursor":
+        """Raises Unreadable for what is no cursor of this person's inbox."""
+        match _decode(text):
+            case [owner, ("older" | "newer") as direction, sk] if owner == user_uuid and keys.is_inbox_sk(sk):
+                return cls(owner, direction, sk)
+        raise Unreadable("The cursor is not one of this inbox.")
+
+
+def _encode(*fields: str) -> str:
+    return base64.urlsafe_b64encode("|".join(fields).encode()).decode().rstrip("=")
+
+
+def _decode(text: str) -> list[str]:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode().split("|")
+    except (binascii.Error, ValueError):
+        return []

@@ -1,0 +1,72 @@
+"""What a client wants to send, checked."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from messaging import keys
+from messaging.errors import Invalid, NotFound, Unreadable
+from messaging.http import Request, read_uuid
+
+# A code point takes at most 12 bytes in JSON (a pair of escaped surrogates); the rest of a body is small.
+_BYTES_PER_CHAR = 12
+_BYTES_BESIDE = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be sent, either into a conversation or to a person: exactly one of the last two is set."""
+
+    message_uuid: str
+    message: str
+    message_group_uuid: str | None
+    handle: str | None
+
+
+def read_draft(request: Request, max_chars: int, *, into_conversation: bool) -> Draft:
+    """Reads a body {message, message_uuid?, handle} or, with `into_conversation`, also {…, message_group_uuid}.
+
+    A missing message_uuid is made up. Raises Unreadable, TooLarge, Invalid with the codes of all that is wrong, and
+    NotFound for a handle nobody can have.
+    """
+    body = request.json(max_chars * _BYTES_PER_CHAR + _BYTES_BESIDE)
+    message = _text(body, "message")
+    message_uuid = _text(body, "message_uuid")
+    message_group_uuid = _text(body, "message_group_uuid").strip() if into_conversation else ""
+    handle = "" if message_group_uuid else _text(body, "handle").strip().removeprefix("@")
+
+    codes = []
+    if not (message_group_uuid or handle):
+        if into_conversation and ("message_group_uuid" in body or "handle" not in body):
+            codes.append("message_group_uuid_blank")
+        if not into_conversation or "handle" in body or "message_group_uuid" not in body:
+            codes.append("user_reciever_handle_blank")
+    if not message.strip():
+        codes.append("message_blank")
+    elif len(message) > max_chars:
+        codes.append("message_exceed_max_chars")
+    if codes:
+        raise Invalid(*codes)
+
+    if handle and not keys.is_handle(handle):
+        raise NotFound("Nobody has this handle.")
+    return Draft(
+        read_uuid(message_uuid, "message_uuid") if message_uuid else str(uuid4()),
+        message,
+        read_uuid(message_group_uuid, "message_group_uuid") if message_group_uuid else None,
+        handle or None,
+    )
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    """A string of the body, "" if there is none. Raises Unreadable for other types and for what is not Unicode."""
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Unreadable(f"{name} must be a string.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Unreadable(f"{name} is not Unicode text: it has half of a surrogate pair.") from None
+    return value

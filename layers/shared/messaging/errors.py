@@ -1,0 +1,41 @@
+"""What can go wrong, in the words of the domain. `http` alone turns these into statuses."""
+
+
+class MessagingError(Exception):
+    """The base of every error a caller can be told about; its text is safe to show and holds no message."""
+
+
+class Unreadable(MessagingError):
+    """JSON, a uuid, a limit or a cursor cannot be read."""
+
+
+class Invalid(MessagingError):
+    """What was sent can be read but not accepted; `codes` are those the bootcamp's web client knows."""
+
+    def __init__(self, *codes: str) -> None:
+        super().__init__(", ".join(codes))
+        self.codes = codes
+
+
+class Unauthenticated(MessagingError):
+    """Nobody is signed in."""
+
+
+class NotFound(MessagingError):
+    """There is no such thing, or it is not the caller's to see: the two are not told apart."""
+
+
+class MessageUuidTaken(MessagingError):
+    """A message with this message_uuid, but another text, sender or conversation, was sent before."""
+
+
+class TooLarge(MessagingError):
+    """The body is larger than any acceptable message needs."""
+
+
+class Busy(MessagingError):
+    """DynamoDB throttled, conflicted or did not answer for longer than the retries last."""
+
+
+class HandleTaken(MessagingError):
+    """The handle belongs to somebody else."""

@@ -1,0 +1,211 @@
+"""HTTP as API Gateway hands it over (payload format 2.0): reading requests, and errors becoming responses, once."""
+
+import base64
+import binascii
+import functools
+import hashlib
+import json
+import re
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from messaging import keys
+from messaging.errors import (
+    Busy,
+    Invalid,
+    MessageUuidTaken,
+    MessagingError,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unreadable,
+)
+from messaging.observability import logger
+
+Event = dict[str, Any]
+Response = dict[str, Any]
+
+_STATUS: dict[type[MessagingError], HTTPStatus] = {
+    Unreadable: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    NotFound: HTTPStatus.NOT_FOUND,
+    MessageUuidTaken: HTTPStatus.CONFLICT,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_RETRY_AFTER = "1"  # seconds
+
+_DEFAULT_LIMIT = 20
+_LIMIT = re.compile(r"[1-9][0-9]?|100")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of somebody signed in."""
+
+    user_uuid: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    _event: Event = field(repr=False)
+
+    @classmethod
+    def from_event(cls, event: Event) -> "Request":
+        """Raises Unauthenticated without the claims of a verified token. Who asks is taken from there alone."""
+        try:
+            user_uuid = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
+        except (KeyError, TypeError):
+            raise Unauthenticated("A Bearer token is needed.") from None
+        return cls(
+            user_uuid,
+            event.get("pathParameters") or {},
+            event.get("queryStringParameters") or {},
+            event.get("headers") or {},
+            event,
+        )
+
+    def uuid(self, name: str) -> str:
+        """A path parameter that is a uuid. Raises Unreadable."""
+        return read_uuid(self.path[name], name)
+
+    def handle(self) -> str:
+        """The handle of a path like /api/users/@{handle}/short. Raises NotFound for what nobody can be called."""
+        at, handle = self.path["handle"][:1], self.path["handle"][1:]
+        if at != "@" or not keys.is_handle(handle):
+            raise NotFound("Nobody has this handle.")
+        return handle
+
+    def limit(self) -> int:
+        """How many to list: 1 to 100, 20 if not asked for. Raises Unreadable."""
+        text = self.query.get("limit")
+        if text is None:
+            return _DEFAULT_LIMIT
+        if not _LIMIT.fullmatch(text):
+            raise Unreadable("limit must be a number from 1 to 100.")
+        return int(text)
+
+    def json(self, most_bytes: int) -> dict[str, Any]:
+        """The body, a JSON object. Raises Unreadable, and TooLarge for a body of more bytes."""
+        body = self._event.get("body") or ""
+        try:
+            raw = base64.b64decode(body, validate=True) if self._event.get("isBase64Encoded") else body.encode()
+            if len(raw) > most_bytes:
+                raise TooLarge(f"The body must not be larger than {most_bytes} bytes.")
+            value = json.loads(raw.decode())
+        except (binascii.Error, ValueError, RecursionError):
+            raise Unreadable("The body is not JSON that can be read.") from None
+        if not isinstance(value, dict):
+            raise Unreadable("The body must be a JSON object.")
+        return value
+
+
+def read_uuid(text: str, name: str) -> str:
+    """`text` as a uuid in lower case. Raises Unreadable, naming what it was to be."""
+    uuid = keys.canonical_uuid(text)
+    if uuid is None:
+        raise Unreadable(f"{name} must be a uuid.")
+    return uuid
+
+
+def route(handle: Callable[[Request], Response]) -> Callable[[Event, Any], Response]:
+    """Makes a Lambda handler of a function from request to response. Every error becomes a response here."""
+
+    @functools.wraps(handle)
+    def lambda_handler(event: Event, context: Any) -> Response:
+        try:
+            return handle(Request.from_event(event))
+        except MessagingError as error:
+            response = _refusal(error)
+            _log_refusal(event, error, response)
+        except Exception as error:
+            # The places, not the error's text: that could quote a message.
+            logger.error(
+                "failed",
+                request_id=_request_id(event),
+                route=event.get("routeKey"),
+                error=type(error).__name__,
+                trace=traceback.format_tb(error.__traceback__),
+            )
+            response = _problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"Request {_request_id(event)} failed.")
+        return response
+
+    return lambda_handler
+
+
+def ok(value: object, **headers: str) -> Response:
+    """200 with a JSON body."""
+    return {
+        "statusCode": int(HTTPStatus.OK),
+        "headers": {"content-type": "application/json", "cache-control": "no-store", **headers},
+        "body": _dumps(value),
+    }
+
+
+def ok_page(request: Request, items: list[dict[str, Any]], links: Mapping[str, tuple[str, object]]) -> Response:
+    """200 with a page of a list, or 304 if the client has it.
+
+    `links` maps a relation to a query parameter and its cursor. The Link header (RFC 8288) holds references that are
+    only a query, so that they hold whatever stands before the path.
+    """
+    response = ok(items)
+    headers = response["headers"]
+    headers["cache-control"] = "private, no-cache"
+    if links:
+        limit = {"limit": request.query["limit"]} if "limit" in request.query else {}
+        headers["link"] = ", ".join(
+            f'<?{urlencode({**limit, parameter: str(cursor)})}>; rel="{relation}"'
+            for relation, (parameter, cursor) in links.items()
+        )
+    etag = hashlib.sha256(f"{headers.get('link')}\n{response['body']}".encode()).hexdigest()[:32]
+    headers["etag"] = f'"{etag}"'
+    if _matches(request.headers.get("if-none-match", ""), headers["etag"]):
+        del headers["content-type"]
+        return {"statusCode": int(HTTPStatus.NOT_MODIFIED), "headers": headers}
+    return response
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    """Weak comparison (RFC 9110): a cache on the way may have made the tag weak."""
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or "*" in tags
+
+
+def _refusal(error: MessagingError) -> Response:
+    if isinstance(error, Invalid):
+        return {**ok(list(error.codes)), "statusCode": int(HTTPStatus.UNPROCESSABLE_ENTITY)}
+    status = _STATUS[type(error)]
+    response = _problem(status, str(error))
+    if isinstance(error, Busy):
+        response["headers"]["retry-after"] = _RETRY_AFTER
+    return response
+
+
+def _problem(status: HTTPStatus, detail: str) -> Response:
+    """RFC 9457."""
+    problem = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+    response = ok(problem, **{"content-type": "application/problem+json"})
+    return {**response, "statusCode": int(status)}
+
+
+def _log_refusal(event: Event, error: MessagingError, response: Response) -> None:
+    logger.info(
+        "refused",
+        request_id=_request_id(event),
+        route=event.get("routeKey"),
+        status=response["statusCode"],
+        error=type(error).__name__,
+        codes=error.codes if isinstance(error, Invalid) else None,
+    )
+
+
+def _request_id(event: Event) -> str | None:
+    request_id: str | None = event.get("requestContext", {}).get("requestId")
+    return request_id
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,87 @@
+"""Partition and sort keys, identifiers and times: the only place that spells them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+
+HEAD = "HEAD"
+RECEIPT = "MID"
+PROFILE = "PROFILE"
+HANDLE = "HANDLE"
+
+# The namespace of message_group_uuids. Changing it would give every pair of people a second conversation.
+_PAIR_NAMESPACE = UUID("78a40f9b-0dc9-4e5d-bd38-73398ed63f66")
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", re.ASCII)
+_HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}", re.ASCII)
+TIME_LENGTH = len("2026-01-01T00:00:00.000000+00:00")
+
+
+def inbox_pk(user_uuid: str) -> str:
+    """The partition of a person's message groups."""
+    return f"GRP#{user_uuid}"
+
+
+def conversation_pk(message_group_uuid: str) -> str:
+    """The partition of a conversation: its messages and its head."""
+    return f"MSG#{message_group_uuid}"
+
+
+def inbox_sk_beside(created_at: str, message_group_uuid: str) -> str:
+    """The sort key of a message group whose plain time is taken by another conversation of the same inbox."""
+    return f"{created_at}#{message_group_uuid}"
+
+
+def receipt_pk(message_uuid: str) -> str:
+    """The partition of the receipt of a sent message."""
+    return f"MID#{message_uuid}"
+
+
+def profile_pk(user_uuid: str) -> str:
+    """The partition of a person's profile."""
+    return f"USR#{user_uuid}"
+
+
+def handle_pk(handle: str) -> str:
+    """The partition of a handle. Handles are shown as written and compared without regard to case."""
+    return f"HDL#{handle.lower()}"
+
+
+def is_handle(text: str) -> bool:
+    """True for 1 to 30 ASCII letters, digits, `_`, `.` and `-`, the first a letter or digit."""
+    return _HANDLE.fullmatch(text) is not None
+
+
+def pair_uuid(one_user_uuid: str, other_user_uuid: str) -> str:
+    """The message_group_uuid of two people, the same whoever asks (design, rule 1)."""
+    return str(uuid5(_PAIR_NAMESPACE, "#".join(sorted((one_user_uuid, other_user_uuid)))))
+
+
+def canonical_uuid(text: str) -> str | None:
+    """A hyphenated UUID in lower case, or None if `text` is not one."""
+    return text.lower() if _UUID.fullmatch(text) else None
+
+
+def is_time(text: str) -> bool:
+    """True if `text` is a time as this system writes it: UTC, six decimals, +00:00."""
+    return _TIME.fullmatch(text) is not None
+
+
+def is_inbox_sk(text: str) -> bool:
+    """True if `text` is the sort key of a message group: a time, or a time and a message_group_uuid."""
+    time, _, beside = text.partition("#")
+    return is_time(time) and (text == time or canonical_uuid(beside) == beside)
+
+
+def format_time(when: datetime) -> str:
+    """An aware datetime as the table holds it, so that order as text is order in time."""
+    return when.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def time_after(last: str | None, now: datetime) -> str:
+    """The time of what happens next: now, but at least a microsecond after `last` (design, rule 3)."""
+    written = format_time(now)
+    if last is None or written > last:
+        return written
+    return format_time(datetime.fromisoformat(last) + timedelta(microseconds=1))

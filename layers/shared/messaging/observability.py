@@ -1,0 +1,16 @@
+"""The functions' logger and metrics. What is written holds ids, never the text of a message, a token or a name."""
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+logger = Logger()
+
+
+def count(**counts: int) -> None:
+    """Writes the counts that are not 0 as CloudWatch metrics, in the embedded metric format."""
+    metrics = EphemeralMetrics()
+    for name, value in counts.items():
+        if value:
+            metrics.add_metric(name, MetricUnit.Count, value)
+    if metrics.metric_set:
+        metrics.flush_metrics()

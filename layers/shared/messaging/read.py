@@ -1,0 +1,148 @@
+"""Reading: patterns A and B and the look-ups beside them.
+
+Reads are eventually consistent, at half the price. What tells a stale answer is the data itself: the numbers of a
+conversation's messages have no gap (design, rule 3), so a page that does not join on to its head or its cursor, or has
+a gap, is read once more, consistently.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from messaging import keys
+from messaging.cursors import NEWER, OLDER, InboxCursor, MessageCursor
+from messaging.errors import NotFound
+from messaging.items import Head, Message, MessageGroup, Person
+from messaging.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A page of a conversation, oldest first. A cursor is None where the conversation begins.
+
+    `newer` continues after the page; `ended` says that nothing had been sent after it when it was read.
+    """
+
+    messages: list[Message]
+    older: MessageCursor | None
+    newer: MessageCursor | None
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A page of an inbox, newest first; each conversation once. A cursor is None where there is no more."""
+
+    message_groups: list[MessageGroup]
+    older: InboxCursor | None
+    newer: InboxCursor | None
+
+
+def find_head(table: Table, message_group_uuid: str) -> Head | None:
+    """The head; a conversation opened a moment ago is found too: a miss is asked again, consistently."""
+    return table.head(message_group_uuid) or table.head(message_group_uuid, consistent=True)
+
+
+def newest_messages(table: Table, user_uuid: str, message_group_uuid: str, limit: int) -> Conversation:
+    """Pattern A, the newest page: one request. Raises NotFound for a stranger as for no conversation."""
+    head, messages = table.newest(message_group_uuid, limit, consistent=False)
+    if head is None or not _joins(messages, last=head.last_seq):
+        head, messages = table.newest(message_group_uuid, limit, consistent=True)
+    return _page(_member(head, user_uuid), messages)
+
+
+def messages_before(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
+    """Pattern A, the page that ends before the cursor. Raises NotFound like `newest_messages`."""
+    head = _member(find_head(table, cursor.message_group_uuid), user_uuid)
+    messages = _read_twice_if_stale(
+        lambda consistent: table.before(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
+        lambda page: _joins(page, last=cursor.seq - 1),
+    )
+    return _page(head, messages)
+
+
+def messages_after(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
+    """Pattern A, the page that begins after the cursor. Raises NotFound like `newest_messages`."""
+    head = _member(find_head(table, cursor.message_group_uuid), user_uuid)
+    messages = _read_twice_if_stale(
+        lambda consistent: table.after(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
+        lambda page: _joins(page, first=cursor.seq + 1) if page else cursor.seq >= head.last_seq,
+    )
+    return _page(head, messages) if messages else Conversation([], None, cursor, ended=True)
+
+
+def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxCursor | None = None) -> Inbox:
+    """Pattern B: one request, from the top of the inbox or from a cursor."""
+    if cursor and cursor.direction == NEWER:
+        found = table.inbox_above(user_uuid, limit + 1, cursor.sk)
+        more_above, more_below = len(found) > limit, True
+        found = found[-limit:]
+    else:
+        found = table.inbox(user_uuid, limit + 1, cursor.sk if cursor else None)
+        more_above, more_below = cursor is not None, len(found) > limit
+        found = found[:limit]
+    return Inbox(
+        _newest_of_each(found),
+        InboxCursor(user_uuid, OLDER, found[-1].sk) if found and more_below else None,
+        InboxCursor(user_uuid, NEWER, found[0].sk) if found and more_above else None,
+    )
+
+
+def find_message_group(table: Table, user_uuid: str, handle: str) -> tuple[Person, str | None]:
+    """Who has this handle, and the caller's conversation with them, if there is one. Raises NotFound."""
+    person = show_user(table, handle)
+    message_group_uuid = keys.pair_uuid(user_uuid, person.user_uuid)
+    return person, message_group_uuid if find_head(table, message_group_uuid) else None
+
+
+def show_user(table: Table, handle: str) -> Person:
+    """Who has this handle. Raises NotFound."""
+    person = table.person_by_handle(handle)
+    if person is None:
+        raise NotFound("Nobody has this handle.")
+    return person
+
+
+def _member(head: Head | None, user_uuid: str) -> Head:
+    if head is None or user_uuid not in head.members:
+        raise NotFound("There is no such conversation.")
+    return head
+
+
+def _joins(messages: Sequence[Message], *, first: int | None = None, last: int | None = None) -> bool:
+    """True if the numbers have no gap, and begin with `first` or end with `last`."""
+    if not messages:
+        return not last
+    begins = first is None or messages[0].seq == first
+    ends = last is None or messages[-1].seq == last
+    return begins and ends and messages[-1].seq - messages[0].seq == len(messages) - 1
+
+
+def _read_twice_if_stale(
+    read: Callable[[bool], list[Message]], is_whole: Callable[[list[Message]], bool]
+) -> list[Message]:
+    messages = read(False)
+    return messages if is_whole(messages) else read(True)
+
+
+def _page(head: Head, messages: list[Message]) -> Conversation:
+    if not messages:
+        return Conversation([], None, None, ended=True)
+    first, last = messages[0], messages[-1]
+    return Conversation(
+        messages,
+        _cursor(first) if first.seq > 1 else None,
+        _cursor(last),
+        ended=last.seq >= head.last_seq,
+    )
+
+
+def _cursor(message: Message) -> MessageCursor:
+    return MessageCursor(message.message_group_uuid, message.created_at, message.seq)
+
+
+def _newest_of_each(message_groups: list[MessageGroup]) -> list[MessageGroup]:
+    """While a message group is being rewritten its new item lies above the old one: the newer is shown."""
+    newest: dict[str, MessageGroup] = {}
+    for group in message_groups:
+        newest.setdefault(group.message_group_uuid, group)
+    return list(newest.values())

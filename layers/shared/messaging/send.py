@@ -1,0 +1,109 @@
+"""Sending: patterns C and D. One transaction is the whole of it; its refused conditions say how to go on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from messaging import keys
+from messaging.errors import Busy, Invalid, MessageUuidTaken, NotFound
+from messaging.items import Head, Message
+from messaging.read import find_head
+from messaging.retry import attempts
+from messaging.table import AlreadySent, HeadMoved, PositionTaken, Table
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that is in its conversation, and how it came there. `conflicts` counts the tries that lost a race."""
+
+    message: Message
+    repeated: bool = False
+    opened: bool = False
+    conflicts: int = 0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def send_to_conversation(
+    table: Table, sender_uuid: str, message_group_uuid: str, message_uuid: str, text: str, now: Clock = utc_now
+) -> Sent:
+    """Pattern D: sends into a conversation the sender is in.
+
+    Sending again with the same message_uuid answers with the first message. Raises NotFound for a stranger as for a
+    conversation that does not exist, MessageUuidTaken, and Busy when the retries are used up.
+    """
+    return _append(table, find_head(table, message_group_uuid), sender_uuid, message_uuid, text, now)
+
+
+def send_to_handle(
+    table: Table, sender_uuid: str, handle: str, message_uuid: str, text: str, now: Clock = utc_now
+) -> Sent:
+    """Pattern C: sends to a person, in the one conversation of the two, which the first message opens.
+
+    Raises NotFound for a handle nobody has and for a sender without a profile, Invalid for one's own handle, and
+    what `send_to_conversation` raises.
+    """
+    sender, receiver = table.person_and_person_by_handle(sender_uuid, handle)
+    if sender is None:
+        raise NotFound("You have no profile yet.")
+    if receiver is None:
+        raise NotFound("Nobody has this handle.")
+    if receiver.user_uuid == sender_uuid:
+        raise Invalid("user_receiver_is_self")
+    message_group_uuid = keys.pair_uuid(sender_uuid, receiver.user_uuid)
+    taken = None
+    for conflicts in attempts():
+        created_at = keys.time_after(taken, now())
+        message = Message(message_group_uuid, message_uuid, text, sender, created_at, 1)
+        try:
+            table.create(Head.of_first(message, receiver), message)
+        except HeadMoved as moved:
+            return _append(table, moved.head, sender_uuid, message_uuid, text, now)
+        except AlreadySent as again:
+            return _first_answer(table, again, message)
+        except PositionTaken:
+            taken = created_at
+        except Busy:
+            pass
+        else:
+            return Sent(message, opened=True, conflicts=conflicts)
+    raise Busy("Too many messages are being sent at once.")
+
+
+def _append(
+    table: Table, head: Head | None, sender_uuid: str, message_uuid: str, text: str, now: Clock
+) -> Sent:
+    for conflicts in attempts():
+        if head is None or sender_uuid not in head.members:
+            raise NotFound("There is no such conversation.")
+        message = head.next_message(sender_uuid, message_uuid, text, now())
+        try:
+            table.append(head, message)
+        except HeadMoved as moved:
+            head = moved.head
+        except AlreadySent as again:
+            return _first_answer(table, again, message)
+        except PositionTaken:
+            head = replace(head, created_at=message.created_at)
+        except Busy:
+            pass
+        else:
+            return Sent(message, conflicts=conflicts)
+    raise Busy("Too many messages are being sent in this conversation at once.")
+
+
+def _first_answer(table: Table, again: AlreadySent, message: Message) -> Sent:
+    """The message the receipt points to, if `message` asks for the same (design, rule 2)."""
+    receipt = again.receipt
+    first = table.message(receipt.message_group_uuid, receipt.created_at)
+    if first is None or (first.message_group_uuid, first.sender.user_uuid, first.message) != (
+        message.message_group_uuid,
+        message.sender.user_uuid,
+        message.message,
+    ):
+        raise MessageUuidTaken("This message_uuid was used for another message.")
+    return Sent(first, repeated=True)

@@ -1,0 +1,385 @@
+"""The table: every request to DynamoDB that serves an access pattern is made here, and nothing else knows boto3.
+
+Conditions hold the design's rules. What a refused condition returns tells the caller how to go on: HeadMoved with the
+head as it is now, AlreadySent with the receipt of the first sending, PositionTaken. Throttling, conflicts and lost
+connections become Busy. Anything else is a mistake of ours and is raised as it is.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+
+from messaging import keys
+from messaging.errors import Busy, HandleTaken
+from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt
+from messaging.retry import attempts
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+RECEIPT_LIFETIME = 30 * 24 * 3600  # seconds; the design asks for at least 7 days
+
+_BUSY = {
+    "InternalServerError",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingError",
+    "ThrottlingException",
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+_PARTIQL_BATCH = 25  # statements in one BatchExecuteStatement
+
+
+class HeadMoved(Exception):
+    """The head is not as it was read. `head` is what it is now, None if there is none."""
+
+    def __init__(self, head: Head | None) -> None:
+        self.head = head
+
+
+class AlreadySent(Exception):
+    """There is a receipt with this message_uuid."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        self.receipt = receipt
+
+
+class PositionTaken(Exception):
+    """At this very microsecond lies something else. `owners` are the people in whose inbox that is."""
+
+    def __init__(self, owners: Sequence[str] = ()) -> None:
+        self.owners = owners
+
+
+def open_table(name: str) -> "Table":
+    """The table with a client of its own: one for each process, made at init. No request takes longer than 10 s."""
+    config = Config(
+        connect_timeout=1,
+        read_timeout=4,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        tcp_keepalive=True,
+    )
+    return Table(boto3.client("dynamodb", config=config), name)
+
+
+class Table:
+    """Cruddur Messages' one table."""
+
+    def __init__(self, client: "DynamoDBClient", name: str, now: Callable[[], float] = time.time) -> None:
+        self._client = client
+        self._name = name
+        self._now = now
+
+    # Reading a conversation
+
+    def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
+        """0.5 read units, 1 if consistent."""
+        item = self._get(keys.conversation_pk(message_group_uuid), keys.HEAD, consistent=consistent)
+        return Head.from_item(item) if item else None
+
+    def message(self, message_group_uuid: str, created_at: str) -> Message | None:
+        """Consistent: what a receipt points to is there. 1 read unit."""
+        item = self._get(keys.conversation_pk(message_group_uuid), created_at, consistent=True)
+        return Message.from_item(item) if item else None
+
+    def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
+        """The head and the newest messages, oldest first, in one Query: the head sorts after every time."""
+        items = self._query(
+            keys.conversation_pk(message_group_uuid), limit + 1, ascending=False, consistent=consistent
+        )
+        if not items or items[0]["sk"]["S"] != keys.HEAD:
+            return None, []
+        return Head.from_item(items[0]), [Message.from_item(item) for item in reversed(items[1:])]
+
+    def before(self, message_group_uuid: str, created_at: str, limit: int, *, consistent: bool) -> list[Message]:
+        """The messages next before a time, oldest first."""
+        items = self._query(
+            keys.conversation_pk(message_group_uuid), limit, "<", created_at, ascending=False, consistent=consistent
+        )
+        return [Message.from_item(item) for item in reversed(items)]
+
+    def after(self, message_group_uuid: str, created_at: str, limit: int, *, consistent: bool) -> list[Message]:
+        """The messages next after a time, oldest first."""
+        items = self._query(
+            keys.conversation_pk(message_group_uuid), limit, ">", created_at, ascending=True, consistent=consistent
+        )
+        return [Message.from_item(item) for item in items if item["sk"]["S"] != keys.HEAD]
+
+    # Reading an inbox
+
+    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None) -> list[MessageGroup]:
+        """Message groups, newest first, from the top or from below a sort key."""
+        operator = "<" if older_than else None
+        items = self._query(keys.inbox_pk(user_uuid), limit, operator, older_than, ascending=False)
+        return [MessageGroup.from_item(item) for item in items]
+
+    def inbox_above(self, user_uuid: str, limit: int, newer_than: str) -> list[MessageGroup]:
+        """The message groups next above a sort key, newest first."""
+        items = self._query(keys.inbox_pk(user_uuid), limit, ">", newer_than, ascending=True)
+        return [MessageGroup.from_item(item) for item in reversed(items)]
+
+    # People
+
+    def person_by_handle(self, handle: str) -> Person | None:
+        """0.5 read units."""
+        item = self._get(keys.handle_pk(handle), keys.HANDLE)
+        return Person.from_handle_item(item) if item else None
+
+    def person_and_person_by_handle(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
+        """Who has this user_uuid and who has this handle, in one request and 1 read unit."""
+        pending: Any = {
+            self._name: {
+                "Keys": [
+                    _key(keys.profile_pk(user_uuid), keys.PROFILE),
+                    _key(keys.handle_pk(handle), keys.HANDLE),
+                ]
+            }
+        }
+        found: dict[str, Item] = {}
+        for _ in attempts():
+            answer = self._call(self._client.batch_get_item, RequestItems=pending)
+            found.update((item["sk"]["S"], item) for item in answer["Responses"].get(self._name, []))
+            pending = answer.get("UnprocessedKeys")
+            if not pending:
+                break
+        else:
+            raise Busy("DynamoDB is throttling reads.")
+        profile, owner = found.get(keys.PROFILE), found.get(keys.HANDLE)
+        return profile and Person.from_profile_item(profile), owner and Person.from_handle_item(owner)
+
+    def register(self, person: Person) -> None:
+        """Puts profile and handle together. Doing it again changes nothing; HandleTaken if it is somebody else's."""
+        refused = self._transact(
+            self._put(
+                person.profile_item,
+                "attribute_not_exists(pk) OR handle = :handle",
+                {":handle": {"S": person.handle}},
+            ),
+            self._put(
+                person.handle_item,
+                "attribute_not_exists(pk) OR user_uuid = :user_uuid",
+                {":user_uuid": {"S": person.user_uuid}},
+            ),
+        )
+        if 1 in refused:
+            raise HandleTaken(f"The handle @{person.handle} is taken.")
+        if 0 in refused:
+            taken = refused[0]["handle"]["S"]
+            raise HandleTaken(f"This person has the handle @{taken} already.")
+
+    # Sending
+
+    def append(self, head: Head, message: Message) -> None:
+        """Puts the message that follows `head`: 3 items, 6 write units. Raises HeadMoved, AlreadySent, PositionTaken."""
+        advance = {
+            "Update": {
+                "TableName": self._name,
+                "Key": _key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
+                "UpdateExpression": "SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at",
+                "ConditionExpression": "last_seq = :read AND attribute_exists(members.#sender)",
+                "ExpressionAttributeNames": {"#sender": message.sender.user_uuid},
+                "ExpressionAttributeValues": {
+                    ":read": {"N": str(head.last_seq)},
+                    ":seq": {"N": str(message.seq)},
+                    ":message": {"S": message.message},
+                    ":sender": {"S": message.sender.user_uuid},
+                    ":at": {"S": message.created_at},
+                },
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+        self._send(message, advance)
+
+    def create(self, head: Head, message: Message) -> None:
+        """Opens a conversation with its first message and both message groups: 5 items, 10 write units.
+
+        Raises HeadMoved if there is one already, AlreadySent, PositionTaken.
+        """
+        self._send(message, self._put(head.item, _ABSENT), *(self._put(group.item, _ABSENT) for group in head.message_groups))
+
+    def _send(self, message: Message, head: Item, *message_groups: Item) -> None:
+        receipt = Receipt(
+            message.message_uuid,
+            message.message_group_uuid,
+            message.created_at,
+            int(self._now()) + RECEIPT_LIFETIME,
+        )
+        refused = self._transact(
+            head, self._put(message.item, _ABSENT), self._put(receipt.item, _ABSENT), *message_groups
+        )
+        if 2 in refused:
+            raise AlreadySent(Receipt.from_item(refused[2]))
+        if 0 in refused:
+            raise HeadMoved(Head.from_item(refused[0]) if refused[0] else None)
+        if refused:
+            raise PositionTaken
+
+    # Rewriting inboxes
+
+    def insert_message_groups(self, groups: Sequence[MessageGroup]) -> list[bool | Exception]:
+        """Puts each where nothing lies yet: True, False if something lay there, or an error. 1 write unit each."""
+        attributes = ", ".join(f"'{name}': ?" for name in _GROUP_ATTRIBUTES)
+        statement = f'INSERT INTO "{self._name}" VALUE {{{attributes}}}'
+        items = [group.item for group in groups]
+        outcomes = self._execute(statement, [[item[name] for name in _GROUP_ATTRIBUTES] for item in items])
+        return [outcome if isinstance(outcome, Exception) else outcome is not None for outcome in outcomes]
+
+    def delete_message_groups(self, groups: Sequence[MessageGroup]) -> list[bool | Exception]:
+        """Deletes each: True, False if it did not lie there, or an error. 1 write unit each."""
+        statement = f'DELETE FROM "{self._name}" WHERE pk = ? AND sk = ? AND message_group_uuid = ? RETURNING ALL OLD *'
+        items = [group.item for group in groups]
+        outcomes = self._execute(statement, [[item["pk"], item["sk"], item["message_group_uuid"]] for item in items])
+        return [outcome if isinstance(outcome, Exception) else bool(outcome) for outcome in outcomes]
+
+    def place_message_groups(self, head: Head, groups: Sequence[MessageGroup]) -> None:
+        """Puts both message groups if the head is still as it was read: 3 items, 6 write units.
+
+        Raises HeadMoved, or PositionTaken where another conversation lies.
+        """
+        check = {
+            "ConditionCheck": {
+                "TableName": self._name,
+                "Key": _key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
+                "ConditionExpression": "last_seq = :read",
+                "ExpressionAttributeValues": {":read": {"N": str(head.last_seq)}},
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+        mine = {":mine": {"S": head.message_group_uuid}}
+        refused = self._transact(
+            check, *(self._put(group.item, f"{_ABSENT} OR message_group_uuid = :mine", mine) for group in groups)
+        )
+        if 0 in refused:
+            raise HeadMoved(Head.from_item(refused[0]) if refused[0] else None)
+        if refused:
+            raise PositionTaken([group.owner_uuid for place, group in enumerate(groups, 1) if place in refused])
+
+    # Requests
+
+    def _get(self, pk: str, sk: str, *, consistent: bool = False) -> Item | None:
+        answer = self._call(
+            self._client.get_item, TableName=self._name, Key=_key(pk, sk), ConsistentRead=consistent
+        )
+        return answer.get("Item")
+
+    def _query(
+        self,
+        pk: str,
+        limit: int,
+        operator: str | None = None,
+        sk: str | None = None,
+        *,
+        ascending: bool,
+        consistent: bool = False,
+    ) -> list[Item]:
+        """At most `limit` items; 101 of the largest fit into the megabyte that one Query reads."""
+        values: Item = {":pk": {"S": pk}}
+        condition = "pk = :pk"
+        if operator:
+            condition += f" AND sk {operator} :sk"
+            values[":sk"] = {"S": sk}
+        answer = self._call(
+            self._client.query,
+            TableName=self._name,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=ascending,
+            Limit=limit,
+            ConsistentRead=consistent,
+        )
+        items: list[Item] = answer["Items"]
+        return items
+
+    def _put(self, item: Item, condition: str, values: Item | None = None) -> Item:
+        put: Item = {
+            "TableName": self._name,
+            "Item": item,
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if values:
+            put["ExpressionAttributeValues"] = values
+        return {"Put": put}
+
+    def _transact(self, *writes: Item) -> dict[int, Item]:
+        """Writes all or nothing. Returns, for each write whose condition refused it, what lies there ({}: nothing)."""
+        try:
+            self._call(self._client.transact_write_items, TransactItems=writes)
+        except ClientError as error:
+            reasons: list[Item] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+            refused = {
+                place: reason.get("Item", {})
+                for place, reason in enumerate(reasons)
+                if reason["Code"] == "ConditionalCheckFailed"
+            }
+            if refused:
+                return refused
+            if any(reason["Code"] in _BUSY for reason in reasons):
+                raise Busy("DynamoDB refused a transaction for a conflict or throttled it.") from error
+            raise
+        return {}
+
+    def _execute(self, statement: str, parameters: Sequence[list[Item]]) -> list[Item | Exception | None]:
+        """Runs a PartiQL statement for each of `parameters`, retrying those that are throttled.
+
+        For each: the item it returned ({}: none), None if its condition refused it, or the error: Busy if throttled to the end.
+        """
+        outcomes: list[Item | Exception | None] = [Busy("not run")] * len(parameters)
+        pending = list(range(len(parameters)))
+        for _ in attempts():
+            for start in range(0, len(pending), _PARTIQL_BATCH):
+                places = pending[start : start + _PARTIQL_BATCH]
+                try:
+                    answer = self._call(
+                        self._client.batch_execute_statement,
+                        Statements=[{"Statement": statement, "Parameters": parameters[place]} for place in places],
+                    )
+                except Busy as busy:
+                    outcomes_here: list[Item | Exception | None] = [busy] * len(places)
+                else:
+                    outcomes_here = [_outcome(response) for response in answer["Responses"]]
+                for place, outcome in zip(places, outcomes_here, strict=True):
+                    outcomes[place] = outcome
+            pending = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, Busy)]
+            if not pending:
+                break
+        return outcomes
+
+    def _call(self, operation: Callable[..., Any], **request: Any) -> Any:
+        try:
+            return operation(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _BUSY:
+                raise Busy("DynamoDB is throttling or not available.") from error
+            raise
+        except HTTPClientError as error:
+            raise Busy("DynamoDB did not answer.") from error
+
+
+_ABSENT = "attribute_not_exists(pk)"
+_GROUP_ATTRIBUTES = ("pk", "sk", "message_group_uuid", "message", "user_uuid", "user_display_name", "user_handle")
+_REFUSED = {"ConditionalCheckFailed", "DuplicateItem"}
+
+
+def _key(pk: str, sk: str) -> Item:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _outcome(response: Item) -> Item | Exception | None:
+    error = response.get("Error")
+    if not error:
+        item: Item = response.get("Item", {})
+        return item
+    if error["Code"] in _REFUSED:
+        return None
+    if error["Code"] in _BUSY:
+        return Busy("DynamoDB throttled a statement.")
+    return RuntimeError(f"DynamoDB cannot run a statement: {error['Code']}")

@@ -1,0 +1,140 @@
+"""`make run`: the whole system on this machine, with people and a conversation in it."""
+
+import argparse
+import fcntl
+import json
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from operators.people import PersonRefused
+from operators.places import LOCAL_SYSTEM, Place
+
+from local import demo, stack
+from local.ministack import Ministack, MinistackError
+
+_HOME = LOCAL_SYSTEM.parent
+_DATA = _HOME / "data"
+_PASSWORD = _DATA / "demo-password"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make run", description=__doc__)
+    parser.add_argument("--port", type=int, default=4566, help="where ministack listens on 127.0.0.1")
+    parser.add_argument("--clean-data", action="store_true", help="forget all data and end")
+    arguments = parser.parse_args()
+
+    _HOME.mkdir(exist_ok=True)
+    with (_HOME / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("The local system is running in another terminal: end that one first (Ctrl-C).", file=sys.stderr)
+            return 1
+        if arguments.clean_data:
+            shutil.rmtree(_DATA, ignore_errors=True)
+            print("The local data is gone. The next `make run` starts anew.")
+            return 0
+        return _run(arguments.port)
+
+
+def _run(port: int) -> int:
+    signal.signal(signal.SIGTERM, _interrupt)
+    _DATA.mkdir(exist_ok=True)
+    ministack = Ministack(port, _HOME / "ministack.log", _DATA)
+    place = Place(endpoint=ministack.endpoint)
+    try:
+        with _step("starting ministack, the local AWS"):
+            ministack.start()
+        with _step("building template.yaml (sam build)"):
+            stack.build()
+        with _step("deploying it (sam deploy)"):
+            stack.deploy(place)
+        with _step("demo people and conversations"):
+            password = _demo_password()
+            for line in demo.load(place, password):
+                print(f"\n    {line}", end="", flush=True)
+        LOCAL_SYSTEM.write_text(json.dumps({"endpoint": place.endpoint}))
+        print(_welcome(place, password), flush=True)
+        ministack.wait()
+        print(f"ministack has ended by itself; its log is {_HOME / 'ministack.log'}", file=sys.stderr)
+        return 1
+    except (MinistackError, PersonRefused, stack.StackError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nEnding; the data stays for the next `make run`.", flush=True)
+        return 0
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        LOCAL_SYSTEM.unlink(missing_ok=True)
+        ministack.stop()
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    print(f"  {name} …", end="", flush=True)
+    start = time.monotonic()
+    yield
+    print(f" {time.monotonic() - start:.1f} s", flush=True)
+
+
+def _demo_password() -> str:
+    """One for all demo people, made up at the first run and kept with the data."""
+    if not _PASSWORD.exists():
+        _PASSWORD.touch(mode=0o600)
+        _PASSWORD.write_text(f"Demo-{secrets.token_hex(6)}-1")
+    return _PASSWORD.read_text()
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _welcome(place: Place, password: str) -> str:
+    api = stack.api_url(place)
+    sign_in = json.dumps(
+        {
+            "AuthFlow": "USER_PASSWORD_AUTH",
+            "ClientId": place.outputs["UserPoolClientId"],
+            "AuthParameters": {"USERNAME": demo.PEOPLE[0]["email"], "PASSWORD": password},
+        }
+    )
+    people = "\n".join(
+        f"    @{person['handle']:<12} {person['name']:<22} {person['email']:<26} {password}" for person in demo.PEOPLE
+    )
+    return f"""
+Ready.
+
+  API       {api}
+  AWS       {place.endpoint}   (region us-east-1, access key and secret: test)
+  table     {place.outputs["TableName"]}
+  user pool {place.outputs["UserPoolId"]}, client {place.outputs["UserPoolClientId"]}
+
+  Sign-ins: handle, name, email, password
+{people}
+
+  Get a token for @{demo.PEOPLE[0]["handle"]}, list the conversations, send a message:
+
+TOKEN=$(curl -s {place.endpoint}/ \\
+  -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth' \\
+  -d '{sign_in}' \\
+  | python3 -c 'import json, sys; print(json.load(sys.stdin)["AuthenticationResult"]["AccessToken"])')
+
+curl -H "Authorization: Bearer $TOKEN" '{api}/api/message_groups'
+
+curl -H "Authorization: Bearer $TOKEN" '{api}/api/messages' \\
+  -d '{{"handle": "londo", "message": "Hello from the terminal"}}'
+
+  Ctrl-C ends it and keeps the data; `make clean-data` forgets it; `make logs` follows the functions' logs.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""template.yaml, built and deployed by the real `sam`, on a local AWS."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from operators.places import Place
+
+ROOT = Path(__file__).parents[1]
+_BUILD = ROOT / ".aws-sam" / "build"
+_BUILT_FROM = ROOT / ".aws-sam" / "built-from"
+_SOURCES = ("template.yaml", "functions", "layers")
+_PARAMETERS = {
+    "PythonRuntime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+    "Architecture": "x86_64",
+    "AllowedOrigins": "*",
+    "DeletionProtection": "false",
+}
+
+
+class StackError(Exception):
+    """`sam` failed; the text is the end of what it said."""
+
+
+def fingerprint() -> str:
+    """A hash of everything that the stack is made from."""
+    digest = hashlib.sha256(json.dumps(_PARAMETERS).encode())
+    for path in _source_files():
+        digest.update(str(path.relative_to(ROOT)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def build() -> None:
+    """`sam build`, unless it has built these very sources before. Raises StackError."""
+    current = fingerprint()
+    if _BUILT_FROM.exists() and _BUILT_FROM.read_text() == current and _BUILD.exists():
+        return
+    _BUILT_FROM.unlink(missing_ok=True)
+    _sam("build", "--parameter-overrides", f"PythonRuntime={_PARAMETERS['PythonRuntime']}")
+    _BUILT_FROM.write_text(current)
+
+
+def deploy(place: Place) -> None:
+    """`sam deploy` of what was built, and the routes that ministack leaves out. Raises StackError."""
+    _sam(
+        "deploy",
+        "--stack-name",
+        place.stack,
+        "--resolve-s3",
+        "--capabilities",
+        "CAPABILITY_IAM",
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+        "--no-progressbar",
+        "--parameter-overrides",
+        *(f"{name}={value}" for name, value in _PARAMETERS.items()),
+        endpoint=place.endpoint,
+    )
+    _connect_api(place)
+
+
+def api_url(place: Place) -> str:
+    """Where the API answers: by path, since not every resolver knows the names under localhost."""
+    return f"{place.endpoint}/_aws/execute-api/{place.physical_ids['Api']}/$default"
+
+
+def _connect_api(place: Place) -> None:
+    """ministack's CloudFormation ignores the OpenAPI body that SAM makes of the template's HttpApi events.
+
+    So what that body says is read from the deployed template and told to its API Gateway.
+    """
+    template = place.client("cloudformation").get_template(StackName=place.stack, TemplateStage="Processed")
+    body = template["TemplateBody"]
+    body = (json.loads(body) if isinstance(body, str) else body)["Resources"]["Api"]["Properties"]["Body"]
+    gateway, api = place.client("apigatewayv2"), place.physical_ids["Api"]
+    names = {
+        **{f"AWS::{name}": value for name, value in _PSEUDO_PARAMETERS.items()},
+        **_PARAMETERS,
+        **place.physical_ids,
+    }
+
+    for route in gateway.get_routes(ApiId=api)["Items"]:
+        gateway.delete_route(ApiId=api, RouteId=route["RouteId"])
+    for authorizer in gateway.get_authorizers(ApiId=api)["Items"]:
+        gateway.delete_authorizer(ApiId=api, AuthorizerId=authorizer["AuthorizerId"])
+    for integration in gateway.get_integrations(ApiId=api)["Items"]:
+        gateway.delete_integration(ApiId=api, IntegrationId=integration["IntegrationId"])
+
+    cors = _resolve(body["x-amazon-apigateway-cors"], names)
+    origins = cors["allowOrigins"]
+    gateway.update_api(
+        ApiId=api,
+        CorsConfiguration={
+            "AllowOrigins": origins.split(",") if isinstance(origins, str) else origins,
+            "AllowMethods": cors["allowMethods"],
+            "AllowHeaders": cors["allowHeaders"],
+            "ExposeHeaders": cors["exposeHeaders"],
+            "MaxAge": cors["maxAge"],
+        },
+    )
+    authorizers = {}
+    for name, scheme in body["components"]["securitySchemes"].items():
+        jwt = _resolve(scheme["x-amazon-apigateway-authorizer"], names)
+        authorizers[name] = gateway.create_authorizer(
+            ApiId=api,
+            Name=name,
+            AuthorizerType="JWT",
+            IdentitySource=[jwt["identitySource"]],
+            JwtConfiguration={
+                "Issuer": jwt["jwtConfiguration"]["issuer"],
+                "Audience": jwt["jwtConfiguration"]["audience"],
+            },
+        )["AuthorizerId"]
+    for path, methods in body["paths"].items():
+        for method, operation in methods.items():
+            uri = _resolve(operation["x-amazon-apigateway-integration"]["uri"], names)
+            integration = gateway.create_integration(
+                ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=uri, PayloadFormatVersion="2.0"
+            )
+            (security,) = operation["security"]
+            gateway.create_route(
+                ApiId=api,
+                RouteKey=f"{method.upper()} {path}",
+                Target=f"integrations/{integration['IntegrationId']}",
+                AuthorizationType="JWT",
+                AuthorizerId=authorizers[next(iter(security))],
+            )
+
+
+_PSEUDO_PARAMETERS = {"Partition": "aws", "Region": "us-east-1", "URLSuffix": "amazonaws.com"}
+
+
+def _resolve(value: Any, names: dict[str, str]) -> Any:
+    match value:
+        case {"Ref": name}:
+            return names[name]
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)\}", lambda match: names[match[1]], text)
+        case dict():
+            return {key: _resolve(item, names) for key, item in value.items()}
+        case list():
+            return [_resolve(item, names) for item in value]
+    return value
+
+
+def _source_files() -> Iterator[Path]:
+    for source in _SOURCES:
+        path = ROOT / source
+        files = [path] if path.is_file() else sorted(path.rglob("*"))
+        yield from (file for file in files if file.is_file() and "__pycache__" not in file.parts)
+
+
+def _sam(*arguments: str, endpoint: str | None = None) -> None:
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_CHECK_UPDATES": "0", "AWS_DEFAULT_REGION": "us-east-1"}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    if endpoint:
+        environment |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    done = subprocess.run(
+        ["sam", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise StackError(f"sam {arguments[0]} failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-30:]))

@@ -1,0 +1,1 @@
+"""What the operators' scripts under bin/ share."""

@@ -1,0 +1,63 @@
+"""Where a script works: on the local system that `make run` started, or on AWS."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+STACK = "cruddur-messages"
+LOCAL_SYSTEM = Path(__file__).parents[1] / ".local" / "system.json"
+
+
+class PlaceError(Exception):
+    """A place cannot be worked on; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A deployed stack. `endpoint` is None on AWS, where region and credentials are boto3's usual ones."""
+
+    stack: str = STACK
+    endpoint: str | None = None
+
+    def client(self, service: Any) -> Any:
+        """A boto3 client of this place."""
+        if self.endpoint is None:
+            return boto3.client(service)
+        # ministack's administrator, in the one region it is used in.
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs: ApiEndpoint, TableName, UserPoolId, UserPoolClientId, FailureQueueUrl."""
+        stacks = self.client("cloudformation").describe_stacks(StackName=self.stack)
+        return {output["OutputKey"]: output["OutputValue"] for output in stacks["Stacks"][0]["Outputs"]}
+
+    @cached_property
+    def physical_ids(self) -> dict[str, str]:
+        """The physical id of each resource of the stack, by its logical id: the ARN of an alias, the name of a role."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stack)
+        return {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in pages
+            for resource in page["StackResourceSummaries"]
+        }
+
+
+def place(name: str, stack: str = STACK) -> Place:
+    """`local` or `prod`. Raises PlaceError if the local system is not running."""
+    if name == "prod":
+        return Place(stack)
+    try:
+        return Place(stack, json.loads(LOCAL_SYSTEM.read_text())["endpoint"])
+    except FileNotFoundError:
+        raise PlaceError("The local system is not running: start it with `make run`.") from None
