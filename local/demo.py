@@ -10,7 +10,6 @@ from uuid import NAMESPACE_URL, uuid5
 from messaging import keys
 from messaging.send import send_to_conversation, send_to_handle
 from messaging.table import Table
-
 from operators.people import create_user
 from operators.places import Place
 

@@ -10,14 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
-
-from operators.people import PersonRefused
-from operators.places import LOCAL_SYSTEM, Place
 
 from local import demo, stack
 from local.ministack import Ministack, MinistackError
+from operators.people import PersonRefused
+from operators.places import LOCAL_SYSTEM, Place
 
 _HOME = LOCAL_SYSTEM.parent
 _DATA = _HOME / "data"

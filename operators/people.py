@@ -4,7 +4,6 @@ import json
 
 from messaging.errors import Invalid
 from messaging.people import person_from_attributes
-
 from operators.places import Place
 
 
@@ -41,7 +40,7 @@ def create_user(place: Place, handle: str, name: str, email: str, password: str)
 
     try:
         found = cognito.admin_get_user(UserPoolId=pool, Username=email)["UserAttributes"]
-        stored = {attribute["Name"]: attribute["Value"] for attribute in found if "Value" in attribute}
+        stored: dict[str, str] = {attribute["Name"]: attribute["Value"] for attribute in found if "Value" in attribute}
         if stored["preferred_username"] != handle:
             raise PersonRefused(f"{email} is @{stored['preferred_username']} already.")
         cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=password, Permanent=True)

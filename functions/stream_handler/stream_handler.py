@@ -29,7 +29,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     rewritten = rewrite(table, changes, in_doubt=in_doubt)
     _in_doubt = bool(rewritten.failed)
     failed |= rewritten.failed
-    for sequence_number, error in failed.items():
-        logger.warning("record failed", sequence_number=sequence_number, error=type(error).__name__)
+    for sequence_number, reason in failed.items():
+        logger.warning("record failed", sequence_number=sequence_number, error=type(reason).__name__)
     count(InboxRewrites=rewritten.moved + rewritten.rebuilt, InboxRebuilds=rewritten.rebuilt, RecordsFailed=len(failed))
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}

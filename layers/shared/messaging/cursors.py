@@ -27,7 +27,9 @@ class MessageCursor:
     def parse(cls, text: str, message_group_uuid: str) -> "MessageCursor":
         """Raises Unreadable for what is no cursor of this conversation."""
         match _decode(text):
-            case [group, created_at, seq] if group == message_group_uuid and keys.is_time(created_at) and _SEQ.fullmatch(seq):
+            case [group, created_at, seq] if (
+                group == message_group_uuid and keys.is_time(created_at) and _SEQ.fullmatch(seq)
+            ):
                 return cls(group, created_at, int(seq))
         raise Unreadable("The cursor is not one of this conversation.")
 

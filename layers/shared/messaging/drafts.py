@@ -15,12 +15,12 @@ _BYTES_BESIDE = 2048
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message to be sent, either into a conversation or to a person: exactly one of the last two is set."""
+    """A message to be sent into a conversation or to a person: one of the last two is "", the other is not."""
 
     message_uuid: str
     message: str
-    message_group_uuid: str | None
-    handle: str | None
+    message_group_uuid: str
+    handle: str
 
 
 def read_draft(request: Request, max_chars: int, *, into_conversation: bool) -> Draft:
@@ -53,8 +53,8 @@ def read_draft(request: Request, max_chars: int, *, into_conversation: bool) -> 
     return Draft(
         read_uuid(message_uuid, "message_uuid") if message_uuid else str(uuid4()),
         message,
-        read_uuid(message_group_uuid, "message_group_uuid") if message_group_uuid else None,
-        handle or None,
+        read_uuid(message_group_uuid, "message_group_uuid") if message_group_uuid else "",
+        handle,
     )
 
 

@@ -126,9 +126,15 @@ def rebuild(table: Table, known: Head, times: Iterable[str]) -> None:
     else:
         raise Busy("The head of a conversation keeps changing.")
 
-    lying = [replace(group, sk=time) for time in {*times, *(group.created_at for group in placed)} for group in known.message_groups]
+    lying = [
+        replace(group, sk=time)
+        for time in {*times, *(group.created_at for group in placed)}
+        for group in known.message_groups
+    ]
     wanted = {(group.owner_uuid, group.sk) for group in placed}
-    stale = [group for plain in lying for group in (plain, plain.beside()) if (group.owner_uuid, group.sk) not in wanted]
+    stale = [
+        group for plain in lying for group in (plain, plain.beside()) if (group.owner_uuid, group.sk) not in wanted
+    ]
     for outcome in table.delete_message_groups(stale):
         if isinstance(outcome, Exception):
             raise outcome

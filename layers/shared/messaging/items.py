@@ -139,7 +139,9 @@ class Head:
             **_key(keys.conversation_pk(self.message_group_uuid), keys.HEAD),
             "members": {
                 "M": {
-                    person.user_uuid: {"M": {"handle": {"S": person.handle}, "display_name": {"S": person.display_name}}}
+                    person.user_uuid: {
+                        "M": {"handle": {"S": person.handle}, "display_name": {"S": person.display_name}}
+                    }
                     for person in self.members.values()
                 }
             },
@@ -167,7 +169,9 @@ class Head:
     def of_first(cls, message: Message, other: Person) -> "Head":
         """The head of a conversation that `message`, to `other`, opens."""
         members = {person.user_uuid: person for person in (message.sender, other)}
-        return cls(message.message_group_uuid, members, 1, message.message, message.sender.user_uuid, message.created_at)
+        return cls(
+            message.message_group_uuid, members, 1, message.message, message.sender.user_uuid, message.created_at
+        )
 
     def next_message(self, sender_uuid: str, message_uuid: str, text: str, now: datetime) -> Message:
         """The message that would follow: the next seq, at a later time. `sender_uuid` must be a member."""

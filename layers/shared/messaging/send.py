@@ -74,9 +74,7 @@ def send_to_handle(
     raise Busy("Too many messages are being sent at once.")
 
 
-def _append(
-    table: Table, head: Head | None, sender_uuid: str, message_uuid: str, text: str, now: Clock
-) -> Sent:
+def _append(table: Table, head: Head | None, sender_uuid: str, message_uuid: str, text: str, now: Clock) -> Sent:
     for conflicts in attempts():
         if head is None or sender_uuid not in head.members:
             raise NotFound("There is no such conversation.")

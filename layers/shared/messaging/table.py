@@ -6,7 +6,7 @@ connections become Busy. Anything else is a mistake of ours and is raised as it 
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -92,9 +92,7 @@ class Table:
 
     def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
         """The head and the newest messages, oldest first, in one Query: the head sorts after every time."""
-        items = self._query(
-            keys.conversation_pk(message_group_uuid), limit + 1, ascending=False, consistent=consistent
-        )
+        items = self._query(keys.conversation_pk(message_group_uuid), limit + 1, ascending=False, consistent=consistent)
         if not items or items[0]["sk"]["S"] != keys.HEAD:
             return None, []
         return Head.from_item(items[0]), [Message.from_item(item) for item in reversed(items[1:])]
@@ -153,7 +151,10 @@ class Table:
         else:
             raise Busy("DynamoDB is throttling reads.")
         profile, owner = found.get(keys.PROFILE), found.get(keys.HANDLE)
-        return profile and Person.from_profile_item(profile), owner and Person.from_handle_item(owner)
+        return (
+            Person.from_profile_item(profile) if profile else None,
+            Person.from_handle_item(owner) if owner else None,
+        )
 
     def register(self, person: Person) -> None:
         """Puts profile and handle together. Doing it again changes nothing; HandleTaken if it is somebody else's."""
@@ -203,7 +204,9 @@ class Table:
 
         Raises HeadMoved if there is one already, AlreadySent, PositionTaken.
         """
-        self._send(message, self._put(head.item, _ABSENT), *(self._put(group.item, _ABSENT) for group in head.message_groups))
+        self._send(
+            message, self._put(head.item, _ABSENT), *(self._put(group.item, _ABSENT) for group in head.message_groups)
+        )
 
     def _send(self, message: Message, head: Item, *message_groups: Item) -> None:
         receipt = Receipt(
@@ -265,10 +268,9 @@ class Table:
     # Requests
 
     def _get(self, pk: str, sk: str, *, consistent: bool = False) -> Item | None:
-        answer = self._call(
-            self._client.get_item, TableName=self._name, Key=_key(pk, sk), ConsistentRead=consistent
-        )
-        return answer.get("Item")
+        answer = self._call(self._client.get_item, TableName=self._name, Key=_key(pk, sk), ConsistentRead=consistent)
+        item: Item | None = answer.get("Item")
+        return item
 
     def _query(
         self,

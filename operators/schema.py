@@ -1,0 +1,42 @@
+"""The table's definition, read from template.yaml: it is written nowhere else."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+_CREATED_WITH = ("AttributeDefinitions", "BillingMode", "KeySchema")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's tags, which are left as {"!GetAtt": value}."""
+
+
+def _tagged(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    match node:
+        case yaml.MappingNode():
+            return {f"!{suffix}": loader.construct_mapping(node, deep=True)}
+        case yaml.SequenceNode():
+            return {f"!{suffix}": loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.ScalarNode)
+    return {f"!{suffix}": loader.construct_scalar(node)}
+
+
+_Loader.add_multi_constructor("!", _tagged)
+
+
+def template() -> dict[str, Any]:
+    """template.yaml as it stands; intrinsic functions are dicts of one key, {"!Ref": "Table"}."""
+    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+    return loaded
+
+
+def create_table_request(name: str) -> dict[str, Any]:
+    """The CreateTable request for a table like the template's: keys, billing mode, stream."""
+    properties = template()["Resources"]["Table"]["Properties"]
+    return {
+        "TableName": name,
+        **{key: properties[key] for key in _CREATED_WITH},
+        "StreamSpecification": {"StreamEnabled": True, **properties["StreamSpecification"]},
+    }

@@ -1,0 +1,135 @@
+"""The real thing: template.yaml deployed by `sam` to a ministack of our own, real HTTP, real tokens."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+
+from local import stack
+from local.ministack import Ministack
+from operators.people import create_user
+from operators.places import Place
+from tests.conftest import free_port
+
+PASSWORD = "Tests-only-password-1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs all of these, since they share one system."""
+    for item in items:
+        if "tests/e2e/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+@dataclass
+class Client:
+    """Somebody signed in, as their browser calls the API."""
+
+    api: str
+    user_uuid: str
+    handle: str
+    email: str
+    access_token: str
+    id_token: str
+    http: requests.Session = field(default_factory=requests.Session)
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.access_token}", **options.pop("headers", {})}
+        return self.http.request(method, self.api + path, headers=headers, timeout=60, **options)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, body: object, **options: Any) -> requests.Response:
+        return self.request("POST", path, json=body, **options)
+
+    def send(self, **body: str) -> dict[str, Any]:
+        """POST /api/messages, which must be accepted."""
+        response = self.post("/api/messages", body)
+        assert response.status_code == 200, response.text
+        sent: dict[str, Any] = response.json()
+        return sent
+
+    def inbox(self) -> list[dict[str, Any]]:
+        response = self.get("/api/message_groups", params={"limit": 100})
+        assert response.status_code == 200, response.text
+        groups: list[dict[str, Any]] = response.json()
+        return groups
+
+    def follow(self, response: requests.Response, relation: str) -> requests.Response | None:
+        """The page that a Link header of this response leads to, if there is one."""
+        if relation not in response.links:
+            return None
+        path = response.url.removeprefix(self.api).partition("?")[0]
+        return self.get(path + response.links[relation]["url"])
+
+
+@dataclass
+class System:
+    """A deployed stack and its API."""
+
+    place: Place
+    api: str
+
+    def client(self, name: str) -> Any:
+        """A boto3 client of the local AWS, as its administrator."""
+        return self.place.client(name)
+
+    def sign_in(self, email: str) -> dict[str, Any]:
+        """AccessToken, IdToken and RefreshToken."""
+        tokens: dict[str, Any] = self.client("cognito-idp").initiate_auth(
+            ClientId=self.place.outputs["UserPoolClientId"],
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
+        )["AuthenticationResult"]
+        return tokens
+
+    def person(self, name: str) -> Client:
+        """A new person, signed in. The handle is `name` and something that makes it nobody else's."""
+        handle = f"{name}_{uuid4().hex[:8]}"
+        email = f"{handle}@example.com"
+        user_uuid = create_user(self.place, handle, name.title(), email, PASSWORD)
+        tokens = self.sign_in(email)
+        return Client(self.api, user_uuid, handle, email, tokens["AccessToken"], tokens["IdToken"])
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    folder = tmp_path_factory.mktemp("ministack")
+    ministack = Ministack(free_port(), folder / "log")
+    ministack.start()
+    try:
+        place = Place(endpoint=ministack.endpoint)
+        stack.build()
+        stack.deploy(place)
+        yield System(place, stack.api_url(place))
+    finally:
+        ministack.stop()
+
+
+@pytest.fixture
+def bayko(system: System) -> Client:
+    return system.person("bayko")
+
+
+@pytest.fixture
+def londo(system: System) -> Client:
+    return system.person("londo")
+
+
+@pytest.fixture
+def eve(system: System) -> Client:
+    """Somebody who is in no conversation."""
+    return system.person("eve")
+
+
+def eventually(what: Callable[[], object], within: float = 30) -> None:
+    """Waits until `what` is true: the stream takes a moment. Fails after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not what():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.1)
