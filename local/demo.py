@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -41,9 +42,9 @@ def _write(table: Table, uuids: dict[str, str], partner: dict[str, str], message
         if head and seq <= head.last_seq:
             continue
         sender = message["from"]
-        at = datetime.fromisoformat(message["at"])
+        at = partial(datetime.fromisoformat, message["at"])
         message_uuid = str(uuid5(NAMESPACE_URL, f"{message_group_uuid}/{seq}"))
         if seq == 1:
-            send_to_handle(table, uuids[sender], partner[sender], message_uuid, message["message"], lambda: at)
+            send_to_handle(table, uuids[sender], partner[sender], message_uuid, message["message"], at)
         else:
-            send_to_conversation(table, uuids[sender], message_group_uuid, message_uuid, message["message"], lambda: at)
+            send_to_conversation(table, uuids[sender], message_group_uuid, message_uuid, message["message"], at)

@@ -1,5 +1,6 @@
 """ministack, the local AWS, as a process of our own."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -79,10 +80,8 @@ class Ministack:
         try:
             self._process.wait(_STOP_WITHIN)
         finally:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self._process.wait()
             self._process = None
 

@@ -91,7 +91,7 @@ def _demo_password() -> str:
     return _PASSWORD.read_text()
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 

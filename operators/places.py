@@ -33,7 +33,7 @@ class Place:
             endpoint_url=self.endpoint,
             region_name="us-east-1",
             aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_secret_access_key="test",  # noqa: S106
         )
 
     @cached_property

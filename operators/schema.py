@@ -19,8 +19,9 @@ def _tagged(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
             return {f"!{suffix}": loader.construct_mapping(node, deep=True)}
         case yaml.SequenceNode():
             return {f"!{suffix}": loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.ScalarNode)
-    return {f"!{suffix}": loader.construct_scalar(node)}
+        case yaml.ScalarNode():
+            return {f"!{suffix}": loader.construct_scalar(node)}
+    raise TypeError(node)
 
 
 _Loader.add_multi_constructor("!", _tagged)

@@ -17,6 +17,7 @@ from messaging.items import Person
 from messaging.table import Table
 from operators.schema import create_table_request
 from tests.conftest import free_port
+from tests.integration.functions import Functions, Stream
 from tests.prepare import DYNAMODB_LOCAL
 
 if TYPE_CHECKING:
@@ -105,3 +106,13 @@ def _wait_until_it_answers(client: "DynamoDBClient") -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
+
+
+@pytest.fixture
+def functions(table: Table, monkeypatch: pytest.MonkeyPatch) -> Functions:
+    return Functions(table, monkeypatch)
+
+
+@pytest.fixture
+def stream(dynamodb_endpoint: str, table_name: str) -> Stream:
+    return Stream(dynamodb_endpoint, table_name)

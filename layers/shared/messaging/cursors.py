@@ -14,7 +14,7 @@ OLDER, NEWER = "older", "newer"
 
 @dataclass(frozen=True, slots=True)
 class MessageCursor:
-    """A message of a conversation, by its time and its number: what lies beyond must begin with the number next to it."""
+    """A message of a conversation, by its time and its number: the message beyond must have the number next to it."""
 
     message_group_uuid: str
     created_at: str

@@ -115,7 +115,7 @@ def route(handle: Callable[[Request], Response]) -> Callable[[Event, Any], Respo
     """Makes a Lambda handler of a function from request to response. Every error becomes a response here."""
 
     @functools.wraps(handle)
-    def lambda_handler(event: Event, context: Any) -> Response:
+    def lambda_handler(event: Event, _context: Any) -> Response:
         try:
             return handle(Request.from_event(event))
         except MessagingError as error:

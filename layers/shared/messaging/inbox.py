@@ -85,9 +85,11 @@ def rewrite(table: Table, changes: Iterable[Change], *, in_doubt: bool = False) 
     `in_doubt` says that an earlier try at some of these records may have been cut off. If it had fewer of them than
     there are now, it may have left message groups at a time this batch passes over, so such moves are rebuilds.
     """
-    moves = [move for move in fold(changes) if move.visible]
-    distrusted = [move for move in moves if move.in_place or (in_doubt and move.passed)]
-    trusted = [move for move in moves if move not in distrusted]
+    trusted: list[Move] = []
+    distrusted: list[Move] = []
+    for move in fold(changes):
+        if move.visible:
+            (distrusted if move.in_place or (in_doubt and move.passed) else trusted).append(move)
     put, not_put, failed_to_put = _try(table.insert_message_groups, trusted, lambda move: move.end.message_groups)
     moved, not_there, failed_to_delete = _try(table.delete_message_groups, put, lambda move: move.start.message_groups)
 
@@ -111,13 +113,13 @@ def rebuild(table: Table, known: Head, times: Iterable[str]) -> None:
     """
     beside: set[str] = set()
     for _ in attempts():
-        head = table.head(known.message_group_uuid, consistent=True)
-        if head is None:
-            placed: list[MessageGroup] = []
-            break
-        placed = [group.beside() if group.owner_uuid in beside else group for group in head.message_groups]
         try:
-            table.place_message_groups(head, placed)
+            head = table.head(known.message_group_uuid, consistent=True)
+            placed = [
+                group.beside() if group.owner_uuid in beside else group for group in (head.message_groups if head else [])
+            ]
+            if head:
+                table.place_message_groups(head, placed)
             break
         except PositionTaken as position:
             beside.update(position.owners)
@@ -145,7 +147,7 @@ def _try(
     moves: list[Move],
     groups: Callable[[Move], list[MessageGroup]],
 ) -> tuple[list[Move], list[Move], dict[str, Exception]]:
-    """One request for both message groups of every move: the moves it did, those it met otherwise, the failed records."""
+    """One request for both message groups of every move: moves done, moves that met something else, failed records."""
     done: list[Move] = []
     otherwise: list[Move] = []
     failed: dict[str, Exception] = {}

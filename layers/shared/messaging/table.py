@@ -179,7 +179,10 @@ class Table:
     # Sending
 
     def append(self, head: Head, message: Message) -> None:
-        """Puts the message that follows `head`: 3 items, 6 write units. Raises HeadMoved, AlreadySent, PositionTaken."""
+        """Puts the message that follows `head`: 3 items, 6 write units.
+
+        Raises HeadMoved, AlreadySent, PositionTaken.
+        """
         advance = {
             "Update": {
                 "TableName": self._name,
@@ -332,7 +335,8 @@ class Table:
     def _execute(self, statement: str, parameters: Sequence[list[Item]]) -> list[Item | Exception | None]:
         """Runs a PartiQL statement for each of `parameters`, retrying those that are throttled.
 
-        For each: the item it returned ({}: none), None if its condition refused it, or the error: Busy if throttled to the end.
+        For each: the item it returned ({}: none), None if its condition refused it, or the error, which is Busy if it
+        was throttled to the end.
         """
         outcomes: list[Item | Exception | None] = [Busy("not run")] * len(parameters)
         pending = list(range(len(parameters)))

@@ -1,0 +1,52 @@
+"""The design's rules 3 and 4, checked on what the table holds."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from messaging import keys
+from messaging.items import Head, Message, MessageGroup
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def read_all(dynamodb: "DynamoDBClient", table_name: str) -> list[dict[str, Any]]:
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True)
+    return [dict(item) for page in pages for item in page["Items"]]
+
+
+def assert_conversations_are_whole(items: list[dict[str, Any]]) -> list[Head]:
+    """Each conversation's seq is 1, 2, 3 … in the order of time, and its head says the last. Returns the heads."""
+    messages: dict[str, list[Message]] = {}
+    heads = [Head.from_item(item) for item in items if item["sk"]["S"] == keys.HEAD]
+    for item in items:
+        if item["pk"]["S"].startswith(keys.conversation_pk("")) and item["sk"]["S"] != keys.HEAD:
+            message = Message.from_item(item)
+            messages.setdefault(message.message_group_uuid, []).append(message)
+    assert set(messages) == {head.message_group_uuid for head in heads}
+    for head in heads:
+        conversation = sorted(messages[head.message_group_uuid], key=lambda message: message.created_at)
+        assert [message.seq for message in conversation] == list(range(1, head.last_seq + 1))
+        assert len({message.created_at for message in conversation}) == len(conversation)
+        last = conversation[-1]
+        assert (last.created_at, last.message, last.sender.user_uuid) == (
+            head.created_at,
+            head.message,
+            head.sender_uuid,
+        )
+    return heads
+
+
+def assert_inboxes_stand_at_the_heads(items: list[dict[str, Any]]) -> None:
+    """Exactly one message group for each person and conversation, at the last message."""
+    heads = assert_conversations_are_whole(items)
+    stored = [MessageGroup.from_item(item) for item in items if item["pk"]["S"].startswith(keys.inbox_pk(""))]
+    assert Counter((group.owner_uuid, group.message_group_uuid) for group in stored) == Counter(
+        (group.owner_uuid, group.message_group_uuid) for head in heads for group in head.message_groups
+    )
+    wanted = {(group.owner_uuid, group.message_group_uuid): group for head in heads for group in head.message_groups}
+    for group in stored:
+        assert group in (
+            wanted[group.owner_uuid, group.message_group_uuid],
+            wanted[group.owner_uuid, group.message_group_uuid].beside(),
+        )

@@ -1,0 +1,103 @@
+"""The functions as Lambda calls them, on the table of a test."""
+
+import importlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from messaging.table import Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+
+_ROOT = Path(__file__).parents[2]
+
+
+def sample_event(name: str) -> dict[str, Any]:
+    """The event of events/{name}.json."""
+    event: dict[str, Any] = json.loads((_ROOT / "events" / f"{name}.json").read_text())
+    return event
+
+
+class Functions:
+    """Calls the functions with their sample events, changed where a test says so."""
+
+    def __init__(self, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._table = table
+        self._monkeypatch = monkeypatch
+
+    def handler(self, path: str) -> Any:
+        """The module functions/{path}.py, its table replaced by the test's."""
+        module = importlib.import_module(f"functions.{path}")
+        self._monkeypatch.setattr(module, "table", self._table)
+        return module
+
+    def call(
+        self,
+        path: str,
+        user_uuid: str,
+        *,
+        body: dict[str, Any] | None = None,
+        query: dict[str, str] | None = None,
+        parameters: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any, dict[str, str]]:
+        """Status, JSON body and headers."""
+        event = sample_event(path.rpartition(".")[2])
+        event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = user_uuid
+        event["headers"] |= headers or {}
+        event["queryStringParameters"] = query or {}
+        if parameters:
+            event["pathParameters"] = parameters
+        if body is not None:
+            event["body"] = json.dumps(body)
+        answer = self.handler(path).lambda_handler(event, None)
+        return answer["statusCode"], json.loads(answer["body"]) if "body" in answer else None, answer["headers"]
+
+    def list_messages(self, user_uuid: str, message_group_uuid: str, **query: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call(
+            "messages.list_messages", user_uuid, query=query, parameters={"message_group_uuid": message_group_uuid}
+        )
+
+    def list_message_groups(self, user_uuid: str, **query: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call("message_groups.list_message_groups", user_uuid, query=query)
+
+    def create_message(self, user_uuid: str, **body: Any) -> tuple[int, Any, dict[str, str]]:
+        return self.call("messages.create_message", user_uuid, body=body)
+
+    def create_message_group(self, user_uuid: str, **body: Any) -> tuple[int, Any, dict[str, str]]:
+        return self.call("message_groups.create_message_group", user_uuid, body=body)
+
+    def stream_handler(self, records: Sequence[dict[str, Any]]) -> list[str]:
+        """The sequence numbers reported as failed."""
+        answer = self.handler("stream_handler.stream_handler").lambda_handler({"Records": list(records)}, None)
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+class Stream:
+    """The stream of a table of DynamoDB Local, through the filter that the template sets on it."""
+
+    def __init__(self, endpoint: str, table_name: str) -> None:
+        self._client: DynamoDBStreamsClient = boto3.client("dynamodbstreams", endpoint_url=endpoint)
+        (stream,) = self._client.list_streams(TableName=table_name)["Streams"]
+        self._arn = stream["StreamArn"]
+
+    def records(self) -> list[dict[str, Any]]:
+        """All records from the beginning that reach the stream handler."""
+        records: list[dict[str, Any]] = []
+        for shard in self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]:
+            iterator: str | None = self._client.get_shard_iterator(
+                StreamArn=self._arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            while iterator:
+                answer = self._client.get_records(ShardIterator=iterator)
+                records += [dict(record) for record in answer["Records"]]
+                iterator = answer.get("NextShardIterator") if answer["Records"] else None
+        return [
+            record
+            for record in records
+            if record["eventName"] == "MODIFY" and record["dynamodb"]["Keys"]["sk"] == {"S": "HEAD"}
+        ]
