@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+
 from messaging.table import Table
 
 if TYPE_CHECKING:

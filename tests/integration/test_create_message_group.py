@@ -9,7 +9,6 @@ from uuid import uuid4
 from messaging.items import Person
 from messaging.send import send_to_handle
 from messaging.table import Table
-
 from tests.integration.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
 from tests.integration.functions import Functions, Stream
 

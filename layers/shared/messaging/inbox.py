@@ -116,7 +116,8 @@ def rebuild(table: Table, known: Head, times: Iterable[str]) -> None:
         try:
             head = table.head(known.message_group_uuid, consistent=True)
             placed = [
-                group.beside() if group.owner_uuid in beside else group for group in (head.message_groups if head else [])
+                group.beside() if group.owner_uuid in beside else group
+                for group in (head.message_groups if head else [])
             ]
             if head:
                 table.place_message_groups(head, placed)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 # Seconds. The longest wait between two tries and the time after which no new try begins. With what one request may
 # take (see table.open_table) this stays below the functions' timeout, so that the caller hears 503 and not nothing.
 _LONGEST_PAUSE = 0.2
-_GIVE_UP_AFTER = 8.0
+_GIVE_UP_AFTER = 10.0
 
 # Not the module's own generator: SnapStart would restore its state, and all copies would wait in step.
 _uniform = random.SystemRandom().uniform

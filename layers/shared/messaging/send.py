@@ -76,10 +76,13 @@ def send_to_handle(
 
 def _append(table: Table, head: Head | None, sender_uuid: str, message_uuid: str, text: str, now: Clock) -> Sent:
     for conflicts in attempts():
-        if head is None or sender_uuid not in head.members:
-            raise NotFound("There is no such conversation.")
-        message = head.next_message(sender_uuid, message_uuid, text, now())
         try:
+            # Once the pauses grow, what the last refusal returned is old: reading again halves the tries.
+            if head and conflicts > 1:
+                head = table.head(head.message_group_uuid, consistent=True)
+            if head is None or sender_uuid not in head.members:
+                raise NotFound("There is no such conversation.")
+            message = head.next_message(sender_uuid, message_uuid, text, now())
             table.append(head, message)
         except HeadMoved as moved:
             head = moved.head

@@ -1,0 +1,105 @@
+"""Pattern B on a real engine: an inbox of any length, each conversation once."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from messaging import keys
+from messaging.items import MessageGroup, Person
+from tests.integration.functions import Functions
+from tests.integration.test_list_messages import links
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_START = datetime(2025, 12, 31, 12, tzinfo=UTC)
+
+
+def write_inbox(dynamodb: "DynamoDBClient", table_name: str, owner: Person, count: int) -> list[MessageGroup]:
+    """An inbox of `count` conversations an hour apart, the newest first."""
+    groups = []
+    for number in range(count):
+        other = Person(str(uuid4()), f"person{number}", f"Person {number}")
+        at = keys.format_time(_START + timedelta(hours=number))
+        groups.append(MessageGroup(owner.user_uuid, keys.pair_uuid(owner.user_uuid, other.user_uuid), "Hi", other, at))
+    for first in range(0, count, 25):
+        dynamodb.batch_write_item(
+            RequestItems={
+                table_name: [{"PutRequest": {"Item": group.item}} for group in groups[first : first + 25]],
+            }
+        )
+    return groups[::-1]
+
+
+@pytest.mark.parametrize(("limit", "pages"), [("1", 45), ("20", 3), ("44", 2), ("45", 1), ("100", 1)])
+def test_the_whole_inbox_is_reachable_and_back_again(
+    functions: Functions, dynamodb: "DynamoDBClient", table_name: str, bayko: Person, limit: str, pages: int
+) -> None:
+    groups = write_inbox(dynamodb, table_name, bayko, 45)
+
+    down: list[list[str]] = []
+    query: dict[str, str] | None = {"limit": limit}
+    while query:
+        _, page, headers = functions.list_message_groups(bayko.user_uuid, **query)
+        down.append([group["uuid"] for group in page])
+        query = links(headers).get("next")
+    up: list[list[str]] = [down[-1]]
+    query = links(headers).get("prev")
+    while query:
+        _, page, headers = functions.list_message_groups(bayko.user_uuid, **query)
+        up.append([group["uuid"] for group in page])
+        query = links(headers).get("prev")
+
+    expected = [group.message_group_uuid for group in groups]
+    assert len(down) == pages
+    assert [uuid for page in down for uuid in page] == expected
+    assert [uuid for page in reversed(up) for uuid in page] == expected
+
+
+def test_an_empty_inbox_is_an_empty_list(functions: Functions, bayko: Person) -> None:
+    status, page, headers = functions.list_message_groups(bayko.user_uuid)
+
+    assert (status, page) == (200, [])
+    assert "link" not in headers
+
+
+def test_a_conversation_being_moved_is_listed_once_at_its_newer_place(
+    functions: Functions, dynamodb: "DynamoDBClient", table_name: str, bayko: Person
+) -> None:
+    """Between the two requests of a rewrite both items are there."""
+    newest, *_, oldest = write_inbox(dynamodb, table_name, bayko, 5)
+    moved = MessageGroup(
+        bayko.user_uuid,
+        oldest.message_group_uuid,
+        "Newer",
+        oldest.other,
+        keys.format_time(datetime.fromisoformat(newest.created_at) + timedelta(seconds=1)),
+    )
+    dynamodb.put_item(TableName=table_name, Item=moved.item)
+
+    _, page, _ = functions.list_message_groups(bayko.user_uuid)
+
+    assert len(page) == 5
+    assert (page[0]["uuid"], page[0]["message"]) == (oldest.message_group_uuid, "Newer")
+
+
+def test_somebody_elses_cursor_is_refused(
+    functions: Functions, dynamodb: "DynamoDBClient", table_name: str, bayko: Person, londo: Person
+) -> None:
+    write_inbox(dynamodb, table_name, bayko, 3)
+    cursor = links(functions.list_message_groups(bayko.user_uuid, limit="1")[2])["next"]
+
+    assert functions.list_message_groups(londo.user_uuid, **cursor)[0] == 400
+
+
+def test_the_same_inbox_is_not_sent_twice(functions: Functions, bayko: Person, londo: Person) -> None:
+    functions.create_message_group(bayko.user_uuid, handle="londo", message="Hello")
+    _, _, headers = functions.list_message_groups(bayko.user_uuid)
+
+    status, body, _ = functions.call(
+        "message_groups.list_message_groups", bayko.user_uuid, headers={"if-none-match": headers["etag"]}
+    )
+
+    assert (status, body) == (304, None)

@@ -1,0 +1,37 @@
+"""What the unit tests share: nothing reaches the network, nothing depends on how fast the machine is."""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from messaging.observability import logger
+
+settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unit")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_network() -> Iterator[None]:
+    def refuse(*_: Any) -> NoReturn:
+        raise AssertionError("a unit test reached for the network")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", refuse)
+        yield
+
+
+@pytest.fixture
+def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Reads what has been written since it was last read: log lines, metrics, and whatever else was printed."""
+    # The logger holds the stdout there was when it was imported.
+    monkeypatch.setattr(logger.registered_handler, "stream", sys.stdout)
+
+    def read() -> str:
+        captured = capsys.readouterr()
+        return captured.out + captured.err
+
+    return read

@@ -1,0 +1,54 @@
+"""Hypothesis strategies for what the system deals in."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from messaging import keys
+from messaging.inbox import Change
+from messaging.items import Head, Message, MessageGroup, Person, Receipt
+
+uuids = st.uuids().map(str)
+# Two days from either end of datetime's range, so that every offset from UTC fits.
+moments = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)).map(lambda when: when.replace(tzinfo=UTC))
+zones = st.timezones()
+times = moments.map(keys.format_time)
+seqs = st.integers(1, 10**18 - 1)
+inbox_sks = times | st.builds(keys.inbox_sk_beside, times, uuids)
+handles = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}", fullmatch=True)
+
+people = st.builds(Person, uuids, handles, st.text())
+pairs = st.lists(people, min_size=2, max_size=2, unique_by=lambda person: person.user_uuid)
+messages = st.builds(Message, uuids, uuids, st.text(), people, times, seqs)
+message_groups = st.builds(MessageGroup, uuids, uuids, st.text(), people, inbox_sks)
+receipts = st.builds(Receipt, uuids, uuids, times, st.integers(0, 2**40))
+
+
+@st.composite
+def heads(draw: st.DrawFn) -> Head:
+    members = draw(pairs)
+    return Head(
+        draw(uuids),
+        {person.user_uuid: person for person in members},
+        draw(seqs),
+        draw(st.text()),
+        draw(st.sampled_from(members)).user_uuid,
+        draw(times),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Change]:
+    """What the stream tells of one conversation, in order: messages came, each later than the one before."""
+    head = draw(heads())
+    first = draw(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1))).replace(tzinfo=UTC)
+    offsets = sorted(draw(st.lists(st.integers(0, 10**9), min_size=2, max_size=8, unique=True)))
+    stages = [
+        replace(head, last_seq=seq, created_at=keys.format_time(first + timedelta(microseconds=offset)))
+        for seq, offset in enumerate(offsets, 1)
+    ]
+    return [
+        Change(f"{head.message_group_uuid}/{new.last_seq}", old, new)
+        for old, new in zip(stages, stages[1:], strict=False)
+    ]

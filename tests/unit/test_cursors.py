@@ -1,0 +1,153 @@
+import base64
+import string
+from collections.abc import Callable
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from messaging import keys
+from messaging.cursors import NEWER, OLDER, InboxCursor, MessageCursor
+from messaging.errors import Unreadable
+from tests.unit.strategies import inbox_sks, seqs, times, uuids
+
+OWNER = "0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01"
+TIME = "2026-01-02T03:04:05.000006+00:00"
+
+# Cursors of one conversation and of one inbox.
+message_cursors = st.builds(MessageCursor, st.just(OWNER), times, seqs)
+inbox_cursors = st.builds(InboxCursor, st.just(OWNER), st.sampled_from([OLDER, NEWER]), inbox_sks)
+both_kinds = pytest.mark.parametrize("parse", [MessageCursor.parse, InboxCursor.parse], ids=["message", "inbox"])
+Parse = Callable[[str, str], MessageCursor | InboxCursor]
+
+
+def _encoded(fields: str) -> str:
+    return base64.urlsafe_b64encode(fields.encode()).decode().rstrip("=")
+
+
+def _parsed(parse: Parse, text: str) -> MessageCursor | InboxCursor | None:
+    """What becomes of a text that need not be a cursor: None if it is refused as it must be."""
+    try:
+        return parse(text, OWNER)
+    except Unreadable:
+        return None
+
+
+def _is_usable(cursor: MessageCursor | InboxCursor) -> bool:
+    """True for what can do no harm: a place in the list it was asked for, in the form the table knows."""
+    match cursor:
+        case MessageCursor(group, created_at, seq):
+            return group == OWNER and keys.is_time(created_at) and seq > 0
+        case InboxCursor(owner, direction, sk):
+            return owner == OWNER and direction in (OLDER, NEWER) and keys.is_inbox_sk(sk)
+
+
+@given(uuids, times, seqs)
+def test_a_message_cursor_is_read_as_it_was_written(group: str, time: str, seq: int) -> None:
+    cursor = MessageCursor(group, time, seq)
+
+    assert MessageCursor.parse(str(cursor), group) == cursor
+
+
+@given(uuids, st.sampled_from([OLDER, NEWER]), inbox_sks)
+def test_an_inbox_cursor_is_read_as_it_was_written(owner: str, direction: str, sk: str) -> None:
+    cursor = InboxCursor(owner, direction, sk)
+
+    assert InboxCursor.parse(str(cursor), owner) == cursor
+
+
+@given(message_cursors | inbox_cursors)
+def test_a_cursor_needs_no_escaping_in_a_url(cursor: MessageCursor | InboxCursor) -> None:
+    assert set(str(cursor)) <= {*string.ascii_letters, *string.digits, "-", "_"}
+
+
+@given(uuids, times, seqs)
+def test_a_cursor_of_another_conversation_is_refused(group: str, time: str, seq: int) -> None:
+    with pytest.raises(Unreadable):
+        MessageCursor.parse(str(MessageCursor(group, time, seq)), OWNER)
+
+
+@given(uuids, st.sampled_from([OLDER, NEWER]), inbox_sks)
+def test_a_cursor_of_another_inbox_is_refused(owner: str, direction: str, sk: str) -> None:
+    with pytest.raises(Unreadable):
+        InboxCursor.parse(str(InboxCursor(owner, direction, sk)), OWNER)
+
+
+@given(message_cursors, inbox_cursors)
+def test_a_cursor_of_the_other_kind_is_refused(message: MessageCursor, inbox: InboxCursor) -> None:
+    assert _parsed(MessageCursor.parse, str(inbox)) is None
+    assert _parsed(InboxCursor.parse, str(message)) is None
+
+
+@both_kinds
+@given(text=st.text() | st.text(alphabet=st.characters()) | st.binary().map(lambda raw: base64.b64encode(raw).decode()))
+@example(text="\ud800")
+@example(text="=")
+@example(text="A")
+@example(text="====")
+def test_what_is_no_cursor_is_refused_and_nothing_else(parse: Parse, text: str) -> None:
+    assert _parsed(parse, text) is None
+
+
+@given(message_cursors | inbox_cursors, st.data())
+def test_a_damaged_cursor_is_refused_or_still_one_of_this_list(
+    cursor: MessageCursor | InboxCursor, data: st.DataObject
+) -> None:
+    text = str(cursor)
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(start + 2, len(text))))
+    instead = data.draw(st.text(max_size=2))
+
+    parsed = _parsed(type(cursor).parse, text[:start] + instead + text[end:])
+
+    assert parsed is None or _is_usable(parsed)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        f"{OWNER}|{TIME}",
+        f"{OWNER}|{TIME}|1|",
+        f"{OWNER}|{TIME}|0",
+        f"{OWNER}|{TIME}|01",
+        f"{OWNER}|{TIME}|-1",
+        f"{OWNER}|{TIME}|+1",
+        f"{OWNER}|{TIME}|1_0",
+        f"{OWNER}|{TIME}|١",
+        f"{OWNER}|{TIME}|{10**18}",
+        f"{OWNER}|{TIME}\n|1",
+        f"{OWNER}|HEAD|1",
+        f"{OWNER}|2026-01-02|1",
+        f"{OWNER.upper()}|{TIME}|1",
+        f"|{TIME}|1",
+    ],
+)
+def test_a_message_cursor_made_by_hand_is_refused(fields: str) -> None:
+    with pytest.raises(Unreadable):
+        MessageCursor.parse(_encoded(fields), OWNER)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        f"{OWNER}|older",
+        f"{OWNER}|older|{TIME}|",
+        f"{OWNER}|sideways|{TIME}",
+        f"{OWNER}|OLDER|{TIME}",
+        f"{OWNER}|older|",
+        f"{OWNER}|older|HEAD",
+        f"{OWNER}|older|{TIME}#",
+        f"{OWNER}|older|{TIME}#x",
+        f"|older|{TIME}",
+    ],
+)
+def test_an_inbox_cursor_made_by_hand_is_refused(fields: str) -> None:
+    with pytest.raises(Unreadable):
+        InboxCursor.parse(_encoded(fields), OWNER)
+
+
+def test_a_refusal_does_not_tell_whose_cursor_it_was() -> None:
+    with pytest.raises(Unreadable) as refused:
+        InboxCursor.parse(str(InboxCursor("somebody", OLDER, TIME)), OWNER)
+
+    assert "somebody" not in str(refused.value)

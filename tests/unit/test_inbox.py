@@ -1,0 +1,165 @@
+"""What can be said of a batch without a table; tests/integration rewrites real inboxes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messaging.inbox import Change, fold
+from messaging.items import Head, Message, Person
+from tests.unit.strategies import heads, histories
+
+BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "bayko", "Andrew Bayko")
+LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
+GROUP = "f2b5de61-1c68-4c2f-9f80-3ea0a2c3d404"
+FIRST = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello", BAYKO, "2026-01-01T00:00:01.000000+00:00", 1)
+HEAD = Head.of_first(FIRST, LONDO)
+LATER = replace(HEAD, last_seq=2, message="Hello again", created_at="2026-01-01T00:00:02.000000+00:00")
+LATEST = replace(HEAD, last_seq=3, message="And again", created_at="2026-01-01T00:00:03.000000+00:00")
+
+
+def _renamed(head: Head) -> Head:
+    return replace(head, members={**head.members, LONDO.user_uuid: replace(LONDO, display_name="The Emperor")})
+
+
+def _changes(*stages: Head) -> list[Change]:
+    return [Change(str(place), old, new) for place, (old, new) in enumerate(zip(stages, stages[1:], strict=False))]
+
+
+def _record(old: Any, new: Any) -> dict[str, Any]:
+    images = {"OldImage": old, "NewImage": new}
+    return {
+        "eventID": "1",
+        "eventName": "MODIFY",
+        "dynamodb": {
+            "SequenceNumber": "300000000000000499659",
+            "Keys": {"pk": {"S": f"MSG#{GROUP}"}, "sk": {"S": "HEAD"}},
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+            **{name: image for name, image in images.items() if image is not None},
+        },
+    }
+
+
+@given(heads(), heads())
+def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> None:
+    record = json.loads(json.dumps(_record(old.item, new.item)))
+
+    assert Change.from_record(record) == Change("300000000000000499659", old, new)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"dynamodb": None},
+        _record(None, HEAD.item),
+        _record(HEAD.item, None),
+        _record(FIRST.item, FIRST.item),
+        _record(HEAD.item, "not an image"),
+        _record(HEAD.item, {**HEAD.item, "members": {"L": []}}),
+        _record(HEAD.item, {**HEAD.item, "members": {"M": []}}),
+        _record(HEAD.item, {**HEAD.item, "members": {"M": {BAYKO.user_uuid: {"M": {}}}}}),
+        _record(HEAD.item, {**HEAD.item, "last_seq": {"N": "many"}}),
+        _record(HEAD.item, {**HEAD.item, "created_at": {"N": "1"}}),
+        _record(HEAD.item, {**HEAD.item, "pk": {"B": "AA=="}}),
+    ],
+    ids=[
+        "nothing",
+        "no images",
+        "an insert",
+        "a removal",
+        "a message",
+        "text for an image",
+        "a list of members",
+        "members of another form",
+        "a member without a name",
+        "a number that is none",
+        "a time that is a number",
+        "a binary key",
+    ],
+)
+def test_what_is_not_a_change_of_a_head_is_refused(record: dict[str, Any]) -> None:
+    with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
+        Change.from_record(record)
+
+
+@given(st.lists(histories(), max_size=4, unique_by=lambda history: history[0].new.message_group_uuid), st.data())
+def test_a_batch_folds_to_the_same_moves_whatever_the_order_and_repetition(
+    conversations: list[list[Change]], data: st.DataObject
+) -> None:
+    records = [change for history in conversations for change in history]
+    repeated = data.draw(st.lists(st.sampled_from(records))) if records else []
+    batch = data.draw(st.permutations(records + repeated))
+
+    moves = {move.end.message_group_uuid: move for move in fold(batch)}
+
+    assert len(fold(batch)) == len(moves) == len(conversations)
+    for history in conversations:
+        move = moves[history[0].new.message_group_uuid]
+        assert move.start == history[0].old
+        assert move.end == history[-1].new
+        assert move.times == {history[0].old.created_at, *(change.new.created_at for change in history)}
+        assert set(move.sequence_numbers) == {change.sequence_number for change in history}
+
+
+@given(histories(), st.data())
+def test_part_of_a_history_folds_from_its_earliest_head_to_its_latest(
+    history: list[Change], data: st.DataObject
+) -> None:
+    part = data.draw(st.lists(st.sampled_from(history), min_size=1))
+
+    (move,) = fold(part)
+
+    assert move.start.created_at == min(change.old.created_at for change in part)
+    assert move.end.created_at == max(change.new.created_at for change in part)
+    assert move.start.created_at < move.end.created_at
+    assert len(move.sequence_numbers) == len(part)
+
+
+def test_nothing_folds_to_nothing() -> None:
+    assert fold([]) == []
+
+
+@pytest.mark.parametrize(
+    ("stages", "visible", "in_place", "passed"),
+    [
+        ([HEAD, LATER], True, False, False),
+        ([HEAD, LATER, LATEST], True, False, True),
+        ([HEAD, _renamed(HEAD)], True, True, False),
+        ([HEAD, LATER, _renamed(LATER)], True, False, False),
+        ([HEAD, HEAD], False, True, False),
+        ([HEAD, replace(HEAD, sender_uuid=LONDO.user_uuid)], False, True, False),
+        ([HEAD, _renamed(HEAD), HEAD], False, True, False),
+    ],
+    ids=[
+        "a message",
+        "two messages",
+        "a member renamed",
+        "a message, then a member renamed",
+        "nothing an inbox shows",
+        "nothing an inbox shows, but another change",
+        "a member renamed, and back",
+    ],
+)
+def test_a_move_says_what_became_of_the_inboxes(
+    stages: Sequence[Head], visible: bool, in_place: bool, passed: bool
+) -> None:
+    (move,) = fold(_changes(*stages))
+
+    assert (move.visible, move.in_place, move.passed) == (visible, in_place, passed)
+
+
+def test_the_last_of_several_heads_with_one_time_is_where_a_move_ends() -> None:
+    (move,) = fold(_changes(HEAD, LATER, _renamed(LATER)))
+
+    assert move.end == _renamed(LATER)
+
+
+def test_the_first_of_several_heads_with_one_time_is_where_a_move_starts() -> None:
+    (move,) = fold(_changes(HEAD, _renamed(HEAD), _renamed(LATER)))
+
+    assert move.start == HEAD

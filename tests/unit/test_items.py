@@ -1,0 +1,162 @@
+import json
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messaging import keys
+from messaging.items import Head, Message, MessageGroup, Person, Receipt
+from tests.unit.strategies import heads, message_groups, messages, moments, people, receipts, uuids
+
+BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "Bayko", "Andrew Bayko")
+LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
+GROUP = "f2b5de61-1c68-4c2f-9f80-3ea0a2c3d404"
+AT = "2026-01-02T03:04:05.000006+00:00"
+FIRST = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello 👋", BAYKO, AT, 1)
+
+
+def _through_json(item: dict[str, Any]) -> Any:
+    """As the item comes from DynamoDB: as text, and in whatever order."""
+    return json.loads(json.dumps(item, sort_keys=True))
+
+
+@given(messages)
+def test_a_message_survives_its_item(message: Message) -> None:
+    assert Message.from_item(_through_json(message.item)) == message
+
+
+@given(message_groups)
+def test_a_message_group_survives_its_item(group: MessageGroup) -> None:
+    assert MessageGroup.from_item(_through_json(group.item)) == group
+
+
+@given(heads())
+def test_a_head_survives_its_item(head: Head) -> None:
+    assert Head.from_item(_through_json(head.item)) == head
+
+
+@given(receipts)
+def test_a_receipt_survives_its_item(receipt: Receipt) -> None:
+    assert Receipt.from_item(_through_json(receipt.item)) == receipt
+
+
+@given(people)
+def test_a_person_survives_either_item(person: Person) -> None:
+    assert Person.from_profile_item(_through_json(person.profile_item)) == person
+    assert Person.from_handle_item(_through_json(person.handle_item)) == person
+
+
+@given(heads(), st.text(min_size=1))
+def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> None:
+    assert Head.from_item({f"later_{name}": {"S": "?"}, **head.item}) == head
+
+
+@pytest.mark.parametrize(
+    ("item", "pk", "sk", "attributes"),
+    [
+        (
+            Head.of_first(FIRST, LONDO).message_groups[0].item,
+            f"GRP#{BAYKO.user_uuid}",
+            AT,
+            {"message_group_uuid", "message", "user_uuid", "user_display_name", "user_handle"},
+        ),
+        (
+            FIRST.item,
+            f"MSG#{GROUP}",
+            AT,
+            {"message_uuid", "message", "user_uuid", "user_display_name", "user_handle", "seq"},
+        ),
+        (
+            Head.of_first(FIRST, LONDO).item,
+            f"MSG#{GROUP}",
+            "HEAD",
+            {"members", "last_seq", "message", "user_uuid", "created_at"},
+        ),
+        (
+            Receipt(FIRST.message_uuid, GROUP, AT, 1_800_000_000).item,
+            f"MID#{FIRST.message_uuid}",
+            "MID",
+            {"message_group_uuid", "created_at", "ttl"},
+        ),
+        (BAYKO.profile_item, f"USR#{BAYKO.user_uuid}", "PROFILE", {"handle", "display_name"}),
+        (BAYKO.handle_item, "HDL#bayko", "HANDLE", {"user_uuid", "handle", "display_name"}),
+    ],
+    ids=["message group", "message", "head", "receipt", "profile", "handle"],
+)
+def test_an_item_has_the_keys_and_attributes_the_design_names(
+    item: dict[str, Any], pk: str, sk: str, attributes: set[str]
+) -> None:
+    assert item["pk"] == {"S": pk}
+    assert item["sk"] == {"S": sk}
+    assert item.keys() - {"pk", "sk"} == attributes
+
+
+@pytest.mark.parametrize(
+    ("item", "numbers"),
+    [
+        (FIRST.item, {"seq"}),
+        (Head.of_first(FIRST, LONDO).item, {"last_seq"}),
+        (Receipt(FIRST.message_uuid, GROUP, AT, 1_800_000_000).item, {"ttl"}),
+    ],
+    ids=["message", "head", "receipt"],
+)
+def test_only_numbers_are_stored_as_numbers(item: dict[str, Any], numbers: set[str]) -> None:
+    assert {name for name, value in item.items() if value.keys() == {"N"}} == numbers
+
+
+def test_a_message_group_names_the_other_person_and_a_message_its_sender() -> None:
+    mine, theirs = Head.of_first(FIRST, LONDO).message_groups
+
+    assert FIRST.item["user_handle"] == {"S": "Bayko"}
+    assert (mine.owner_uuid, mine.item["user_handle"]) == (BAYKO.user_uuid, {"S": "londo"})
+    assert (theirs.owner_uuid, theirs.item["user_handle"]) == (LONDO.user_uuid, {"S": "Bayko"})
+
+
+@given(heads())
+def test_both_members_have_the_conversation_at_the_time_of_its_last_message(head: Head) -> None:
+    one, other = head.message_groups
+
+    assert {one.owner_uuid, other.owner_uuid} == set(head.members)
+    assert (one.other, other.other) == (head.members[other.owner_uuid], head.members[one.owner_uuid])
+    assert {(group.message_group_uuid, group.message, group.sk) for group in (one, other)} == {
+        (head.message_group_uuid, head.message, head.created_at)
+    }
+
+
+@given(message_groups)
+def test_a_message_group_beside_another_is_the_same_at_another_key(group: MessageGroup) -> None:
+    beside = group.beside()
+
+    assert replace(beside, sk=group.sk) == group
+    assert beside.sk == keys.inbox_sk_beside(group.created_at, group.message_group_uuid)
+    assert beside.created_at == group.created_at
+    assert beside.beside() == beside
+
+
+@given(heads(), uuids, st.text(), moments, st.data())
+def test_the_next_message_has_the_next_number_and_a_later_time(
+    head: Head, message_uuid: str, text: str, now: datetime, data: st.DataObject
+) -> None:
+    sender_uuid = data.draw(st.sampled_from(sorted(head.members)))
+
+    message = head.next_message(sender_uuid, message_uuid, text, now)
+
+    assert message.seq == head.last_seq + 1
+    assert message.created_at == keys.time_after(head.created_at, now)
+    assert message.created_at > head.created_at
+    assert (message.message_group_uuid, message.message_uuid) == (head.message_group_uuid, message_uuid)
+    assert (message.sender, message.message) == (head.members[sender_uuid], text)
+
+
+def test_a_stranger_cannot_write_the_next_message() -> None:
+    with pytest.raises(KeyError):
+        Head.of_first(FIRST, LONDO).next_message("a stranger", FIRST.message_uuid, "Hello", datetime.fromisoformat(AT))
+
+
+def test_the_head_of_a_first_message_holds_it_and_both_people() -> None:
+    head = Head.of_first(FIRST, LONDO)
+
+    assert head == Head(GROUP, {BAYKO.user_uuid: BAYKO, LONDO.user_uuid: LONDO}, 1, "Hello 👋", BAYKO.user_uuid, AT)

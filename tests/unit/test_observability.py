@@ -1,0 +1,63 @@
+import json
+from collections.abc import Callable
+
+import pytest
+
+from messaging.observability import count, logger
+
+Written = Callable[[], str]
+
+
+def test_counts_are_written_as_metrics_cloudwatch_reads(written: Written) -> None:
+    count(MessagesSent=1, ConflictsRetried=7)
+
+    (line,) = written().splitlines()
+    metrics = json.loads(line)
+    (described,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert described["Namespace"] == "CruddurMessages"
+    assert described["Dimensions"] == [["service"]]
+    assert described["Metrics"] == [
+        {"Name": "MessagesSent", "Unit": "Count"},
+        {"Name": "ConflictsRetried", "Unit": "Count"},
+    ]
+    assert metrics["service"] == "tests"
+    assert (metrics["MessagesSent"], metrics["ConflictsRetried"]) == ([1], [7])
+
+
+def test_what_did_not_happen_is_not_counted(written: Written) -> None:
+    count(MessagesSent=1, ConversationsCreated=0)
+
+    assert "ConversationsCreated" not in written()
+
+
+@pytest.mark.parametrize("counts", [{}, {"MessagesSent": 0}, {"MessagesSent": False, "RecordsFailed": 0}], ids=repr)
+def test_nothing_is_written_when_nothing_happened(counts: dict[str, int], written: Written) -> None:
+    count(**counts)
+
+    assert written() == ""
+
+
+def test_what_is_true_happened_once(written: Written) -> None:
+    count(MessagesSent=True, ConversationsCreated=False)
+
+    metrics = json.loads(written())
+    assert metrics["MessagesSent"] == [1]
+    assert "ConversationsCreated" not in metrics
+
+
+def test_counts_of_one_request_are_not_in_the_metrics_of_the_next(written: Written) -> None:
+    count(MessagesSent=1)
+    count(RecordsFailed=1)
+
+    first, second = map(json.loads, written().splitlines())
+    assert "RecordsFailed" not in first
+    assert "MessagesSent" not in second
+
+
+def test_a_log_line_is_one_line_of_json(written: Written) -> None:
+    logger.info("refused", status=404, codes=None)
+
+    (line,) = written().splitlines()
+    entry = json.loads(line)
+    assert (entry["level"], entry["message"], entry["service"], entry["status"]) == ("INFO", "refused", "tests", 404)
+    assert "codes" not in entry

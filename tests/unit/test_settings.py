@@ -1,0 +1,38 @@
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from messaging.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_NAME", "the-table")
+    monkeypatch.setenv("MESSAGE_MAX_CHARS", "280")
+
+
+def test_settings_are_what_the_template_says() -> None:
+    assert Settings.from_environment() == Settings("the-table", 280)
+
+
+@pytest.mark.parametrize("name", ["TABLE_NAME", "MESSAGE_MAX_CHARS"])
+def test_nothing_has_a_silent_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name)
+
+    with pytest.raises(KeyError, match=name):
+        Settings.from_environment()
+
+
+@pytest.mark.parametrize("text", ["", "many", "1.5"])
+def test_a_limit_that_is_no_whole_number_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESSAGE_MAX_CHARS", text)
+
+    with pytest.raises(ValueError, match="int"):
+        Settings.from_environment()
+
+
+def test_settings_do_not_change() -> None:
+    settings = Settings.from_environment()
+
+    with pytest.raises(FrozenInstanceError):
+        settings.table_name = "another"  # type: ignore[misc]
