@@ -50,6 +50,15 @@ class Move:
         return len(self.times) > 2
 
     @property
+    def places(self) -> set[tuple[str, str, str]]:
+        """Where it deletes and where it puts. No two moves of a batch can share one: DynamoDB would refuse both."""
+        return {
+            (side, group.owner_uuid, group.sk)
+            for side, head in (("delete", self.start), ("put", self.end))
+            for group in head.message_groups
+        }
+
+    @property
     def visible(self) -> bool:
         """False if both inboxes look the same before and after."""
         return self.start.message_groups != self.end.message_groups
@@ -87,9 +96,16 @@ def rewrite(table: Table, changes: Iterable[Change], *, in_doubt: bool = False) 
     """
     trusted: list[Move] = []
     distrusted: list[Move] = []
+    places: set[tuple[str, str, str]] = set()
     for move in fold(changes):
-        if move.visible:
-            (distrusted if move.in_place or (in_doubt and move.passed) else trusted).append(move)
+        if not move.visible:
+            continue
+        mine = move.places
+        if move.in_place or (in_doubt and move.passed) or mine & places:
+            distrusted.append(move)
+        else:
+            trusted.append(move)
+            places |= mine
     put, not_put, failed_to_put = _try(table.insert_message_groups, trusted, lambda move: move.end.message_groups)
     moved, not_there, failed_to_delete = _try(table.delete_message_groups, put, lambda move: move.start.message_groups)
 

@@ -1,0 +1,440 @@
+"""The stream handler on a real engine: every answer it can give, and rule 5 as a property."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from messaging import keys
+from messaging.items import Person
+from messaging.read import list_message_groups
+from messaging.send import send_to_conversation, send_to_handle
+from messaging.table import Table
+from operators.schema import create_table_request
+from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all
+from tests.integration.functions import Functions, Stream
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Requests:
+    """A client that counts what is asked of it, and may fail at one request."""
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self._client = client
+        self.names: list[str] = []
+        self.fault: Callable[[int, Callable[[], Any], dict[str, Any]], Any] | None = None
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(**request: Any) -> Any:
+            self.names.append(name)
+            run = lambda: getattr(self._client, name)(**request)  # noqa: E731
+            return self.fault(len(self.names), run, request) if self.fault else run()
+
+        return call
+
+
+@pytest.fixture
+def requests(dynamodb: "DynamoDBClient") -> Requests:
+    return Requests(dynamodb)
+
+
+@pytest.fixture
+def functions(requests: Requests, table_name: str, monkeypatch: pytest.MonkeyPatch) -> Functions:
+    """Functions whose requests are counted, with a stream handler whose process has done a batch before."""
+    functions = Functions(Table(requests, table_name), monkeypatch)  # type: ignore[arg-type]
+    functions.stream_handler([])
+    return functions
+
+
+@pytest.fixture
+def send(table: Table, bayko: Person, londo: Person) -> Callable[..., str]:
+    """Sends `count` messages from bayko to londo, or whoever it is; answers the message_group_uuid."""
+
+    def send(count: int = 1, sender: Person = bayko, receiver: Person = londo) -> str:
+        for number in range(count):
+            sent = send_to_handle(table, sender.user_uuid, receiver.handle, str(uuid4()), f"Message {number}")
+        return sent.message.message_group_uuid
+
+    return send
+
+
+@pytest.fixture
+def is_right(dynamodb: "DynamoDBClient", table_name: str) -> Callable[[], None]:
+    """Checks that the stored message groups are exactly those of rule 4."""
+    return lambda: assert_inboxes_stand_at_the_heads(read_all(dynamodb, table_name))
+
+
+def test_one_message_moves_both_message_groups_in_two_requests(
+    functions: Functions, requests: Requests, stream: Stream, send: Callable[..., str], is_right: Callable[[], None]
+) -> None:
+    send(2)
+    requests.names.clear()
+
+    assert functions.stream_handler(stream.records()) == []
+    assert requests.names == ["batch_execute_statement"] * 2
+    is_right()
+
+
+def test_a_hundred_messages_of_a_conversation_are_one_rewrite(
+    functions: Functions, requests: Requests, stream: Stream, send: Callable[..., str], is_right: Callable[[], None]
+) -> None:
+    send(101)
+    records = stream.records()
+    assert len(records) == 100
+    requests.names.clear()
+
+    assert functions.stream_handler(records) == []
+    assert requests.names == ["batch_execute_statement"] * 2
+    is_right()
+
+
+def test_records_of_many_conversations_are_done_together(
+    functions: Functions,
+    requests: Requests,
+    stream: Stream,
+    send: Callable[..., str],
+    is_right: Callable[[], None],
+    register: Callable[[str], Person],
+    bayko: Person,
+) -> None:
+    for number in range(30):
+        send(2, sender=bayko, receiver=register(f"person{number}"))
+    requests.names.clear()
+
+    assert functions.stream_handler(stream.records()) == []
+    assert requests.names == ["batch_execute_statement"] * 6  # 60 statements, 25 in a request, twice
+    is_right()
+
+
+def test_a_bad_record_is_reported_by_itself_and_the_rest_goes_on(
+    functions: Functions,
+    stream: Stream,
+    send: Callable[..., str],
+    is_right: Callable[[], None],
+    register: Callable[[str], Person],
+    bayko: Person,
+) -> None:
+    send(3)
+    send(3, receiver=register("kenji"))
+    records = stream.records()
+    bad = json.loads(json.dumps(records[1], default=str))
+    del bad["dynamodb"]["NewImage"]["members"]
+    bad["dynamodb"]["SequenceNumber"] = "4711"
+
+    assert functions.stream_handler([records[0], bad, *records[1:]]) == ["4711"]
+    is_right()
+
+
+@pytest.mark.parametrize("image", [None, {}, [], "text", {"pk": {"S": "MSG#x"}}, {"pk": "not an attribute"}])
+def test_a_record_with_any_other_image_is_reported(functions: Functions, image: object) -> None:
+    record = {"dynamodb": {"SequenceNumber": "1", "OldImage": image, "NewImage": image}}
+
+    assert functions.stream_handler([record]) == ["1"]
+
+
+@pytest.mark.parametrize("repeat_whole_batch", [False, True])
+def test_records_seen_twice_change_nothing(
+    functions: Functions,
+    stream: Stream,
+    send: Callable[..., str],
+    is_right: Callable[[], None],
+    repeat_whole_batch: bool,
+) -> None:
+    send(5)
+    records = stream.records()
+
+    if repeat_whole_batch:
+        assert functions.stream_handler(records) == []
+        assert functions.stream_handler(records) == []
+    else:
+        assert functions.stream_handler([record for record in records for _ in range(2)]) == []
+    is_right()
+
+
+def test_an_old_batch_again_changes_nothing(
+    functions: Functions, stream: Stream, send: Callable[..., str], is_right: Callable[[], None]
+) -> None:
+    send(10)
+    records = stream.records()
+    for record in records:
+        functions.stream_handler([record])
+
+    for first in range(9):
+        assert functions.stream_handler(records[first : first + 3]) == []
+        is_right()
+
+
+def test_an_inbox_item_that_was_lost_comes_back_with_the_next_message(
+    functions: Functions,
+    stream: Stream,
+    dynamodb: "DynamoDBClient",
+    table_name: str,
+    send: Callable[..., str],
+    is_right: Callable[[], None],
+    londo: Person,
+) -> None:
+    send(1)
+    (lost,) = Table(dynamodb, table_name).inbox(londo.user_uuid, 1)
+    dynamodb.delete_item(TableName=table_name, Key={name: lost.item[name] for name in ("pk", "sk")})
+    send(1)
+
+    assert functions.stream_handler(stream.records()) == []
+    is_right()
+
+
+def test_conversations_whose_last_messages_share_a_microsecond_are_both_listed(
+    functions: Functions,
+    table: Table,
+    stream: Stream,
+    is_right: Callable[[], None],
+    register: Callable[[str], Person],
+    bayko: Person,
+    londo: Person,
+) -> None:
+    kenji = register("kenji")
+    groups = [
+        send_to_handle(table, bayko.user_uuid, other.handle, str(uuid4()), "Hello").message.message_group_uuid
+        for other in (londo, kenji)
+    ]
+    for later in (1, 2):
+        at = datetime.now(UTC) + timedelta(hours=later)
+        for group in groups:
+            send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), "At once", lambda at=at: at)  # type: ignore[misc]
+        assert functions.stream_handler(stream.records()) == []
+        is_right()
+        _, inbox, _ = functions.list_message_groups(bayko.user_uuid)
+        assert {group["uuid"] for group in inbox} == set(groups)
+        assert {group["created_at"] for group in inbox} == {keys.format_time(at)}
+
+
+def test_a_new_name_is_shown_in_place(
+    functions: Functions,
+    dynamodb: "DynamoDBClient",
+    table_name: str,
+    table: Table,
+    stream: Stream,
+    send: Callable[..., str],
+    bayko: Person,
+    londo: Person,
+) -> None:
+    head = table.head(send(1))
+    assert head
+    renamed = replace(head, members={**head.members, londo.user_uuid: replace(londo, display_name="Emperor Mollari")})
+    dynamodb.put_item(TableName=table_name, Item=renamed.item)
+
+    assert functions.stream_handler(stream.records()) == []
+    _, (group,), _ = functions.list_message_groups(bayko.user_uuid)
+    assert group["display_name"] == "Emperor Mollari"
+    assert_inboxes_stand_at_the_heads(read_all(dynamodb, table_name))
+
+
+def test_a_change_that_no_inbox_shows_costs_nothing(
+    functions: Functions,
+    requests: Requests,
+    stream: Stream,
+    send: Callable[..., str],
+    dynamodb: "DynamoDBClient",
+    table_name: str,
+) -> None:
+    group = send(1)
+    key = {"pk": {"S": keys.conversation_pk(group)}, "sk": {"S": keys.HEAD}}
+    dynamodb.update_item(
+        TableName=table_name, Key=key, UpdateExpression="SET later = :x", ExpressionAttributeValues={":x": {"S": "x"}}
+    )
+    requests.names.clear()
+
+    assert functions.stream_handler(stream.records()) == []
+    assert requests.names == []
+
+
+def test_throttled_statements_are_tried_again(
+    functions: Functions, requests: Requests, stream: Stream, send: Callable[..., str], is_right: Callable[[], None]
+) -> None:
+    send(2)
+    records = stream.records()
+    requests.names.clear()
+    throttled = {"Responses": [{"Error": {"Code": "ThrottlingError", "Message": ""}}] * 2}
+    requests.fault = lambda number, run, _: throttled if number in (1, 3) else run()
+
+    assert functions.stream_handler(records) == []
+    assert len(requests.names) == 4
+    is_right()
+
+
+def test_what_stays_throttled_is_reported_and_done_by_the_next_try(
+    functions: Functions,
+    requests: Requests,
+    stream: Stream,
+    send: Callable[..., str],
+    is_right: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send(4)
+    records = stream.records()
+    monkeypatch.setattr("messaging.table.attempts", lambda: repeat(0, 2))
+
+    def throttle_deletes(_: int, run: Callable[[], Any], request: dict[str, Any]) -> Any:
+        if request["Statements"][0]["Statement"].startswith("DELETE"):
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "BatchExecuteStatement")
+        return run()
+
+    requests.fault = throttle_deletes
+    assert functions.stream_handler(records) == [record["dynamodb"]["SequenceNumber"] for record in records]
+    requests.fault = None
+    assert functions.stream_handler(records) == []
+    is_right()
+
+
+# Rule 5 as a property. Two people write to a third, so that one inbox holds two conversations; the clock may stand
+# still, so that their last messages share a microsecond. The stream is delivered in batches of any size, from the
+# checkpoint or once more from any earlier record, and a request may fail at any place, before or after it took effect
+# or half-way; what failed is delivered again from the same record, in batches cut otherwise.
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@st.composite
+def faults(draw: st.DrawFn) -> Callable[[int, Callable[[], Any], dict[str, Any]], Any]:
+    at = draw(st.integers(1, 6), label="fails at request")
+    effect = draw(st.sampled_from(["none", "half", "whole"]), label="which took effect")
+    error = draw(
+        st.sampled_from(
+            [
+                Killed(),
+                ReadTimeoutError(endpoint_url="http://dynamodb"),
+                ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Any"),
+                ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "Any"),
+            ]
+        ),
+        label="with",
+    )
+
+    def fault(number: int, run: Callable[[], Any], request: dict[str, Any]) -> Any:
+        if number != at:
+            return run()
+        if effect == "half" and "Statements" in request:
+            request["Statements"] = request["Statements"][:1]
+        if effect != "none":
+            run()
+        raise error
+
+    return fault
+
+
+class World:
+    """A table, its stream, and a stream handler whose process may be killed."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.dynamodb = dynamodb
+        self.table_name = f"world-{uuid4()}"
+        dynamodb.create_table(**create_table_request(self.table_name))
+        self.table = Table(dynamodb, self.table_name)
+        self.stream = Stream(endpoint, self.table_name)
+        self.requests = Requests(dynamodb)
+        self.functions = Functions(Table(self.requests, self.table_name), monkeypatch)  # type: ignore[arg-type]
+        self.people = [Person(str(uuid4()), handle, handle.title()) for handle in ("bayko", "londo", "kenji")]
+        for person in self.people:
+            self.table.register(person)
+        self.now = _EPOCH
+        self.conversations = [self._open(other) for other in self.people[1:]]
+
+    def _open(self, other: Person) -> str:
+        sent = send_to_handle(self.table, self.people[0].user_uuid, other.handle, str(uuid4()), "0", lambda: self.now)
+        return sent.message.message_group_uuid
+
+    def send(self, conversation: int, microseconds: int) -> None:
+        self.now += timedelta(microseconds=microseconds)
+        group = self.conversations[conversation]
+        sender = self.people[0].user_uuid
+        send_to_conversation(self.table, sender, group, str(uuid4()), str(self.now), lambda: self.now)
+
+    def deliver(self, records: list[dict[str, Any]], fault: Any) -> bool:
+        """True if nothing was reported as failed and nothing was raised."""
+        self.requests.names.clear()
+        self.requests.fault = fault
+        try:
+            return self.functions.stream_handler(records) == []
+        except (Killed, ClientError):
+            return False
+        finally:
+            self.requests.fault = None
+
+    def start_anew(self) -> None:
+        """As Lambda does after a crash: another process takes the next batch."""
+        self.functions.handler("stream_handler.stream_handler")._in_doubt = True
+
+    def check_listings(self) -> None:
+        """At every moment: each conversation once, none missing."""
+        for person, expected in zip(
+            self.people, (set(self.conversations), *({one} for one in self.conversations)), strict=True
+        ):
+            listed = [
+                group.message_group_uuid
+                for group in list_message_groups(self.table, person.user_uuid, 100).message_groups
+            ]
+            assert sorted(listed) == sorted(expected)
+
+
+@pytest.fixture
+def world_of(
+    dynamodb: "DynamoDBClient", dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], World]]:
+    worlds: list[World] = []
+
+    def make() -> World:
+        worlds.append(World(dynamodb, dynamodb_endpoint, monkeypatch))
+        return worlds[-1]
+
+    yield make
+    for world in worlds:
+        dynamodb.delete_table(TableName=world.table_name)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(data=st.data())
+def test_whatever_happens_to_the_stream_inboxes_end_up_right(
+    world_of: Callable[[], World], data: st.DataObject
+) -> None:
+    world = world_of()
+    sends = data.draw(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=12), label="sends")
+    for conversation, microseconds in sends:
+        world.send(conversation, microseconds)
+    records = world.stream.records()
+    assert len(records) == len(sends)
+
+    checkpoint = 0
+    trouble = data.draw(st.integers(0, 6), label="how often something goes wrong")
+    while checkpoint < len(records):
+        size = data.draw(st.integers(1, len(records) - checkpoint), label="batch")
+        fault = None
+        if trouble:
+            trouble -= 1
+            if data.draw(st.booleans(), label="an old batch again"):
+                checkpoint = data.draw(st.integers(0, checkpoint), label="from")
+                continue
+            fault = data.draw(faults())
+        done = world.deliver(records[checkpoint : checkpoint + size], fault)
+        note(f"{checkpoint}+{size}: {'done' if done else 'failed'}, {world.requests.names}")
+        world.check_listings()
+        if done:
+            checkpoint += size
+        else:
+            world.start_anew()
+
+    assert_inboxes_stand_at_the_heads(read_all(world.dynamodb, world.table_name))
