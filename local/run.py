@@ -15,10 +15,10 @@ from types import FrameType
 from local import demo, stack
 from local.ministack import Ministack, MinistackError
 from operators.people import PersonRefused
-from operators.places import LOCAL_SYSTEM, Place
+from operators.places import LOCAL_HOME, LOCAL_SYSTEM, Place
 
-_HOME = LOCAL_SYSTEM.parent
-_DATA = _HOME / "data"
+_LOG = LOCAL_HOME / "ministack.log"
+_DATA = LOCAL_HOME / "data"
 _PASSWORD = _DATA / "demo-password"
 
 
@@ -28,8 +28,8 @@ def main() -> int:
     parser.add_argument("--clean-data", action="store_true", help="forget all data and end")
     arguments = parser.parse_args()
 
-    _HOME.mkdir(exist_ok=True)
-    with (_HOME / "lock").open("w") as lock:
+    LOCAL_HOME.mkdir(exist_ok=True)
+    with (LOCAL_HOME / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -45,7 +45,7 @@ def main() -> int:
 def _run(port: int) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     _DATA.mkdir(exist_ok=True)
-    ministack = Ministack(port, _HOME / "ministack.log", _DATA)
+    ministack = Ministack(port, _LOG, _DATA)
     place = Place(endpoint=ministack.endpoint)
     try:
         with _step("starting ministack, the local AWS"):
@@ -61,7 +61,7 @@ def _run(port: int) -> int:
         LOCAL_SYSTEM.write_text(json.dumps({"endpoint": place.endpoint}))
         print(_welcome(place, password), flush=True)
         ministack.wait()
-        print(f"ministack has ended by itself; its log is {_HOME / 'ministack.log'}", file=sys.stderr)
+        print(f"ministack has ended by itself; its log is {_LOG}", file=sys.stderr)
         return 1
     except (MinistackError, PersonRefused, stack.StackError) as error:
         print(f"\n{error}", file=sys.stderr)
@@ -120,14 +120,14 @@ Ready.
 
   Get a token for @{demo.PEOPLE[0]["handle"]}, list the conversations, send a message:
 
-TOKEN=$(curl -s {place.endpoint}/ \\
+TOKEN=$(curl -sS {place.endpoint}/ \\
   -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth' \\
   -d '{sign_in}' \\
   | python3 -c 'import json, sys; print(json.load(sys.stdin)["AuthenticationResult"]["AccessToken"])')
 
-curl -H "Authorization: Bearer $TOKEN" '{api}/api/message_groups'
+curl -sS -H "Authorization: Bearer $TOKEN" '{api}/api/message_groups'
 
-curl -H "Authorization: Bearer $TOKEN" '{api}/api/messages' \\
+curl -sS -H "Authorization: Bearer $TOKEN" '{api}/api/messages' \\
   -d '{{"handle": "londo", "message": "Hello from the terminal"}}'
 
   Ctrl-C ends it and keeps the data; `make clean-data` forgets it; `make logs` follows the functions' logs.

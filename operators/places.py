@@ -1,6 +1,7 @@
 """Where a script works: on the local system that `make run` started, or on AWS."""
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 import boto3
 
 STACK = "cruddur-messages"
-LOCAL_SYSTEM = Path(__file__).parents[1] / ".local" / "system.json"
+# Where the local system keeps its data and tells where it is; another folder is another system.
+LOCAL_HOME = Path(os.environ.get("CRUDDUR_LOCAL", Path(__file__).parents[1] / ".local"))
+LOCAL_SYSTEM = LOCAL_HOME / "system.json"
 
 
 class PlaceError(Exception):

@@ -3,6 +3,8 @@
 import os
 import socket
 
+import pytest
+
 # The functions read these at import; no test may reach AWS.
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "test",
@@ -21,3 +23,11 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests have recorded as their summary: a table of figures, whichever worker measured them."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "summary":
+                terminalreporter.write_line(f"\n{value}")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -74,15 +75,17 @@ class System:
 
     place: Place
     api: str
+    signing_key: Path
+    """A PEM file, made with the first token: what the user pool signs access tokens with."""
 
     def client(self, name: str) -> Any:
         """A boto3 client of the local AWS, as its administrator."""
         return self.place.client(name)
 
-    def sign_in(self, email: str) -> dict[str, Any]:
+    def sign_in(self, email: str, client_id: str | None = None) -> dict[str, Any]:
         """AccessToken, IdToken and RefreshToken."""
         tokens: dict[str, Any] = self.client("cognito-idp").initiate_auth(
-            ClientId=self.place.outputs["UserPoolClientId"],
+            ClientId=client_id or self.place.outputs["UserPoolClientId"],
             AuthFlow="USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
         )["AuthenticationResult"]
@@ -100,13 +103,16 @@ class System:
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     folder = tmp_path_factory.mktemp("ministack")
-    ministack = Ministack(free_port(), folder / "log")
+    data = folder / "data"
+    data.mkdir()
+    ministack = Ministack(free_port(), folder / "log", data)
     ministack.start()
     try:
         place = Place(endpoint=ministack.endpoint)
         stack.build()
         stack.deploy(place)
-        yield System(place, stack.api_url(place))
+        signing_key = data / "cognito-pool-keys" / f"{place.outputs['UserPoolId']}-access.pem"
+        yield System(place, stack.api_url(place), signing_key)
     finally:
         ministack.stop()
 

@@ -1,7 +1,7 @@
 """What the unit tests share: nothing reaches the network, nothing depends on how fast the machine is."""
 
+import io
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from messaging.observability import logger
 
-settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("unit", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unit")
 
 
@@ -27,11 +27,15 @@ def _no_network() -> Iterator[None]:
 @pytest.fixture
 def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
     """Reads what has been written since it was last read: log lines, metrics, and whatever else was printed."""
-    # The logger holds the stdout there was when it was imported.
-    monkeypatch.setattr(logger.registered_handler, "stream", sys.stdout)
+    # The logger holds the stdout there was when it was imported, and pytest has put another in its place.
+    log = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", log)
 
     def read() -> str:
         captured = capsys.readouterr()
-        return captured.out + captured.err
+        lines = log.getvalue()
+        log.seek(0)
+        log.truncate()
+        return lines + captured.out + captured.err
 
     return read

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -48,7 +49,5 @@ def histories(draw: st.DrawFn) -> list[Change]:
         replace(head, last_seq=seq, created_at=keys.format_time(first + timedelta(microseconds=offset)))
         for seq, offset in enumerate(offsets, 1)
     ]
-    return [
-        Change(f"{head.message_group_uuid}/{new.last_seq}", old, new)
-        for old, new in zip(stages, stages[1:], strict=False)
-    ]
+    before = draw(st.integers(0, 10**20))
+    return [Change(str(before + new.last_seq), old, new) for old, new in pairwise(stages)]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ def _renamed(head: Head) -> Head:
 
 
 def _changes(*stages: Head) -> list[Change]:
-    return [Change(str(place), old, new) for place, (old, new) in enumerate(zip(stages, stages[1:], strict=False))]
+    return [Change(str(place), old, new) for place, (old, new) in enumerate(pairwise(stages))]
 
 
 def _record(old: Any, new: Any) -> dict[str, Any]:

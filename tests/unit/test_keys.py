@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -64,7 +65,7 @@ def test_times_after_one_another_rise_whatever_the_clock_says(clock: list[dateti
         written.append(keys.time_after(written[-1] if written else None, now.astimezone(zone)))
 
     assert all(keys.is_time(time) for time in written)
-    assert all(earlier < later for earlier, later in zip(written, written[1:], strict=False))
+    assert all(earlier < later for earlier, later in pairwise(written))
     assert all(time >= keys.format_time(now) for time, now in zip(written, clock, strict=True))
 
 
@@ -153,7 +154,7 @@ def test_a_handle_is_up_to_thirty_letters_digits_and_signs(handle: str) -> None:
     assert keys.is_handle(handle)
 
 
-@pytest.mark.parametrize("handle", ["", "_a", ".a", "-a", "@a", "a b", "a#b", "a/b", "é", "a\n", "a" * 31, "١"])
+@pytest.mark.parametrize("handle", ["", "_a", ".a", "-a", "@a", "a b", "a#b", "a/b", "é", "a\n", "a" * 31, "٣"])
 def test_what_nobody_can_be_called_is_no_handle(handle: str) -> None:
     assert not keys.is_handle(handle)
 

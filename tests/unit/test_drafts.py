@@ -1,0 +1,224 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messaging import keys
+from messaging.drafts import Draft, read_draft
+from messaging.errors import Invalid, MessagingError, NotFound, TooLarge, Unreadable
+from tests.unit.api import MESSAGE_GROUP, request
+from tests.unit.strategies import handles, uuids
+
+MAX = 1024
+MESSAGE_UUID = "5a1e7f0c-33c5-4d19-a8b6-b0b8fd5f7005"
+NO_GROUP, NO_HANDLE = "message_group_uuid_blank", "user_reciever_handle_blank"
+BLANK, TOO_LONG = "message_blank", "message_exceed_max_chars"
+
+# A part of a body, and the codes that must come of it.
+Part = tuple[dict[str, Any], set[str]]
+
+MESSAGES: list[Part] = [
+    ({"message": "Hello"}, set()),
+    ({"message": "a" * MAX}, set()),
+    ({"message": "👋" * MAX}, set()),
+    ({}, {BLANK}),
+    ({"message": None}, {BLANK}),
+    ({"message": ""}, {BLANK}),
+    ({"message": " \t\r\n\u2003"}, {BLANK}),
+    ({"message": " " * (MAX + 1)}, {BLANK}),
+    ({"message": "a" * (MAX + 1)}, {TOO_LONG}),
+    ({"message": "👋" * (MAX + 1)}, {TOO_LONG}),
+]
+INTO_CONVERSATION: list[Part] = [
+    ({"message_group_uuid": MESSAGE_GROUP}, set()),
+    ({"message_group_uuid": MESSAGE_GROUP, "handle": ""}, set()),
+    ({"handle": "londo"}, set()),
+    ({"message_group_uuid": "", "handle": "londo"}, set()),
+    ({"message_group_uuid": None, "handle": "@londo"}, set()),
+    ({}, {NO_GROUP, NO_HANDLE}),
+    ({"message_group_uuid": ""}, {NO_GROUP}),
+    ({"message_group_uuid": " "}, {NO_GROUP}),
+    ({"message_group_uuid": None}, {NO_GROUP}),
+    ({"handle": ""}, {NO_HANDLE}),
+    ({"handle": " @ "}, {NO_HANDLE}),
+    ({"handle": None}, {NO_HANDLE}),
+    ({"message_group_uuid": "", "handle": "@"}, {NO_GROUP, NO_HANDLE}),
+]
+TO_A_PERSON: list[Part] = [
+    ({"handle": "londo"}, set()),
+    ({"handle": "@londo", "message_group_uuid": ""}, set()),
+    ({}, {NO_HANDLE}),
+    ({"handle": ""}, {NO_HANDLE}),
+    ({"handle": "@"}, {NO_HANDLE}),
+    ({"handle": None}, {NO_HANDLE}),
+    ({"message_group_uuid": MESSAGE_GROUP}, {NO_HANDLE}),
+]
+
+
+def _read(body: object, *, into_conversation: bool = True, max_chars: int = MAX) -> Draft:
+    return read_draft(request(body), max_chars, into_conversation=into_conversation)
+
+
+def _codes(body: object, *, into_conversation: bool) -> list[str]:
+    try:
+        _read(body, into_conversation=into_conversation)
+    except Invalid as invalid:
+        return list(invalid.codes)
+    return []
+
+
+def _name(part: Part) -> str:
+    return repr(part[0])[:40]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=_name)
+@pytest.mark.parametrize("target", INTO_CONVERSATION, ids=_name)
+def test_all_that_is_wrong_with_a_message_into_a_conversation_is_said_at_once(target: Part, message: Part) -> None:
+    codes = _codes({**target[0], **message[0]}, into_conversation=True)
+
+    assert sorted(codes) == sorted(target[1] | message[1])
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=_name)
+@pytest.mark.parametrize("target", TO_A_PERSON, ids=_name)
+def test_all_that_is_wrong_with_a_message_to_a_person_is_said_at_once(target: Part, message: Part) -> None:
+    codes = _codes({**target[0], **message[0]}, into_conversation=False)
+
+    assert sorted(codes) == sorted(target[1] | message[1])
+
+
+@given(st.text(min_size=1, max_size=10).filter(str.strip))
+def test_a_message_is_kept_as_it_was_written(text: str) -> None:
+    assert _read({"message": text, "handle": "londo"}).message == text
+
+
+@pytest.mark.parametrize("character", ["a", "é", "👋", "\u0000"])
+@pytest.mark.parametrize("max_chars", [1, MAX, 16384])
+def test_the_longest_message_is_counted_in_code_points_however_they_are_written(character: str, max_chars: int) -> None:
+    # json.dumps escapes what is not ASCII, so this is the largest body such a message can have.
+    longest = {"message": character * max_chars, "message_uuid": MESSAGE_UUID, "message_group_uuid": MESSAGE_GROUP}
+
+    assert len(_read(longest, max_chars=max_chars).message) == max_chars
+    longest["message"] += character
+    with pytest.raises(Invalid, match=TOO_LONG):
+        _read(longest, max_chars=max_chars)
+
+
+def test_a_body_far_beyond_the_longest_message_is_too_large() -> None:
+    with pytest.raises(TooLarge):
+        _read({"message": "a" * 20_000, "handle": "londo"})
+
+
+def test_a_message_uuid_is_kept_in_lower_case() -> None:
+    draft = _read({"message": "Hello", "handle": "londo", "message_uuid": MESSAGE_UUID.upper()})
+
+    assert draft.message_uuid == MESSAGE_UUID
+
+
+@pytest.mark.parametrize("missing", [{}, {"message_uuid": ""}, {"message_uuid": None}], ids=repr)
+def test_a_missing_message_uuid_is_made_up_anew_each_time(missing: dict[str, Any]) -> None:
+    body = {"message": "Hello", "handle": "londo", **missing}
+
+    one, other = _read(body).message_uuid, _read(body).message_uuid
+
+    assert keys.canonical_uuid(one) == one
+    assert one != other
+
+
+@pytest.mark.parametrize("text", ["1", "x", MESSAGE_UUID[:-1], f" {MESSAGE_UUID}", MESSAGE_UUID.replace("-", ""), " "])
+def test_a_message_uuid_in_another_form_is_refused(text: str) -> None:
+    with pytest.raises(Unreadable, match="message_uuid"):
+        _read({"message": "Hello", "handle": "londo", "message_uuid": text})
+
+
+@pytest.mark.parametrize("text", [MESSAGE_GROUP, MESSAGE_GROUP.upper(), f" {MESSAGE_GROUP}\n"])
+def test_a_message_group_uuid_is_read_in_either_case_and_with_space_around(text: str) -> None:
+    draft = _read({"message": "Hello", "message_group_uuid": text})
+
+    assert (draft.message_group_uuid, draft.handle) == (MESSAGE_GROUP, "")
+
+
+@pytest.mark.parametrize("text", ["1", "undefined", MESSAGE_GROUP.replace("-", ""), "MSG#" + MESSAGE_GROUP])
+def test_a_message_group_uuid_in_another_form_is_refused(text: str) -> None:
+    with pytest.raises(Unreadable, match="message_group_uuid"):
+        _read({"message": "Hello", "message_group_uuid": text})
+
+
+@pytest.mark.parametrize("into_conversation", [True, False])
+@pytest.mark.parametrize("text", ["Londo", "@Londo", " @Londo ", "Londo\n"])
+def test_a_handle_is_read_with_and_without_an_at_sign(text: str, into_conversation: bool) -> None:
+    draft = _read({"message": "Hello", "handle": text}, into_conversation=into_conversation)
+
+    assert (draft.handle, draft.message_group_uuid) == ("Londo", "")
+
+
+@pytest.mark.parametrize("text", ["@@londo", "londo mollari", "londo#", "é", "a" * 31, "..", "_"])
+def test_a_handle_nobody_can_have_is_not_found(text: str) -> None:
+    with pytest.raises(NotFound):
+        _read({"message": "Hello", "handle": text})
+
+
+def test_a_conversation_goes_before_a_handle() -> None:
+    draft = _read({"message": "Hello", "message_group_uuid": MESSAGE_GROUP, "handle": "londo"})
+
+    assert (draft.message_group_uuid, draft.handle) == (MESSAGE_GROUP, "")
+
+
+def test_who_writes_to_a_person_names_no_conversation() -> None:
+    body = {"message": "Hello", "handle": "londo", "message_group_uuid": MESSAGE_GROUP}
+
+    draft = _read(body, into_conversation=False)
+
+    assert (draft.message_group_uuid, draft.handle) == ("", "londo")
+
+
+@pytest.mark.parametrize("name", ["message", "message_uuid", "message_group_uuid", "handle"])
+@pytest.mark.parametrize("value", ["1", "1e400", "true", "[]", "{}", '["Hello"]', "9" * 4000], ids=lambda v: v[:9])
+def test_what_is_no_string_is_refused_by_name(name: str, value: str) -> None:
+    others = {"message": '"Hello"', "message_uuid": f'"{MESSAGE_UUID}"'}
+    fields = others | {name: value}
+    body = "{" + ", ".join(f'"{field}": {written}' for field, written in fields.items()) + "}"
+
+    with pytest.raises(Unreadable, match=f"{name} must be a string"):
+        _read(body)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "undefined", "'Hello'"])
+def test_what_is_not_even_json_is_refused(value: str) -> None:
+    with pytest.raises(Unreadable):
+        _read(f'{{"handle": "londo", "message": {value}}}')
+
+
+@pytest.mark.parametrize("name", ["message", "message_uuid", "message_group_uuid", "handle"])
+@pytest.mark.parametrize("half", ["\\ud83d", "\\udc4b", "\\udc4b\\ud83d", "Hello \\ud83d"])
+def test_half_of_a_surrogate_pair_is_refused_by_name(name: str, half: str) -> None:
+    with pytest.raises(Unreadable, match=f"{name} is not Unicode"):
+        _read(f'{{"message": "Hello", "{name}": "{half}"}}')
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "message": st.text() | st.none() | st.integers(),
+            "message_uuid": uuids | st.text() | st.none(),
+            "message_group_uuid": uuids | st.text() | st.none(),
+            "handle": handles | st.text() | st.none(),
+            "user_uuid": uuids,
+        },
+    ),
+    st.booleans(),
+)
+def test_whatever_is_sent_is_a_whole_draft_or_refused(body: dict[str, Any], into_conversation: bool) -> None:
+    try:
+        draft = _read(body, into_conversation=into_conversation)
+    except MessagingError:
+        return
+
+    assert draft.message == body["message"]
+    assert 0 < len(draft.message) <= MAX
+    assert keys.canonical_uuid(draft.message_uuid) == draft.message_uuid
+    assert bool(draft.message_group_uuid) != bool(draft.handle)
+    assert not draft.message_group_uuid or keys.canonical_uuid(draft.message_group_uuid) == draft.message_group_uuid
+    assert not draft.handle or keys.is_handle(draft.handle)

@@ -1,0 +1,339 @@
+"""Rule 8: logs carry ids, never the text of a message, a token or a name."""
+
+import base64
+import importlib
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from messaging import inbox, keys, send
+from messaging.cursors import OLDER, InboxCursor, MessageCursor
+from messaging.errors import Busy, HandleTaken
+from messaging.items import Head, Message, Person
+from tests.unit.api import OTHER, STRANGER, USER, event
+from tests.unit.fake_table import FailingTable, FakeTable
+
+Written = Callable[[], str]
+
+# Nothing else that is written can hold these by chance.
+TEXT = "Zathras-never-tells"
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJiYXlrbyJ9.c2lnbmF0dXJl"
+NAME = "Emperor-Mollari"
+HANDLE = "londo_of_centauri"
+SECRETS = (TEXT, TOKEN, NAME, HANDLE)
+QUOTING = " ".join(SECRETS)
+
+ME = Person(USER, "bayko_of_earth", f"Bayko, friend of {NAME}")
+LONDO = Person(OTHER, HANDLE, NAME)
+GROUP = keys.pair_uuid(USER, OTHER)
+MESSAGE_UUID = "5a1e7f0c-33c5-4d19-a8b6-b0b8fd5f7005"
+TIME = "2026-01-02T03:04:05.000006+00:00"
+
+CREATE_MESSAGE = "messages.create_message"
+CREATE_MESSAGE_GROUP = "message_groups.create_message_group"
+LIST_MESSAGES = "messages.list_messages"
+LIST_MESSAGE_GROUPS = "message_groups.list_message_groups"
+FIND_MESSAGE_GROUP = "message_groups.find_message_group"
+SHOW_USER = "users.show_user"
+
+
+def _event(body: object = None, **options: Any) -> dict[str, Any]:
+    return event(body, headers={"authorization": f"Bearer {TOKEN}", "x-name": NAME}, **options)
+
+
+def _sending(**fields: Any) -> dict[str, Any]:
+    return {"message": TEXT, "handle": HANDLE, "display_name": NAME, "token": TOKEN, **fields}
+
+
+# A request that fails: the function, its event and the status.
+Failure = tuple[str, dict[str, Any], int]
+
+# Requests to a table where the two have a conversation of one message.
+FAILURES: dict[str, Failure] = {
+    "sending without a token": (CREATE_MESSAGE, _event(_sending(), user_uuid=None), 401),
+    "sending what is no JSON": (CREATE_MESSAGE, _event(f"{{{QUOTING}"), 400),
+    "sending what is no object": (CREATE_MESSAGE, _event([TEXT, NAME]), 400),
+    "sending what is no base64": (CREATE_MESSAGE, _event(f"*{QUOTING}", base64=True), 400),
+    "sending bytes that are no text": (
+        CREATE_MESSAGE,
+        _event(base64.b64encode(QUOTING.encode() + b"\xff").decode(), base64=True),
+        400,
+    ),
+    "sending what is no string": (CREATE_MESSAGE, _event(_sending(message=[TEXT])), 400),
+    "sending half of a pair": (CREATE_MESSAGE, _event(_sending(message=f"{TEXT}\ud83d")), 400),
+    "sending what is no message_uuid": (CREATE_MESSAGE, _event(_sending(message_uuid=QUOTING)), 400),
+    "sending into what is no conversation": (CREATE_MESSAGE, _event(_sending(message_group_uuid=QUOTING)), 400),
+    "sending a book": (CREATE_MESSAGE, _event(_sending(message=TEXT * 2000)), 413),
+    "sending too long a message": (CREATE_MESSAGE, _event(_sending(message=TEXT * 100)), 422),
+    "sending nothing to nobody": (CREATE_MESSAGE, _event({"text": TEXT, "name": NAME}), 422),
+    "sending to whom nobody can be": (CREATE_MESSAGE, _event(_sending(handle=QUOTING)), 404),
+    "sending to whom nobody is": (CREATE_MESSAGE, _event(_sending(handle=f"{HANDLE}_2")), 404),
+    "sending to oneself": (CREATE_MESSAGE, _event(_sending(), user_uuid=OTHER), 422),
+    "sending without a profile": (CREATE_MESSAGE, _event(_sending(), user_uuid=STRANGER), 404),
+    "sending into the conversation of others": (
+        CREATE_MESSAGE,
+        _event(_sending(message_group_uuid=GROUP), user_uuid=STRANGER),
+        404,
+    ),
+    "sending another text with the same uuid": (
+        CREATE_MESSAGE,
+        _event(_sending(message=f"{TEXT}!", message_uuid=MESSAGE_UUID)),
+        409,
+    ),
+    "opening without a token": (CREATE_MESSAGE_GROUP, _event(_sending(), user_uuid=None), 401),
+    "opening with what is no JSON": (CREATE_MESSAGE_GROUP, _event(QUOTING), 400),
+    "opening with a book": (CREATE_MESSAGE_GROUP, _event(_sending(message=TEXT * 2000)), 413),
+    "opening with too long a message": (CREATE_MESSAGE_GROUP, _event(_sending(message=TEXT * 100)), 422),
+    "opening with nobody": (CREATE_MESSAGE_GROUP, _event(_sending(handle="")), 422),
+    "opening with whom nobody is": (CREATE_MESSAGE_GROUP, _event(_sending(handle=f"{HANDLE}_2")), 404),
+    "opening with another text and the same uuid": (
+        CREATE_MESSAGE_GROUP,
+        _event(_sending(message=f"{TEXT}!", message_uuid=MESSAGE_UUID)),
+        409,
+    ),
+    "listing without a token": (LIST_MESSAGES, _event(path={"message_group_uuid": GROUP}, user_uuid=None), 401),
+    "listing what is no conversation": (LIST_MESSAGES, _event(path={"message_group_uuid": QUOTING}), 400),
+    "listing the conversation of others": (
+        LIST_MESSAGES,
+        _event(path={"message_group_uuid": GROUP}, user_uuid=STRANGER),
+        404,
+    ),
+    "listing with what is no limit": (
+        LIST_MESSAGES,
+        _event(path={"message_group_uuid": GROUP}, query={"limit": QUOTING}),
+        400,
+    ),
+    "listing before what is no cursor": (
+        LIST_MESSAGES,
+        _event(path={"message_group_uuid": GROUP}, query={"before": QUOTING}),
+        400,
+    ),
+    "listing before and after": (
+        LIST_MESSAGES,
+        _event(path={"message_group_uuid": GROUP}, query={"before": TEXT, "after": TEXT}),
+        400,
+    ),
+    "listing the conversation of others after a cursor": (
+        LIST_MESSAGES,
+        _event(
+            path={"message_group_uuid": GROUP},
+            query={"after": str(MessageCursor(GROUP, TIME, 1))},
+            user_uuid=STRANGER,
+        ),
+        404,
+    ),
+    "an inbox without a token": (LIST_MESSAGE_GROUPS, _event(user_uuid=None), 401),
+    "an inbox with what is no limit": (LIST_MESSAGE_GROUPS, _event(query={"limit": QUOTING}), 400),
+    "an inbox with what is no cursor": (LIST_MESSAGE_GROUPS, _event(query={"cursor": QUOTING}), 400),
+    "an inbox with the cursor of another": (
+        LIST_MESSAGE_GROUPS,
+        _event(query={"cursor": str(InboxCursor(OTHER, OLDER, TIME))}),
+        400,
+    ),
+    "finding without a token": (FIND_MESSAGE_GROUP, _event(path={"handle": f"@{HANDLE}"}, user_uuid=None), 401),
+    "finding whom nobody can be": (FIND_MESSAGE_GROUP, _event(path={"handle": QUOTING}), 404),
+    "finding whom nobody is": (FIND_MESSAGE_GROUP, _event(path={"handle": f"@{HANDLE}_2"}), 404),
+    "showing without a token": (SHOW_USER, _event(path={"handle": f"@{HANDLE}"}, user_uuid=None), 401),
+    "showing whom nobody can be": (SHOW_USER, _event(path={"handle": f"@{QUOTING}"}), 404),
+    "showing whom nobody is": (SHOW_USER, _event(path={"handle": f"@{HANDLE}_2"}), 404),
+}
+
+# One good request for each function, for tables that fail.
+REQUESTS: dict[str, dict[str, Any]] = {
+    CREATE_MESSAGE: _event(_sending(message_group_uuid=GROUP)),
+    CREATE_MESSAGE_GROUP: _event(_sending()),
+    LIST_MESSAGES: _event(path={"message_group_uuid": GROUP}),
+    LIST_MESSAGE_GROUPS: _event(),
+    FIND_MESSAGE_GROUP: _event(path={"handle": f"@{HANDLE}"}),
+    SHOW_USER: _event(path={"handle": f"@{HANDLE}"}),
+}
+
+
+def _function(name: str) -> ModuleType:
+    return importlib.import_module(f"functions.{name}")
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    def two_tries() -> Iterator[int]:
+        return iter(range(2))
+
+    monkeypatch.setattr(send, "attempts", two_tries)
+    monkeypatch.setattr(inbox, "attempts", two_tries)
+
+
+@pytest.fixture
+def table() -> FakeTable:
+    """The two, and one message from me."""
+    table = FakeTable(ME, LONDO)
+    send.send_to_handle(table, USER, HANDLE, MESSAGE_UUID, TEXT, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    return table
+
+
+def _assert_nothing_told(log: str) -> None:
+    told = [secret for secret in SECRETS if secret in log]
+    assert not told
+
+
+@pytest.mark.parametrize(("name", "request_event", "status"), FAILURES.values(), ids=FAILURES)
+def test_what_is_refused_is_logged_by_ids(
+    name: str,
+    request_event: dict[str, Any],
+    status: int,
+    table: FakeTable,
+    written: Written,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    function = _function(name)
+    monkeypatch.setattr(function, "table", table)
+
+    response = function.lambda_handler(request_event, None)
+
+    log = written()
+    assert response["statusCode"] == status
+    entry = json.loads(log)
+    assert (entry["message"], entry["request_id"], entry["status"]) == ("refused", "the-request-id", status)
+    _assert_nothing_told(log)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(QUOTING),
+        KeyError(QUOTING),
+        UnicodeDecodeError("utf-8", QUOTING.encode(), 0, 1, QUOTING),
+        ClientError({"Error": {"Code": "ValidationException", "Message": QUOTING}}, "PutItem"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_mistake_of_ours_is_logged_without_what_it_quotes(
+    name: str, error: Exception, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = _function(name)
+    monkeypatch.setattr(function, "table", FailingTable(error))
+
+    response = function.lambda_handler(REQUESTS[name], None)
+
+    log = written()
+    assert response["statusCode"] == 500
+    assert json.loads(log)["error"] == type(error).__name__
+    _assert_nothing_told(log)
+    _assert_nothing_told(response["body"])
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_table_that_is_busy_is_logged_by_ids(name: str, written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    function = _function(name)
+    monkeypatch.setattr(function, "table", FailingTable(Busy("DynamoDB is throttling.")))
+
+    response = function.lambda_handler(REQUESTS[name], None)
+
+    log = written()
+    assert response["statusCode"] == 503
+    assert json.loads(log)["status"] == 503
+    _assert_nothing_told(log)
+
+
+def test_sending_that_loses_every_race_is_logged_by_ids(
+    table: FakeTable, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(*_: object) -> None:
+        raise Busy("DynamoDB is throttling.")
+
+    function = _function(CREATE_MESSAGE)
+    monkeypatch.setattr(table, "append", throttled)
+    monkeypatch.setattr(function, "table", table)
+
+    response = function.lambda_handler(REQUESTS[CREATE_MESSAGE], None)
+
+    log = written()
+    assert response["statusCode"] == 503
+    assert json.loads(log)["status"] == 503
+    _assert_nothing_told(log)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_what_is_answered_is_counted_and_not_told(
+    name: str, table: FakeTable, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = _function(name)
+    monkeypatch.setattr(function, "table", table)
+
+    response = function.lambda_handler(REQUESTS[name], None)
+
+    log = written()
+    assert response["statusCode"] == 200
+    assert [json.loads(line)["MessagesSent"] for line in log.splitlines()] == ([[1]] if "create" in name else [])
+    _assert_nothing_told(log)
+
+
+def _record(sequence_number: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "eventName": "MODIFY",
+        "dynamodb": {"SequenceNumber": sequence_number, "OldImage": old, "NewImage": new},
+    }
+
+
+def test_a_stream_record_that_fails_is_logged_by_ids(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Message(GROUP, MESSAGE_UUID, TEXT, ME, TIME, 1)
+    head = Head.of_first(first, LONDO)
+    later = Head(GROUP, head.members, 2, f"{TEXT}!", USER, keys.time_after(TIME, datetime(2026, 2, 1, tzinfo=UTC)))
+    function = _function("stream_handler.stream_handler")
+    table = FailingTable(RuntimeError(QUOTING))
+    # The requests themselves answer: what fails is each write.
+    failed = [RuntimeError(QUOTING)] * 2
+    monkeypatch.setattr(table, "insert_message_groups", lambda groups: failed[: len(groups)], raising=False)
+    monkeypatch.setattr(table, "delete_message_groups", lambda groups: failed[: len(groups)], raising=False)
+    monkeypatch.setattr(function, "table", table)
+    monkeypatch.setattr(function, "_in_doubt", False)
+    records = [
+        _record("1", first.item, first.item),
+        _record("2", head.item, {**head.item, "last_seq": {"N": QUOTING}}),
+        _record("3", head.item, later.item),
+    ]
+
+    answer = function.lambda_handler({"Records": records}, None)
+
+    log = written()
+    assert sorted(failure["itemIdentifier"] for failure in answer["batchItemFailures"]) == ["1", "2", "3"]
+    *lines, metrics = map(json.loads, log.splitlines())
+    assert sorted(line["sequence_number"] for line in lines) == ["1", "2", "3"]
+    assert metrics["RecordsFailed"] == [3]
+    _assert_nothing_told(log)
+
+
+@pytest.mark.parametrize("error", [None, HandleTaken("It is taken."), RuntimeError("DynamoDB")], ids=repr)
+def test_who_signs_up_is_logged_by_ids(
+    error: Exception | None, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = _function("users.post_confirmation")
+    people: list[Person] = []
+
+    def register(person: Person) -> None:
+        if error:
+            raise error
+        people.append(person)
+
+    table = FakeTable()
+    monkeypatch.setattr(table, "register", register)
+    monkeypatch.setattr(function, "table", table)
+    signing_up = {
+        "triggerSource": "PostConfirmation_ConfirmSignUp",
+        "request": {"userAttributes": {"sub": OTHER, "preferred_username": HANDLE, "name": NAME, "email": TEXT}},
+    }
+
+    if error:
+        with pytest.raises(type(error)):
+            function.lambda_handler(signing_up, None)
+    else:
+        assert function.lambda_handler(signing_up, None) == signing_up
+
+    log = written()
+    assert bool(people) == (error is None) == (OTHER in log)
+    _assert_nothing_told(log)

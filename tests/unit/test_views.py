@@ -1,0 +1,55 @@
+from messaging import views
+from messaging.items import Head, Message, Person
+
+BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "bayko", "Andrew Bayko")
+LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
+GROUP = "f2b5de61-1c68-4c2f-9f80-3ea0a2c3d404"
+AT = "2026-01-02T03:04:05.000006+00:00"
+MESSAGE = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello 👋", BAYKO, AT, 1)
+
+
+def test_a_message_in_a_list_shows_its_sender() -> None:
+    assert views.message_in_list(MESSAGE) == {
+        "uuid": MESSAGE.message_uuid,
+        "display_name": "Andrew Bayko",
+        "handle": "bayko",
+        "message": "Hello 👋",
+        "created_at": AT,
+        "user_uuid": BAYKO.user_uuid,
+        "seq": 1,
+    }
+
+
+def test_a_sent_message_shows_where_it_went() -> None:
+    assert views.sent_message(MESSAGE) == {
+        "message_group_uuid": GROUP,
+        "uuid": MESSAGE.message_uuid,
+        "display_name": "Andrew Bayko",
+        "handle": "bayko",
+        "message": "Hello 👋",
+        "created_at": AT,
+        "seq": 1,
+    }
+
+
+def test_a_message_group_shows_the_other_person_and_the_last_message() -> None:
+    mine, _ = Head.of_first(MESSAGE, LONDO).message_groups
+
+    assert views.message_group(mine) == {
+        "uuid": GROUP,
+        "display_name": "Londo Mollari",
+        "handle": "londo",
+        "message": "Hello 👋",
+        "created_at": AT,
+        "user_uuid": LONDO.user_uuid,
+    }
+
+
+def test_a_message_group_beside_another_shows_a_time_like_any_other() -> None:
+    mine, _ = Head.of_first(MESSAGE, LONDO).message_groups
+
+    assert views.message_group(mine.beside()) == views.message_group(mine)
+
+
+def test_a_user_shows_no_more_than_everybody_may_know() -> None:
+    assert views.user(LONDO) == {"uuid": LONDO.user_uuid, "handle": "londo", "display_name": "Londo Mollari"}
