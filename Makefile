@@ -19,7 +19,7 @@ clean-data: .venv/run ## forget the local system's data
 
 test: .venv/test ## every test; what is missing on this machine is said
 	@$(BIN)/python -m tests.prepare
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGUMENTS)
 
 check: .venv/test ## ruff, mypy and sam validate --lint
 	@$(BIN)/ruff check .

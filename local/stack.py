@@ -71,6 +71,20 @@ def api_url(place: Place) -> str:
     return f"{place.endpoint}/_aws/execute-api/{place.physical_ids['Api']}/$default"
 
 
+def sam_environment(endpoint: str | None) -> dict[str, str]:
+    """The environment in which `sam` is the one installed here, and works on the local AWS at `endpoint`."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_CHECK_UPDATES": "0",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    if endpoint:
+        environment |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    return environment
+
+
 def _connect_api(place: Place) -> None:
     """ministack's CloudFormation ignores the OpenAPI body that SAM makes of the template's HttpApi events.
 
@@ -158,15 +172,8 @@ def _source_files() -> Iterator[Path]:
 
 
 def _sam(*arguments: str, endpoint: str | None = None) -> None:
-    environment = {
-        **os.environ,
-        "SAM_CLI_TELEMETRY": "0",
-        "SAM_CLI_CHECK_UPDATES": "0",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    if endpoint:
-        environment |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    done = subprocess.run(["sam", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sam", *arguments], cwd=ROOT, env=sam_environment(endpoint), capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise StackError(f"sam {arguments[0]} failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-30:]))

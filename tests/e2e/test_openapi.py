@@ -42,11 +42,11 @@ bearer = "${TOKEN}"
 mode = "all"
 max-examples = 30
 with-security-parameters = false # the token is given; the check ignored_auth asks without one
-allow-extra-parameters = false # they do not count
+allow-extra-parameters = false # unknown ones are ignored
 
 [phases]
 fuzzing.extra-data-sources.responses = false # it sends used message_uuids again and again
-stateful.generation.max-examples = 15
+stateful.enabled = false # what it asks depends on uuids, which are new in every run
 
 [checks]
 unsupported_method.enabled = false # API Gateway answers 404, not 405, where no route has the method
@@ -99,7 +99,7 @@ def test_whatever_is_asked_the_answer_is_described(
         if status in ("200", "304")
     }
     never_met = successes - _answers(tmp_path / "report")
-    assert not never_met
+    assert not never_met, "too little was asked to say anything"
 
 
 def test_answers_that_chance_seldom_brings_are_described(system: System, bayko: Client) -> None:
@@ -123,9 +123,7 @@ def test_it_names_the_routes_of_the_template() -> None:
         if resource["Type"] == "AWS::Serverless::Function"
     ]
     deployed = {
-        (event["Properties"]["Method"], event["Properties"]["Path"]): function["Handler"].removesuffix(
-            ".lambda_handler"
-        )
+        (event["Properties"]["Method"], event["Properties"]["Path"]): function["Handler"].partition(".")[0]
         for function in functions
         for event in function["Events"].values()
         if event["Type"] == "HttpApi"

@@ -199,7 +199,7 @@ class StaleReplica:
         return {"Items": [item for item in answer["Items"] if not self._unknown(dict(item))][: request["Limit"]]}
 
     def get_item(self, **request: Any) -> dict[str, Any]:
-        answer = dict(self._client.get_item(**request))
+        answer: dict[str, Any] = {**self._client.get_item(**request)}
         return {} if not request["ConsistentRead"] and self._unknown(answer.get("Item", {})) else answer
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -34,12 +35,12 @@ class Requests:
     def __init__(self, client: "DynamoDBClient") -> None:
         self._client = client
         self.names: list[str] = []
-        self.fault: Callable[[int, Callable[[], Any], dict[str, Any]], Any] | None = None
+        self.fault: Callable[[int, Callable[..., Any], dict[str, Any]], Any] | None = None
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(**request: Any) -> Any:
             self.names.append(name)
-            run = lambda: getattr(self._client, name)(**request)  # noqa: E731
+            run = partial(getattr(self._client, name), **request)
             return self.fault(len(self.names), run, request) if self.fault else run()
 
         return call
@@ -285,7 +286,7 @@ def test_what_stays_throttled_is_reported_and_done_by_the_next_try(
     records = stream.records()
     monkeypatch.setattr("messaging.table.attempts", lambda: repeat(0, 2))
 
-    def throttle_deletes(_: int, run: Callable[[], Any], request: dict[str, Any]) -> Any:
+    def throttle_deletes(_: int, run: Callable[..., Any], request: dict[str, Any]) -> Any:
         if request["Statements"][0]["Statement"].startswith("DELETE"):
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "BatchExecuteStatement")
         return run()
@@ -308,7 +309,7 @@ class Killed(BaseException):
 
 
 @st.composite
-def faults(draw: st.DrawFn) -> Callable[[int, Callable[[], Any], dict[str, Any]], Any]:
+def faults(draw: st.DrawFn) -> Callable[[int, Callable[..., Any], dict[str, Any]], Any]:
     at = draw(st.integers(1, 4), label="fails at request")
     effect = draw(st.sampled_from(["none", "half", "whole"]), label="which took effect")
     error = draw(
@@ -323,12 +324,12 @@ def faults(draw: st.DrawFn) -> Callable[[int, Callable[[], Any], dict[str, Any]]
         label="with",
     )
 
-    def fault(number: int, run: Callable[[], Any], request: dict[str, Any]) -> Any:
+    def fault(number: int, run: Callable[..., Any], request: dict[str, Any]) -> Any:
         if number != at:
             return run()
         if effect == "half" and "Statements" in request:
-            request["Statements"] = request["Statements"][:1]
-        if effect != "none":
+            run(Statements=request["Statements"][:1])
+        elif effect != "none":
             run()
         raise error
 
@@ -451,7 +452,7 @@ def test_a_try_cut_off_half_way_and_then_repeated_with_more_records_leaves_nothi
         world.send(0, 1)
     first, *rest = world.stream.records()
 
-    def kill_before_the_deletes(number: int, run: Callable[[], Any], _: dict[str, Any]) -> Any:
+    def kill_before_the_deletes(number: int, run: Callable[..., Any], _: dict[str, Any]) -> Any:
         if number == 2:
             raise Killed
         return run()

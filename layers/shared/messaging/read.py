@@ -42,17 +42,24 @@ def find_head(table: Table, message_group_uuid: str) -> Head | None:
     return table.head(message_group_uuid) or table.head(message_group_uuid, consistent=True)
 
 
+def require_member(head: Head | None, user_uuid: str) -> Head:
+    """The head, if this person is in the conversation. Raises NotFound, the same as if there were none (rule 6)."""
+    if head is None or user_uuid not in head.members:
+        raise NotFound("There is no such conversation.")
+    return head
+
+
 def newest_messages(table: Table, user_uuid: str, message_group_uuid: str, limit: int) -> Conversation:
     """Pattern A, the newest page: one request. Raises NotFound for a stranger as for no conversation."""
     head, messages = table.newest(message_group_uuid, limit, consistent=False)
     if head is None or not _joins(messages, last=head.last_seq):
         head, messages = table.newest(message_group_uuid, limit, consistent=True)
-    return _page(_member(head, user_uuid), messages)
+    return _page(require_member(head, user_uuid), messages)
 
 
 def messages_before(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
     """Pattern A, the page that ends before the cursor. Raises NotFound like `newest_messages`."""
-    head = _member(find_head(table, cursor.message_group_uuid), user_uuid)
+    head = require_member(find_head(table, cursor.message_group_uuid), user_uuid)
     messages = _read_twice_if_stale(
         lambda consistent: table.before(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
         lambda page: _joins(page, last=cursor.seq - 1),
@@ -62,7 +69,7 @@ def messages_before(table: Table, user_uuid: str, cursor: MessageCursor, limit: 
 
 def messages_after(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
     """Pattern A, the page that begins after the cursor. Raises NotFound like `newest_messages`."""
-    head = _member(find_head(table, cursor.message_group_uuid), user_uuid)
+    head = require_member(find_head(table, cursor.message_group_uuid), user_uuid)
     messages = _read_twice_if_stale(
         lambda consistent: table.after(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
         lambda page: _joins(page, first=cursor.seq + 1) if page else cursor.seq >= head.last_seq,
@@ -100,12 +107,6 @@ def show_user(table: Table, handle: str) -> Person:
     if person is None:
         raise NotFound("Nobody has this handle.")
     return person
-
-
-def _member(head: Head | None, user_uuid: str) -> Head:
-    if head is None or user_uuid not in head.members:
-        raise NotFound("There is no such conversation.")
-    return head
 
 
 def _joins(messages: Sequence[Message], *, first: int | None = None, last: int | None = None) -> bool:

@@ -1,13 +1,13 @@
 """Sending: patterns C and D. One transaction is the whole of it; its refused conditions say how to go on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from messaging import keys
 from messaging.errors import Busy, Invalid, MessageUuidTaken, NotFound
 from messaging.items import Head, Message
-from messaging.read import find_head
+from messaging.read import find_head, require_member
 from messaging.retry import attempts
 from messaging.table import AlreadySent, HeadMoved, PositionTaken, Table
 
@@ -36,7 +36,8 @@ def send_to_conversation(
     Sending again with the same message_uuid answers with the first message. Raises NotFound for a stranger as for a
     conversation that does not exist, MessageUuidTaken, and Busy when the retries are used up.
     """
-    return _append(table, find_head(table, message_group_uuid), sender_uuid, message_uuid, text, now)
+    head = find_head(table, message_group_uuid)
+    return _append(table, message_group_uuid, head, sender_uuid, message_uuid, text, now)
 
 
 def send_to_handle(
@@ -62,7 +63,7 @@ def send_to_handle(
         try:
             table.create(Head.of_first(message, receiver), message)
         except HeadMoved as moved:
-            return _append(table, moved.head, sender_uuid, message_uuid, text, now)
+            return _append(table, message_group_uuid, moved.head, sender_uuid, message_uuid, text, now)
         except AlreadySent as again:
             return _first_answer(table, again, message)
         except PositionTaken:
@@ -74,23 +75,28 @@ def send_to_handle(
     raise Busy("Too many messages are being sent at once.")
 
 
-def _append(table: Table, head: Head | None, sender_uuid: str, message_uuid: str, text: str, now: Clock) -> Sent:
+def _append(
+    table: Table,
+    message_group_uuid: str,
+    head: Head | None,
+    sender_uuid: str,
+    message_uuid: str,
+    text: str,
+    now: Clock,
+) -> Sent:
     for conflicts in attempts():
         try:
             # Once the pauses grow, what the last refusal returned is old: reading again halves the tries.
-            if head and conflicts > 1:
-                head = table.head(head.message_group_uuid, consistent=True)
-            if head is None or sender_uuid not in head.members:
-                raise NotFound("There is no such conversation.")
+            if conflicts > 1:
+                head = table.head(message_group_uuid, consistent=True)
+            head = require_member(head, sender_uuid)
             message = head.next_message(sender_uuid, message_uuid, text, now())
             table.append(head, message)
         except HeadMoved as moved:
             head = moved.head
         except AlreadySent as again:
             return _first_answer(table, again, message)
-        except PositionTaken:
-            head = replace(head, created_at=message.created_at)
-        except Busy:
+        except (Busy, PositionTaken):
             pass
         else:
             return Sent(message, conflicts=conflicts)

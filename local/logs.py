@@ -1,0 +1,22 @@
+"""`make logs`: follows the functions' logs of the local system."""
+
+import os
+import sys
+
+from local.stack import sam_environment
+from operators.places import PlaceError, place
+
+
+def main() -> int:
+    try:
+        here = place("local")
+    except PlaceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    group = here.physical_ids["FunctionLogs"]
+    print(f"Following {group}; Ctrl-C ends.", flush=True)
+    os.execvpe("sam", ["sam", "logs", "--cw-log-group", group, "--tail"], sam_environment(here.endpoint))  # noqa: S606
+
+
+if __name__ == "__main__":
+    sys.exit(main())
