@@ -1,5 +1,6 @@
 """The table's stream: when a message lands, both people's message-group items are rewritten."""
 
+import time
 from typing import Any
 
 from messaging.inbox import Change, rewrite
@@ -9,14 +10,16 @@ from messaging.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 
-# True until a batch has gone through whole in this process: an earlier one may have been cut off half-way.
-_in_doubt = True
+# When a batch was last cut off, as far as this process can know: a process before it may have ended in the middle of
+# one. Set by the first batch and not at init, which SnapStart may have done long ago.
+_doubt_until: float | None = None
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers a batch of stream records with the sequence numbers of those that failed, and only those."""
-    global _in_doubt
-    in_doubt, _in_doubt = _in_doubt, True
+    global _doubt_until
+    doubt_until = time.time() if _doubt_until is None else _doubt_until
+    _doubt_until = None
 
     changes: list[Change] = []
     failed: dict[str, Exception] = {}
@@ -26,8 +29,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             failed[record["dynamodb"]["SequenceNumber"]] = error
 
-    rewritten = rewrite(table, changes, in_doubt=in_doubt)
-    _in_doubt = bool(rewritten.failed)
+    rewritten = rewrite(table, changes, doubt_until)
+    _doubt_until = None if rewritten.failed else doubt_until
     failed |= rewritten.failed
     for sequence_number, reason in failed.items():
         logger.warning("record failed", sequence_number=sequence_number, error=type(reason).__name__)

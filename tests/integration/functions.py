@@ -72,10 +72,23 @@ class Functions:
     def create_message_group(self, user_uuid: str, **body: Any) -> tuple[int, Any, dict[str, str]]:
         return self.call("message_groups.create_message_group", user_uuid, body=body)
 
+    def warm_up(self) -> None:
+        """Makes the stream handler's process one that has been there for long."""
+        self._monkeypatch.setattr(self.handler("stream_handler.stream_handler"), "_doubt_until", 0.0)
+
+    def start_anew(self) -> None:
+        """As Lambda does after a crash: another process takes the next batch."""
+        self._monkeypatch.setattr(self.handler("stream_handler.stream_handler"), "_doubt_until", None)
+
     def stream_handler(self, records: Sequence[dict[str, Any]]) -> list[str]:
         """The sequence numbers reported as failed."""
         answer = self.handler("stream_handler.stream_handler").lambda_handler({"Records": list(records)}, None)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def _as_lambda_has_it(record: Any) -> dict[str, Any]:
+    created = record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
+    return {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": created}}
 
 
 class Stream:
@@ -95,7 +108,7 @@ class Stream:
             )["ShardIterator"]
             while iterator:
                 answer = self._client.get_records(ShardIterator=iterator)
-                records += [dict(record) for record in answer["Records"]]
+                records += [_as_lambda_has_it(record) for record in answer["Records"]]
                 iterator = answer.get("NextShardIterator") if answer["Records"] else None
         return [
             record

@@ -14,12 +14,15 @@ from messaging.items import Head, Item, MessageGroup
 from messaging.retry import attempts
 from messaging.table import HeadMoved, PositionTaken, Table
 
+_CLOCKS_DIFFER_BY = 1.0  # seconds, DynamoDB's and Lambda's, at the most
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a stream record says: a head as it was and as it became."""
+    """What a stream record says: a head as it was and as it became. `at` is the record's Unix time, rounded down."""
 
     sequence_number: str
+    at: float
     old: Head
     new: Head
 
@@ -27,16 +30,25 @@ class Change:
     def from_record(cls, record: Item) -> "Change":
         """Raises KeyError, TypeError, ValueError or AttributeError for a record that is not a change of a head."""
         images = record["dynamodb"]
-        return cls(images["SequenceNumber"], Head.from_item(images["OldImage"]), Head.from_item(images["NewImage"]))
+        return cls(
+            images["SequenceNumber"],
+            float(images["ApproximateCreationDateTime"]),
+            Head.from_item(images["OldImage"]),
+            Head.from_item(images["NewImage"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """All changes of one conversation in a batch, folded: from the first head to the last, and all times of theirs."""
+    """All changes of one conversation in a batch, folded: from the first head to the last, and all times of theirs.
+
+    `since` is the Unix time of its oldest record.
+    """
 
     start: Head
     end: Head
     times: frozenset[str]
+    since: float
     sequence_numbers: tuple[str, ...]
 
     @property
@@ -45,7 +57,7 @@ class Move:
         return self.start.created_at == self.end.created_at
 
     @property
-    def passed(self) -> bool:
+    def passes(self) -> bool:
         """True if there are times between the first and the last."""
         return len(self.times) > 2
 
@@ -85,14 +97,15 @@ def _fold_one(changes: list[Change]) -> Move:
     start = min((change.old for change in changes), key=lambda head: head.created_at)
     end = max(reversed([change.new for change in changes]), key=lambda head: head.created_at)
     times = frozenset(head.created_at for change in changes for head in (change.old, change.new))
-    return Move(start, end, times, tuple(change.sequence_number for change in changes))
+    since = min(change.at for change in changes)
+    return Move(start, end, times, since, tuple(change.sequence_number for change in changes))
 
 
-def rewrite(table: Table, changes: Iterable[Change], *, in_doubt: bool = False) -> Rewritten:
+def rewrite(table: Table, changes: Iterable[Change], doubt_until: float) -> Rewritten:
     """Brings both people's message groups of every changed conversation to where they must lie.
 
-    `in_doubt` says that an earlier try at some of these records may have been cut off. If it had fewer of them than
-    there are now, it may have left message groups at a time this batch passes over, so such moves are rebuilds.
+    A try at records as old as `doubt_until`, a Unix time, may have been cut off before. If that try ended at another
+    record, it has left message groups at a time that a move now passes over and cannot see: such a move is a rebuild.
     """
     trusted: list[Move] = []
     distrusted: list[Move] = []
@@ -101,7 +114,8 @@ def rewrite(table: Table, changes: Iterable[Change], *, in_doubt: bool = False) 
         if not move.visible:
             continue
         mine = move.places
-        if move.in_place or (in_doubt and move.passed) or mine & places:
+        in_doubt = move.passes and move.since <= doubt_until + _CLOCKS_DIFFER_BY
+        if move.in_place or in_doubt or mine & places:
             distrusted.append(move)
         else:
             trusted.append(move)
