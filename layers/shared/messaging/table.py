@@ -158,23 +158,28 @@ class Table:
 
     def register(self, person: Person) -> None:
         """Puts profile and handle together. Doing it again changes nothing; HandleTaken if it is somebody else's."""
-        refused = self._transact(
-            self._put(
-                person.profile_item,
-                "attribute_not_exists(pk) OR handle = :handle",
-                {":handle": {"S": person.handle}},
-            ),
-            self._put(
-                person.handle_item,
-                "attribute_not_exists(pk) OR user_uuid = :user_uuid",
-                {":user_uuid": {"S": person.user_uuid}},
-            ),
+        profile = self._put(
+            person.profile_item,
+            f"{_ABSENT} OR handle = :handle",
+            {":handle": {"S": person.handle}},
         )
+        handle = self._put(
+            person.handle_item,
+            f"{_ABSENT} OR user_uuid = :user_uuid",
+            {":user_uuid": {"S": person.user_uuid}},
+        )
+        for _ in attempts():
+            try:
+                refused = self._transact(profile, handle)
+                break
+            except Busy:
+                pass
+        else:
+            raise Busy("DynamoDB is throttling writes.")
         if 1 in refused:
             raise HandleTaken(f"The handle @{person.handle} is taken.")
         if 0 in refused:
-            taken = refused[0]["handle"]["S"]
-            raise HandleTaken(f"This person has the handle @{taken} already.")
+            raise HandleTaken(f"This person has the handle @{refused[0]['handle']['S']} already.")
 
     # Sending
 

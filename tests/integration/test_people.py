@@ -1,0 +1,106 @@
+"""People and handles on a real engine: show_user, find_message_group, post_confirmation."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from messaging.errors import HandleTaken, Invalid
+from messaging.items import Person
+from messaging.table import Table
+from tests.integration.functions import Functions, sample_event
+
+
+def confirm(functions: Functions, **attributes: str) -> object:
+    event = sample_event("post_confirmation")
+    event["request"]["userAttributes"] |= {"sub": str(uuid4()), **attributes}
+    return functions.handler("users.post_confirmation").lambda_handler(event, None)
+
+
+def test_who_has_a_handle_is_shown_however_it_is_written(functions: Functions, londo: Person) -> None:
+    for handle in ("@londo", "@LONDO"):
+        status, user, _ = functions.call("users.show_user", str(uuid4()), parameters={"handle": handle})
+
+        assert status == 200
+        assert user == {"uuid": londo.user_uuid, "handle": "londo", "display_name": "Londo"}
+
+
+@pytest.mark.parametrize("handle", ["@nobody", "londo", "@", "@lon do", "@" + "x" * 31])
+def test_a_handle_nobody_has_is_not_found(functions: Functions, londo: Person, handle: str) -> None:
+    for function in ("users.show_user", "message_groups.find_message_group"):
+        assert functions.call(function, londo.user_uuid, parameters={"handle": handle})[0] == 404
+
+
+def test_a_conversation_is_found_from_its_first_message_on(
+    functions: Functions, bayko: Person, londo: Person, register: Callable[[str], Person]
+) -> None:
+    eve = register("eve")
+
+    def find(person: Person, handle: str) -> object:
+        answer = functions.call(
+            "message_groups.find_message_group", person.user_uuid, parameters={"handle": f"@{handle}"}
+        )
+        assert answer[0] == 200
+        return answer[1]
+
+    assert find(bayko, "londo") == {}
+    _, sent, _ = functions.create_message_group(bayko.user_uuid, handle="londo", message="Hello")
+    assert find(bayko, "londo") == {"message_group_uuid": sent["message_group_uuid"], "display_name": "Londo"}
+    assert find(londo, "bayko") == {"message_group_uuid": sent["message_group_uuid"], "display_name": "Bayko"}
+    assert find(eve, "bayko") == find(bayko, "bayko") == {}
+
+
+def test_a_new_person_gets_profile_and_handle_and_the_event_is_answered_as_it_came(
+    functions: Functions, table: Table
+) -> None:
+    event = sample_event("post_confirmation")
+
+    assert functions.handler("users.post_confirmation").lambda_handler(event, None) == sample_event("post_confirmation")
+
+    attributes = event["request"]["userAttributes"]
+    person = Person(attributes["sub"], "bayko", "Andrew Bayko")
+    assert table.person_by_handle("bayko") == person
+    assert table.person_and_person_by_handle(person.user_uuid, "bayko") == (person, person)
+
+
+def test_confirming_twice_changes_nothing(functions: Functions) -> None:
+    user_uuid = str(uuid4())
+    for _ in range(2):
+        confirm(functions, sub=user_uuid, preferred_username="vir")
+
+
+def test_a_forgotten_password_makes_no_profile(functions: Functions, table: Table) -> None:
+    event = {**sample_event("post_confirmation"), "triggerSource": "PostConfirmation_ConfirmForgotPassword"}
+
+    functions.handler("users.post_confirmation").lambda_handler(event, None)
+
+    assert table.person_by_handle("bayko") is None
+
+
+def test_a_taken_handle_is_a_clear_error_and_leaves_no_half_of_a_person(functions: Functions, table: Table) -> None:
+    confirm(functions, preferred_username="vir")
+    second = str(uuid4())
+
+    with pytest.raises(HandleTaken, match="The handle @VIR is taken"):
+        confirm(functions, sub=second, preferred_username="VIR")
+
+    assert table.person_and_person_by_handle(second, "nobody") == (None, None)
+
+
+@pytest.mark.parametrize("handle", ["", "two words", "-x", "x" * 31, "日本"])
+def test_a_handle_that_cannot_be_is_a_clear_error(functions: Functions, handle: str) -> None:
+    with pytest.raises(Invalid, match="preferred_username must be"):
+        confirm(functions, preferred_username=handle)
+
+
+def test_twenty_who_want_one_handle_at_once_leave_one_who_has_it(table: Table) -> None:
+    def register(_: int) -> bool:
+        try:
+            table.register(Person(str(uuid4()), "vir", "Vir"))
+        except HandleTaken:
+            return False
+        return True
+
+    with ThreadPoolExecutor(20) as threads:
+        assert sum(threads.map(register, range(20))) == 1
