@@ -23,7 +23,7 @@ def create_user(place: Place, handle: str, name: str, email: str, password: str)
     try:
         person_from_attributes({**attributes, "sub": ""})
     except Invalid as error:
-        raise PersonRefused(str(error).replace("preferred_username", "The handle")) from error
+        raise PersonRefused(str(error).replace("preferred_username", "HANDLE")) from error
 
     created = True
     try:

@@ -80,7 +80,7 @@ def test_a_handle_that_cannot_be_is_a_clear_error(home: Path, handle: str) -> No
     done = create_user(home, handle, email="nobody@example.com")
 
     assert done.returncode == 1
-    assert done.stderr.startswith("create-user: The handle must be 1 to 30")
+    assert done.stderr.startswith("create-user: HANDLE must be 1 to 30")
 
 
 def test_a_weak_password_is_a_clear_error_and_leaves_nobody_behind(system: System, home: Path) -> None:

@@ -94,6 +94,11 @@ def test_a_handle_that_cannot_be_is_a_clear_error(functions: Functions, handle: 
         confirm(functions, preferred_username=handle)
 
 
+def test_a_name_too_long_is_a_clear_error(functions: Functions) -> None:
+    with pytest.raises(Invalid, match="name must be at most 100 characters"):
+        confirm(functions, preferred_username="vir", name="x" * 101)
+
+
 def test_twenty_who_want_one_handle_at_once_leave_one_who_has_it(table: Table) -> None:
     def register(_: int) -> bool:
         try:

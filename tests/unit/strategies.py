@@ -50,4 +50,5 @@ def histories(draw: st.DrawFn) -> list[Change]:
         for seq, offset in enumerate(offsets, 1)
     ]
     before = draw(st.integers(0, 10**20))
-    return [Change(str(before + new.last_seq), old, new) for old, new in pairwise(stages)]
+    since = draw(st.integers(0, 2**32))
+    return [Change(str(before + new.last_seq), float(since + new.last_seq), old, new) for old, new in pairwise(stages)]

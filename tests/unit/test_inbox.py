@@ -28,19 +28,21 @@ def _renamed(head: Head) -> Head:
 
 
 def _changes(*stages: Head) -> list[Change]:
-    return [Change(str(place), old, new) for place, (old, new) in enumerate(pairwise(stages))]
+    return [Change(str(place), float(place), old, new) for place, (old, new) in enumerate(pairwise(stages))]
 
 
-def _record(old: Any, new: Any) -> dict[str, Any]:
+def _record(old: Any, new: Any, **others: Any) -> dict[str, Any]:
     images = {"OldImage": old, "NewImage": new}
     return {
         "eventID": "1",
         "eventName": "MODIFY",
         "dynamodb": {
+            "ApproximateCreationDateTime": 1795464001,
             "SequenceNumber": "300000000000000499659",
             "Keys": {"pk": {"S": f"MSG#{GROUP}"}, "sk": {"S": "HEAD"}},
             "StreamViewType": "NEW_AND_OLD_IMAGES",
             **{name: image for name, image in images.items() if image is not None},
+            **others,
         },
     }
 
@@ -49,7 +51,7 @@ def _record(old: Any, new: Any) -> dict[str, Any]:
 def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> None:
     record = json.loads(json.dumps(_record(old.item, new.item)))
 
-    assert Change.from_record(record) == Change("300000000000000499659", old, new)
+    assert Change.from_record(record) == Change("300000000000000499659", 1795464001.0, old, new)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,8 @@ def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> Non
         _record(HEAD.item, {**HEAD.item, "last_seq": {"N": "many"}}),
         _record(HEAD.item, {**HEAD.item, "created_at": {"N": "1"}}),
         _record(HEAD.item, {**HEAD.item, "pk": {"B": "AA=="}}),
+        _record(HEAD.item, LATER.item, ApproximateCreationDateTime="yesterday"),
+        _record(HEAD.item, LATER.item, ApproximateCreationDateTime=None),
     ],
     ids=[
         "nothing",
@@ -81,6 +85,8 @@ def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> Non
         "a number that is none",
         "a time that is a number",
         "a binary key",
+        "a day that is no number",
+        "no time at all",
     ],
 )
 def test_what_is_not_a_change_of_a_head_is_refused(record: dict[str, Any]) -> None:
@@ -104,6 +110,7 @@ def test_a_batch_folds_to_the_same_moves_whatever_the_order_and_repetition(
         assert move.start == history[0].old
         assert move.end == history[-1].new
         assert move.times == {history[0].old.created_at, *(change.new.created_at for change in history)}
+        assert move.since == history[0].at
         assert set(move.sequence_numbers) == {change.sequence_number for change in history}
 
 
@@ -118,6 +125,7 @@ def test_part_of_a_history_folds_from_its_earliest_head_to_its_latest(
     assert move.start.created_at == min(change.old.created_at for change in part)
     assert move.end.created_at == max(change.new.created_at for change in part)
     assert move.start.created_at < move.end.created_at
+    assert move.since == min(change.at for change in part)
     assert len(move.sequence_numbers) == len(part)
 
 
@@ -126,7 +134,7 @@ def test_nothing_folds_to_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stages", "visible", "in_place", "passed"),
+    ("stages", "visible", "in_place", "passes"),
     [
         ([HEAD, LATER], True, False, False),
         ([HEAD, LATER, LATEST], True, False, True),
@@ -147,11 +155,11 @@ def test_nothing_folds_to_nothing() -> None:
     ],
 )
 def test_a_move_says_what_became_of_the_inboxes(
-    stages: Sequence[Head], visible: bool, in_place: bool, passed: bool
+    stages: Sequence[Head], visible: bool, in_place: bool, passes: bool
 ) -> None:
     (move,) = fold(_changes(*stages))
 
-    assert (move.visible, move.in_place, move.passed) == (visible, in_place, passed)
+    assert (move.visible, move.in_place, move.passes) == (visible, in_place, passes)
 
 
 def test_the_last_of_several_heads_with_one_time_is_where_a_move_ends() -> None:
@@ -164,3 +172,35 @@ def test_the_first_of_several_heads_with_one_time_is_where_a_move_starts() -> No
     (move,) = fold(_changes(HEAD, _renamed(HEAD), _renamed(LATER)))
 
     assert move.start == HEAD
+
+
+def test_a_move_deletes_where_it_starts_and_puts_where_it_ends() -> None:
+    (move,) = fold(_changes(HEAD, LATER, LATEST))
+
+    assert move.places == {
+        ("delete", BAYKO.user_uuid, HEAD.created_at),
+        ("delete", LONDO.user_uuid, HEAD.created_at),
+        ("put", BAYKO.user_uuid, LATEST.created_at),
+        ("put", LONDO.user_uuid, LATEST.created_at),
+    }
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "meet"),
+    [
+        (HEAD.created_at, LATEST.created_at, True),
+        ("2026-01-01T00:00:01.500000+00:00", LATER.created_at, True),
+        ("2026-01-01T00:00:01.500000+00:00", LATEST.created_at, False),
+        # Deleting where the other puts is done in another request.
+        (LATER.created_at, LATEST.created_at, False),
+    ],
+    ids=["both delete", "both put", "at other times", "one after the other"],
+)
+def test_two_conversations_of_one_person_may_meet_in_a_place(start: str, end: str, meet: bool) -> None:
+    delenn = Person("b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "delenn", "Delenn")
+    another = replace(HEAD, message_group_uuid="another", members={BAYKO.user_uuid: BAYKO, delenn.user_uuid: delenn})
+
+    (one,) = fold(_changes(HEAD, LATER))
+    (other,) = fold(_changes(replace(another, created_at=start), replace(another, created_at=end)))
+
+    assert bool(one.places & other.places) is meet

@@ -276,7 +276,12 @@ def test_what_is_answered_is_counted_and_not_told(
 def _record(sequence_number: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return {
         "eventName": "MODIFY",
-        "dynamodb": {"SequenceNumber": sequence_number, "OldImage": old, "NewImage": new},
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1795464001,
+            "SequenceNumber": sequence_number,
+            "OldImage": old,
+            "NewImage": new,
+        },
     }
 
 
@@ -291,7 +296,7 @@ def test_a_stream_record_that_fails_is_logged_by_ids(written: Written, monkeypat
     monkeypatch.setattr(table, "insert_message_groups", lambda groups: failed[: len(groups)], raising=False)
     monkeypatch.setattr(table, "delete_message_groups", lambda groups: failed[: len(groups)], raising=False)
     monkeypatch.setattr(function, "table", table)
-    monkeypatch.setattr(function, "_in_doubt", False)
+    monkeypatch.setattr(function, "_doubt_until", 0.0)
     records = [
         _record("1", first.item, first.item),
         _record("2", head.item, {**head.item, "last_seq": {"N": QUOTING}}),

@@ -290,7 +290,7 @@ class Table:
         ascending: bool,
         consistent: bool = False,
     ) -> list[Item]:
-        """At most `limit` items; 101 of the largest fit into the megabyte that one Query reads."""
+        """At most `limit` items. 101 of the largest (MessageMaxChars) fit into the megabyte that one Query reads."""
         values: Item = {":pk": {"S": pk}}
         condition = "pk = :pk"
         if operator:
