@@ -40,7 +40,7 @@ bearer = "${TOKEN}"
 
 [generation]
 mode = "all"
-max-examples = 30
+max-examples = 25
 with-security-parameters = false # the token is given; the check ignored_auth asks without one
 allow-extra-parameters = false # unknown ones are ignored
 

@@ -8,7 +8,7 @@ from messaging.people import person_from_attributes
 from tests.unit.strategies import handles, uuids
 
 
-@given(uuids, handles, st.text(min_size=1).filter(str.strip))
+@given(uuids, handles, st.text(min_size=1, max_size=100).filter(str.strip))
 def test_a_person_is_who_cognito_says(sub: str, handle: str, name: str) -> None:
     attributes = {"sub": sub, "preferred_username": handle, "name": name, "email": "bayko@example.com"}
 
@@ -30,6 +30,16 @@ def test_a_person_without_a_usable_handle_is_refused(handle: dict[str, str]) -> 
         person_from_attributes({"sub": "1", "name": "Andrew Bayko", **handle})
 
     assert "Andrew Bayko" not in str(refused.value)
+
+
+def test_a_name_has_up_to_a_hundred_code_points_without_the_space_around() -> None:
+    longest = "👋" * 100
+    attributes = {"sub": "1", "preferred_username": "bayko"}
+
+    assert person_from_attributes({**attributes, "name": f" {longest} "}).display_name == longest
+    with pytest.raises(Invalid) as refused:
+        person_from_attributes({**attributes, "name": f"{longest}👋"})
+    assert "👋" not in str(refused.value)
 
 
 def test_a_person_whom_cognito_gave_no_sub_is_a_mistake_of_ours() -> None:

@@ -5,10 +5,13 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from messaging import keys, retry
+from messaging import people as people_module
+from messaging.items import Head, Message, Person
 from operators.schema import TEMPLATE, template
 
 ROOT = TEMPLATE.parent
@@ -289,6 +292,25 @@ def test_the_functions_are_told_what_their_settings_ask_for() -> None:
     assert variables["MESSAGE_MAX_CHARS"] == {"!Ref": "MessageMaxChars"}
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "CruddurMessages"
     assert PARAMETERS["MessageMaxChars"]["Default"] == 1024
+
+
+def test_a_page_of_the_largest_messages_fits_into_one_query() -> None:
+    # Four bytes for each code point. A Query reads a megabyte, and without the rest a page would look like the last.
+    uuid, time = str(UUID(int=0)), "2026-01-01T00:00:00.000000+00:00"
+    text = "👋" * PARAMETERS["MessageMaxChars"]["MaxValue"]
+    people = [Person(str(UUID(int=number)), "a" * 30, "👋" * people_module._LONGEST_NAME) for number in (1, 2)]
+    message = Message(uuid, uuid, text, people[0], time, 10**18)
+
+    page = [Head.of_first(message, people[1]).item, *[message.item] * 100]
+    groups = [Head.of_first(message, people[1]).message_groups[0].beside().item] * 101
+
+    assert sum(map(_size, page)) < 2**20
+    assert sum(map(_size, groups)) < 2**20
+
+
+def _size(item: Any) -> int:
+    """An item's bytes as DynamoDB counts them, rounded up: what JSON needs beside them is more."""
+    return len(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 # The stream
