@@ -1,7 +1,7 @@
 """Cognito's PostConfirmation trigger: a person who has signed up gets a profile and a handle, both or neither.
 
 The event's attributes sub, preferred_username and name become user_uuid, handle and display name. An error here is
-what Cognito answers the client that confirms: "PostConfirmation failed with error The handle @bayko is taken."
+what Cognito answers the client that confirms: "PostConfirmation failed with error The handle is taken."
 """
 
 from typing import Any

@@ -82,7 +82,7 @@ def test_a_taken_handle_is_a_clear_error_and_leaves_no_half_of_a_person(function
     confirm(functions, preferred_username="vir")
     second = str(uuid4())
 
-    with pytest.raises(HandleTaken, match="The handle @VIR is taken"):
+    with pytest.raises(HandleTaken, match="The handle is taken"):
         confirm(functions, sub=second, preferred_username="VIR")
 
     assert table.person_and_person_by_handle(second, "nobody") == (None, None)

@@ -138,6 +138,21 @@ def test_a_bad_record_is_reported_by_itself_and_the_rest_goes_on(
     is_right()
 
 
+@pytest.mark.parametrize("member_count", [0, 1, 3])
+def test_a_head_with_any_other_number_of_members_is_reported_by_itself(
+    functions: Functions, stream: Stream, send: Callable[..., str], is_right: Callable[[], None], member_count: int
+) -> None:
+    send(3)
+    records = stream.records()
+    bad = json.loads(json.dumps(records[1]))
+    member = {"M": {"handle": {"S": "x"}, "display_name": {"S": "X"}}}
+    bad["dynamodb"]["NewImage"]["members"]["M"] = {str(uuid4()): member for _ in range(member_count)}
+    bad["dynamodb"]["SequenceNumber"] = "4711"
+
+    assert functions.stream_handler([bad, *records]) == ["4711"]
+    is_right()
+
+
 @pytest.mark.parametrize("image", [None, {}, [], "text", {"pk": {"S": "MSG#x"}}, {"pk": "not an attribute"}])
 def test_a_record_with_any_other_image_is_reported(functions: Functions, image: object) -> None:
     images = {"OldImage": image, "NewImage": image}

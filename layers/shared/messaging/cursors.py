@@ -21,13 +21,13 @@ class MessageCursor:
     seq: int
 
     def __str__(self) -> str:
-        return _encode(self.message_group_uuid, self.created_at, str(self.seq))
+        return _encode(self.message_group_uuid, str(self.seq), self.created_at)
 
     @classmethod
     def parse(cls, text: str, message_group_uuid: str) -> "MessageCursor":
         """Raises Unreadable for what is no cursor of this conversation."""
         match _decode(text):
-            case [group, created_at, seq] if (
+            case [group, seq, created_at] if (
                 group == message_group_uuid and keys.is_time(created_at) and _SEQ.fullmatch(seq)
             ):
                 return cls(group, created_at, int(seq))
@@ -43,18 +43,19 @@ class InboxCursor:
     sk: str
 
     def __str__(self) -> str:
-        return _encode(self.user_uuid, self.direction, self.sk)
+        return _encode(self.user_uuid, self.sk, self.direction)
 
     @classmethod
     def parse(cls, text: str, user_uuid: str) -> "InboxCursor":
         """Raises Unreadable for what is no cursor of this person's inbox."""
         match _decode(text):
-            case [owner, ("older" | "newer") as direction, sk] if owner == user_uuid and keys.is_inbox_sk(sk):
+            case [owner, sk, ("older" | "newer") as direction] if owner == user_uuid and keys.is_inbox_sk(sk):
                 return cls(owner, direction, sk)
         raise Unreadable("The cursor is not one of this inbox.")
 
 
 def _encode(*fields: str) -> str:
+    """The last field must be of a fixed form, so that no cursor can be cut and still be one."""
     return base64.urlsafe_b64encode("|".join(fields).encode()).decode().rstrip("=")
 
 

@@ -51,7 +51,7 @@ def read_draft(request: Request, max_chars: int, *, into_conversation: bool) -> 
     if handle and not keys.is_handle(handle):
         raise NotFound("Nobody has this handle.")
     return Draft(
-        read_uuid(message_uuid, "message_uuid") if message_uuid else str(uuid4()),
+        str(uuid4()) if body.get("message_uuid") is None else read_uuid(message_uuid, "message_uuid"),
         message,
         read_uuid(message_group_uuid, "message_group_uuid") if message_group_uuid else "",
         handle,

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from messaging import keys
 from messaging.errors import (
     Busy,
+    HandleTaken,
     Invalid,
     MessageUuidTaken,
     MessagingError,
@@ -34,6 +35,7 @@ _STATUS: dict[type[MessagingError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     NotFound: HTTPStatus.NOT_FOUND,
     MessageUuidTaken: HTTPStatus.CONFLICT,
+    HandleTaken: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -95,7 +97,7 @@ class Request:
             raw = base64.b64decode(body, validate=True) if self._event.get("isBase64Encoded") else body.encode()
             if len(raw) > most_bytes:
                 raise TooLarge(f"The body must not be larger than {most_bytes} bytes.")
-            value = json.loads(raw.decode())
+            value = json.loads(raw.decode(), parse_constant=_no_json)
         except (binascii.Error, ValueError, RecursionError):
             raise Unreadable("The body is not JSON that can be read.") from None
         if not isinstance(value, dict):
@@ -203,8 +205,13 @@ def _log_refusal(event: Event, error: MessagingError, response: Response) -> Non
 
 
 def _request_id(event: Event) -> str | None:
-    request_id: str | None = event.get("requestContext", {}).get("requestId")
+    request_id: str | None = (event.get("requestContext") or {}).get("requestId")
     return request_id
+
+
+def _no_json(constant: str) -> None:
+    """Python reads NaN and Infinity, which are no JSON."""
+    raise ValueError(constant)
 
 
 def _dumps(value: object) -> str:

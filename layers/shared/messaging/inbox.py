@@ -30,12 +30,10 @@ class Change:
     def from_record(cls, record: Item) -> "Change":
         """Raises KeyError, TypeError, ValueError or AttributeError for a record that is not a change of a head."""
         images = record["dynamodb"]
-        return cls(
-            images["SequenceNumber"],
-            float(images["ApproximateCreationDateTime"]),
-            Head.from_item(images["OldImage"]),
-            Head.from_item(images["NewImage"]),
-        )
+        old, new = Head.from_item(images["OldImage"]), Head.from_item(images["NewImage"])
+        if not len(old.members) == len(new.members) == 2:
+            raise ValueError("A conversation has two members.")
+        return cls(images["SequenceNumber"], float(images["ApproximateCreationDateTime"]), old, new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +92,8 @@ def fold(changes: Iterable[Change]) -> list[Move]:
 
 
 def _fold_one(changes: list[Change]) -> Move:
-    start = min((change.old for change in changes), key=lambda head: head.created_at)
-    end = max(reversed([change.new for change in changes]), key=lambda head: head.created_at)
+    start = min(changes, key=lambda change: (change.old.created_at, int(change.sequence_number))).old
+    end = max(changes, key=lambda change: (change.new.created_at, int(change.sequence_number))).new
     times = frozenset(head.created_at for change in changes for head in (change.old, change.new))
     since = min(change.at for change in changes)
     return Move(start, end, times, since, tuple(change.sequence_number for change in changes))

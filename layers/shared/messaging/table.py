@@ -60,10 +60,10 @@ class PositionTaken(Exception):
 
 
 def open_table(name: str) -> "Table":
-    """The table with a client of its own: one for each process, made at init. No request takes longer than 10 s."""
+    """The table with a client of its own: one for each process, made at init. No request takes longer than 8 s."""
     config = Config(
         connect_timeout=1,
-        read_timeout=4,
+        read_timeout=3,
         retries={"mode": "standard", "total_max_attempts": 2},
         tcp_keepalive=True,
     )
@@ -157,7 +157,10 @@ class Table:
         )
 
     def register(self, person: Person) -> None:
-        """Puts profile and handle together. Doing it again changes nothing; HandleTaken if it is somebody else's."""
+        """Puts profile and handle together. Doing it again changes nothing; HandleTaken if it is somebody else's.
+
+        The error's text holds no name: Lambda logs what post_confirmation raises.
+        """
         profile = self._put(
             person.profile_item,
             f"{_ABSENT} OR handle = :handle",
@@ -168,7 +171,7 @@ class Table:
             f"{_ABSENT} OR user_uuid = :user_uuid",
             {":user_uuid": {"S": person.user_uuid}},
         )
-        for _ in attempts():
+        for _ in attempts(give_up_after=2):  # Cognito waits no longer than 5 s for all of it
             try:
                 refused = self._transact(profile, handle)
                 break
@@ -177,9 +180,9 @@ class Table:
         else:
             raise Busy("DynamoDB is throttling writes.")
         if 1 in refused:
-            raise HandleTaken(f"The handle @{person.handle} is taken.")
+            raise HandleTaken("The handle is taken.")
         if 0 in refused:
-            raise HandleTaken(f"This person has the handle @{refused[0]['handle']['S']} already.")
+            raise HandleTaken("This person has another handle already.")
 
     # Sending
 
