@@ -126,7 +126,9 @@ def test_a_missing_message_uuid_is_made_up_anew_each_time(missing: dict[str, Any
     assert one != other
 
 
-@pytest.mark.parametrize("text", ["", "1", "x", MESSAGE_UUID[:-1], f" {MESSAGE_UUID}", MESSAGE_UUID.replace("-", ""), " "])
+@pytest.mark.parametrize(
+    "text", ["", " ", "1", "x", MESSAGE_UUID[:-1], f" {MESSAGE_UUID}", MESSAGE_UUID.replace("-", "")]
+)
 def test_a_message_uuid_in_another_form_is_refused(text: str) -> None:
     with pytest.raises(Unreadable, match="message_uuid"):
         _read({"message": "Hello", "handle": "londo", "message_uuid": text})
