@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -406,16 +407,16 @@ class World:
 @pytest.fixture
 def world_of(
     dynamodb: "DynamoDBClient", dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], World]]:
-    worlds: list[World] = []
+) -> Callable[[], AbstractContextManager[World]]:
+    """Makes a world that is gone when it is left: with many tables DynamoDB Local becomes slow."""
 
-    def make() -> World:
-        worlds.append(World(dynamodb, dynamodb_endpoint, monkeypatch))
-        return worlds[-1]
-
-    yield make
-    for world in worlds:
+    @contextmanager
+    def make() -> Iterator[World]:
+        world = World(dynamodb, dynamodb_endpoint, monkeypatch)
+        yield world
         dynamodb.delete_table(TableName=world.table_name)
+
+    return make
 
 
 @settings(
@@ -429,31 +430,34 @@ def world_of(
     data=st.data(),
 )
 def test_whatever_happens_to_the_stream_inboxes_end_up_right(
-    world_of: Callable[[], World], sends: list[tuple[int, int]], troubles: list[Any], data: st.DataObject
+    world_of: Callable[[], AbstractContextManager[World]],
+    sends: list[tuple[int, int]],
+    troubles: list[Any],
+    data: st.DataObject,
 ) -> None:
-    world = world_of()
-    for conversation, microseconds in sends:
-        world.send(conversation, microseconds)
-    records = world.stream.records()
-    assert len(records) == len(sends)
+    with world_of() as world:
+        for conversation, microseconds in sends:
+            world.send(conversation, microseconds)
+        records = world.stream.records()
+        assert len(records) == len(sends)
 
-    checkpoint = 0
-    while checkpoint < len(records):
-        fault = troubles.pop() if troubles else None
-        if fault == "an old batch again":
-            checkpoint = data.draw(st.integers(0, checkpoint), label="from")
-            fault = None
-        size = data.draw(st.integers(1, len(records) - checkpoint), label="batch")
-        done = world.deliver(records[checkpoint : checkpoint + size], fault)
-        note(f"{checkpoint}+{size}: {'done' if done else 'failed'}, {world.requests.names}")
-        world.check_listings()
-        if done:
-            checkpoint += size
-        else:
-            assert fault, "nothing went wrong, and yet it failed"
-            world.functions.start_anew()
+        checkpoint = 0
+        while checkpoint < len(records):
+            fault = troubles.pop() if troubles else None
+            if fault == "an old batch again":
+                checkpoint = data.draw(st.integers(0, checkpoint), label="from")
+                fault = None
+            size = data.draw(st.integers(1, len(records) - checkpoint), label="batch")
+            done = world.deliver(records[checkpoint : checkpoint + size], fault)
+            note(f"{checkpoint}+{size}: {'done' if done else 'failed'}, {world.requests.names}")
+            world.check_listings()
+            if done:
+                checkpoint += size
+            else:
+                assert fault, "nothing went wrong, and yet it failed"
+                world.functions.start_anew()
 
-    assert_inboxes_stand_at_the_heads(read_all(world.dynamodb, world.table_name))
+        assert_inboxes_stand_at_the_heads(read_all(world.dynamodb, world.table_name))
 
 
 def kill_before_the_deletes(number: int, run: Callable[..., Any], _: dict[str, Any]) -> Any:
@@ -470,20 +474,20 @@ def kill_before_the_deletes(number: int, run: Callable[..., Any], _: dict[str, A
     ],
 )
 def test_a_try_cut_off_half_way_leaves_nothing_behind_when_the_stream_is_cut_otherwise(
-    world_of: Callable[[], World], batches: list[tuple[int, int]]
+    world_of: Callable[[], AbstractContextManager[World]], batches: list[tuple[int, int]]
 ) -> None:
     """Found by the property above: a later batch passes over the time at which the first one had put."""
-    world = world_of()
-    for _ in range(3):
-        world.send(0, 1)
-    records = world.stream.records()
-    (first, end), *others = batches
+    with world_of() as world:
+        for _ in range(3):
+            world.send(0, 1)
+        records = world.stream.records()
+        (first, end), *others = batches
 
-    assert not world.deliver(records[first:end], kill_before_the_deletes)
-    world.check_listings()
-    world.functions.start_anew()
-    for first, end in others:
-        assert world.deliver(records[first:end], None)
+        assert not world.deliver(records[first:end], kill_before_the_deletes)
         world.check_listings()
+        world.functions.start_anew()
+        for first, end in others:
+            assert world.deliver(records[first:end], None)
+            world.check_listings()
 
-    assert_inboxes_stand_at_the_heads(read_all(world.dynamodb, world.table_name))
+        assert_inboxes_stand_at_the_heads(read_all(world.dynamodb, world.table_name))
