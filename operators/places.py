@@ -1,4 +1,4 @@
-"""Where a script works: on the local system that `make run` started, or on AWS."""
+"""Where a script works: on a DynamoDB Local, on the local system that `make run` started, or on AWS."""
 
 import json
 import os
@@ -15,13 +15,20 @@ LOCAL_HOME = Path(os.environ.get("CRUDDUR_LOCAL", Path(__file__).parents[1] / ".
 LOCAL_SYSTEM = LOCAL_HOME / "system.json"
 
 
+# As compose.yaml and the bootcamp start it.
+DYNAMODB_LOCAL = os.environ.get("DYNAMODB_ENDPOINT", "http://localhost:8000")
+
+
 class PlaceError(Exception):
     """A place cannot be worked on; the text says what to do."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A deployed stack. `endpoint` is None on AWS, where region and credentials are boto3's usual ones."""
+    """A deployed stack, or a table of the stack's name on DynamoDB Local.
+
+    `endpoint` is None on AWS, where region and credentials are boto3's usual ones.
+    """
 
     stack: str = STACK
     endpoint: str | None = None
@@ -45,6 +52,10 @@ class Place:
         stacks = self.client("cloudformation").describe_stacks(StackName=self.stack)
         return {output["OutputKey"]: output["OutputValue"] for output in stacks["Stacks"][0]["Outputs"]}
 
+    @property
+    def table_name(self) -> str:
+        return self.stack if self.endpoint == DYNAMODB_LOCAL else self.outputs["TableName"]
+
     @cached_property
     def physical_ids(self) -> dict[str, str]:
         """The physical id of each resource of the stack, by its logical id: the ARN of an alias, the name of a role."""
@@ -57,9 +68,11 @@ class Place:
 
 
 def place(name: str, stack: str = STACK) -> Place:
-    """`local` or `prod`. Raises PlaceError if the local system is not running."""
+    """`dynamodb-local`, `local` or `prod`. Raises PlaceError if the local system is not running."""
     if name == "prod":
         return Place(stack)
+    if name == "dynamodb-local":
+        return Place(stack, DYNAMODB_LOCAL)
     try:
         return Place(stack, json.loads(LOCAL_SYSTEM.read_text())["endpoint"])
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ DYNAMODB_LOCAL = Path(__file__).parents[1] / ".cache" / "dynamodb-local" / "2.9.
 
 
 def main() -> int:
+    if os.environ.get("DYNAMODB_ENDPOINT"):
+        return 0
     missing = [tool for tool in ("java", "npm") if not shutil.which(tool)]
     if not shutil.which("java") or not (DYNAMODB_LOCAL.exists() or shutil.which("npm")):
         print(

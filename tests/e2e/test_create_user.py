@@ -62,7 +62,7 @@ def test_a_taken_handle_is_a_clear_error_and_leaves_nobody_behind(system: System
 
     done = create_user(home, handle.upper(), email="another@example.com")
 
-    assert (done.returncode, done.stderr) == (1, "create-user: The handle is taken.\n")
+    assert (done.returncode, done.stderr) == (2, "create-user: The handle is taken.\n")
     assert "another@example.com" not in emails(system)
 
 
@@ -72,14 +72,14 @@ def test_a_taken_email_is_a_clear_error(home: Path) -> None:
 
     done = create_user(home, f"{handle}_2", email=f"{handle}@example.com")
 
-    assert (done.returncode, done.stderr) == (1, f"create-user: {handle}@example.com is @{handle} already.\n")
+    assert (done.returncode, done.stderr) == (2, f"create-user: {handle}@example.com is @{handle} already.\n")
 
 
 @pytest.mark.parametrize("handle", ["", "two words", "@vir", "x" * 31, "ünïcode"])
 def test_a_handle_that_cannot_be_is_a_clear_error(home: Path, handle: str) -> None:
     done = create_user(home, handle, email="nobody@example.com")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("create-user: HANDLE must be 1 to 30")
 
 
@@ -88,7 +88,7 @@ def test_a_weak_password_is_a_clear_error_and_leaves_nobody_behind(system: Syste
 
     done = create_user(home, handle, password="short")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("create-user: ")
     assert f"{handle}@example.com" not in emails(system)
 
@@ -96,5 +96,5 @@ def test_a_weak_password_is_a_clear_error_and_leaves_nobody_behind(system: Syste
 def test_without_a_local_system_it_says_how_to_start_one(tmp_path: Path) -> None:
     done = create_user(tmp_path, "vir")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "create-user: The local system is not running: start it with `make run`.\n"

@@ -1,0 +1,78 @@
+"""What the scripts under bin/ have in common: their arguments, their errors, their progress."""
+
+import argparse
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from messaging.errors import MessagingError
+from operators.people import PersonRefused
+from operators.places import STACK, Place, PlaceError, place
+
+_PLACES = ("dynamodb-local", "local", "prod")
+
+
+class Declined(Exception):
+    """The person at the keyboard said no."""
+
+
+def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
+    """A parser with the place and the stack. Without a place it is DynamoDB Local (see places.DYNAMODB_LOCAL)."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument(
+        "place", nargs="?", choices=_PLACES, default=_PLACES[0], help="where to work; default: %(default)s"
+    )
+    parser.add_argument("--stack", default=STACK, help="on DynamoDB Local, the table; default: %(default)s")
+    return parser
+
+
+def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
+    """Calls `main` with the place and the other arguments; an error becomes one line and exit status 2."""
+    given = vars(parser.parse_args())
+    try:
+        return main(place(given.pop("place"), given.pop("stack")), **given)
+    except (BotoCoreError, ClientError, Declined, MessagingError, PersonRefused, PlaceError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        return 130
+
+
+def confirm(place: Place, question: str, *, yes: bool) -> None:
+    """Asks before something is written to prod. Raises Declined."""
+    if place.endpoint or yes:
+        return
+    if not sys.stdin.isatty() or input(f"{question} [y/N] ").lower() not in ("y", "yes"):
+        raise Declined("Nothing was written. Answer y, or add --yes.")
+
+
+class Progress:
+    """A line on a terminal that says how much was done and how fast; nothing elsewhere."""
+
+    def __init__(self, what: str) -> None:
+        self.count = 0
+        self._what = what
+        self._lock = threading.Lock()
+        self._start = self._shown = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+
+    def add(self, count: int) -> None:
+        with self._lock:
+            self.count += count
+            now = time.monotonic()
+            if sys.stderr.isatty() and now - self._shown > 0.2:
+                self._shown = now
+                rate = self.count / (now - self._start)
+                print(f"\r{self.count:,} {self._what}, {rate:,.0f} a second", end="", file=sys.stderr, flush=True)
