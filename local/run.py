@@ -20,6 +20,7 @@ from operators.places import LOCAL_HOME, LOCAL_SYSTEM, Place
 _LOG = LOCAL_HOME / "ministack.log"
 _DATA = LOCAL_HOME / "data"
 _PASSWORD = _DATA / "demo-password"
+_DRAIN = 1.5  # seconds for the stream handler to do what was just sent: ministack keeps no streams
 
 
 def main() -> int:
@@ -68,6 +69,7 @@ def _run(port: int) -> int:
         return 1
     except KeyboardInterrupt:
         print("\nEnding; the data stays for the next `make run`.", flush=True)
+        time.sleep(_DRAIN)
         return 0
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
