@@ -1,6 +1,7 @@
 """ministack, the local AWS, as a process of our own."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -49,6 +50,7 @@ class Ministack:
             "SFTP_ENABLED": "0",
         }
         if self._state:
+            self._read_streams_from_their_beginning(self._state)
             environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(self._state), "S3_PERSIST": "1"}
             environment["S3_DATA_DIR"] = str(self._state / "s3")
         with self._log.open("wb") as log:
@@ -66,6 +68,14 @@ class Ministack:
                 self.stop()
                 raise MinistackError(f"ministack did not start; its log is {self._log}")
             time.sleep(0.1)
+
+    def _read_streams_from_their_beginning(self, state: Path) -> None:
+        """It keeps how far each stream was read, but not the stream: the next records would count as read."""
+        saved = state / "lambda.json"
+        if saved.exists():
+            content = json.loads(saved.read_text())
+            content["payload"].pop("dynamodb_stream_positions", None)
+            saved.write_text(json.dumps(content))
 
     def wait(self) -> None:
         """Returns when the process has ended."""
