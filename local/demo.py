@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
+
+from dateutil.parser import isoparse
 
 from messaging import keys
 from messaging.send import send_to_conversation, send_to_handle
@@ -42,7 +43,7 @@ def _write(table: Table, uuids: dict[str, str], partner: dict[str, str], message
         if head and seq <= head.last_seq:
             continue
         sender = message["from"]
-        at = partial(datetime.fromisoformat, message["at"])
+        at = partial(isoparse, message["at"])
         message_uuid = str(uuid5(NAMESPACE_URL, f"{message_group_uuid}/{seq}"))
         if seq == 1:
             send_to_handle(table, uuids[sender], partner[sender], message_uuid, message["message"], at)

@@ -154,6 +154,18 @@ def test_a_head_with_any_other_number_of_members_is_reported_by_itself(
     is_right()
 
 
+def test_a_record_whose_number_is_none_is_reported_by_itself(
+    functions: Functions, stream: Stream, send: Callable[..., str], is_right: Callable[[], None]
+) -> None:
+    send(3)
+    records = stream.records()
+    bad = json.loads(json.dumps(records[1]))
+    bad["dynamodb"]["SequenceNumber"] = "not a number"
+
+    assert functions.stream_handler([bad, *records]) == ["not a number"]
+    is_right()
+
+
 @pytest.mark.parametrize("image", [None, {}, [], "text", {"pk": {"S": "MSG#x"}}, {"pk": "not an attribute"}])
 def test_a_record_with_any_other_image_is_reported(functions: Functions, image: object) -> None:
     images = {"OldImage": image, "NewImage": image}

@@ -33,6 +33,8 @@ class Change:
         old, new = Head.from_item(images["OldImage"]), Head.from_item(images["NewImage"])
         if not len(old.members) == len(new.members) == 2:
             raise ValueError("A conversation has two members.")
+        if not images["SequenceNumber"].isdecimal():
+            raise ValueError("A sequence number is made of digits.")
         return cls(images["SequenceNumber"], float(images["ApproximateCreationDateTime"]), old, new)
 
 
