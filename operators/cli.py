@@ -12,9 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.errors import MessagingError
 from operators.people import PersonRefused
-from operators.places import STACK, Place, PlaceError, place
-
-_PLACES = ("dynamodb-local", "local", "prod")
+from operators.places import PLACES, STACK, Place, PlaceError, place
 
 
 class Declined(Exception):
@@ -25,7 +23,7 @@ def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
     """A parser with the place and the stack. Without a place it is DynamoDB Local (see places.DYNAMODB_LOCAL)."""
     parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument(
-        "place", nargs="?", choices=_PLACES, default=_PLACES[0], help="where to work; default: %(default)s"
+        "place", nargs="?", choices=PLACES, default=PLACES[0], help="where to work; default: %(default)s"
     )
     parser.add_argument("--stack", default=STACK, help="on DynamoDB Local, the table; default: %(default)s")
     return parser

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 
 STACK = "cruddur-messages"
+PLACES = ("dynamodb-local", "local", "prod")
 # Where the local system keeps its data and tells where it is; another folder is another system.
 LOCAL_HOME = Path(os.environ.get("CRUDDUR_LOCAL", Path(__file__).parents[1] / ".local"))
 LOCAL_SYSTEM = LOCAL_HOME / "system.json"

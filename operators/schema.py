@@ -33,6 +33,12 @@ def template() -> dict[str, Any]:
     return loaded
 
 
+def time_to_live() -> dict[str, Any]:
+    """The TimeToLiveSpecification of the template's table."""
+    specification: dict[str, Any] = template()["Resources"]["Table"]["Properties"]["TimeToLiveSpecification"]
+    return specification
+
+
 def create_table_request(name: str) -> dict[str, Any]:
     """The CreateTable request for a table like the template's: keys, billing mode, stream."""
     properties = template()["Resources"]["Table"]["Properties"]

@@ -1,0 +1,55 @@
+"""bin/ddb/schema-load, list-tables and drop, through their command lines."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from operators.schema import create_table_request
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_SCRIPTS = Path(__file__).parents[2] / "bin" / "ddb"
+
+
+def script(endpoint: str, name: str, *arguments: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [_SCRIPTS / name, *arguments],
+        env={**os.environ, "DYNAMODB_ENDPOINT": endpoint},
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_table_is_made_as_the_template_says_and_listed_and_dropped(
+    dynamodb: "DynamoDBClient", dynamodb_endpoint: str
+) -> None:
+    name = f"schema-{uuid4()}"
+
+    assert script(dynamodb_endpoint, "schema-load", "--stack", name) == (0, f"{name} is made.\n", "")
+    assert script(dynamodb_endpoint, "schema-load", "--stack", name) == (0, f"{name} exists already.\n", "")
+
+    made = dynamodb.describe_table(TableName=name)["Table"]
+    wanted = create_table_request(name)
+    assert made["KeySchema"] == wanted["KeySchema"]
+    assert made["StreamSpecification"] == wanted["StreamSpecification"]
+    assert made["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert (ttl["TimeToLiveStatus"], ttl["AttributeName"]) == ("ENABLED", "ttl")
+
+    assert name in script(dynamodb_endpoint, "list-tables")[1].splitlines()
+    assert script(dynamodb_endpoint, "drop", name) == (0, f"{name} is deleted.\n", "")
+    assert name not in script(dynamodb_endpoint, "list-tables")[1].splitlines()
+    assert script(dynamodb_endpoint, "drop", name) == (2, "", f"drop: There is no table {name}.\n")
+
+
+def test_where_the_table_comes_with_the_stack_none_is_made(dynamodb_endpoint: str) -> None:
+    returncode, stdout, stderr = script(dynamodb_endpoint, "schema-load", "prod")
+
+    assert (returncode, stdout) == (2, "")
+    assert "comes with the stack" in stderr
