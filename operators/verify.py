@@ -8,17 +8,14 @@ from itertools import groupby
 from typing import Any
 
 from messaging import keys
-from messaging.errors import Busy
 from messaging.inbox import rebuild
 from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt
-from messaging.retry import attempts
 from messaging.table import Table
 
 SEGMENTS = 4  # of the parallel scan
 _SETTLE = 3.0  # seconds: an inbox may be behind its conversation by as much while the system runs
 _BATCH = 100  # keys in one BatchGetItem
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
-_OF_INBOXES = {"missing", "double", "stale"}
 
 
 @dataclass(frozen=True, order=True)
@@ -28,6 +25,11 @@ class Break:
     kind: str
     where: str
     detail: str
+
+    @property
+    def of_inbox(self) -> bool:
+        """True if a message group is wrong, which the head of its conversation can mend."""
+        return self.kind in ("missing", "double", "stale")
 
     def __str__(self) -> str:
         return f"{self.kind:<10} {self.where}  {self.detail}"
@@ -42,11 +44,11 @@ def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambd
     with ThreadPoolExecutor(SEGMENTS) as threads:
         segments = [_Segment(client, table_name, number, progress) for number in range(SEGMENTS)]
         breaks = {one for found in threads.map(_Segment.run, segments) for one in found}
-    behind = {one.where for one in breaks if one.kind in _OF_INBOXES}
+    behind = {one.where for one in breaks if one.of_inbox}
     if behind:
         time.sleep(_SETTLE)
         table = Table(client, table_name)
-        breaks = {one for one in breaks if one.kind not in _OF_INBOXES}
+        breaks = {one for one in breaks if not one.of_inbox}
         breaks |= {one for group in behind for one in inbox_breaks(table, group)}
     return sorted(breaks)
 
@@ -92,6 +94,7 @@ class _Segment:
     def __init__(self, client: Any, table_name: str, number: int, progress: Callable[[int], None]) -> None:
         self._client = client
         self._table_name = table_name
+        self._table = Table(client, table_name)
         self._number = number
         self._progress = progress
         self._breaks: list[Break] = []
@@ -181,7 +184,7 @@ class _Segment:
             if not wanted or group not in (wanted[0], wanted[0].beside()):
                 self._report("stale", group.message_group_uuid, f"in the inbox of {group.owner_uuid}: {group.sk}")
 
-        self._expect(_key(keys.conversation_pk(group.message_group_uuid), keys.HEAD), check)
+        self._expect(keys.key(keys.conversation_pk(group.message_group_uuid), keys.HEAD), check)
 
     def _receipt(self, message_uuid: str, items: Iterator[Item]) -> None:
         for item in items:
@@ -191,7 +194,7 @@ class _Segment:
                 if found is None or found["message_uuid"]["S"] != message_uuid:
                     self._report("orphan", keys.receipt_pk(message_uuid), "a receipt without its message")
 
-            self._expect(_key(keys.conversation_pk(receipt.message_group_uuid), receipt.created_at), check)
+            self._expect(keys.key(keys.conversation_pk(receipt.message_group_uuid), receipt.created_at), check)
 
     def _profile(self, user_uuid: str, items: Iterator[Item]) -> None:
         for item in items:
@@ -215,24 +218,15 @@ class _Segment:
 
     def _expect(self, item: Item, check: Callable[[Item | None], None]) -> None:
         """`check` will be called with what lies at the key of `item`."""
-        self._lookups.append((_key(item["pk"]["S"], item["sk"]["S"]), check))
+        self._lookups.append((keys.key(item["pk"]["S"], item["sk"]["S"]), check))
         if len(self._lookups) >= _BATCH:
             self._look_up()
 
     def _look_up(self) -> None:
         lookups, self._lookups = self._lookups[:_BATCH], self._lookups[_BATCH:]
         wanted = {(key["pk"]["S"], key["sk"]["S"]): key for key, _ in lookups}
-        pending: Any = {self._table_name: {"Keys": list(wanted.values()), "ConsistentRead": True}}
-        found: dict[tuple[str, str], Item] = {}
-        for _ in attempts():
-            answer = self._client.batch_get_item(RequestItems=pending)
-            for item in answer["Responses"].get(self._table_name, []):
-                found[item["pk"]["S"], item["sk"]["S"]] = item
-            pending = answer.get("UnprocessedKeys")
-            if not pending:
-                break
-        else:
-            raise Busy("DynamoDB is throttling reads.")
+        items = self._table.get_many(list(wanted.values()), consistent=True)
+        found = {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
         for key, check in lookups:
             check(found.get((key["pk"]["S"], key["sk"]["S"])))
 
@@ -243,7 +237,3 @@ class _Segment:
         for page in pages:
             self._progress(len(page["Items"]))
             yield from page["Items"]
-
-
-def _key(pk: str, sk: str) -> Item:
-    return {"pk": {"S": pk}, "sk": {"S": sk}}

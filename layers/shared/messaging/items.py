@@ -24,7 +24,7 @@ class Person:
     @property
     def profile_item(self) -> Item:
         return {
-            **_key(keys.profile_pk(self.user_uuid), keys.PROFILE),
+            **keys.key(keys.profile_pk(self.user_uuid), keys.PROFILE),
             "handle": {"S": self.handle},
             "display_name": {"S": self.display_name},
         }
@@ -32,7 +32,7 @@ class Person:
     @property
     def handle_item(self) -> Item:
         return {
-            **_key(keys.handle_pk(self.handle), keys.HANDLE),
+            **keys.key(keys.handle_pk(self.handle), keys.HANDLE),
             "user_uuid": {"S": self.user_uuid},
             "handle": {"S": self.handle},
             "display_name": {"S": self.display_name},
@@ -61,7 +61,7 @@ class Message:
     @property
     def item(self) -> Item:
         return {
-            **_key(keys.conversation_pk(self.message_group_uuid), self.created_at),
+            **keys.key(keys.conversation_pk(self.message_group_uuid), self.created_at),
             "message_uuid": {"S": self.message_uuid},
             "message": {"S": self.message},
             **_user_attributes(self.sender),
@@ -101,7 +101,7 @@ class MessageGroup:
     @property
     def item(self) -> Item:
         return {
-            **_key(keys.inbox_pk(self.owner_uuid), self.sk),
+            **keys.key(keys.inbox_pk(self.owner_uuid), self.sk),
             "message_group_uuid": {"S": self.message_group_uuid},
             "message": {"S": self.message},
             **_user_attributes(self.other),
@@ -136,7 +136,7 @@ class Head:
     @property
     def item(self) -> Item:
         return {
-            **_key(keys.conversation_pk(self.message_group_uuid), keys.HEAD),
+            **keys.key(keys.conversation_pk(self.message_group_uuid), keys.HEAD),
             "members": {
                 "M": {
                     person.user_uuid: {
@@ -206,7 +206,7 @@ class Receipt:
     @property
     def item(self) -> Item:
         return {
-            **_key(keys.receipt_pk(self.message_uuid), keys.RECEIPT),
+            **keys.key(keys.receipt_pk(self.message_uuid), keys.RECEIPT),
             "message_group_uuid": {"S": self.message_group_uuid},
             "created_at": {"S": self.created_at},
             "ttl": {"N": str(self.expires)},
@@ -220,10 +220,6 @@ class Receipt:
             item["created_at"]["S"],
             int(item["ttl"]["N"]),
         )
-
-
-def _key(pk: str, sk: str) -> Item:
-    return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
 def _user_attributes(person: Person) -> Item:

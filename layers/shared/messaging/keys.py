@@ -18,6 +18,11 @@ _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}", re.ASCII)
 TIME_LENGTH = len("2026-01-01T00:00:00.000000+00:00")
 
 
+def key(pk: str, sk: str) -> dict[str, dict[str, str]]:
+    """A primary key as DynamoDB takes it."""
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
 def inbox_pk(user_uuid: str) -> str:
     """The partition of a person's message groups."""
     return f"GRP#{user_uuid}"

@@ -133,23 +133,10 @@ class Table:
 
     def person_and_person_by_handle(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
         """Who has this user_uuid and who has this handle, in one request and 1 read unit."""
-        pending: Any = {
-            self._name: {
-                "Keys": [
-                    _key(keys.profile_pk(user_uuid), keys.PROFILE),
-                    _key(keys.handle_pk(handle), keys.HANDLE),
-                ]
-            }
-        }
-        found: dict[str, Item] = {}
-        for _ in attempts():
-            answer = self._call(self._client.batch_get_item, RequestItems=pending)
-            found.update((item["sk"]["S"], item) for item in answer["Responses"].get(self._name, []))
-            pending = answer.get("UnprocessedKeys")
-            if not pending:
-                break
-        else:
-            raise Busy("DynamoDB is throttling reads.")
+        items = self.get_many(
+            [keys.key(keys.profile_pk(user_uuid), keys.PROFILE), keys.key(keys.handle_pk(handle), keys.HANDLE)]
+        )
+        found = {item["sk"]["S"]: item for item in items}
         profile, owner = found.get(keys.PROFILE), found.get(keys.HANDLE)
         return (
             Person.from_profile_item(profile) if profile else None,
@@ -194,7 +181,7 @@ class Table:
         advance = {
             "Update": {
                 "TableName": self._name,
-                "Key": _key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
+                "Key": keys.key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
                 "UpdateExpression": "SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at",
                 "ConditionExpression": "last_seq = :read AND attribute_exists(members.#sender)",
                 "ExpressionAttributeNames": {"#sender": message.sender.user_uuid},
@@ -261,7 +248,7 @@ class Table:
         check = {
             "ConditionCheck": {
                 "TableName": self._name,
-                "Key": _key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
+                "Key": keys.key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
                 "ConditionExpression": "last_seq = :read",
                 "ExpressionAttributeValues": {":read": {"N": str(head.last_seq)}},
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -278,8 +265,22 @@ class Table:
 
     # Requests
 
+    def get_many(self, wanted: Sequence[Item], *, consistent: bool = False) -> list[Item]:
+        """The items that lie at these keys, at most 100, in one request. Raises Busy."""
+        pending: Any = {self._name: {"Keys": wanted, "ConsistentRead": consistent}}
+        found: list[Item] = []
+        for _ in attempts():
+            answer = self._call(self._client.batch_get_item, RequestItems=pending)
+            found += answer["Responses"].get(self._name, [])
+            pending = answer.get("UnprocessedKeys")
+            if not pending:
+                return found
+        raise Busy("DynamoDB is throttling reads.")
+
     def _get(self, pk: str, sk: str, *, consistent: bool = False) -> Item | None:
-        answer = self._call(self._client.get_item, TableName=self._name, Key=_key(pk, sk), ConsistentRead=consistent)
+        answer = self._call(
+            self._client.get_item, TableName=self._name, Key=keys.key(pk, sk), ConsistentRead=consistent
+        )
         item: Item | None = answer.get("Item")
         return item
 
@@ -381,10 +382,6 @@ class Table:
 _ABSENT = "attribute_not_exists(pk)"
 _GROUP_ATTRIBUTES = ("pk", "sk", "message_group_uuid", "message", "user_uuid", "user_display_name", "user_handle")
 _REFUSED = {"ConditionalCheckFailed", "DuplicateItem"}
-
-
-def _key(pk: str, sk: str) -> Item:
-    return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
 def _outcome(response: Item) -> Item | Exception | None:
