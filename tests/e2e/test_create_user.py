@@ -1,7 +1,6 @@
 """bin/cognito/create-user, through its command line."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from uuid import uuid4
@@ -9,8 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.conftest import PASSWORD, System
-
-_SCRIPT = Path(__file__).parents[2] / "bin" / "cognito" / "create-user"
+from tests.scripts import run_script
 
 
 @pytest.fixture
@@ -23,14 +21,9 @@ def home(system: System, tmp_path: Path) -> Path:
 def create_user(
     home: Path, handle: str, *, email: str = "", password: str = PASSWORD
 ) -> subprocess.CompletedProcess[str]:
-    email = email or f"{handle}@example.com"
-    return subprocess.run(
-        [_SCRIPT, handle, "--name", "Vir Cotto", "--email", email, "--password", password],
-        env={**os.environ, "CRUDDUR_LOCAL": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    options = {"--name": "Vir Cotto", "--email": email or f"{handle}@example.com", "--password": password}
+    arguments = [part for option in options.items() for part in option]
+    return run_script("cognito/create-user", handle, *arguments, CRUDDUR_LOCAL=str(home))
 
 
 def emails(system: System) -> set[str]:

@@ -1,15 +1,12 @@
 """bin/ddb/drop and deletion protection: DynamoDB Local has none, so this is tried on ministack."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from uuid import uuid4
 
 from operators.schema import create_table_request
 from tests.e2e.conftest import System
-
-_DROP = Path(__file__).parents[2] / "bin" / "ddb" / "drop"
+from tests.scripts import run_script
 
 
 def test_a_protected_table_is_not_dropped_until_the_protection_is_lifted(system: System, tmp_path: Path) -> None:
@@ -19,13 +16,7 @@ def test_a_protected_table_is_not_dropped_until_the_protection_is_lifted(system:
     client.create_table(**create_table_request(name), DeletionProtectionEnabled=True)
 
     def drop() -> tuple[int, str]:
-        done = subprocess.run(
-            [_DROP, name, "local"],
-            env={**os.environ, "CRUDDUR_LOCAL": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_script("ddb/drop", name, "local", CRUDDUR_LOCAL=str(tmp_path))
         return done.returncode, done.stdout + done.stderr
 
     returncode, said = drop()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import free_port
+from tests.scripts import run_script
 
 _ROOT = Path(__file__).parents[2]
 
@@ -58,17 +59,6 @@ def paste(printed: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def verify(home: Path) -> subprocess.CompletedProcess[str]:
-    """Whether the stream, too, is still there after a restart: inboxes stand at the last message."""
-    return subprocess.run(
-        [_ROOT / "bin" / "ddb" / "verify", "local"],
-        env={**os.environ, "CRUDDUR_LOCAL": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path: Path) -> None:
     port = free_port()
     with running(tmp_path, port) as (process, printed):
@@ -86,7 +76,8 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         inbox, again = (json.loads(line) for line in paste(printed))
         assert inbox[0]["message"] == "Hello from the terminal"
         assert again["seq"] == sent["seq"] + 1
-        verified = verify(tmp_path)
+        # The stream, too, is there after a restart: inboxes stand at the last message.
+        verified = run_script("ddb/verify", "local", CRUDDUR_LOCAL=str(tmp_path))
         assert verified.returncode == 0, verified.stdout
         taken = start(tmp_path, port)
         assert "running in another terminal" in taken.communicate(timeout=60)[0]

@@ -1,28 +1,17 @@
 """bin/ddb/schema-load, list-tables and drop, through their command lines."""
 
-import os
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from operators.schema import create_table_request
+from tests.scripts import run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_SCRIPTS = Path(__file__).parents[2] / "bin" / "ddb"
-
 
 def script(endpoint: str, name: str, *arguments: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [_SCRIPTS / name, *arguments],
-        env={**os.environ, "DYNAMODB_ENDPOINT": endpoint},
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run_script(f"ddb/{name}", *arguments, DYNAMODB_ENDPOINT=endpoint)
     return done.returncode, done.stdout, done.stderr
 
 

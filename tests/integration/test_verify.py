@@ -1,9 +1,7 @@
 """bin/ddb/verify finds each kind of damage, and bin/ddb/repair mends what heads can mend."""
 
-import os
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -16,11 +14,10 @@ from messaging.table import Table
 from operators import verify as verifying
 from operators.verify import Break, repair, verify
 from tests.integration.functions import Functions, Stream
+from tests.scripts import run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_SCRIPTS = Path(__file__).parents[2] / "bin" / "ddb"
 
 
 class Damaged:
@@ -137,13 +134,7 @@ def test_damage_to_an_inbox_is_mended(damaged: Damaged, kind: str) -> None:
 
 
 def script(name: str, table_name: str, endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [_SCRIPTS / name, "--stack", table_name, *arguments],
-        env={**os.environ, "DYNAMODB_ENDPOINT": endpoint},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_script(f"ddb/{name}", "--stack", table_name, *arguments, DYNAMODB_ENDPOINT=endpoint)
 
 
 def test_the_commands_find_say_and_mend(damaged: Damaged, dynamodb_endpoint: str) -> None:
