@@ -1,6 +1,7 @@
 """What all tests share: the functions' environment, and free ports."""
 
 import os
+import random
 import socket
 
 import pytest
@@ -18,11 +19,15 @@ os.environ |= {
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nothing listens on.
+
+    Below the range that outgoing connections take theirs from, so that none of them has it before the server does.
+    """
+    for port in random.SystemRandom().sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise RuntimeError("no port is free")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
