@@ -3,7 +3,6 @@
 import argparse
 import fcntl
 import json
-import secrets
 import shutil
 import signal
 import sys
@@ -12,14 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from local import demo, stack
+from local import stack
 from local.ministack import Ministack, MinistackError
+from operators import demo
 from operators.people import PersonRefused
-from operators.places import LOCAL_HOME, LOCAL_SYSTEM, Place
+from operators.places import LOCAL_DATA, LOCAL_HOME, LOCAL_SYSTEM, Place
 
 _LOG = LOCAL_HOME / "ministack.log"
-_DATA = LOCAL_HOME / "data"
-_PASSWORD = _DATA / "demo-password"
 _DRAIN = 1.5  # seconds for the stream handler to do what was just sent: ministack keeps no streams
 
 
@@ -37,7 +35,7 @@ def main() -> int:
             print("The local system is running in another terminal: end that one first (Ctrl-C).", file=sys.stderr)
             return 1
         if arguments.clean_data:
-            shutil.rmtree(_DATA, ignore_errors=True)
+            shutil.rmtree(LOCAL_DATA, ignore_errors=True)
             print("The local data is gone. The next `make run` starts anew.")
             return 0
         return _run(arguments.port)
@@ -45,8 +43,8 @@ def main() -> int:
 
 def _run(port: int) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
-    _DATA.mkdir(exist_ok=True)
-    ministack = Ministack(port, _LOG, _DATA)
+    LOCAL_DATA.mkdir(exist_ok=True)
+    ministack = Ministack(port, _LOG, LOCAL_DATA)
     place = Place(endpoint=ministack.endpoint)
     try:
         with _step("starting ministack, the local AWS"):
@@ -56,7 +54,7 @@ def _run(port: int) -> int:
         with _step("deploying it (sam deploy)"):
             stack.deploy(place)
         with _step("demo people and conversations"):
-            password = _demo_password()
+            password = demo.local_password()
             for line in demo.load(place, password):
                 print(f"\n    {line}", end="", flush=True)
         LOCAL_SYSTEM.write_text(json.dumps({"endpoint": place.endpoint}))
@@ -83,14 +81,6 @@ def _step(name: str) -> Iterator[None]:
     start = time.monotonic()
     yield
     print(f" {time.monotonic() - start:.1f} s", flush=True)
-
-
-def _demo_password() -> str:
-    """One for all demo people, made up at the first run and kept with the data."""
-    if not _PASSWORD.exists():
-        _PASSWORD.touch(mode=0o600)
-        _PASSWORD.write_text(f"Demo-{secrets.token_hex(6)}-1")
-    return _PASSWORD.read_text()
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> None:

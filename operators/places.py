@@ -14,6 +14,7 @@ PLACES = ("dynamodb-local", "local", "prod")
 # Where the local system keeps its data and tells where it is; another folder is another system.
 LOCAL_HOME = Path(os.environ.get("CRUDDUR_LOCAL", Path(__file__).parents[1] / ".local"))
 LOCAL_SYSTEM = LOCAL_HOME / "system.json"
+LOCAL_DATA = LOCAL_HOME / "data"
 
 
 # As compose.yaml and the bootcamp start it.
@@ -54,8 +55,13 @@ class Place:
         return {output["OutputKey"]: output["OutputValue"] for output in stacks["Stacks"][0]["Outputs"]}
 
     @property
+    def is_table_only(self) -> bool:
+        """True on DynamoDB Local: there is a table, and no user pool, no function and no queue."""
+        return self.endpoint == DYNAMODB_LOCAL
+
+    @property
     def table_name(self) -> str:
-        return self.stack if self.endpoint == DYNAMODB_LOCAL else self.outputs["TableName"]
+        return self.stack if self.is_table_only else self.outputs["TableName"]
 
     @cached_property
     def physical_ids(self) -> dict[str, str]:

@@ -1,0 +1,86 @@
+"""The demo people and their conversations, from demo.json."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from dateutil.parser import isoparse
+
+from messaging import keys
+from messaging.items import Person
+from messaging.send import send_to_conversation, send_to_handle
+from messaging.table import Table
+from operators.people import create_user
+from operators.places import LOCAL_DATA, Place
+from operators.verify import repair
+
+_DEMO: dict[str, Any] = json.loads(Path(__file__).with_name("demo.json").read_text())
+PEOPLE: list[dict[str, str]] = _DEMO["people"]
+
+
+def local_password() -> str:
+    """The one of all demo people of the local system, made up the first time and kept with its data."""
+    kept = LOCAL_DATA / "demo-password"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(new_password())
+    return kept.read_text()
+
+
+def new_password() -> str:
+    """One that the user pool accepts."""
+    return f"Demo-{secrets.token_hex(6)}-1"
+
+
+def load(place: Place, password: str) -> Iterator[str]:
+    """Makes the people and what they have written to each other, and yields a line of progress for each step.
+
+    Messages go through the use cases, at the times of the file, so the stream sees them too. What is there already
+    stays as it is: a load that was cut off goes on where it ended. On DynamoDB Local, which has neither user pool nor
+    stream handler, people have the user_uuids of the file and no password, and their inboxes are brought up to date.
+    """
+    table = Table(place.client("dynamodb"), place.table_name)
+    uuids = {}
+    for person in PEOPLE:
+        uuids[person["handle"]] = _register(table, person) if place.is_table_only else _sign_up(place, person, password)
+    yield f"{len(PEOPLE)} people"
+    for conversation in _DEMO["conversations"]:
+        one, other = conversation["people"]
+        message_group_uuid = keys.pair_uuid(uuids[one], uuids[other])
+        _write(table, message_group_uuid, uuids, {one: other, other: one}, conversation["messages"])
+        if place.is_table_only:
+            repair(table, message_group_uuid)
+        yield f"{len(conversation['messages'])} messages between @{one} and @{other}"
+
+
+def _register(table: Table, person: dict[str, str]) -> str:
+    table.register(Person(person["user_uuid"], person["handle"], person["name"]))
+    return person["user_uuid"]
+
+
+def _sign_up(place: Place, person: dict[str, str], password: str) -> str:
+    return create_user(place, person["handle"], person["name"], person["email"], password)
+
+
+def _write(
+    table: Table,
+    message_group_uuid: str,
+    uuids: dict[str, str],
+    partner: dict[str, str],
+    messages: list[dict[str, str]],
+) -> None:
+    head = table.head(message_group_uuid, consistent=True)
+    for seq, message in enumerate(messages, 1):
+        if head and seq <= head.last_seq:
+            continue
+        sender = message["from"]
+        at = partial(isoparse, message["at"])
+        message_uuid = str(uuid5(NAMESPACE_URL, f"{message_group_uuid}/{seq}"))
+        if seq == 1:
+            send_to_handle(table, uuids[sender], partner[sender], message_uuid, message["message"], at)
+        else:
+            send_to_conversation(table, uuids[sender], message_group_uuid, message_uuid, message["message"], at)

@@ -1,0 +1,79 @@
+"""Writing much at once: conversations with all their messages, by BatchWriteItem."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from messaging import keys
+from messaging.errors import Busy
+from messaging.items import Head, Item, Message, Person
+from messaging.retry import attempts
+
+AT_ONCE = 8  # requests
+BATCH = 25  # items in one BatchWriteItem, DynamoDB's limit
+_GIVE_UP_AFTER = 120.0  # seconds of throttling without an item written
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What somebody said: a message that has no number yet. `at` is aware."""
+
+    message_uuid: str
+    sender: Person
+    text: str
+    at: datetime
+
+
+def continued(
+    members: tuple[Person, Person], lines: Iterable[Line], head: Head | None
+) -> Iterator[tuple[Message, Head]]:
+    """Each line as the next message of the conversation of two people, and the head after it.
+
+    `head` is the conversation's head before the first line, None if they open it. A line that is not later than the one
+    before it is moved to a microsecond after that (design, rule 3).
+    """
+    group = keys.pair_uuid(*(person.user_uuid for person in members))
+    for line in lines:
+        if head is None:
+            other = members[1] if line.sender == members[0] else members[0]
+            message = Message(group, line.message_uuid, line.text, line.sender, keys.format_time(line.at), 1)
+            head = Head.of_first(message, other)
+        else:
+            message = head.next_message(line.sender.user_uuid, line.message_uuid, line.text, line.at)
+            head = replace(
+                head,
+                last_seq=message.seq,
+                message=message.message,
+                sender_uuid=message.sender.user_uuid,
+                created_at=message.created_at,
+            )
+        yield message, head
+
+
+def put_all(client: Any, table_name: str, items: Iterable[Item], wrote: Callable[[int], None] = lambda _: None) -> None:
+    """Puts items whose keys all differ, over what lies there, AT_ONCE requests at a time, in no certain order.
+
+    Takes no more from `items` than is being written. `wrote` is told of each batch. Raises Busy.
+    """
+    left = iter(items)
+    running: deque[Future[int]] = deque()
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        while batch := list(islice(left, BATCH)):
+            running.append(threads.submit(_put, client, table_name, batch))
+            if len(running) > AT_ONCE:
+                wrote(running.popleft().result())
+        for one in running:
+            wrote(one.result())
+
+
+def _put(client: Any, table_name: str, items: list[Item]) -> int:
+    pending = {table_name: [{"PutRequest": {"Item": item}} for item in items]}
+    for _ in attempts(_GIVE_UP_AFTER):
+        pending = client.batch_write_item(RequestItems=pending)["UnprocessedItems"]
+        if not pending:
+            return len(items)
+    raise Busy("DynamoDB is throttling writes.")
