@@ -14,6 +14,8 @@ from messaging.errors import MessagingError
 from operators.people import PersonRefused
 from operators.places import PLACES, STACK, Place, PlaceError, place
 
+_BAR = 24  # characters
+
 
 class Declined(Exception):
     """The person at the keyboard said no."""
@@ -21,7 +23,9 @@ class Declined(Exception):
 
 def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
     """A parser with the place and the stack. Without a place it is DynamoDB Local (see places.DYNAMODB_LOCAL)."""
-    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser = argparse.ArgumentParser(
+        prog=program, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "place", nargs="?", choices=PLACES, default=PLACES[0], help="where to work; default: %(default)s"
     )
@@ -51,11 +55,15 @@ def confirm(place: Place, question: str, *, yes: bool) -> None:
 
 
 class Progress:
-    """A line on a terminal that says how much was done and how fast; nothing elsewhere."""
+    """A line on a terminal that says how much was done and how fast; nothing elsewhere.
 
-    def __init__(self, what: str) -> None:
+    With `total` there is a bar, and the time that is left.
+    """
+
+    def __init__(self, what: str, total: int | None = None) -> None:
         self.count = 0
         self._what = what
+        self._total = total
         self._lock = threading.Lock()
         self._start = self._shown = time.monotonic()
 
@@ -72,5 +80,18 @@ class Progress:
             now = time.monotonic()
             if sys.stderr.isatty() and now - self._shown > 0.2:
                 self._shown = now
-                rate = self.count / (now - self._start)
-                print(f"\r{self.count:,} {self._what}, {rate:,.0f} a second", end="", file=sys.stderr, flush=True)
+                print(f"\r{self._line()}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    @property
+    def rate(self) -> float:
+        """How many a second, so far."""
+        return self.count / (time.monotonic() - self._start)
+
+    def _line(self) -> str:
+        rate = self.rate
+        done = f"{self.count:,} {self._what}, {rate:,.0f} a second"
+        if not self._total:
+            return done
+        part = min(1.0, self.count / self._total)
+        left = (self._total - self.count) / rate if rate else 0
+        return f"{'█' * round(part * _BAR):·<{_BAR}} {part:4.0%}  {done}, {left:,.0f} s left"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from messaging.items import Person
 from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.table import HeadMoved, Table
 from tests.integration.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
 from tests.integration.functions import Functions, Stream
 
@@ -146,6 +147,43 @@ def test_a_stranger_hears_the_same_as_for_no_conversation(
 
     assert foreign[0] == 404
     assert foreign[:2] == missing[:2]
+
+
+def test_nothing_is_sent_by_or_to_a_deleted_person_and_the_other_still_reads(
+    functions: Functions,
+    dynamodb: "DynamoDBClient",
+    table: Table,
+    table_name: str,
+    bayko: Person,
+    londo: Person,
+    conversation: str,
+) -> None:
+    head = table.head(conversation)
+    assert head
+    dynamodb.put_item(
+        TableName=table_name,
+        Item=replace(head, members={bayko.user_uuid: bayko, londo.user_uuid: londo.deleted}).item,
+    )
+
+    for sender in (bayko, londo):
+        assert functions.create_message(sender.user_uuid, message_group_uuid=conversation, message="x")[0] == 404
+    assert functions.list_messages(londo.user_uuid, conversation)[0] == 404
+    _, messages, _ = functions.list_messages(bayko.user_uuid, conversation)
+    assert [message["message"] for message in messages] == ["Hello"]
+
+
+def test_a_message_never_carries_a_handle_that_its_sender_has_given_up(
+    dynamodb: "DynamoDBClient", table: Table, table_name: str, bayko: Person, conversation: str
+) -> None:
+    read = table.head(conversation)
+    assert read
+    renamed = replace(read, members={**read.members, bayko.user_uuid: replace(bayko, handle="andrew")})
+    dynamodb.put_item(TableName=table_name, Item=renamed.item)
+
+    with pytest.raises(HeadMoved) as moved:
+        table.append(read, read.next_message(bayko.user_uuid, str(uuid4()), "x", datetime.now(UTC)))
+
+    assert moved.value.head == renamed
 
 
 def test_time_rises_with_seq_even_if_the_clock_stands_still_or_goes_back(

@@ -270,6 +270,32 @@ def test_a_new_name_is_shown_in_place(
     assert_inboxes_stand_at_the_heads(read_all(dynamodb, table_name))
 
 
+@pytest.mark.parametrize("records_come", ["one by one", "in one batch"])
+def test_a_deleted_member_leaves_the_inbox_of_the_other(
+    functions: Functions,
+    dynamodb: "DynamoDBClient",
+    table_name: str,
+    table: Table,
+    stream: Stream,
+    send: Callable[..., str],
+    bayko: Person,
+    londo: Person,
+    records_come: str,
+) -> None:
+    head = table.head(send(3))
+    assert head
+    erased = replace(head, members={**head.members, londo.user_uuid: londo.deleted})
+    dynamodb.put_item(TableName=table_name, Item=erased.item)
+
+    records = stream.records()
+    for batch in [[record] for record in records] if records_come == "one by one" else [records]:
+        assert functions.stream_handler(batch) == []
+    _, (group,), _ = functions.list_message_groups(bayko.user_uuid)
+    assert (group["handle"], group["display_name"]) == ("_deleted", "deleted user")
+    assert functions.list_message_groups(londo.user_uuid)[1] == []
+    assert_inboxes_stand_at_the_heads(read_all(dynamodb, table_name))
+
+
 def test_a_change_that_no_inbox_shows_costs_nothing(
     functions: Functions,
     requests: Requests,

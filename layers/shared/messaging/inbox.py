@@ -57,6 +57,11 @@ class Move:
         return self.start.created_at == self.end.created_at
 
     @property
+    def of_one(self) -> bool:
+        """True if a member was deleted: there is one inbox to rewrite, and the other to clear."""
+        return any(person.is_deleted for person in self.end.members.values())
+
+    @property
     def passes(self) -> bool:
         """True if there are times between the first and the last."""
         return len(self.times) > 2
@@ -115,7 +120,7 @@ def rewrite(table: Table, changes: Iterable[Change], doubt_until: float) -> Rewr
             continue
         mine = move.places
         in_doubt = move.passes and move.since <= doubt_until + _CLOCKS_DIFFER_BY
-        if move.in_place or in_doubt or mine & places:
+        if move.in_place or move.of_one or in_doubt or mine & places:
             distrusted.append(move)
         else:
             trusted.append(move)
@@ -162,7 +167,7 @@ def rebuild(table: Table, known: Head, times: Iterable[str]) -> None:
     lying = [
         replace(group, sk=time)
         for time in {*times, *(group.created_at for group in placed)}
-        for group in known.message_groups
+        for group in known.both_message_groups
     ]
     wanted = {(group.owner_uuid, group.sk) for group in placed}
     stale = [

@@ -12,6 +12,8 @@ from messaging import keys
 
 Item = dict[str, Any]
 
+_DELETED_HANDLE = "_deleted"  # nobody's: a handle begins with a letter or digit, see keys.is_handle
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -20,6 +22,16 @@ class Person:
     user_uuid: str
     handle: str
     display_name: str
+
+    @property
+    def is_deleted(self) -> bool:
+        """True for whom `deleted` has made."""
+        return self.handle == _DELETED_HANDLE
+
+    @property
+    def deleted(self) -> "Person":
+        """What conversations show of somebody who was erased: only that there was somebody."""
+        return Person(self.user_uuid, _DELETED_HANDLE, "deleted user")
 
     @property
     def profile_item(self) -> Item:
@@ -184,13 +196,22 @@ class Head:
             self.last_seq + 1,
         )
 
+    def other(self, user_uuid: str) -> Person:
+        """Whom this member converses with."""
+        (other,) = (person for person in self.members.values() if person.user_uuid != user_uuid)
+        return other
+
     @property
     def message_groups(self) -> list[MessageGroup]:
-        """The message groups of both members, where they must lie for this head."""
-        one, other = self.members.values()
+        """Every message group there must be for this head, where it must lie: none for a member who was deleted."""
+        return [group for group in self.both_message_groups if not self.members[group.owner_uuid].is_deleted]
+
+    @property
+    def both_message_groups(self) -> list[MessageGroup]:
+        """The message groups of both members, as if none were deleted."""
         return [
-            MessageGroup(owner.user_uuid, self.message_group_uuid, self.message, counterpart, self.created_at)
-            for owner, counterpart in ((one, other), (other, one))
+            MessageGroup(owner_uuid, self.message_group_uuid, self.message, self.other(owner_uuid), self.created_at)
+            for owner_uuid in self.members
         ]
 
 

@@ -183,10 +183,11 @@ class Table:
                 "TableName": self._name,
                 "Key": keys.key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
                 "UpdateExpression": "SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at",
-                "ConditionExpression": "last_seq = :read AND attribute_exists(members.#sender)",
+                "ConditionExpression": "last_seq = :read AND members.#sender.handle = :handle",
                 "ExpressionAttributeNames": {"#sender": message.sender.user_uuid},
                 "ExpressionAttributeValues": {
                     ":read": {"N": str(head.last_seq)},
+                    ":handle": {"S": message.sender.handle},
                     ":seq": {"N": str(message.seq)},
                     ":message": {"S": message.message},
                     ":sender": {"S": message.sender.user_uuid},

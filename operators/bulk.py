@@ -1,0 +1,152 @@
+"""Made-up people and conversations in bulk, for load and scale: the same every time, so that it can be gone on with."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID, uuid5
+
+from messaging import keys
+from messaging.inbox import rebuild
+from messaging.items import Head, Item, Person
+from messaging.table import Table
+from operators.writing import AT_ONCE, BATCH, Line, continued, put_all
+
+_NAMESPACE = UUID("5f0c1a5e-7f0b-4c53-9d55-8f3e6f6a3b10")
+_BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
+_PARTNERS = 5  # each person begins conversations with this many others, and is in twice as many
+_AFTER_ALL_TIMES = keys.HEAD
+_IN_DOUBT = BATCH * (AT_ONCE + 2)  # of what was written last, some may be missing
+_SAYINGS = (
+    "Are you there?",
+    "Just arrived. Where are you?",
+    "That is exactly what I thought, too.",
+    "Could you send me the address again? I cannot find it anywhere.",
+    "Haha 😂",
+    "Não faz mal, fica para amanhã.",
+    "The train is late again, so start without me. I will be there by eight, or half past at the very latest.",
+    "ok",
+)
+
+
+@dataclass(frozen=True)
+class _Conversation:
+    """One of a bulk: its members, its place among all, and how many messages it is to have."""
+
+    members: tuple[Person, Person]
+    number: int
+    of: int
+    wanted: int
+
+    @property
+    def group(self) -> str:
+        return keys.pair_uuid(*(person.user_uuid for person in self.members))
+
+    def lines(self, after: int = 0) -> Iterator[Line]:
+        """What is said, beyond the first `after` messages."""
+        for place in range(after, self.wanted):
+            overall = place * self.of + self.number
+            yield Line(
+                str(uuid5(_NAMESPACE, f"message {self.group} {place}")),
+                self.members[(place + place // 7) % 2],
+                _SAYINGS[overall % len(_SAYINGS)],
+                _BEGINS + timedelta(seconds=overall),
+            )
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """`messages` spread evenly over conversations of `people`, a second apart, from the beginning of 2026.
+
+    More messages for as many people begin with the same messages.
+    """
+
+    people: int
+    messages: int
+
+    @property
+    def items(self) -> int:
+        """How many items it is in all: profiles and handles, messages, heads and message groups."""
+        return 2 * self.people + self.messages + 3 * min(self._pairs, self.messages)
+
+    @property
+    def _pairs(self) -> int:
+        return min(self.people * (self.people - 1) // 2, self.people * _PARTNERS)
+
+    def write(self, client: Any, table_name: str, wrote: Callable[[int], None]) -> None:
+        """Writes what is not there yet, and tells `wrote` how many items were written or found.
+
+        A head is put after its messages and message groups: where it is, they are. So it can be cut off at any moment
+        and gone on with; what is half-written has no head until then. Raises Busy.
+        """
+        people = map(_person, range(self.people))
+        put_all(client, table_name, (item for one in people for item in (one.profile_item, one.handle_item)), wrote)
+        table = Table(client, table_name)
+        conversations = self._conversations()
+        while chunk := list(islice(conversations, 100)):
+            found = table.get_many(
+                [keys.key(keys.conversation_pk(one.group), keys.HEAD) for one in chunk], consistent=True
+            )
+            there = {head.message_group_uuid: head for head in map(Head.from_item, found)}
+            heads: list[Head] = []
+            absent = [one for one in chunk if one.group not in there]
+            put_all(client, table_name, (item for one in absent for item in _items(table, one, heads, wrote)), wrote)
+            put_all(client, table_name, (head.item for head in heads), wrote)
+            for one in chunk:
+                if one.group in there:
+                    wrote(3 + _extend(client, table_name, one, there[one.group]))
+
+    def _conversations(self) -> Iterator[_Conversation]:
+        pairs = self._pairs
+        more, extra = divmod(self.messages, pairs)
+        for number, (one, other) in enumerate(islice(self._members(), pairs)):
+            if wanted := more + (number < extra):
+                yield _Conversation((_person(one), _person(other)), number, pairs, wanted)
+
+    def _members(self) -> Iterator[tuple[int, int]]:
+        """Pairs of people: each with the next, then each with the one after the next, and so on, none twice."""
+        for distance in range(1, self.people // 2 + 1):
+            halfway = distance * 2 == self.people
+            for one in range(self.people // 2 if halfway else self.people):
+                yield one, (one + distance) % self.people
+
+
+def _person(number: int) -> Person:
+    return Person(str(uuid5(_NAMESPACE, f"person {number}")), f"seed_{number:06}", f"Person {number}")
+
+
+def _items(table: Table, one: _Conversation, heads: list[Head], wrote: Callable[[int], None]) -> Iterator[Item]:
+    """The messages and message groups of a conversation without a head, which is added to `heads` at the end.
+
+    Of a long one that was cut off, only what may be missing.
+    """
+    newest = table.before(one.group, _AFTER_ALL_TIMES, 1, consistent=True) if one.wanted > _IN_DOUBT else []
+    after = max(0, newest[0].seq - _IN_DOUBT) if newest else 0
+    last = None
+    if after:
+        ((_, opened),) = continued(one.members, islice(one.lines(after - 1), 1), None)
+        last = replace(opened, last_seq=after)
+        wrote(after)
+    for message, head in continued(one.members, one.lines(after), last):
+        yield message.item
+        last = head
+    if last:
+        yield from (group.item for group in last.message_groups)
+        heads.append(last)
+
+
+def _extend(client: Any, table_name: str, one: _Conversation, old: Head) -> int:
+    """Adds the messages that a conversation lacks, and returns how many it has. Raises ClientError if it is in use."""
+    added = list(continued(one.members, one.lines(old.last_seq), old))
+    if added:
+        put_all(client, table_name, (message.item for message, _ in added))
+        _, head = added[-1]
+        client.put_item(
+            TableName=table_name,
+            Item=head.item,
+            ConditionExpression="last_seq = :read",
+            ExpressionAttributeValues={":read": {"N": str(old.last_seq)}},
+        )
+        rebuild(Table(client, table_name), head, {old.created_at})
+    return max(one.wanted, old.last_seq)
