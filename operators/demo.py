@@ -16,7 +16,7 @@ from messaging.send import send_to_conversation, send_to_handle
 from messaging.table import Table
 from operators.people import create_user
 from operators.places import LOCAL_DATA, Place
-from operators.verify import repair
+from operators.repair import repair_inboxes
 
 _DEMO: dict[str, Any] = json.loads(Path(__file__).with_name("demo.json").read_text())
 PEOPLE: list[dict[str, str]] = _DEMO["people"]
@@ -53,7 +53,7 @@ def load(place: Place, password: str) -> Iterator[str]:
         message_group_uuid = keys.pair_uuid(uuids[one], uuids[other])
         _write(table, message_group_uuid, uuids, {one: other, other: one}, conversation["messages"])
         if place.is_table_only:
-            repair(table, message_group_uuid)
+            repair_inboxes(table, message_group_uuid)
         yield f"{len(conversation['messages'])} messages between @{one} and @{other}"
 
 

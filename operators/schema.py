@@ -1,5 +1,7 @@
 """The table's definition, read from template.yaml: it is written nowhere else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,5 +47,19 @@ def create_table_request(name: str) -> dict[str, Any]:
     return {
         "TableName": name,
         **{key: properties[key] for key in _CREATED_WITH},
-        "StreamSpecification": {"StreamEnabled": True, **properties["StreamSpecification"]},
+        "StreamSpecification": _stream(),
     }
+
+
+@contextmanager
+def without_stream(client: Any, name: str) -> Iterator[None]:
+    """Switches a table's stream off meanwhile. On DynamoDB Local each write is slower the longer the stream is."""
+    client.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
+    try:
+        yield
+    finally:
+        client.update_table(TableName=name, StreamSpecification=_stream())
+
+
+def _stream() -> dict[str, Any]:
+    return {"StreamEnabled": True, **template()["Resources"]["Table"]["Properties"]["StreamSpecification"]}

@@ -1,4 +1,4 @@
-"""Checking a whole table against the design's rules, and rebuilding message groups from the heads of conversations."""
+"""Checking a whole table, or one conversation, against the design's rules."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Any
 
 from messaging import keys
-from messaging.inbox import rebuild
 from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt
 from messaging.table import Table
 
@@ -20,16 +19,25 @@ _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 
 @dataclass(frozen=True, order=True)
 class Break:
-    """A break of a rule: its kind, the conversation or partition it is in, and more in ids and numbers."""
+    """A break of a rule: its kind, the conversation or partition it is in, and more in ids and numbers.
+
+    `sk` is the sort key of an orphan, whose partition is `where`.
+    """
 
     kind: str
     where: str
     detail: str
+    sk: str = ""
 
     @property
     def of_inbox(self) -> bool:
         """True if a message group is wrong, which the head of its conversation can mend."""
         return self.kind in ("missing", "double", "stale")
+
+    @property
+    def of_conversation(self) -> bool:
+        """True if `where` is a message_group_uuid."""
+        return self.of_inbox or self.kind in ("erased", "gap", "head", "headless", "members", "order")
 
     def __str__(self) -> str:
         return f"{self.kind:<10} {self.where}  {self.detail}"
@@ -43,7 +51,8 @@ def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambd
     """
     with ThreadPoolExecutor(SEGMENTS) as threads:
         segments = [_Segment(client, table_name, number, progress) for number in range(SEGMENTS)]
-        breaks = {one for found in threads.map(_Segment.run, segments) for one in found}
+        found = threads.map(lambda segment: segment.run(segment.scan()), segments)
+        breaks = {one for of_segment in found for one in of_segment}
     behind = {one.where for one in breaks if one.of_inbox}
     if behind:
         time.sleep(_SETTLE)
@@ -54,14 +63,17 @@ def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambd
 
 
 def inbox_breaks(table: Table, message_group_uuid: str) -> list[Break]:
-    """How the two message groups of a conversation differ from what its head says."""
+    """How the message groups of a conversation differ from what its head says."""
     head = table.head(message_group_uuid, consistent=True)
     if head is None:
         return []
     breaks = []
-    for wanted in head.message_groups:
-        lying = _lying(table, wanted)
-        if not lying:
+    for wanted in head.both_message_groups:
+        lying = lying_message_groups(table, wanted.owner_uuid, message_group_uuid)
+        if head.members[wanted.owner_uuid].is_deleted:
+            if lying:
+                breaks.append(Break("stale", message_group_uuid, f"in the inbox of {wanted.owner_uuid}, deleted"))
+        elif not lying:
             breaks.append(Break("missing", message_group_uuid, f"from the inbox of {wanted.owner_uuid}"))
         elif len(lying) > 1:
             places = ", ".join(group.sk for group in lying)
@@ -71,25 +83,39 @@ def inbox_breaks(table: Table, message_group_uuid: str) -> list[Break]:
     return breaks
 
 
-def repair(table: Table, message_group_uuid: str) -> None:
-    """Rebuilds both message groups of a conversation from its head. Safe while the system runs. Raises Busy."""
-    head = table.head(message_group_uuid, consistent=True)
-    if head:
-        rebuild(table, head, {group.created_at for wanted in head.message_groups for group in _lying(table, wanted)})
-
-
-def _lying(table: Table, wanted: MessageGroup) -> list[MessageGroup]:
-    """Every message group of a conversation in one person's inbox."""
+def lying_message_groups(table: Table, owner_uuid: str, message_group_uuid: str) -> list[MessageGroup]:
+    """Every message group of a conversation in one person's inbox, read whole."""
     found: list[MessageGroup] = []
-    page = table.inbox(wanted.owner_uuid, _BATCH)
+    page = table.inbox(owner_uuid, _BATCH)
     while page:
-        found += [group for group in page if group.message_group_uuid == wanted.message_group_uuid]
-        page = table.inbox(wanted.owner_uuid, _BATCH, page[-1].sk)
+        found += [group for group in page if group.message_group_uuid == message_group_uuid]
+        page = table.inbox(owner_uuid, _BATCH, page[-1].sk)
     return found
 
 
+def conversation_breaks(client: Any, table_name: str, message_group_uuid: str) -> list[Break]:
+    """Every break in one conversation and the message groups it must have."""
+    segment = _Segment(client, table_name, 0, lambda _: None)
+    breaks = segment.run(items_of(client, table_name, keys.conversation_pk(message_group_uuid)))
+    return sorted(
+        {one for one in breaks if not one.of_inbox} | {*inbox_breaks(Table(client, table_name), message_group_uuid)}
+    )
+
+
+def items_of(client: Any, table_name: str, pk: str) -> Iterator[Item]:
+    """The items of a partition in order, consistently."""
+    pages = client.get_paginator("query").paginate(
+        TableName=table_name,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": pk}},
+        ConsistentRead=True,
+    )
+    for page in pages:
+        yield from page["Items"]
+
+
 class _Segment:
-    """One part of the table: scanned, each partition checked as it passes, and what it points to looked up."""
+    """One part of the table: each partition is checked as it passes, and what it points to is looked up."""
 
     def __init__(self, client: Any, table_name: str, number: int, progress: Callable[[int], None]) -> None:
         self._client = client
@@ -100,7 +126,7 @@ class _Segment:
         self._breaks: list[Break] = []
         self._lookups: list[tuple[Item, Callable[[Item | None], None]]] = []
 
-    def run(self) -> list[Break]:
+    def run(self, items_in_order: Iterator[Item]) -> list[Break]:
         checks: dict[str, Callable[[str, Iterator[Item]], None]] = {
             keys.conversation_pk(""): self._conversation,
             keys.inbox_pk(""): self._inbox,
@@ -108,7 +134,7 @@ class _Segment:
             keys.profile_pk(""): self._profile,
             keys.handle_pk(""): self._handle,
         }
-        for pk, items in groupby(self._scan(), key=lambda item: str(item["pk"]["S"])):
+        for pk, items in groupby(items_in_order, key=lambda item: str(item["pk"]["S"])):
             prefix, _, identifier = pk.partition("#")
             check = checks.get(f"{prefix}#")
             if check is None:
@@ -123,20 +149,20 @@ class _Segment:
         return self._breaks
 
     def _conversation(self, group: str, items: Iterator[Item]) -> None:
-        seq, last, head, senders = 0, None, None, set()
+        seq, last, head, senders = 0, None, None, set[Person]()
         for item in items:
             if item["sk"]["S"] == keys.HEAD:
                 head = Head.from_item(item)
                 continue
             message = Message.from_item(item)
-            senders.add(message.sender.user_uuid)
+            senders.add(message.sender)
             if not keys.is_time(message.created_at):
                 self._report("order", group, f"{message.created_at} is not a time")
             if message.seq != seq + 1:
                 self._report("gap", group, f"seq {message.seq} follows {seq}")
             seq, last = message.seq, message
         if head is None:
-            self._report("orphan", group, f"{seq} messages without a head")
+            self._report("headless", group, f"messages, the last of them {seq}, without a head")
             return
         if last is None or (head.last_seq, head.created_at, head.message, head.sender_uuid) != (
             last.seq,
@@ -148,10 +174,16 @@ class _Segment:
         if len(head.members) != 2 or keys.pair_uuid(*head.members) != group:
             self._report("members", group, "is not the conversation of its members")
             return
-        if not senders <= set(head.members):
-            self._report("members", group, "has messages of somebody else")
+        self._senders(head, senders)
         for wanted in head.message_groups:
             self._expect_group(wanted)
+
+    def _senders(self, head: Head, senders: set[Person]) -> None:
+        group = head.message_group_uuid
+        if not {sender.user_uuid for sender in senders} <= set(head.members):
+            self._report("members", group, "has messages of somebody else")
+        elif any(head.members[sender.user_uuid].is_deleted and not sender.is_deleted for sender in senders):
+            self._report("erased", group, "has messages with the name of somebody deleted")
 
     def _expect_group(self, wanted: MessageGroup) -> None:
         def beside(item: Item | None) -> None:
@@ -177,7 +209,7 @@ class _Segment:
         def check(item: Item | None) -> None:
             if item is None:
                 self._report(
-                    "orphan", group.message_group_uuid, f"no conversation, but in the inbox of {group.owner_uuid}"
+                    "orphan", keys.inbox_pk(group.owner_uuid), "a message group without conversation", group.sk
                 )
                 return
             wanted = [one for one in Head.from_item(item).message_groups if one.owner_uuid == group.owner_uuid]
@@ -192,7 +224,7 @@ class _Segment:
 
             def check(found: Item | None) -> None:
                 if found is None or found["message_uuid"]["S"] != message_uuid:
-                    self._report("orphan", keys.receipt_pk(message_uuid), "a receipt without its message")
+                    self._report("orphan", keys.receipt_pk(message_uuid), "a receipt without its message", keys.RECEIPT)
 
             self._expect(keys.key(keys.conversation_pk(receipt.message_group_uuid), receipt.created_at), check)
 
@@ -213,8 +245,8 @@ class _Segment:
 
         self._expect(other, check)
 
-    def _report(self, kind: str, where: str, detail: str) -> None:
-        self._breaks.append(Break(kind, where, detail))
+    def _report(self, kind: str, where: str, detail: str, sk: str = "") -> None:
+        self._breaks.append(Break(kind, where, detail, sk))
 
     def _expect(self, item: Item, check: Callable[[Item | None], None]) -> None:
         """`check` will be called with what lies at the key of `item`."""
@@ -230,7 +262,7 @@ class _Segment:
         for key, check in lookups:
             check(found.get((key["pk"]["S"], key["sk"]["S"])))
 
-    def _scan(self) -> Iterator[Item]:
+    def scan(self) -> Iterator[Item]:
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._table_name, Segment=self._number, TotalSegments=SEGMENTS, ConsistentRead=True
         )

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -44,13 +44,7 @@ def continued(
             head = Head.of_first(message, other)
         else:
             message = head.next_message(line.sender.user_uuid, line.message_uuid, line.text, line.at)
-            head = replace(
-                head,
-                last_seq=message.seq,
-                message=message.message,
-                sender_uuid=message.sender.user_uuid,
-                created_at=message.created_at,
-            )
+            head = head.after(message)
         yield message, head
 
 

@@ -1,7 +1,9 @@
-"""bin/ddb/verify finds each kind of damage, and bin/ddb/repair mends what heads can mend."""
+"""bin/ddb/verify finds each kind of damage, and bin/ddb/repair mends what can be mended."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -12,7 +14,11 @@ from messaging.items import Head, MessageGroup, Person
 from messaging.send import send_to_conversation, send_to_handle
 from messaging.table import Table
 from operators import verify as verifying
-from operators.verify import Break, repair, verify
+from operators.repair import Repair, repair_inboxes
+from operators.schema import create_table_request
+from operators.verify import Break, verify
+from operators.writing import put_all
+from tests.integration.checks import read_all
 from tests.integration.functions import Functions, Stream
 from tests.scripts import run_script
 
@@ -44,8 +50,12 @@ class Damaged:
         return head
 
     @property
-    def third(self) -> dict[str, Any]:
-        return self.table.newest(self.group, 5, consistent=True)[1][2].item
+    def messages(self) -> list[dict[str, Any]]:
+        return [message.item for message in self.table.before(self.group, keys.HEAD, 100, consistent=True)]
+
+    @property
+    def times(self) -> list[str]:
+        return [message["sk"]["S"] for message in self.messages]
 
     @property
     def londos(self) -> MessageGroup:
@@ -60,6 +70,9 @@ class Damaged:
 
     def verify(self) -> list[Break]:
         return verify(self.client, self.name)
+
+    def mend(self, backup: str | None = None) -> list[Break]:
+        return Repair(self.client, self.name, backup).mend(self.verify())
 
 
 @pytest.fixture
@@ -80,6 +93,16 @@ def damaged(
     return world
 
 
+@pytest.fixture
+def copy(damaged: Damaged, dynamodb: "DynamoDBClient") -> Iterator[str]:
+    """A table like `damaged` before its damage, as a restore makes it."""
+    name = f"{damaged.name}-copy"
+    dynamodb.create_table(**create_table_request(name))
+    put_all(dynamodb, name, read_all(dynamodb, damaged.name))
+    yield name
+    dynamodb.delete_table(TableName=name)
+
+
 def at(item: dict[str, Any], **changes: dict[str, Any]) -> dict[str, Any]:
     return {**item, **changes}
 
@@ -93,21 +116,55 @@ def _make_stale(world: Damaged) -> None:
     world.delete(lying)
 
 
-_OF_INBOXES: dict[str, Callable[[Damaged], None]] = {
+def _make_headless_of_one(world: Damaged) -> None:
+    """Only bayko's messages are left: who the other is stands in his inbox alone."""
+    world.delete(world.head.item)
+    for message in world.messages[1:]:
+        world.delete(message)
+
+
+def _lose_conversation(world: Damaged) -> None:
+    for item in (*world.messages, world.head.item):
+        world.delete(item)
+
+
+def _lose_second_and_head(world: Damaged) -> None:
+    world.delete(world.messages[1])
+    world.delete(world.head.item)
+
+
+def _leave_old_handle(world: Damaged) -> None:
+    world.put(replace(world.londo, handle="emperor").handle_item)
+
+
+# What can be mended from the table itself.
+_MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "missing": lambda world: world.delete(world.londos.item),
     "double": lambda world: world.put(at(world.londos.item, sk=_EARLIER)),
     "stale": _make_stale,
     "stale text": lambda world: world.put(at(world.londos.item, message={"S": "Not what was said"})),
-}
-_OTHERS: dict[str, Callable[[Damaged], None]] = {
-    "gap": lambda world: world.delete(world.third),
-    "order": lambda world: world.put(at(world.third, sk={"S": "2026-01-01 00:00"})),
-    "head": lambda world: world.put(at(world.head.item, last_seq={"N": "7"})),
-    "orphan conversation": lambda world: world.delete(world.head.item),
-    "orphan receipt": lambda world: world.delete(world.third),
-    "members": lambda world: world.put(at(world.third, user_uuid={"S": str(uuid4())})),
+    "head ahead": lambda world: world.put(at(world.head.item, last_seq={"N": "7"})),
+    "head behind": lambda world: world.put(replace(world.head, last_seq=4, created_at=world.times[3]).item),
+    "head of another text": lambda world: world.put(at(world.head.item, message={"S": "Not what was said"})),
+    "head without the last message": lambda world: world.delete(world.messages[-1]),
+    "headless": lambda world: world.delete(world.head.item),
+    "headless and one-sided": _make_headless_of_one,
+    "orphan message group": _lose_conversation,
     "person without handle": lambda world: world.delete(world.londo.handle_item),
     "person without profile": lambda world: world.delete(world.londo.profile_item),
+    "person with an old handle": _leave_old_handle,
+    "person with two names": lambda world: world.put(replace(world.londo, display_name="Emperor").handle_item),
+}
+# What needs a copy of the table from before.
+_LOST: dict[str, Callable[[Damaged], None]] = {
+    "gap": lambda world: world.delete(world.messages[2]),
+    "gap at the beginning": lambda world: world.delete(world.messages[0]),
+    "gap and no head": _lose_second_and_head,
+}
+# What somebody has to look at.
+_NOT_MENDABLE: dict[str, Callable[[Damaged], None]] = {
+    "order": lambda world: world.put(at(world.messages[2], sk={"S": "2026-01-01 00:00"})),
+    "members": lambda world: world.put(at(world.messages[2], user_uuid={"S": str(uuid4())})),
     "unreadable": lambda world: world.put({"pk": {"S": keys.conversation_pk(str(uuid4()))}, "sk": {"S": "x"}}),
     "unknown": lambda world: world.put({"pk": {"S": "XYZ#1"}, "sk": {"S": "x"}}),
 }
@@ -117,20 +174,70 @@ def test_a_table_in_which_all_is_well_has_no_breaks(damaged: Damaged) -> None:
     assert damaged.verify() == []
 
 
-@pytest.mark.parametrize("kind", [*_OF_INBOXES, *_OTHERS])
+@pytest.mark.parametrize("kind", [*_MENDABLE, *_LOST, *_NOT_MENDABLE])
 def test_each_kind_of_damage_is_found(damaged: Damaged, kind: str) -> None:
-    (_OF_INBOXES | _OTHERS)[kind](damaged)
+    (_MENDABLE | _LOST | _NOT_MENDABLE)[kind](damaged)
 
     assert kind.partition(" ")[0] in {one.kind for one in damaged.verify()}
 
 
-@pytest.mark.parametrize("kind", _OF_INBOXES)
-def test_damage_to_an_inbox_is_mended(damaged: Damaged, kind: str) -> None:
-    _OF_INBOXES[kind](damaged)
+@pytest.mark.parametrize("kind", _MENDABLE)
+def test_damage_is_mended_and_no_message_changed(damaged: Damaged, kind: str) -> None:
+    before = damaged.messages
+    _MENDABLE[kind](damaged)
+    left = damaged.messages
 
-    repair(damaged.table, damaged.group)
+    assert damaged.mend() == []
 
     assert damaged.verify() == []
+    assert damaged.messages == (before if kind == "head without the last message" else left)
+
+
+@pytest.mark.parametrize("kind", _LOST)
+def test_what_is_lost_comes_back_from_a_copy_of_the_table(damaged: Damaged, copy: str, kind: str) -> None:
+    before = damaged.messages
+    _LOST[kind](damaged)
+
+    assert "gap" in {one.kind for one in damaged.mend()}
+    assert damaged.mend(copy) == []
+
+    assert damaged.verify() == []
+    assert damaged.messages == before
+
+
+@pytest.mark.parametrize("kind", _NOT_MENDABLE)
+def test_what_cannot_be_mended_stays_and_is_said(damaged: Damaged, kind: str) -> None:
+    _NOT_MENDABLE[kind](damaged)
+
+    assert kind in {one.kind for one in damaged.mend()}
+
+
+def test_a_name_of_somebody_deleted_is_found(damaged: Damaged) -> None:
+    head = damaged.head
+    deleted = replace(head, members={**head.members, damaged.londo.user_uuid: damaged.londo.deleted})
+    damaged.put(deleted.item)
+    repair_inboxes(damaged.table, damaged.group)
+
+    assert [one.kind for one in damaged.verify()] == ["erased"]
+
+
+def test_mending_while_people_send_loses_nothing(damaged: Damaged) -> None:
+    """A head that is behind is a damage that a send moves on while it is mended."""
+
+    def send(count: int) -> None:
+        for number in range(count):
+            send_to_conversation(damaged.table, damaged.londo.user_uuid, damaged.group, str(uuid4()), f"new {number}")
+
+    damaged.delete(damaged.londos.item)
+    with ThreadPoolExecutor(1) as threads:
+        sending = threads.submit(send, 40)
+        while not sending.done():
+            damaged.mend()
+        sending.result()
+
+    repair_inboxes(damaged.table, damaged.group)
+    assert damaged.verify() == []
+    assert len(damaged.messages) == 45
 
 
 def script(name: str, table_name: str, endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -138,7 +245,7 @@ def script(name: str, table_name: str, endpoint: str, *arguments: str) -> subpro
 
 
 def test_the_commands_find_say_and_mend(damaged: Damaged, dynamodb_endpoint: str) -> None:
-    _OF_INBOXES["double"](damaged)
+    _MENDABLE["double"](damaged)
 
     found = script("verify", damaged.name, dynamodb_endpoint)
     said = script("repair", damaged.name, dynamodb_endpoint)
@@ -149,7 +256,7 @@ def test_the_commands_find_say_and_mend(damaged: Damaged, dynamodb_endpoint: str
     assert (found.returncode, said.returncode, still_there.returncode) == (1, 0, 1)
     assert found.stdout.startswith(f"double     {damaged.group}  in the inbox of {damaged.londo.user_uuid}")
     assert "Nothing was written." in said.stdout
-    assert (mended.returncode, mended.stdout.splitlines()[-1]) == (0, "Rebuilt 1 conversations; 0 breaks left in them.")
+    assert (mended.returncode, mended.stdout.splitlines()[-1]) == (0, "Mended, all of them.")
     assert (clean.returncode, clean.stderr) == (0, "")
     assert clean.stdout.startswith("0 breaks in ")
 

@@ -42,14 +42,7 @@ class FakeTable(Table):
     def append(self, head: Head, message: Message) -> None:
         self._refuse_a_second(message)
         self.messages.append(message)
-        self.heads[head.message_group_uuid] = Head(
-            head.message_group_uuid,
-            head.members,
-            message.seq,
-            message.message,
-            message.sender.user_uuid,
-            message.created_at,
-        )
+        self.heads[head.message_group_uuid] = head.after(message)
 
     def create(self, head: Head, message: Message) -> None:
         self._refuse_a_second(message)

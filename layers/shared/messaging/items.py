@@ -201,6 +201,16 @@ class Head:
         (other,) = (person for person in self.members.values() if person.user_uuid != user_uuid)
         return other
 
+    def after(self, message: Message) -> "Head":
+        """The head when `message` has followed."""
+        return replace(
+            self,
+            last_seq=message.seq,
+            message=message.message,
+            sender_uuid=message.sender.user_uuid,
+            created_at=message.created_at,
+        )
+
     @property
     def message_groups(self) -> list[MessageGroup]:
         """Every message group there must be for this head, where it must lie: none for a member who was deleted."""
