@@ -1,6 +1,7 @@
 """What the scripts under bin/ have in common: their arguments, their errors, their progress."""
 
 import argparse
+import os
 import sys
 import threading
 import time
@@ -26,11 +27,16 @@ def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    add_place(parser)
+    return parser
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Adds the place and the stack to the arguments there are."""
     parser.add_argument(
         "place", nargs="?", choices=PLACES, default=PLACES[0], help="where to work; default: %(default)s"
     )
     parser.add_argument("--stack", default=STACK, help="on DynamoDB Local, the table; default: %(default)s")
-    return parser
 
 
 def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
@@ -40,7 +46,15 @@ def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
         return main(place(given.pop("place"), given.pop("stack")), **given)
     except (BotoCoreError, ClientError, Declined, MessagingError, PersonRefused, PlaceError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
+            print(
+                "On DynamoDB Local bin/ddb/schema-load makes the table; elsewhere it has the stack's name.",
+                file=sys.stderr,
+            )
         return 2
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
         return 130

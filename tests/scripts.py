@@ -4,14 +4,19 @@ import os
 import subprocess
 from pathlib import Path
 
-_BIN = Path(__file__).parents[1] / "bin"
+BIN = Path(__file__).parents[1] / "bin"
 
 
-def run_script(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment with changes."""
+    return {**os.environ, **changes}
+
+
+def run_script(name: str, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     """What bin/{name} answers, its output and errors as text. Nobody is there to be asked."""
     return subprocess.run(
-        [_BIN / name, *arguments],
-        env={**os.environ, **environment},
+        [BIN / name, *arguments],
+        env=environment(**changes),
         capture_output=True,
         text=True,
         check=False,

@@ -1,5 +1,6 @@
 """The real thing: template.yaml deployed by `sam` to a ministack of our own, real HTTP, real tokens."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -115,6 +116,13 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield System(place, stack.api_url(place), signing_key)
     finally:
         ministack.stop()
+
+
+@pytest.fixture
+def home(system: System, tmp_path: Path) -> Path:
+    """A folder that says where the local system is, as `make run` writes it."""
+    (tmp_path / "system.json").write_text(json.dumps({"endpoint": system.place.endpoint}))
+    return tmp_path
 
 
 @pytest.fixture

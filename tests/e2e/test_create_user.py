@@ -1,6 +1,5 @@
 """bin/cognito/create-user, through its command line."""
 
-import json
 import subprocess
 from pathlib import Path
 from uuid import uuid4
@@ -9,13 +8,6 @@ import pytest
 
 from tests.e2e.conftest import PASSWORD, System
 from tests.scripts import run_script
-
-
-@pytest.fixture
-def home(system: System, tmp_path: Path) -> Path:
-    """A folder that says where the local system is, as `make run` writes it."""
-    (tmp_path / "system.json").write_text(json.dumps({"endpoint": system.place.endpoint}))
-    return tmp_path
 
 
 def create_user(

@@ -1,6 +1,5 @@
 """bin/ddb/drop and deletion protection: DynamoDB Local has none, so this is tried on ministack."""
 
-import json
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,14 +8,13 @@ from tests.e2e.conftest import System
 from tests.scripts import run_script
 
 
-def test_a_protected_table_is_not_dropped_until_the_protection_is_lifted(system: System, tmp_path: Path) -> None:
-    (tmp_path / "system.json").write_text(json.dumps({"endpoint": system.place.endpoint}))
+def test_a_protected_table_is_not_dropped_until_the_protection_is_lifted(system: System, home: Path) -> None:
     client = system.client("dynamodb")
     name = f"protected-{uuid4()}"
     client.create_table(**create_table_request(name), DeletionProtectionEnabled=True)
 
     def drop() -> tuple[int, str]:
-        done = run_script("ddb/drop", name, "local", CRUDDUR_LOCAL=str(tmp_path))
+        done = run_script("ddb/drop", name, "local", CRUDDUR_LOCAL=str(home))
         return done.returncode, done.stdout + done.stderr
 
     returncode, said = drop()

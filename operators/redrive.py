@@ -1,0 +1,98 @@
+"""The failure queue: stream records that the stream handler could not process, and the conversations they belong to.
+
+Lambda's message in the queue holds no records. It says where they are in the stream, which keeps them for 24 hours:
+https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from messaging import keys
+from operators.places import Place
+
+_HIDDEN = 300  # seconds, from everybody else who reads the queue
+_GONE = ("ExpiredIteratorException", "ResourceNotFoundException", "TrimmedDataAccessException")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A message of the queue. `conversations` is None if the stream has its records no more, or it cannot be read."""
+
+    receipt_handle: str
+    reason: str
+    records: int
+    arrived: str
+    conversations: frozenset[str] | None
+
+
+class FailureQueue:
+    """The failure queue of a place, and the stream that its messages speak of."""
+
+    def __init__(self, place: Place) -> None:
+        self._sqs = place.client("sqs")
+        self._streams = place.client("dynamodbstreams")
+        self._url = place.outputs["FailureQueueUrl"]
+
+    def failures(self) -> Iterator[Failure]:
+        """Every message there is. Each is hidden from others for five minutes, or until `release`."""
+        while True:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._url, MaxNumberOfMessages=10, VisibilityTimeout=_HIDDEN, WaitTimeSeconds=1
+            )
+            if not answer.get("Messages"):
+                return
+            for message in answer["Messages"]:
+                yield self._read(message["ReceiptHandle"], message["Body"])
+
+    def release(self, failure: Failure) -> None:
+        """Leaves it in the queue for whoever reads next."""
+        self._sqs.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=failure.receipt_handle, VisibilityTimeout=0
+        )
+
+    def delete(self, failure: Failure) -> None:
+        """Takes it out of the queue."""
+        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=failure.receipt_handle)
+
+    def _read(self, receipt_handle: str, body: str) -> Failure:
+        try:
+            content = json.loads(body)
+            batch, condition = content["DDBStreamBatchInfo"], content["requestContext"]["condition"]
+            arrived, records = batch["approximateArrivalOfFirstRecord"], int(batch["batchSize"])
+        except (KeyError, TypeError, ValueError):
+            return Failure(receipt_handle, "not of a stream", 0, "?", None)
+        return Failure(receipt_handle, condition, records, arrived, self._conversations(batch))
+
+    def _conversations(self, batch: dict[str, Any]) -> frozenset[str] | None:
+        """Whose records the stream has from the first to the last of a batch."""
+        found = set()
+        try:
+            for record in self._records(batch):
+                key = record["dynamodb"]["Keys"]
+                if key["sk"]["S"] == keys.HEAD:
+                    found.add(key["pk"]["S"].removeprefix(keys.conversation_pk("")))
+        except self._streams.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return None
+            raise
+        return frozenset(found)
+
+    def _records(self, batch: dict[str, Any]) -> Iterator[Any]:
+        iterator = self._streams.get_shard_iterator(
+            StreamArn=batch["streamArn"],
+            ShardId=batch["shardId"],
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
+            SequenceNumber=batch["startSequenceNumber"],
+        )["ShardIterator"]
+        last = int(batch["endSequenceNumber"])
+        while iterator:
+            answer = self._streams.get_records(ShardIterator=iterator)
+            for record in answer["Records"]:
+                if int(record["dynamodb"]["SequenceNumber"]) > last:
+                    return
+                yield record
+                if int(record["dynamodb"]["SequenceNumber"]) == last:
+                    return
+            iterator = answer.get("NextShardIterator")

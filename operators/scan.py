@@ -1,0 +1,44 @@
+"""Reading every item of a table."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from messaging import keys
+from messaging.items import Item
+
+# The kinds of items, by the prefix of the partition key; a head lies among the messages.
+_PREFIXES = {
+    "message": keys.conversation_pk(""),
+    "head": keys.conversation_pk(""),
+    "message-group": keys.inbox_pk(""),
+    "receipt": keys.receipt_pk(""),
+    "profile": keys.profile_pk(""),
+    "handle": keys.handle_pk(""),
+}
+KINDS = tuple(_PREFIXES)
+_deserialize = TypeDeserializer().deserialize
+
+
+def scan(client: Any, table_name: str, kinds: Sequence[str]) -> Iterator[Item]:
+    """Every item of these kinds, of all if there are none, page by page, eventually consistent."""
+    request: dict[str, Any] = {"TableName": table_name}
+    if kinds:
+        prefixes = {f":{number}": {"S": _PREFIXES[kind]} for number, kind in enumerate(kinds)}
+        request["FilterExpression"] = " OR ".join(f"begins_with(pk, {name})" for name in prefixes)
+        request["ExpressionAttributeValues"] = prefixes
+    for page in client.get_paginator("scan").paginate(**request):
+        yield from (item for item in page["Items"] if not kinds or kind_of(item) in kinds)
+
+
+def kind_of(item: Item) -> str:
+    """One of KINDS, or `unknown`."""
+    if item["sk"]["S"] == keys.HEAD:
+        return "head"
+    return next((kind for kind, prefix in _PREFIXES.items() if item["pk"]["S"].startswith(prefix)), "unknown")
+
+
+def plain(item: Item) -> dict[str, Any]:
+    """The item's attributes as Python has them, the keys first; numbers are Decimal."""
+    return {name: _deserialize(item[name]) for name in ("pk", "sk", *sorted(item.keys() - {"pk", "sk"}))}

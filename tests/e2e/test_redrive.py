@@ -1,0 +1,125 @@
+"""bin/ddb/redrive: what the stream handler could not process is found in the failure queue and repaired."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from messaging import keys
+from messaging.table import Table
+from operators.verify import inbox_breaks
+from tests.e2e.conftest import Client, System, eventually
+from tests.scripts import run_script
+
+
+class Redrive:
+    """The failure queue, and the script that works on it."""
+
+    def __init__(self, system: System, home: Path) -> None:
+        self._sqs = system.client("sqs")
+        self._url = system.place.outputs["FailureQueueUrl"]
+        self._home = home
+
+    def fail(self, batch: Any) -> None:
+        """Puts a message into the queue as Lambda does."""
+        body = {
+            "requestContext": {"condition": "RetryAttemptsExhausted"},
+            "version": "1.0",
+            "DDBStreamBatchInfo": batch,
+        }
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=json.dumps(body))
+
+    def run(self, *arguments: str) -> tuple[int, list[str]]:
+        done = run_script("ddb/redrive", "local", *arguments, CRUDDUR_LOCAL=str(self._home))
+        assert done.stderr == ""
+        return done.returncode, done.stdout.splitlines()
+
+    def empty(self) -> None:
+        self._sqs.purge_queue(QueueUrl=self._url)
+
+
+@pytest.fixture
+def redrive(system: System, home: Path) -> Iterator[Redrive]:
+    redrive = Redrive(system, home)
+    redrive.empty()
+    yield redrive
+    redrive.empty()
+
+
+@pytest.fixture
+def broken(system: System, bayko: Client, londo: Client) -> tuple[str, dict[str, Any]]:
+    """A conversation that is not in londo's inbox, and where its last change is in the stream."""
+    group = bayko.send(handle=londo.handle, message="1")["message_group_uuid"]
+    bayko.send(message_group_uuid=group, message="2")
+    eventually(lambda: [one["message"] for one in londo.inbox()] == ["2"])
+    table = Table(system.client("dynamodb"), system.place.table_name)
+    (lying,) = table.inbox(londo.user_uuid, 1)
+    table.delete_message_groups([lying])
+    assert [one.kind for one in inbox_breaks(table, group)] == ["missing"]
+    return group, batch_of(system, group)
+
+
+def batch_of(system: System, group: str) -> dict[str, Any]:
+    """The part of an on-failure record that says where the conversation's last change is."""
+    streams = system.client("dynamodbstreams")
+    (stream,) = streams.list_streams(TableName=system.place.table_name)["Streams"]
+    (shard, *_) = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(
+        StreamArn=stream["StreamArn"], ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    numbers: list[str] = []
+    while True:
+        answer = streams.get_records(ShardIterator=iterator)
+        if not answer["Records"]:
+            break
+        wanted = keys.key(keys.conversation_pk(group), keys.HEAD)
+        numbers += [r["dynamodb"]["SequenceNumber"] for r in answer["Records"] if r["dynamodb"]["Keys"] == wanted]
+        iterator = answer["NextShardIterator"]
+    return {
+        "shardId": shard["ShardId"],
+        "startSequenceNumber": numbers[-1],
+        "endSequenceNumber": numbers[-1],
+        "approximateArrivalOfFirstRecord": "2026-11-23T20:00:00Z",
+        "batchSize": 1,
+        "streamArn": stream["StreamArn"],
+    }
+
+
+def test_a_failed_record_is_said_then_repaired_and_taken_out_of_the_queue(
+    redrive: Redrive, broken: tuple[str, dict[str, Any]], londo: Client
+) -> None:
+    group, batch = broken
+    redrive.fail(batch)
+
+    said = redrive.run()
+    still_missing = londo.inbox()
+    repaired = redrive.run("--write")
+    again = redrive.run("--write")
+
+    line = f"2026-11-23T20:00:00Z  RetryAttemptsExhausted, 1 records: {group}"
+    assert said[0] == 0
+    assert said[1][:2] == [line, "1 messages in the failure queue; 1 of them stay there."]
+    assert still_missing == []
+    assert repaired == (0, [line, "1 messages in the failure queue; 0 of them stay there."])
+    assert [one["message"] for one in londo.inbox()] == ["2"]
+    assert again == (0, ["0 messages in the failure queue; 0 of them stay there."])
+
+
+def test_what_the_stream_has_no_more_stays_until_it_is_discarded(
+    redrive: Redrive, broken: tuple[str, dict[str, Any]]
+) -> None:
+    _, batch = broken
+    redrive.fail(
+        {**batch, "startSequenceNumber": "000000000000000000001", "endSequenceNumber": "000000000000000000002"}
+    )
+    redrive.fail("not of a stream")
+
+    kept = redrive.run("--write")
+    discarded = redrive.run("--discard")
+
+    assert kept[0] == 1
+    assert kept[1][-1] == "2 messages in the failure queue; 2 of them stay there."
+    assert any("the stream has them no more" in line for line in kept[1])
+    assert discarded == (0, [*sorted(discarded[1][:2]), "2 messages in the failure queue; 0 of them stay there."])

@@ -1,0 +1,226 @@
+"""bin/ddb/seed, scan and patterns, through their command lines, on one table."""
+
+import json
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from messaging import keys
+from operators import demo
+from operators.bulk import Bulk
+from operators.schema import create_table_request
+from operators.verify import verify
+from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all
+from tests.scripts import BIN, environment, run_script
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def script(dynamodb_endpoint: str, table_name: str) -> Script:
+    """Runs a script of bin/ddb on the table of the test."""
+    return lambda name, *arguments: run_script(
+        f"ddb/{name}", *arguments, "--stack", table_name, DYNAMODB_ENDPOINT=dynamodb_endpoint
+    )
+
+
+@pytest.fixture
+def demo_table(script: Script, table_name: str) -> str:
+    assert script("seed").returncode == 0
+    return table_name
+
+
+def test_the_demo_is_loaded_once_with_its_inboxes(script: Script, dynamodb: "DynamoDBClient", table_name: str) -> None:
+    first = script("seed")
+    items = read_all(dynamodb, table_name)
+    again = script("seed")
+
+    assert (first.returncode, first.stderr) == (again.returncode, again.stderr) == (0, "")
+    assert first.stdout.startswith(f"{len(demo.PEOPLE)} people\n98 messages between @bayko and @londo\n")
+    assert_inboxes_stand_at_the_heads(items)
+    assert verify(dynamodb, table_name) == []
+    assert items == read_all(dynamodb, table_name)
+
+
+@pytest.mark.parametrize("people", [2, 3, 10, 11, 12])
+def test_what_is_written_in_bulk_is_whole(dynamodb: "DynamoDBClient", table_name: str, people: int) -> None:
+    bulk = Bulk(people, 137)
+    wrote: list[int] = []
+    bulk.write(dynamodb, table_name, wrote.append)
+
+    items = read_all(dynamodb, table_name)
+    assert_inboxes_stand_at_the_heads(items)
+    assert len(items) == bulk.items == sum(wrote)
+    assert verify(dynamodb, table_name) == []
+
+
+def test_bulk_says_what_it_wrote_and_writes_nothing_again(
+    script: Script, dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    done = script("seed", "--people", "6", "--messages", "200")
+    items = read_all(dynamodb, table_name)
+    again = script("seed", "--people", "6", "--messages", "200")
+
+    assert (done.returncode, done.stderr, again.returncode) == (0, "", 0)
+    assert done.stdout.startswith("6 people and 200 messages are there: ")
+    assert Counter(item["pk"]["S"][:3] for item in items)["MSG"] == 200 + 15
+    assert items == read_all(dynamodb, table_name)
+    stream = dynamodb.describe_table(TableName=table_name)["Table"]["StreamSpecification"]
+    assert stream == create_table_request(table_name)["StreamSpecification"]
+
+
+def test_more_messages_go_on_with_the_conversations_there_are(
+    script: Script, dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    for messages in ("20", "300"):
+        assert script("seed", "--people", "6", "--messages", messages).returncode == 0
+
+    heads = [item for item in read_all(dynamodb, table_name) if item["sk"]["S"] == keys.HEAD]
+    assert sum(int(head["last_seq"]["N"]) for head in heads) == 300
+    assert verify(dynamodb, table_name) == []
+
+
+@pytest.mark.parametrize("size", [("2", "4000"), ("300", "4000")], ids=["one conversation", "many conversations"])
+def test_a_bulk_that_was_killed_is_gone_on_with(
+    dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table_name: str, script: Script, size: tuple[str, str]
+) -> None:
+    arguments = ["--people", size[0], "--messages", size[1]]
+    process = subprocess.Popen(
+        [BIN / "ddb" / "seed", "--stack", table_name, *arguments],
+        env=environment(DYNAMODB_ENDPOINT=dynamodb_endpoint),
+        stdin=subprocess.DEVNULL,
+    )
+    while len(dynamodb.scan(TableName=table_name, Limit=1500)["Items"]) < 1500:
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(read_all(dynamodb, table_name)) < Bulk(int(size[0]), int(size[1])).items
+
+    assert script("seed", *arguments).returncode == 0
+
+    assert len(read_all(dynamodb, table_name)) == Bulk(int(size[0]), int(size[1])).items
+    assert verify(dynamodb, table_name) == []
+
+
+@pytest.mark.parametrize("arguments", [("--people", "3"), ("--messages", "3"), ("--people", "1", "--messages", "1")])
+def test_a_bulk_that_cannot_be_is_a_clear_error(script: Script, arguments: tuple[str, ...]) -> None:
+    done = script("seed", *arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "seed: --people N --messages M belong together: at least 2 people and 1 message.\n"
+
+
+def test_prod_is_not_filled_unasked(script: Script) -> None:
+    for arguments in ((), ("--people", "2", "--messages", "1")):
+        done = script("seed", "prod", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_scan_shows_every_item_as_json_lines(script: Script, dynamodb: "DynamoDBClient", demo_table: str) -> None:
+    done = script("scan", "--json")
+
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    stored = {(item["pk"]["S"], item["sk"]["S"]) for item in read_all(dynamodb, demo_table)}
+    assert {(item["pk"], item["sk"]) for item in shown} == stored
+    assert len(shown) == len(stored)
+    assert Counter(item["kind"] for item in shown) == {
+        "message": 165,
+        "receipt": 165,
+        "message-group": 18,
+        "head": 9,
+        "profile": 7,
+        "handle": 7,
+    }
+    assert "read units" in done.stderr
+
+
+def test_a_scan_shows_the_kinds_asked_for_as_a_table(script: Script, demo_table: str) -> None:
+    done = script("scan", "--kind", "head", "--kind", "profile")
+
+    assert Counter(line.split()[0] for line in done.stdout.splitlines()) == {"head": 9, "profile": 7}
+    assert len(script("scan", "--kind", "message", "--limit", "3").stdout.splitlines()) == 3
+
+
+def test_a_scan_whose_reader_has_seen_enough_ends_quietly(dynamodb_endpoint: str, demo_table: str) -> None:
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{BIN}/ddb/scan --stack {demo_table} | head -n 1"],
+        env=environment(DYNAMODB_ENDPOINT=dynamodb_endpoint),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Traceback" not in done.stderr
+    assert len(done.stdout.splitlines()) == 1
+
+
+def request_and_lines(stdout: str) -> tuple[dict[str, Any], str, list[str]]:
+    """What a pattern script printed: the request, what it consumed, the lines."""
+    request, consumed, *lines = (
+        stdout.partition(" ")[2].replace("}\nconsumed", "}\0consumed").replace("\n\n", "\0").split("\0")
+    )
+    return json.loads(request), consumed, "".join(lines).splitlines()
+
+
+@pytest.mark.parametrize("conversation", ["bayko,londo", "@londo,@bayko", "bf8c8576-d81b-56be-bb65-24247f712009"])
+def test_a_conversation_is_shown_with_its_request_and_cost(script: Script, demo_table: str, conversation: str) -> None:
+    done = script("patterns/get-conversation", conversation, "--limit", "2")
+
+    request, consumed, lines = request_and_lines(done.stdout)
+    assert (request["KeyConditionExpression"], request["Limit"]) == ("pk = :pk", 3)
+    assert consumed == "consumed 0.5 capacity units"
+    assert sorted(lines[0].split(", ")[0].split(" and ")) == ["@bayko", "@londo"]
+    assert [line.split()[0] for line in lines[1:]] == ["97", "98"]
+    before = lines[1].split()[1]
+    *_, earlier = script(
+        "patterns/get-conversation", conversation, "--limit", "2", "--before", before
+    ).stdout.splitlines()
+    assert earlier.split()[0] == "96"
+
+
+def test_an_inbox_is_shown_with_its_request_and_cost(script: Script, demo_table: str) -> None:
+    done = script("patterns/list-conversations", "@bayko")
+
+    request, consumed, lines = request_and_lines(done.stdout)
+    assert request["ExpressionAttributeValues"] == {":pk": {"S": keys.inbox_pk(demo.PEOPLE[0]["user_uuid"])}}
+    assert consumed == "consumed 0.5 capacity units"
+    times = [line.split()[0] for line in lines]
+    assert times == sorted(times, reverse=True)
+    assert sorted(line.split()[2].rstrip(":") for line in lines) == ["@amara", "@ines_c", "@kenji", "@londo", "@tariq"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("patterns/list-conversations", "nobody"), "list-conversations: Nobody has the handle nobody.\n"),
+        (("patterns/get-conversation", "bayko,nobody"), "get-conversation: Nobody has the handle nobody.\n"),
+        (("patterns/get-conversation", "bayko"), "get-conversation: A conversation is a message_group_uuid, or two"),
+        (
+            ("patterns/get-conversation", "00000000-0000-4000-8000-000000000000"),
+            "get-conversation: There is no such conversation.\n",
+        ),
+    ],
+)
+def test_what_is_not_there_is_a_clear_error(
+    script: Script, demo_table: str, arguments: tuple[str, ...], error: str
+) -> None:
+    done = script(*arguments)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(error)
+
+
+@pytest.mark.parametrize("path", sorted(path for path in BIN.rglob("*") if path.is_file()), ids=lambda path: path.name)
+def test_every_script_explains_itself(path: Path) -> None:
+    done = run_script(str(path.relative_to(BIN)), "--help")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: {path.name}")
+    assert "local" in done.stdout
