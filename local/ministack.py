@@ -56,7 +56,7 @@ class Ministack:
         with self._log.open("wb") as log:
             # A session of its own: Ctrl-C reaches the runner, and the runner stops ministack.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
+                [sys.executable, "-m", "local.resource_types"],
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -47,8 +47,12 @@ def build() -> None:
     _BUILT_FROM.write_text(current)
 
 
-def deploy(place: Place) -> None:
-    """`sam deploy` of what was built, and the routes that ministack leaves out. Raises StackError."""
+def deploy(place: Place, **parameters: str) -> None:
+    """`sam deploy` of what was built, with these parameters of the template, and what ministack leaves out of it.
+
+    Raises StackError.
+    """
+    parameters = _PARAMETERS | parameters
     _sam(
         "deploy",
         "--stack-name",
@@ -60,10 +64,14 @@ def deploy(place: Place) -> None:
         "--no-fail-on-empty-changeset",
         "--no-progressbar",
         "--parameter-overrides",
-        *(f"{name}={value}" for name, value in _PARAMETERS.items()),
+        *(f"{name}={value}" for name, value in parameters.items()),
         endpoint=place.endpoint,
     )
-    _connect_api(place)
+    template = place.client("cloudformation").get_template(StackName=place.stack, TemplateStage="Processed")
+    body = template["TemplateBody"]
+    resources = (json.loads(body) if isinstance(body, str) else body)["Resources"]
+    _limit_roles(place, resources)
+    _connect_api(place, resources, parameters)
 
 
 def api_url(place: Place) -> str:
@@ -85,18 +93,26 @@ def sam_environment(endpoint: str | None) -> dict[str, str]:
     return environment
 
 
-def _connect_api(place: Place) -> None:
+def _limit_roles(place: Place, resources: dict[str, Any]) -> None:
+    """ministack's CloudFormation ignores the permissions boundaries of roles, which its IAM enforces."""
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::IAM::Role" and "PermissionsBoundary" in resource["Properties"]:
+            boundary = place.physical_ids[resource["Properties"]["PermissionsBoundary"]["Ref"]]
+            place.client("iam").put_role_permissions_boundary(
+                RoleName=place.physical_ids[name], PermissionsBoundary=boundary
+            )
+
+
+def _connect_api(place: Place, resources: dict[str, Any], parameters: dict[str, str]) -> None:
     """ministack's CloudFormation ignores the OpenAPI body that SAM makes of the template's HttpApi events.
 
     So what that body says is read from the deployed template and told to its API Gateway.
     """
-    template = place.client("cloudformation").get_template(StackName=place.stack, TemplateStage="Processed")
-    body = template["TemplateBody"]
-    body = (json.loads(body) if isinstance(body, str) else body)["Resources"]["Api"]["Properties"]["Body"]
+    body = resources["Api"]["Properties"]["Body"]
     gateway, api = place.client("apigatewayv2"), place.physical_ids["Api"]
     names = {
         **{f"AWS::{name}": value for name, value in _PSEUDO_PARAMETERS.items()},
-        **_PARAMETERS,
+        **parameters,
         **place.physical_ids,
     }
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,9 @@ class System:
         return Client(self.api, user_uuid, handle, email, tokens["AccessToken"], tokens["IdToken"])
 
 
-@pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    folder = tmp_path_factory.mktemp("ministack")
+@contextmanager
+def deployed(folder: Path, **parameters: str) -> Iterator[System]:
+    """The template, deployed with these parameters to a ministack that keeps its data in `folder`."""
     data = folder / "data"
     data.mkdir()
     ministack = Ministack(free_port(), folder / "log", data)
@@ -111,11 +112,17 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     try:
         place = Place(endpoint=ministack.endpoint)
         stack.build()
-        stack.deploy(place)
+        stack.deploy(place, **parameters)
         signing_key = data / "cognito-pool-keys" / f"{place.outputs['UserPoolId']}-access.pem"
         yield System(place, stack.api_url(place), signing_key)
     finally:
         ministack.stop()
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with deployed(tmp_path_factory.mktemp("ministack")) as system:
+        yield system
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""Every optional parameter on, and off again: each twice, on one stack whose data goes through all of it."""
+
+import base64
+import json
+import time
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from local import stack
+from operators.places import Place
+from operators.schema import template
+from tests.e2e.conftest import PASSWORD, Client, System, deployed, eventually
+
+ON = {
+    "CustomerManagedKey": "true",
+    "PrivateNetwork": "true",
+    "OperatorRole": "arn:aws:iam::*:role/operator",
+    "AuditTrail": "true",
+    "ConfigRules": "true",
+    "Mfa": "ON",
+    "DeletionProtection": "true",
+}
+OFF = {
+    "CustomerManagedKey": "false",
+    "PrivateNetwork": "false",
+    "OperatorRole": "none",
+    "AuditTrail": "false",
+    "ConfigRules": "false",
+    "Mfa": "OFF",
+    "DeletionProtection": "false",
+}
+NOT_OPTIONAL = {"PythonRuntime", "Architecture", "AllowedOrigins", "MessageMaxChars", "LogRetentionDays"}
+
+
+def test_every_optional_parameter_is_turned_on_and_off() -> None:
+    assert ON.keys() == OFF.keys() == template()["Parameters"].keys() - NOT_OPTIONAL
+
+
+def test_two_deployments_in_a_row_with_everything_on_and_two_with_everything_off(tmp_path: Path) -> None:
+    with deployed(tmp_path, **ON) as system:
+        once = system.place.physical_ids
+        assert redeployed(system, ON) == once
+        bayko, londo = system.person("bayko"), system.person("londo")
+        messages_arrive(bayko, londo)
+        what_is_optional_is_there(system)
+        only_an_authenticator_app_signs_in(system, bayko)
+
+        without = redeployed(system, OFF)
+        assert without.items() < once.items()
+        assert {"Key", "Network", "Trail", "RecoveryRule"} <= once.keys() - without.keys()
+        assert redeployed(system, OFF) == without
+        messages_arrive(bayko, londo)
+        assert system.client("cloudtrail").describe_trails()["trailList"] == []
+        assert system.client("config").describe_config_rules()["ConfigRules"] == []
+        # What was encrypted or recorded meanwhile can still be read.
+        assert system.client("kms").describe_key(KeyId=once["Key"])["KeyMetadata"]["KeyState"] == "Enabled"
+        system.client("s3").head_bucket(Bucket=once["TrailBucket"])
+
+
+def redeployed(system: System, parameters: dict[str, str]) -> dict[str, str]:
+    """The stack's physical ids after one more deployment."""
+    place = Place(endpoint=system.place.endpoint)
+    stack.deploy(place, **parameters)
+    return place.physical_ids
+
+
+def messages_arrive(bayko: Client, londo: Client) -> None:
+    """One message and the next, through every role: sent, read, and both inboxes moved."""
+    for text in ("Hello", "Still there?"):
+        sent = bayko.send(handle=londo.handle, message=text)
+    messages = londo.get(f"/api/messages/{sent['message_group_uuid']}").json()
+    assert messages[-1]["uuid"] == sent["uuid"]
+    for person in (bayko, londo):
+        eventually(lambda person=person: person.inbox()[0]["created_at"] == sent["created_at"])  # type: ignore[misc]
+
+
+def what_is_optional_is_there(system: System) -> None:
+    """In the services themselves, not only in CloudFormation's list."""
+    ids = system.place.physical_ids
+    assert system.client("kms").get_key_rotation_status(KeyId=ids["Key"])["KeyRotationEnabled"]
+    queue = system.client("sqs").get_queue_attributes(QueueUrl=ids["FailureQueue"], AttributeNames=["All"])
+    assert queue["Attributes"]["KmsMasterKeyId"] == ids["Key"]
+
+    (endpoint,) = system.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[ids["TableEndpoint"]])["VpcEndpoints"]
+    assert (endpoint["VpcId"], endpoint["RouteTableIds"]) == (ids["Network"], [ids["RouteTable"]])
+
+    trails = system.client("cloudtrail")
+    assert trails.get_trail_status(Name=ids["Trail"])["IsLogging"]
+    (selector,) = trails.get_event_selectors(TrailName=ids["Trail"])["AdvancedEventSelectors"]
+    assert f"table/{ids['Table']}" in json.dumps(selector)
+
+    rules = system.client("config").describe_config_rules()["ConfigRules"]
+    assert {rule["Scope"]["ComplianceResourceId"] for rule in rules} == {ids["Table"]}
+    assert len(rules) == 3
+
+
+def only_an_authenticator_app_signs_in(system: System, person: Client) -> None:
+    """`person` registers one; from then on the password alone brings no token."""
+    cognito = system.client("cognito-idp")
+    secret = cognito.associate_software_token(AccessToken=person.access_token)["SecretCode"]
+    app = TOTP(base64.b32decode(secret + "=" * (-len(secret) % 8)), 6, SHA1(), 30, enforce_key_length=False)  # noqa: S303
+    cognito.verify_software_token(AccessToken=person.access_token, UserCode=app.generate(int(time.time())).decode())
+    cognito.set_user_mfa_preference(
+        AccessToken=person.access_token, SoftwareTokenMfaSettings={"Enabled": True, "PreferredMfa": True}
+    )
+
+    client = {"ClientId": system.place.outputs["UserPoolClientId"]}
+    challenge = cognito.initiate_auth(
+        **client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": person.email, "PASSWORD": PASSWORD}
+    )
+    assert challenge["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
+    assert "AuthenticationResult" not in challenge
+    answer = cognito.respond_to_auth_challenge(
+        **client,
+        ChallengeName="SOFTWARE_TOKEN_MFA",
+        Session=challenge["Session"],
+        ChallengeResponses={
+            "USERNAME": person.email,
+            "SOFTWARE_TOKEN_MFA_CODE": app.generate(int(time.time())).decode(),
+        },
+    )
+    assert answer["AuthenticationResult"]["AccessToken"]
