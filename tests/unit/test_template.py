@@ -1,9 +1,7 @@
-"""template.yaml, read as it stands: who may do what, and how the table and its stream are kept."""
+"""template.yaml, read as it stands: functions, routes, the stream, how the table is kept."""
 
 import ast
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -19,61 +17,6 @@ LOADED = template()
 RESOURCES: dict[str, dict[str, Any]] = LOADED["Resources"]
 PARAMETERS: dict[str, dict[str, Any]] = LOADED["Parameters"]
 LONGEST_REQUEST = 8  # seconds, see messaging.table.open_table
-
-# What each function may do to the table, and to which partitions. Nothing else, see the tests below.
-TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
-    "ListMessages": {
-        "dynamodb:Query": {"MSG#*"},
-        "dynamodb:GetItem": {"MSG#*"},
-    },
-    "ListMessageGroups": {
-        "dynamodb:Query": {"GRP#*"},
-    },
-    "CreateMessageGroup": {
-        "dynamodb:BatchGetItem": {"USR#*", "HDL#*"},
-        "dynamodb:GetItem": {"MSG#*"},
-        "dynamodb:UpdateItem": {"MSG#*"},
-        "dynamodb:PutItem": {"MSG#*", "MID#*", "GRP#*"},
-    },
-    "CreateMessage": {
-        "dynamodb:BatchGetItem": {"USR#*", "HDL#*"},
-        "dynamodb:GetItem": {"MSG#*"},
-        "dynamodb:UpdateItem": {"MSG#*"},
-        "dynamodb:PutItem": {"MSG#*", "MID#*", "GRP#*"},
-    },
-    "FindMessageGroup": {
-        "dynamodb:GetItem": {"HDL#*", "MSG#*"},
-    },
-    "ShowUser": {
-        "dynamodb:GetItem": {"HDL#*"},
-    },
-    "PostConfirmation": {
-        "dynamodb:PutItem": {"USR#*", "HDL#*"},
-    },
-    "StreamHandler": {
-        "dynamodb:PartiQLInsert": {"GRP#*"},
-        "dynamodb:PartiQLDelete": {"GRP#*"},
-        "dynamodb:PutItem": {"GRP#*"},
-        "dynamodb:ConditionCheckItem": {"MSG#*"},
-        "dynamodb:GetItem": {"MSG#*"},
-    },
-}
-
-# What is not done to items, so that no partition can be named: the action, and what it is allowed on.
-OTHER_ACTIONS: dict[str, dict[str, object]] = {
-    "StreamHandler": {
-        "dynamodb:DescribeStream": {"!GetAtt": "Table.StreamArn"},
-        "dynamodb:GetRecords": {"!GetAtt": "Table.StreamArn"},
-        "dynamodb:GetShardIterator": {"!GetAtt": "Table.StreamArn"},
-        "dynamodb:ListStreams": "*",
-        "dynamodb:BatchExecuteStatement": "*",
-        "sqs:SendMessage": {"!GetAtt": "FailureQueue.Arn"},
-        "logs:CreateLogStream": {"!GetAtt": "FunctionLogs.Arn"},
-        "logs:PutLogEvents": {"!GetAtt": "FunctionLogs.Arn"},
-        "xray:PutTelemetryRecords": "*",
-        "xray:PutTraceSegments": "*",
-    },
-}
 
 ROUTES = {
     "ListMessages": "GET /api/messages/{message_group_uuid}",
@@ -92,132 +35,6 @@ def _of_type(kind: str) -> dict[str, dict[str, Any]]:
 
 FUNCTIONS = _of_type("AWS::Serverless::Function")
 each_function = pytest.mark.parametrize("name", FUNCTIONS)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _statements(function: dict[str, Any]) -> list[dict[str, Any]]:
-    """All that a function's role is made of."""
-    statements: list[dict[str, Any]] = []
-    for policy in function.get("Policies", []):
-        match policy:
-            case {"!Ref": name}:
-                statements += _list(RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"])
-            case {"Statement": written}:
-                statements += _list(written)
-            case _:
-                raise AssertionError(f"A policy that this test cannot read: {policy}")
-    if "Role" in function:
-        role = RESOURCES[function["Role"]["!GetAtt"].removesuffix(".Arn")]["Properties"]
-        assert "ManagedPolicyArns" not in role
-        for policy in role["Policies"]:
-            statements += _list(policy["PolicyDocument"]["Statement"])
-    return statements
-
-
-def _touches_items(statement: dict[str, Any]) -> bool:
-    return any(
-        action.startswith("dynamodb:") and action not in OTHER_ACTIONS["StreamHandler"]
-        for action in _list(statement["Action"])
-    )
-
-
-def _values_of(key: str, within: Any) -> Iterator[Any]:
-    """The values of every key of this name, however deep."""
-    match within:
-        case dict():
-            for name, value in within.items():
-                if name == key:
-                    yield value
-                yield from _values_of(key, value)
-        case list():
-            for value in within:
-                yield from _values_of(key, value)
-
-
-# What the roles allow
-
-
-def test_every_function_is_in_the_table_of_what_functions_may_do() -> None:
-    assert TABLE_ACTIONS.keys() == FUNCTIONS.keys()
-
-
-@each_function
-def test_a_role_allows_on_the_table_what_its_function_does_and_nothing_else(name: str) -> None:
-    allowed: dict[str, set[str]] = {}
-    for statement in filter(_touches_items, _statements(FUNCTIONS[name])):
-        for action in _list(statement["Action"]):
-            allowed.setdefault(action, set()).update(
-                statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-            )
-
-    assert allowed == TABLE_ACTIONS[name]
-
-
-@each_function
-def test_a_role_allows_beside_the_table_what_its_function_needs_and_nothing_else(name: str) -> None:
-    others = [statement for statement in _statements(FUNCTIONS[name]) if not _touches_items(statement)]
-
-    allowed = {action: statement["Resource"] for statement in others for action in _list(statement["Action"])}
-    assert allowed == OTHER_ACTIONS.get(name, {})
-
-
-@each_function
-def test_a_statement_about_items_is_an_allow_on_the_table_with_its_partitions(name: str) -> None:
-    statements = list(filter(_touches_items, _statements(FUNCTIONS[name])))
-
-    assert statements
-    for statement in statements:
-        assert statement["Effect"] == "Allow"
-        assert statement["Resource"] == {"!GetAtt": "Table.Arn"}
-        assert statement["Condition"].keys() == {"ForAllValues:StringLike"}
-        assert statement["Condition"]["ForAllValues:StringLike"].keys() == {"dynamodb:LeadingKeys"}
-        assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
-
-
-def test_the_partitions_in_the_roles_are_those_that_keys_spells() -> None:
-    spelled = {
-        f"{pk('')}*" for pk in (keys.inbox_pk, keys.conversation_pk, keys.receipt_pk, keys.profile_pk, keys.handle_pk)
-    }
-
-    assert {
-        partition for actions in TABLE_ACTIONS.values() for name in actions for partition in actions[name]
-    } == spelled
-    for leading in _values_of("dynamodb:LeadingKeys", RESOURCES):
-        assert set(leading) <= spelled
-
-
-def test_no_action_anywhere_is_a_wildcard_or_a_scan() -> None:
-    actions = [action for found in _values_of("Action", RESOURCES) for action in _list(found)]
-
-    assert actions
-    for action in actions:
-        assert re.fullmatch(r"[a-z0-9-]+:[A-Za-z]+", action)
-        # A PartiQL SELECT can be a Scan too.
-        assert action not in {"dynamodb:Scan", "dynamodb:PartiQLSelect"}
-    assert not list(_values_of("NotAction", RESOURCES))
-    assert not list(_values_of("NotResource", RESOURCES))
-
-
-def test_a_policy_belongs_to_a_function() -> None:
-    # One that is attached elsewhere would escape the tests above.
-    referred = {
-        policy["!Ref"] for function in FUNCTIONS.values() for policy in function.get("Policies", []) if "!Ref" in policy
-    }
-    roles = {function["Role"]["!GetAtt"] for function in FUNCTIONS.values() if "Role" in function}
-
-    assert _of_type("AWS::IAM::ManagedPolicy").keys() == referred
-    assert {f"{name}.Arn" for name in _of_type("AWS::IAM::Role")} == roles
-    assert not _of_type("AWS::IAM::Policy")
-    for role in _of_type("AWS::IAM::Role").values():
-        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-        assert trust == {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
 
 
 # The functions
@@ -347,7 +164,6 @@ def test_a_record_that_cannot_be_processed_ends_in_the_failure_queue() -> None:
         "OnFailure": {"Type": "SQS", "Destination": {"!GetAtt": "FailureQueue.Arn"}}
     }
     assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
-    assert queue["SqsManagedSseEnabled"] is True
 
 
 # The table
@@ -374,7 +190,6 @@ def test_the_table_has_one_key_of_two_parts_and_no_index() -> None:
         ("StreamSpecification", {"StreamViewType": "NEW_AND_OLD_IMAGES"}),
         ("TimeToLiveSpecification", {"AttributeName": "ttl", "Enabled": True}),
         ("PointInTimeRecoverySpecification", {"PointInTimeRecoveryEnabled": True}),
-        ("SSESpecification", {"SSEEnabled": True}),
         ("DeletionProtectionEnabled", {"!If": ["IsProtected", True, False]}),
     ],
 )

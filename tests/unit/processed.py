@@ -1,0 +1,76 @@
+"""template.yaml as CloudFormation is left with it: transformed by SAM, conditions decided, references resolved."""
+
+import re
+from functools import cache
+from typing import Any
+
+from samcli.lib.translate.sam_template_validator import SamTemplateValidator
+from samcli.yamlhelper import yaml_parse
+
+from operators.schema import TEMPLATE
+
+_NO_VALUE = object()
+_PSEUDO_PARAMETERS = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::StackName": "cruddur-messages",
+    "AWS::URLSuffix": "amazonaws.com",
+    "AWS::NoValue": _NO_VALUE,
+}
+
+
+def resources(**parameters: str) -> dict[str, dict[str, Any]]:
+    """The resources that a stack with these parameters has, by logical id.
+
+    A reference to a resource is its logical id, one to an attribute "Table.Arn".
+    """
+    transformed = _transformed()
+    defaults = {name: parameter.get("Default") for name, parameter in transformed["Parameters"].items()}
+    names = _PSEUDO_PARAMETERS | defaults | parameters
+    conditions = {name: _resolve(condition, names, {}) for name, condition in transformed["Conditions"].items()}
+    return {
+        name: _resolve(resource, names, conditions)
+        for name, resource in transformed["Resources"].items()
+        if conditions.get(resource.get("Condition"), True)
+    }
+
+
+@cache
+def _transformed() -> dict[str, Any]:
+    class NoManagedPolicies:
+        """Their names need no look-up: SAM writes the ARNs of those it adds."""
+
+        def load(self) -> dict[str, str]:
+            return {}
+
+    source = yaml_parse(TEMPLATE.read_text())
+    validator = SamTemplateValidator(source, NoManagedPolicies(), region=_PSEUDO_PARAMETERS["AWS::Region"])
+    transformed: dict[str, Any] = yaml_parse(validator.get_translated_template_if_valid())
+    return transformed
+
+
+def _resolve(value: Any, names: dict[str, Any], conditions: dict[str, bool]) -> Any:
+    """`conditions` may be empty while they are being decided themselves: none of them refers to another."""
+
+    def resolve(inner: Any) -> Any:
+        return _resolve(inner, names, conditions)
+
+    match value:
+        case {"Ref": str(name)}:
+            return names.get(name, name)
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"{name}.{attribute}"
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)\}", lambda match: str(names.get(match[1], match[1])), text)
+        case {"Fn::If": [condition, then, otherwise]}:
+            return resolve(then if conditions[condition] else otherwise)
+        case {"Fn::Equals": [one, other]}:
+            return resolve(one) == resolve(other)
+        case {"Fn::Not": [condition]}:
+            return not resolve(condition)
+        case dict():
+            return {key: kept for key, inner in value.items() if (kept := resolve(inner)) is not _NO_VALUE}
+        case list():
+            return [kept for inner in value if (kept := resolve(inner)) is not _NO_VALUE]
+    return value

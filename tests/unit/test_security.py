@@ -1,0 +1,476 @@
+"""What a deployed stack allows and refuses, with its parameters in every combination.
+
+The policies of the processed template are judged by ministack's IAM, which is asked here what it is never asked over
+HTTP: it knows `dynamodb:LeadingKeys`, only its DynamoDB does not say which keys a request names.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+from typing import Any
+
+import pytest
+from botocore.session import get_session
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resource_policy, parse_policy_document
+
+from messaging import keys
+from tests.unit.processed import resources
+
+Stack = dict[str, dict[str, Any]]
+
+PARAMETERS = {
+    "CustomerManagedKey": ("false", "true"),
+    "PrivateNetwork": ("false", "true"),
+    "OperatorRole": ("none", "arn:aws:iam::123456789012:role/operators/*"),
+    "AuditTrail": ("false", "true"),
+    "ConfigRules": ("false", "true"),
+    "Mfa": ("OFF", "ON"),
+    "DeletionProtection": ("false", "true"),
+}
+OFF = {name: values[0] for name, values in PARAMETERS.items()}
+ON = {name: values[1] for name, values in PARAMETERS.items()}
+
+# What each function may do to the table, and to which partitions. Nothing else, see the tests below.
+TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
+    "ListMessages": {
+        "dynamodb:Query": {"MSG#"},
+        "dynamodb:GetItem": {"MSG#"},
+    },
+    "ListMessageGroups": {
+        "dynamodb:Query": {"GRP#"},
+    },
+    "CreateMessageGroup": {
+        "dynamodb:BatchGetItem": {"USR#", "HDL#"},
+        "dynamodb:GetItem": {"MSG#"},
+        "dynamodb:UpdateItem": {"MSG#"},
+        "dynamodb:PutItem": {"MSG#", "MID#", "GRP#"},
+    },
+    "CreateMessage": {
+        "dynamodb:BatchGetItem": {"USR#", "HDL#"},
+        "dynamodb:GetItem": {"MSG#"},
+        "dynamodb:UpdateItem": {"MSG#"},
+        "dynamodb:PutItem": {"MSG#", "MID#", "GRP#"},
+    },
+    "FindMessageGroup": {
+        "dynamodb:GetItem": {"HDL#", "MSG#"},
+    },
+    "ShowUser": {
+        "dynamodb:GetItem": {"HDL#"},
+    },
+    "PostConfirmation": {
+        "dynamodb:PutItem": {"USR#", "HDL#"},
+    },
+    "StreamHandler": {
+        "dynamodb:PartiQLInsert": {"GRP#"},
+        "dynamodb:PartiQLDelete": {"GRP#"},
+        "dynamodb:PutItem": {"GRP#"},
+        "dynamodb:ConditionCheckItem": {"MSG#"},
+        "dynamodb:GetItem": {"MSG#"},
+    },
+}
+STREAM_ACTIONS = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
+# Allowed to the stream handler on everything: the first cannot be narrowed, the second is no action on AWS.
+UNBOUND_ACTIONS = {"dynamodb:ListStreams", "dynamodb:BatchExecuteStatement"}
+
+PARTITIONS = {pk("") for pk in (keys.inbox_pk, keys.conversation_pk, keys.receipt_pk, keys.profile_pk, keys.handle_pk)}
+ITEM_ACTIONS = {
+    f"dynamodb:{name}"
+    for name in (
+        "BatchGetItem",
+        "BatchWriteItem",
+        "ConditionCheckItem",
+        "DeleteItem",
+        "GetItem",
+        "PartiQLDelete",
+        "PartiQLInsert",
+        "PartiQLSelect",
+        "PartiQLUpdate",
+        "PutItem",
+        "Query",
+        "Scan",
+        "UpdateItem",
+    )
+}
+ALL_ACTIONS = ITEM_ACTIONS | {
+    f"dynamodb:{operation}"
+    for service in ("dynamodb", "dynamodbstreams")
+    for operation in get_session().get_service_model(service).operation_names
+}
+# What SAM adds to a role. Taken here to allow whatever their services do: the boundary must hold them.
+SAM_POLICIES = {
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": "logs:*",
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole": "ec2:*",
+    "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess": "xray:*",
+}
+
+each_function = pytest.mark.parametrize("function", TABLE_ACTIONS)
+
+
+@cache
+def _every_stack() -> list[Stack]:
+    return [resources(**dict(zip(PARAMETERS, values, strict=True))) for values in product(*PARAMETERS.values())]
+
+
+@cache
+def _on() -> Stack:
+    return resources(**ON)
+
+
+@cache
+def _off() -> Stack:
+    return resources(**OFF)
+
+
+# Who may do what
+
+
+def _policies(stack: Stack, function: str) -> str:
+    """All that a function's role is made of, as JSON: a list of policies, then a list of boundaries."""
+    role = stack[stack[function]["Properties"]["Role"].removesuffix(".Arn")]["Properties"]
+    assert role.keys() <= {"AssumeRolePolicyDocument", "ManagedPolicyArns", "PermissionsBoundary", "Policies", "Tags"}
+    policies = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
+    for name in role.get("ManagedPolicyArns", []):
+        if name in SAM_POLICIES:
+            policies.append({"Statement": [{"Effect": "Allow", "Action": SAM_POLICIES[name], "Resource": "*"}]})
+        else:
+            policies.append(stack[name]["Properties"]["PolicyDocument"])
+    boundary = role.get("PermissionsBoundary")
+    return json.dumps([policies, [stack[boundary]["Properties"]["PolicyDocument"]] if boundary else []])
+
+
+def _allows(policies: str, action: str, resource: str, **context: Any) -> bool:
+    allowing, limiting = json.loads(policies)
+    request = _request(action, resource, "arn:aws:sts::123456789012:assumed-role/function/session", **context)
+    limits = [[parse_policy_document(document)] for document in limiting]
+    decision = evaluate(request, [parse_policy_document(document) for document in allowing], *limits).decision
+    return bool(decision == "Allow")
+
+
+def _request(action: str, resource: str, principal: str, *, tls: bool = True, **context: Any) -> EvalContext:
+    """`context` are condition keys; a colon in their names is written as two underscores."""
+    return EvalContext(
+        principal_arn=principal,
+        principal_type="AssumedRole",
+        principal_account=principal.split(":")[4],
+        action=action,
+        resource_arn=resource,
+        region="us-east-1",
+        source_ip="192.0.2.1",
+        secure_transport=tls,
+        service_context={key.replace("__", ":").lower(): value for key, value in context.items()},
+    )
+
+
+@cache
+def _allowed_partitions(policies: str, resource: str) -> dict[str, set[str]]:
+    """Each action of DynamoDB that is allowed at all, with the partitions it is allowed on."""
+    allowed: dict[str, set[str]] = {}
+    near_misses = {partition.replace("#", "X#") for partition in PARTITIONS}
+    for action, partition in product(ALL_ACTIONS, PARTITIONS | near_misses):
+        if _allows(policies, action, resource, dynamodb__LeadingKeys=[f"{partition}1"]):
+            allowed.setdefault(action, set()).add(partition)
+    return allowed
+
+
+@each_function
+def test_a_function_may_do_to_the_table_what_its_pattern_needs_and_nothing_else(function: str) -> None:
+    for stack in _every_stack():
+        policies = _policies(stack, function)
+        allowed = _allowed_partitions(policies, "Table.Arn")
+        assert {name: on for name, on in allowed.items() if name not in UNBOUND_ACTIONS} == TABLE_ACTIONS[function]
+
+
+@each_function
+def test_one_key_beyond_a_functions_partitions_refuses_the_whole_request(function: str) -> None:
+    for action, partitions in TABLE_ACTIONS[function].items():
+        for keys_of_request, allowed in (([*partitions], True), ([*partitions, "OTHER#1"], False)):
+            policies = _policies(_on(), function)
+            assert _allows(policies, action, "Table.Arn", dynamodb__LeadingKeys=keys_of_request) == allowed
+
+
+@each_function
+def test_only_the_stream_handler_reads_the_stream_and_nobody_another_table(function: str) -> None:
+    unbound = UNBOUND_ACTIONS if function == "StreamHandler" else set()
+    for stack in _every_stack():
+        policies = _policies(stack, function)
+        on_the_stream = STREAM_ACTIONS | unbound if function == "StreamHandler" else set()
+        assert _allowed_partitions(policies, "Table.StreamArn").keys() == on_the_stream
+        assert _allowed_partitions(policies, "arn:aws:dynamodb:us-east-1:123456789012:table/other").keys() == unbound
+
+
+@each_function
+def test_a_function_writes_its_own_logs_only(function: str) -> None:
+    for stack in _every_stack():
+        policies = _policies(stack, function)
+        assert _allows(policies, "logs:PutLogEvents", "FunctionLogs.Arn")
+        assert not _allows(policies, "logs:PutLogEvents", "ApiLogs.Arn")
+        assert not _allows(policies, "logs:CreateLogGroup", "FunctionLogs.Arn")
+
+
+@each_function
+def test_network_interfaces_are_lambdas_to_make_where_there_is_a_network_and_never_the_codes(function: str) -> None:
+    for stack in _every_stack():
+        policies = _policies(stack, function)
+        assert _allows(policies, "ec2:CreateNetworkInterface", "*") == ("Network" in stack)
+        from_code = {"lambda__SourceFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:any"}
+        assert not _allows(policies, "ec2:CreateNetworkInterface", "*", **from_code)
+        assert not _allows(policies, "ec2:RunInstances", "*")
+
+
+@each_function
+def test_a_function_uses_keys_through_the_table_only(function: str) -> None:
+    boundary = json.loads(_policies(_on(), function))[1]
+    for document in boundary:
+        as_policy = json.dumps([[document], []])
+        assert _allows(as_policy, "kms:Decrypt", "Key.Arn", kms__ViaService="dynamodb.us-east-1.amazonaws.com")
+        assert not _allows(as_policy, "kms:Decrypt", "Key.Arn")
+    assert not _allows(_policies(_on(), function), "kms:Decrypt", "Key.Arn")
+
+
+def test_only_functions_have_roles_and_policies_and_only_lambda_takes_them() -> None:
+    for stack in _every_stack():
+        of_functions = [_properties(stack, function) for function in TABLE_ACTIONS]
+        assert _of_type(stack, "AWS::Lambda::Function") == TABLE_ACTIONS.keys()
+        assert _of_type(stack, "AWS::IAM::Role") == {function["Role"].removesuffix(".Arn") for function in of_functions}
+        assert _of_type(stack, "AWS::IAM::ManagedPolicy") == {"FunctionBoundary", "SendPolicy"}
+        assert not _of_type(stack, "AWS::IAM::Policy") | _of_type(stack, "AWS::IAM::User")
+        for name in _of_type(stack, "AWS::IAM::Role"):
+            (trust,) = _properties(stack, name)["AssumeRolePolicyDocument"]["Statement"]
+            assert (trust["Effect"], _list(trust["Action"])) == ("Allow", ["sts:AssumeRole"])
+            assert _list(trust["Principal"]["Service"]) == ["lambda.amazonaws.com"]
+            assert trust["Principal"].keys() == {"Service"}
+
+
+def test_no_action_that_is_allowed_anywhere_is_a_wildcard_or_a_scan() -> None:
+    statements = [
+        statement
+        for found in _values_of("Statement", _on())
+        for statement in _list(found)
+        if statement["Effect"] == "Allow"
+    ]
+
+    assert statements
+    for statement in statements:
+        assert not {"NotAction", "NotResource", "NotPrincipal"} & statement.keys()
+        for action in _list(statement["Action"]):
+            assert re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action)
+            # A PartiQL SELECT can be a Scan too.
+            assert action not in {"dynamodb:Scan", "dynamodb:PartiQLSelect"}
+
+
+# The table's own policy
+
+FUNCTION = "arn:aws:sts::123456789012:assumed-role/cruddur-messages-ShowUserRole-1/show-user"
+OPERATOR = "arn:aws:iam::123456789012:role/operators/londo"
+
+
+def _table_refuses(stack: Stack, action: str, principal: str = FUNCTION, **context: Any) -> bool:
+    policy = _properties(stack, "Table")["ResourcePolicy"]["PolicyDocument"]
+    decision = evaluate_resource_policy(policy, _request(action, "Table.Arn", principal, **context)).decision
+    assert decision != "Allow"  # what is allowed is in the roles
+    return bool(decision == "Deny")
+
+
+def test_the_table_refuses_every_request_that_is_not_encrypted_in_transit() -> None:
+    for stack, action in product((_on(), _off()), ALL_ACTIONS):
+        assert _table_refuses(stack, action, tls=False, aws__SourceVpc="Network")
+        assert not _table_refuses(stack, action, aws__SourceVpc="Network")
+
+
+def test_with_a_network_items_are_reached_from_there_and_by_operators_only() -> None:
+    for stack in _every_stack():
+        bound = "Network" in stack
+        for action in ITEM_ACTIONS:
+            assert not _table_refuses(stack, action, aws__SourceVpc="Network")
+            assert _table_refuses(stack, action) == bound
+            assert _table_refuses(stack, action, aws__SourceVpc="vpc-of-somebody-else") == bound
+    nobody = resources(**ON | {"OperatorRole": "none"})
+    for action in ITEM_ACTIONS:
+        assert not _table_refuses(_on(), action, OPERATOR)
+        assert _table_refuses(nobody, action, OPERATOR)
+
+
+def test_the_network_locks_nobody_out_of_managing_the_table() -> None:
+    for action in ALL_ACTIONS - ITEM_ACTIONS:
+        assert not _table_refuses(_on(), action)
+
+
+# What the parameters bring
+
+
+def test_what_is_optional_is_not_there_unless_asked_for() -> None:
+    costly = {"AWS::KMS::Key", "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint", "AWS::CloudTrail::Trail", "AWS::S3::Bucket"}
+    optional = costly | {"AWS::Config::ConfigRule"}
+
+    assert resources() == resources(**OFF | {"DeletionProtection": "true"})
+    assert not {resource["Type"] for resource in _off().values()} & optional
+    assert {resource["Type"] for resource in _on().values()} >= optional
+
+
+def test_a_key_of_ones_own_encrypts_the_table_and_the_failure_queue() -> None:
+    assert _properties(_off(), "Table")["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+    assert _properties(_on(), "Table")["SSESpecification"]["KMSMasterKeyId"] == "Key.Arn"
+    assert _properties(_off(), "FailureQueue")["SqsManagedSseEnabled"] is True
+    assert _properties(_on(), "FailureQueue")["SqsManagedSseEnabled"] is False
+    assert _properties(_on(), "FailureQueue")["KmsMasterKeyId"] == "Key"
+    assert _properties(_on(), "Key")["EnableKeyRotation"] is True
+    # Backups need it longer than the stack does.
+    assert _on()["Key"]["DeletionPolicy"] == _on()["Key"]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize(
+    ("principal", "context", "allowed"),
+    [
+        (FUNCTION, {"kms__ViaService": "dynamodb.us-east-1.amazonaws.com", "kms__CallerAccount": "123456789012"}, True),
+        (FUNCTION, {"kms__ViaService": "sqs.us-east-1.amazonaws.com", "kms__CallerAccount": "123456789012"}, True),
+        (FUNCTION, {"kms__ViaService": "s3.us-east-1.amazonaws.com", "kms__CallerAccount": "123456789012"}, False),
+        (FUNCTION, {"kms__ViaService": "dynamodb.us-east-1.amazonaws.com", "kms__CallerAccount": "2"}, False),
+        (FUNCTION, {"kms__CallerAccount": "123456789012"}, False),
+        ("arn:aws:iam::123456789012:root", {"kms__CallerAccount": "123456789012"}, False),
+    ],
+)
+def test_the_key_is_used_through_the_table_and_the_queue_only(
+    principal: str, context: dict[str, Any], allowed: bool
+) -> None:
+    policy = _properties(_on(), "Key")["KeyPolicy"]
+    for action in ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"):
+        decision = evaluate_resource_policy(policy, _request(action, "Key.Arn", principal, **context)).decision
+        assert (decision == "Allow") == allowed
+
+
+def test_the_account_can_manage_the_key() -> None:
+    root = "arn:aws:iam::123456789012:root"
+    for action in ("kms:PutKeyPolicy", "kms:DisableKey", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"):
+        request = _request(action, "Key.Arn", root)
+        assert evaluate_resource_policy(_properties(_on(), "Key")["KeyPolicy"], request).decision == "Allow"
+
+
+def test_every_function_is_in_the_network_and_the_network_leads_to_the_table_only() -> None:
+    for function in TABLE_ACTIONS:
+        assert "VpcConfig" not in _properties(_off(), function)
+        assert _properties(_on(), function)["VpcConfig"] == {
+            "SecurityGroupIds": ["FunctionSecurityGroup"],
+            "SubnetIds": ["SubnetA", "SubnetB"],
+        }
+    ways_out = {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route", "AWS::EC2::TransitGateway"}
+    assert not {resource["Type"] for resource in _on().values()} & ways_out
+    assert _of_type(_on(), "AWS::EC2::VPCEndpoint") == {"TableEndpoint"}
+    assert "SecurityGroupIngress" not in _properties(_on(), "FunctionSecurityGroup")
+    for subnet in _of_type(_on(), "AWS::EC2::Subnet"):
+        assert not _properties(_on(), subnet).get("MapPublicIpOnLaunch")
+
+
+def test_the_endpoint_lets_through_what_the_functions_do_and_nothing_else() -> None:
+    policy = _properties(_on(), "TableEndpoint")["PolicyDocument"]
+    through = {
+        action
+        for action in ALL_ACTIONS
+        if evaluate_resource_policy(policy, _request(action, "Table.Arn", FUNCTION)).decision == "Allow"
+    }
+    other = {
+        action
+        for action in ALL_ACTIONS
+        if evaluate_resource_policy(policy, _request(action, "Other.Arn", FUNCTION)).decision == "Allow"
+    }
+
+    assert through == {action for actions in TABLE_ACTIONS.values() for action in actions}
+    assert not other
+
+
+def test_the_trail_records_the_items_of_this_table_and_its_bucket_is_closed() -> None:
+    trail, bucket = _properties(_on(), "Trail"), _properties(_on(), "TrailBucket")
+    (selector,) = trail["AdvancedEventSelectors"]
+
+    assert {one["Field"]: one["Equals"] for one in selector["FieldSelectors"]} == {
+        "eventCategory": ["Data"],
+        "resources.type": ["AWS::DynamoDB::Table"],
+        "resources.ARN": ["Table.Arn"],
+    }
+    assert trail["IsLogging"] is trail["EnableLogFileValidation"] is True
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert _on()["TrailBucket"]["DeletionPolicy"] == "Retain"
+    *allowed, refused = sorted(
+        _properties(_on(), "TrailBucketPolicy")["PolicyDocument"]["Statement"], key=lambda one: one["Effect"]
+    )
+    assert (refused["Effect"], refused["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    for statement in allowed:
+        assert statement["Effect"] == "Allow"
+        assert statement["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
+        assert statement["Condition"]["StringEquals"]["aws:SourceArn"].endswith(f":trail/{trail['TrailName']}")
+
+
+def test_config_rules_watch_this_table() -> None:
+    rules = [_properties(_on(), name) for name in _of_type(_on(), "AWS::Config::ConfigRule")]
+
+    assert {rule["Source"]["SourceIdentifier"] for rule in rules} == {
+        "DYNAMODB_PITR_ENABLED",
+        "DYNAMODB_TABLE_DELETION_PROTECTION_ENABLED",
+        "DYNAMODB_TABLE_ENCRYPTED_KMS",
+    }
+    for rule in rules:
+        assert rule["Scope"]["ComplianceResourceId"] == "Table"
+
+
+def test_a_second_factor_is_an_authenticator_app() -> None:
+    assert _properties(_off(), "UserPool")["MfaConfiguration"] == "OFF"
+    for mfa in ("OPTIONAL", "ON"):
+        pool = _properties(resources(Mfa=mfa), "UserPool")
+        assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == (mfa, ["SOFTWARE_TOKEN_MFA"])
+
+
+def test_everything_that_can_be_tagged_is() -> None:
+    untagged = {
+        resource["Type"]
+        for resource in _on().values()
+        if (property_name := _tag_property(resource["Type"])) and not _is_tagged(resource["Properties"], property_name)
+    }
+
+    # SAM gives event source mappings no tags: those of the stack (`sam deploy --tags`) reach them.
+    assert untagged == {"AWS::Lambda::EventSourceMapping"}
+
+
+def _tag_property(kind: str) -> str | None:
+    """The name of the property that a type takes tags in, None if it takes none."""
+    tagging = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema.get("tagging", {})
+    return tagging["tagProperty"].removeprefix("/properties/") if tagging.get("taggable", True) else None
+
+
+def _is_tagged(properties: dict[str, Any], property_name: str) -> bool:
+    match properties.get(property_name):
+        case dict(tags):
+            return "service" in tags
+        case list(tags):
+            return "service" in {tag["Key"] for tag in tags}
+    # SAM writes the tags of an API into its OpenAPI body.
+    return "service" in {tag["name"] for tag in properties.get("Body", {}).get("tags", [])}
+
+
+def _properties(stack: Stack, name: str) -> dict[str, Any]:
+    properties: dict[str, Any] = stack[name]["Properties"]
+    return properties
+
+
+def _of_type(stack: Stack, kind: str) -> set[str]:
+    """The logical ids of the resources of a type."""
+    return {name for name, resource in stack.items() if resource["Type"] == kind}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _values_of(key: str, within: Any) -> Iterator[Any]:
+    """The values of every key of this name, however deep."""
+    match within:
+        case dict():
+            for name, value in within.items():
+                if name == key:
+                    yield value
+                yield from _values_of(key, value)
+        case list():
+            for value in within:
+                yield from _values_of(key, value)
