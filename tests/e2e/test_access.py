@@ -85,36 +85,62 @@ def test_a_missing_token_is_refused(bayko: Client) -> None:
 
 
 _KEY = {"pk": {"S": "MSG#x"}, "sk": {"S": "x"}}
-_ACTIONS: dict[str, dict[str, Any]] = {
-    "get_item": {"Key": _KEY},
-    "put_item": {"Item": _KEY},
-    "update_item": {"Key": _KEY},
-    "delete_item": {"Key": _KEY},
-    "query": {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "MSG#x"}}},
-    "scan": {},
-    "describe_table": {},
-    "delete_table": {},
-    "update_time_to_live": {"TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": False}},
-}
 
 
-@pytest.mark.parametrize(
-    ("function", "allowed"),
-    [
-        ("ListMessages", {"get_item", "query"}),
-        ("ListMessageGroups", {"query"}),
-        ("CreateMessageGroup", {"get_item", "put_item", "update_item"}),
-        ("CreateMessage", {"get_item", "put_item", "update_item"}),
-        ("FindMessageGroup", {"get_item"}),
-        ("ShowUser", {"get_item"}),
-        ("PostConfirmation", {"put_item"}),
-        ("StreamHandler", {"get_item", "put_item"}),
-    ],
-)
-def test_a_function_is_refused_every_action_outside_its_role(system: System, function: str, allowed: set[str]) -> None:
+def _requests(table: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """One request of every kind: the client's method, its parameters."""
+
+    def transaction(**item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        items = [{name: {"TableName": table, **parameters}} for name, parameters in item.items()]
+        return "transact_write_items", {"TransactItems": items}
+
+    def one(method: str, **parameters: Any) -> tuple[str, dict[str, Any]]:
+        return method, {"TableName": table, **parameters}
+
+    update = {"Key": _KEY, "UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
+    select = f'SELECT * FROM "{table}"'  # noqa: S608
+    insert = f"INSERT INTO \"{table}\" VALUE {{'pk': 'MSG#x', 'sk': 'x'}}"
+    return {
+        "GetItem": one("get_item", Key=_KEY),
+        "BatchGetItem": ("batch_get_item", {"RequestItems": {table: {"Keys": [_KEY]}}}),
+        "transaction: Get": (
+            "transact_get_items",
+            {"TransactItems": [{"Get": {"TableName": table, "Key": _KEY}}]},
+        ),
+        "Query": one("query", KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "MSG#x"}}),
+        "Scan": one("scan"),
+        "PutItem": one("put_item", Item=_KEY),
+        "UpdateItem": one("update_item", **update),
+        "DeleteItem": one("delete_item", Key=_KEY),
+        "BatchWriteItem": (
+            "batch_write_item",
+            {"RequestItems": {table: [{"PutRequest": {"Item": _KEY}}]}},
+        ),
+        "transaction: Put": transaction(Put={"Item": _KEY}),
+        "transaction: Update": transaction(Update=update),
+        "transaction: Delete": transaction(Delete={"Key": _KEY}),
+        "transaction: ConditionCheck": transaction(
+            ConditionCheck={"Key": _KEY, "ConditionExpression": "attribute_not_exists(nothing)"}
+        ),
+        "PartiQL: select": ("execute_statement", {"Statement": select}),
+        "PartiQL: insert": ("execute_statement", {"Statement": insert}),
+        "PartiQL: batch": ("batch_execute_statement", {"Statements": [{"Statement": insert}]}),
+        "PartiQL: transaction": ("execute_transaction", {"TransactStatements": [{"Statement": insert}]}),
+        "DescribeTable": one("describe_table"),
+        "DeleteTable": one("delete_table"),
+        "UpdateTable": one("update_table", DeletionProtectionEnabled=False),
+        "UpdateTimeToLive": one(
+            "update_time_to_live", TimeToLiveSpecification={"AttributeName": "a", "Enabled": False}
+        ),
+        "CreateBackup": one("create_backup", BackupName="backup"),
+    }
+
+
+def _as_function(system: System, function: str) -> Any:
+    """A client of DynamoDB with the role of a function."""
     role = system.client("iam").get_role(RoleName=system.place.physical_ids[f"{function}Role"])["Role"]["Arn"]
     credentials = system.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    as_function = boto3.client(
+    return boto3.client(
         "dynamodb",
         endpoint_url=system.place.endpoint,
         region_name="us-east-1",
@@ -123,15 +149,58 @@ def test_a_function_is_refused_every_action_outside_its_role(system: System, fun
         aws_session_token=credentials["SessionToken"],
     )
 
+
+_READING = {"GetItem", "transaction: Get"}
+_PUTTING = {"PutItem", "transaction: Put"}
+_SENDING = {*_READING, "BatchGetItem", *_PUTTING, "UpdateItem", "transaction: Update"}
+
+
+@pytest.mark.parametrize(
+    ("function", "allowed"),
+    [
+        ("ListMessages", {*_READING, "Query"}),
+        ("ListMessageGroups", {"Query"}),
+        ("CreateMessageGroup", _SENDING),
+        ("CreateMessage", _SENDING),
+        ("FindMessageGroup", _READING),
+        ("ShowUser", _READING),
+        ("PostConfirmation", _PUTTING),
+        (
+            "StreamHandler",
+            {*_READING, *_PUTTING, "transaction: ConditionCheck", "PartiQL: batch"},
+        ),
+    ],
+)
+def test_a_function_is_refused_every_request_outside_its_pattern(
+    system: System, function: str, allowed: set[str]
+) -> None:
+    as_function = _as_function(system, function)
+    table = system.place.outputs["TableName"]
+    administrator = system.client("dynamodb")
+
     permitted = set()
-    for action, request in _ACTIONS.items():
+    for name, (method, parameters) in _requests(table).items():
         try:
-            getattr(as_function, action)(TableName=system.place.outputs["TableName"], **request)
+            getattr(as_function, method)(**parameters)
         except ClientError as error:
             if error.response["Error"]["Code"] != "AccessDeniedException":
                 raise
         else:
-            permitted.add(action)
-    system.client("dynamodb").delete_item(TableName=system.place.outputs["TableName"], Key=_KEY)
+            permitted.add(name)
+        administrator.delete_item(TableName=table, Key=_KEY)
 
     assert permitted == allowed
+
+
+def test_a_functions_boundary_holds_whatever_its_role_is_given(system: System) -> None:
+    # SAM's policies let a role write every log; somebody may add what he likes.
+    iam, role = system.client("iam"), system.place.physical_ids["ShowUserRole"]
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName=role, PolicyName="everything", PolicyDocument=json.dumps(everything))
+    try:
+        dynamodb = _as_function(system, "ShowUser")
+        for refused in (dynamodb.scan, dynamodb.delete_table):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                refused(TableName=system.place.outputs["TableName"])
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="everything")
