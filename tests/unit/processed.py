@@ -1,6 +1,7 @@
 """template.yaml as CloudFormation is left with it: transformed by SAM, conditions decided, references resolved."""
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,11 @@ from samcli.yamlhelper import yaml_parse
 from operators.schema import TEMPLATE
 
 _NO_VALUE = object()
+_DECISIONS: dict[str, Callable[[list[Any]], bool]] = {
+    "Fn::And": all,
+    "Fn::Equals": lambda arguments: arguments[0] == arguments[1],
+    "Fn::Not": lambda arguments: not arguments[0],
+}
 _PSEUDO_PARAMETERS = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
@@ -65,10 +71,8 @@ def _resolve(value: Any, names: dict[str, Any], conditions: dict[str, bool]) -> 
             return re.sub(r"\$\{([^}]+)\}", lambda match: str(names.get(match[1], match[1])), text)
         case {"Fn::If": [condition, then, otherwise]}:
             return resolve(then if conditions[condition] else otherwise)
-        case {"Fn::Equals": [one, other]}:
-            return resolve(one) == resolve(other)
-        case {"Fn::Not": [condition]}:
-            return not resolve(condition)
+        case dict() if len(value) == 1 and (decide := _DECISIONS.get(next(iter(value)))):
+            return decide(resolve(*value.values()))
         case dict():
             return {key: kept for key, inner in value.items() if (kept := resolve(inner)) is not _NO_VALUE}
         case list():
