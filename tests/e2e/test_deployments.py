@@ -48,7 +48,11 @@ def test_two_deployments_in_a_row_with_everything_on_and_two_with_everything_off
         only_an_authenticator_app_signs_in(system, bayko)
 
         without = redeployed(system, OFF)
-        assert without.items() < once.items()
+        assert without.keys() < once.keys()
+        # Out of the network: a version of every function, and nothing else is another.
+        changed = {name for name in without if without[name] != once[name]}
+        assert {name.partition("Version")[0] for name in changed} == set(functions())
+        assert all("Version" in name for name in changed)
         assert {"Key", "Network", "Trail", "RecoveryRule"} <= once.keys() - without.keys()
         assert redeployed(system, OFF) == without
         messages_arrive(bayko, londo)
@@ -57,6 +61,11 @@ def test_two_deployments_in_a_row_with_everything_on_and_two_with_everything_off
         # What was encrypted or recorded meanwhile can still be read.
         assert system.client("kms").describe_key(KeyId=once["Key"])["KeyMetadata"]["KeyState"] == "Enabled"
         system.client("s3").head_bucket(Bucket=once["TrailBucket"])
+
+
+def functions() -> list[str]:
+    resources = template()["Resources"]
+    return [name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"]
 
 
 def redeployed(system: System, parameters: dict[str, str]) -> dict[str, str]:
