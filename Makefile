@@ -3,7 +3,7 @@ PORT ?= 4566
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: help run logs clean-data test check clean
+.PHONY: help run logs clean-data test sam-local cost check clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -20,6 +20,14 @@ clean-data: .venv/run ## forget the local system's data
 test: .venv/test ## every test; what is missing on this machine is said
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGUMENTS)
+
+sam-local: .venv/test ## every sample event under `sam local`, in Docker containers
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m pytest -n 0 -v tests/sam_local
+
+cost: .venv/test ## measure, and write docs/cost.md: what a month costs
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.cost
 
 check: .venv/test ## ruff, mypy and sam validate --lint
 	@$(BIN)/ruff check .

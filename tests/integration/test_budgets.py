@@ -1,112 +1,36 @@
-"""The budgets of the design: requests and capacity units of each operation, with short messages, by a warm function.
-
-Read units are those that DynamoDB Local reports. It miscounts transactions and does not count PartiQL, so write units
-are computed as AWS documents them: two for each item of a transaction, one for each other write, of items up to 1 KB.
-"""
+"""The budgets of the design: requests and capacity units of each operation, with short messages, by a warm function."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
-import pytest
-
-from messaging import keys
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
-from tests.integration.checks import read_all
-from tests.integration.functions import Functions, Stream
-from tests.integration.test_list_messages import links
+from operators.cost import Consumed
+from tests.integration.budgets import measure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from messaging.items import Person
-
-_BUDGETS = {  # requests, read units, write units
-    "A newest 20 messages": (1, 1, 0),
-    "A an older page": (2, 1.5, 0),
-    "B newest 20 groups": (1, 1, 0),
-    "C new conversation": (2, 1, 10),
-    "D send": (2, 0.5, 6),
-    "inbox after 1 message": (2, 0, 4),
-    "inbox after a burst of 100": (2, 0, 4),
+_BUDGETS = {
+    "A newest 20 messages": Consumed(1, 1, 0),
+    "A an older page": Consumed(2, 1.5, 0),
+    "B newest 20 groups": Consumed(1, 1, 0),
+    "C new conversation": Consumed(2, 1, 10),
+    "D send": Consumed(2, 0.5, 6),
+    "inbox after 1 message": Consumed(2, 0, 4),
+    "inbox after a burst of 100": Consumed(2, 0, 4),
 }
 
 
-class Meter:
-    """A client that counts requests and units. Every item it writes must be smaller than 1 KB."""
-
-    def __init__(self, client: "DynamoDBClient") -> None:
-        self._client = client
-        self.requests, self.read, self.write = 0, 0.0, 0
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(**request: Any) -> Any:
-            self.requests += 1
-            self.write += 2 * len(request.get("TransactItems", ())) + len(request.get("Statements", ()))
-            answer = getattr(self._client, name)(**request, ReturnConsumedCapacity="TOTAL")
-            if name in ("get_item", "query"):
-                self.read += answer["ConsumedCapacity"]["CapacityUnits"]
-            elif name == "batch_get_item":
-                self.read += sum(one["CapacityUnits"] for one in answer["ConsumedCapacity"])
-            return answer
-
-        return call
-
-    def measure(self, operation: Callable[[], Any]) -> tuple[int, float, int]:
-        """Requests, read units and write units of one operation."""
-        self.requests, self.read, self.write = 0, 0.0, 0
-        operation()
-        return self.requests, self.read, self.write
-
-
 def test_every_operation_is_within_its_budget(
-    dynamodb: "DynamoDBClient",
-    table_name: str,
-    stream: Stream,
-    register: Callable[[str], "Person"],
-    bayko: "Person",
-    londo: "Person",
-    monkeypatch: pytest.MonkeyPatch,
-    record_property: Callable[[str, object], None],
+    dynamodb: "DynamoDBClient", dynamodb_endpoint: str, record_property: Callable[[str, object], None]
 ) -> None:
-    table = Table(dynamodb, table_name)
-    for number in range(30):
-        send_to_handle(table, bayko.user_uuid, register(f"person{number}").handle, str(uuid4()), "A short message")
-    meter = Meter(dynamodb)
-    functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
-    functions.warm_up()
-    group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
-    text = "A short message, as people write them"
+    measured = measure(dynamodb, dynamodb_endpoint)
 
-    def send(expected_status: int = 200) -> None:
-        status, _, _ = functions.create_message(bayko.user_uuid, message_group_uuid=group, message=text)
-        assert status == expected_status
-
-    def rewrite(since: int) -> None:
-        assert functions.stream_handler(stream.records()[since:]) == []
-
-    measured = {}
-    measured["C new conversation"] = meter.measure(
-        lambda: functions.create_message_group(bayko.user_uuid, handle=londo.handle, message=text)
-    )
-    measured["D send"] = meter.measure(send)
-    measured["inbox after 1 message"] = meter.measure(lambda: rewrite(since=0))
-    for _ in range(100):
-        send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text)
-    measured["inbox after a burst of 100"] = meter.measure(lambda: rewrite(since=1))
-    measured["A newest 20 messages"] = meter.measure(lambda: functions.list_messages(bayko.user_uuid, group))
-    older = links(functions.list_messages(bayko.user_uuid, group)[2])["prev"]
-    measured["A an older page"] = meter.measure(lambda: functions.list_messages(bayko.user_uuid, group, **older))
-    measured["B newest 20 groups"] = meter.measure(lambda: functions.list_message_groups(bayko.user_uuid))
-
-    assert max(_size(item) for item in read_all(dynamodb, table_name)) < 1024
     record_property("summary", _as_text(measured))
     for operation, budget in _BUDGETS.items():
         assert all(is_ <= may for is_, may in zip(measured[operation], budget, strict=True)), operation
 
 
-def _as_text(measured: dict[str, tuple[int, float, int]]) -> str:
+def _as_text(measured: dict[str, Consumed]) -> str:
     lines = [
         "Budgets: as measured, of what the design allows",
         f"{'operation':<28}{'requests':>14}{'read units':>14}{'write units':>14}",
@@ -115,10 +39,3 @@ def _as_text(measured: dict[str, tuple[int, float, int]]) -> str:
         cells = (f"{is_:g} of {may:g}" for is_, may in zip(measured[operation], budget, strict=True))
         lines.append(f"{operation:<28}" + "".join(f"{cell:>14}" for cell in cells))
     return "\n".join(lines)
-
-
-def _size(value: Any) -> int:
-    """Bytes, near enough: names and values."""
-    if isinstance(value, dict):
-        return sum(len(name) + _size(part) for name, part in value.items())
-    return len(value.encode())

@@ -59,9 +59,9 @@ def test_a_new_person_gets_profile_and_handle_and_the_event_is_answered_as_it_ca
     assert functions.handler("users.post_confirmation").lambda_handler(event, None) == sample_event("post_confirmation")
 
     attributes = event["request"]["userAttributes"]
-    person = Person(attributes["sub"], "bayko", "Andrew Bayko")
-    assert table.person_by_handle("bayko") == person
-    assert table.person_and_person_by_handle(person.user_uuid, "bayko") == (person, person)
+    person = Person(attributes["sub"], "vir", "Vir Cotto")
+    assert table.person_by_handle("vir") == person
+    assert table.person_and_person_by_handle(person.user_uuid, "vir") == (person, person)
 
 
 def test_confirming_twice_changes_nothing(functions: Functions) -> None:
@@ -75,7 +75,7 @@ def test_a_forgotten_password_makes_no_profile(functions: Functions, table: Tabl
 
     functions.handler("users.post_confirmation").lambda_handler(event, None)
 
-    assert table.person_by_handle("bayko") is None
+    assert table.person_by_handle("vir") is None
 
 
 def test_a_taken_handle_is_a_clear_error_and_leaves_no_half_of_a_person(functions: Functions, table: Table) -> None:

@@ -1,0 +1,111 @@
+"""Measuring what the design's operations ask of DynamoDB: requests and capacity units, with a warm function.
+
+Read units are those that DynamoDB Local reports. It miscounts transactions and does not count PartiQL, so write units
+are computed as AWS documents them: two for each item of a transaction, one for each other write, of items up to 1 KB.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from messaging import keys
+from messaging.items import Person
+from messaging.send import send_to_conversation, send_to_handle
+from messaging.table import Table
+from operators.cost import Consumed
+from operators.schema import create_table_request
+from tests.integration.checks import read_all
+from tests.integration.functions import Functions, Stream
+from tests.integration.test_list_messages import links
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Meter:
+    """A client that counts requests and units. Every item it writes must be smaller than 1 KB."""
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self._client = client
+        self.requests, self.read, self.write = 0, 0.0, 0
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(**request: Any) -> Any:
+            self.requests += 1
+            self.write += 2 * len(request.get("TransactItems", ())) + len(request.get("Statements", ()))
+            answer = getattr(self._client, name)(**request, ReturnConsumedCapacity="TOTAL")
+            if name in ("get_item", "query"):
+                self.read += answer["ConsumedCapacity"]["CapacityUnits"]
+            elif name == "batch_get_item":
+                self.read += sum(one["CapacityUnits"] for one in answer["ConsumedCapacity"])
+            return answer
+
+        return call
+
+    def measure(self, operation: Callable[[], Any]) -> Consumed:
+        """What one operation consumes."""
+        self.requests, self.read, self.write = 0, 0.0, 0
+        operation()
+        return Consumed(self.requests, self.read, self.write)
+
+
+def measure(dynamodb: "DynamoDBClient", endpoint: str) -> dict[str, Consumed]:
+    """What each operation of the design consumes with short messages, on a table of its own."""
+    table_name = f"budgets-{uuid4()}"
+    dynamodb.create_table(**create_table_request(table_name))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        measured = _measure(dynamodb, endpoint, table_name, monkeypatch)
+    assert max(_size(item) for item in read_all(dynamodb, table_name)) < 1024
+    dynamodb.delete_table(TableName=table_name)
+    return measured
+
+
+def _measure(
+    dynamodb: "DynamoDBClient", endpoint: str, table_name: str, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Consumed]:
+    table, stream = Table(dynamodb, table_name), Stream(endpoint, table_name)
+
+    def register(handle: str) -> Person:
+        person = Person(str(uuid4()), handle, handle.title())
+        table.register(person)
+        return person
+
+    bayko, londo = register("bayko"), register("londo")
+    for number in range(30):
+        send_to_handle(table, bayko.user_uuid, register(f"person{number}").handle, str(uuid4()), "A short message")
+    meter = Meter(dynamodb)
+    functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
+    functions.warm_up()
+    group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
+    text = "A short message, as people write them"
+
+    def send(expected_status: int = 200) -> None:
+        status, _, _ = functions.create_message(bayko.user_uuid, message_group_uuid=group, message=text)
+        assert status == expected_status
+
+    def rewrite(since: int) -> None:
+        assert functions.stream_handler(stream.records()[since:]) == []
+
+    measured = {}
+    measured["C new conversation"] = meter.measure(
+        lambda: functions.create_message_group(bayko.user_uuid, handle=londo.handle, message=text)
+    )
+    measured["D send"] = meter.measure(send)
+    measured["inbox after 1 message"] = meter.measure(lambda: rewrite(since=0))
+    for _ in range(100):
+        send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text)
+    measured["inbox after a burst of 100"] = meter.measure(lambda: rewrite(since=1))
+    measured["A newest 20 messages"] = meter.measure(lambda: functions.list_messages(bayko.user_uuid, group))
+    older = links(functions.list_messages(bayko.user_uuid, group)[2])["prev"]
+    measured["A an older page"] = meter.measure(lambda: functions.list_messages(bayko.user_uuid, group, **older))
+    measured["B newest 20 groups"] = meter.measure(lambda: functions.list_message_groups(bayko.user_uuid))
+    return measured
+
+
+def _size(value: Any) -> int:
+    """Bytes, near enough: names and values."""
+    if isinstance(value, dict):
+        return sum(len(name) + _size(part) for name, part in value.items())
+    return len(value.encode())

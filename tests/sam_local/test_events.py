@@ -1,0 +1,174 @@
+"""Every sample event under `sam local invoke`: its answer, and what it leaves in the table."""
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dateutil.parser import isoparse
+
+from local.stack import ROOT
+from messaging import keys
+from messaging.inbox import Change
+from messaging.items import Person
+from messaging.send import send_to_conversation
+from messaging.table import Table
+from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all
+from tests.integration.functions import sample_event
+from tests.sam_local.conftest import Sam
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BAYKO = "0e4f6f0c-6c1e-4a43-9c3e-6f2a1f0b7d01"
+LONDO = "7a3c2b1e-98d7-4f65-8a10-2b3c4d5e6f02"
+BAYKO_AND_LONDO = keys.pair_uuid(BAYKO, LONDO)
+UNREADABLE = "100000000000000000105"
+
+
+# The stream, before anything else moves the heads that its records tell of.
+
+
+@pytest.mark.parametrize(
+    ("event", "failed", "metrics"),
+    [
+        ("stream_handler", [], {"InboxRewrites": [1]}),
+        # A function that has just started takes nothing for granted: of several messages it asks the head.
+        ("stream_handler_hundred", [], {"InboxRewrites": [1], "InboxRebuilds": [1]}),
+        ("stream_handler_mixed", [UNREADABLE], {"InboxRewrites": [3], "InboxRebuilds": [1], "RecordsFailed": [1]}),
+        ("stream_handler_twice", [], {"InboxRewrites": [1]}),
+    ],
+    ids=["one message", "a hundred of one conversation", "a mixed batch", "a record twice"],
+)
+def test_the_stream_brings_inboxes_to_their_heads_and_reports_what_it_cannot_read(
+    sam: Sam,
+    dynamodb: "DynamoDBClient",
+    table: Table,
+    table_name: str,
+    event: str,
+    failed: list[str],
+    metrics: dict[str, list[float]],
+) -> None:
+    assert make_true(table, sample_event(event)["Records"]) == failed
+    with pytest.raises(AssertionError):
+        assert_inboxes_stand_at_the_heads(read_all(dynamodb, table_name))
+
+    answer, logged = sam.invoke("StreamHandler", event)
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+    assert logged == metrics
+    assert_inboxes_stand_at_the_heads(read_all(dynamodb, table_name))
+
+
+def make_true(table: Table, records: list[dict[str, Any]]) -> list[str]:
+    """Sends what the records tell of, unless the demo has, and sets both inboxes back to before the first of them.
+
+    Returns the sequence numbers of the records that cannot be read.
+    """
+    changes: dict[str, list[Change]] = defaultdict(list)
+    unreadable = []
+    for record in records:
+        try:
+            change = Change.from_record(record)
+        except KeyError:
+            unreadable.append(record["dynamodb"]["SequenceNumber"])
+        else:
+            changes[change.new.message_group_uuid].append(change)
+    for message_group_uuid, told in changes.items():
+        for new in (change.new for change in told):
+            head = table.head(message_group_uuid, consistent=True)
+            if head and head.last_seq < new.last_seq:
+                send_to_conversation(
+                    table,
+                    new.sender_uuid,
+                    message_group_uuid,
+                    f"{new.last_seq:08}-0000-4000-8000-000000000000",
+                    new.message,
+                    lambda new=new: isoparse(new.created_at),  # type: ignore[misc]
+                )
+        assert table.head(message_group_uuid, consistent=True) == told[-1].new
+        table.delete_message_groups(told[-1].new.message_groups)
+        table.insert_message_groups(told[0].old.message_groups)
+    return unreadable
+
+
+# Reading
+
+
+def test_show_user(sam: Sam) -> None:
+    assert sam.request("ShowUser", "show_user") == (
+        200,
+        {"uuid": LONDO, "handle": "londo", "display_name": "Londo Mollari"},
+    )
+
+
+def test_find_message_group(sam: Sam) -> None:
+    assert sam.request("FindMessageGroup", "find_message_group") == (
+        200,
+        {"message_group_uuid": BAYKO_AND_LONDO, "display_name": "Londo Mollari"},
+    )
+
+
+def test_list_message_groups(sam: Sam, table: Table) -> None:
+    status, inbox = sam.request("ListMessageGroups", "list_message_groups")
+
+    assert status == 200
+    assert [(group["uuid"], group["message"], group["created_at"]) for group in inbox] == [
+        (group.message_group_uuid, group.message, group.created_at) for group in table.inbox(BAYKO, 20)
+    ]
+    assert {group["handle"] for group in inbox} == {"amara", "ines_c", "kenji", "londo", "tariq"}
+
+
+def test_list_messages(sam: Sam, table: Table) -> None:
+    status, page = sam.request("ListMessages", "list_messages")
+
+    assert status == 200
+    assert [message["seq"] for message in page] == list(range(79, 99))
+    assert page[-1] == {
+        "uuid": "fdcc54be-bffb-5b13-9890-302d560de9b4",
+        "display_name": "Londo Mollari",
+        "handle": "londo",
+        "message": "Naturally. And nine onions.",
+        "created_at": "2026-01-03T17:31:26.000000+00:00",
+        "user_uuid": LONDO,
+        "seq": 98,
+    }
+
+
+# Writing
+
+
+@pytest.mark.parametrize(
+    ("function", "event", "seq"),
+    [("CreateMessageGroup", "create_message_group", 1), ("CreateMessage", "create_message", 99)],
+    ids=["CreateMessageGroup", "CreateMessage"],
+)
+def test_a_message_is_sent_once_however_often_the_event_comes(
+    sam: Sam, table: Table, function: str, event: str, seq: int
+) -> None:
+    body = json.loads(sample_event(event)["body"])
+
+    status, sent = sam.request(function, event)
+
+    assert status == 200
+    assert (sent["uuid"], sent["message"], sent["handle"], sent["seq"]) == (
+        body["message_uuid"],
+        body["message"],
+        "bayko",
+        seq,
+    )
+    stored = table.message(sent["message_group_uuid"], sent["created_at"])
+    assert stored
+    assert (stored.message, stored.sender.user_uuid, stored.seq) == (body["message"], BAYKO, seq)
+    assert sam.request(function, event) == (200, sent)
+
+
+def test_post_confirmation(sam: Sam, table: Table) -> None:
+    assert sam.invoke("PostConfirmation", "post_confirmation")[0] == sample_event("post_confirmation")
+
+    attributes = sample_event("post_confirmation")["request"]["userAttributes"]
+    assert table.person_by_handle("vir") == Person(attributes["sub"], "vir", "Vir Cotto")
+
+
+def test_every_sample_event_was_invoked(sam: Sam) -> None:
+    assert sam.invoked == {path.stem for path in (ROOT / "events").glob("*.json")} - {"env"}
