@@ -21,7 +21,7 @@ from messaging.inbox import rebuild
 from messaging.items import Head, Item, Message, MessageGroup, Person
 from messaging.people import LONGEST_NAME
 from messaging.retry import attempts
-from messaging.table import HeadMoved, Table
+from messaging.table import HeadMoved, PositionTaken, Table
 from operators.places import PlaceError
 from operators.verify import repair
 from operators.writing import Line, continued, put_all, put_head
@@ -248,10 +248,17 @@ class _Importer:
             if head_differs:
                 put_head(self._client, self._target, wanted_head, head)
             if head is None:
-                rebuild(self.table, wanted_head, ())
+                self._place(wanted_head)
             elif not stands:
                 repair(self.table, group)
         return counts
+
+    def _place(self, head: Head) -> None:
+        """Puts the message groups of a conversation that had none."""
+        try:
+            self.table.place_message_groups(head, head.message_groups)
+        except (Busy, HeadMoved, PositionTaken):
+            rebuild(self.table, head, ())
 
     def _put(self, there: Mapping[str, Message], messages: list[Message]) -> None:
         """Puts messages so that at every moment each one that lies there lies there somewhere.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 START = datetime(2023, 3, 24, 9, 0, 0, 123456, UTC)
+CONVERSATIONS = 150  # that a generated table has, beside those of the people of whom too little is known
 _ABROAD = timezone(timedelta(hours=2))
 
 
@@ -104,7 +105,7 @@ class Generator:
 
     def fill(self) -> None:
         for pair in self._pairs():
-            self._conversation(*pair, self.messages // 250)
+            self._conversation(*pair, self.messages // CONVERSATIONS)
         self._alone()
         self._visited()
         self._empty()
@@ -112,7 +113,7 @@ class Generator:
 
     def _pairs(self) -> Iterator[tuple[User, User]]:
         pairs = [(one, other) for place, one in enumerate(self.people) for other in self.people[place + 1 :]]
-        yield from self._random.sample(pairs, 250)
+        yield from self._random.sample(pairs, CONVERSATIONS)
 
     def _conversation(self, one: User, other: User, messages: int) -> None:
         """One conversation of the two, in up to three message groups, its times in every form."""
