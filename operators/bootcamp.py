@@ -9,7 +9,7 @@ one that was cut off is finished by the next. Notes and counts hold ids, never a
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from itertools import islice
 from typing import Any, Self
@@ -23,7 +23,8 @@ from messaging.people import LONGEST_NAME
 from messaging.retry import attempts
 from messaging.table import HeadMoved, PositionTaken, Table
 from operators.places import PlaceError
-from operators.verify import repair
+from operators.repair import repair_inboxes
+from operators.verify import items_of
 from operators.writing import Line, continued, put_all, put_head
 
 # The namespace of what the source lacks. Changing it would import such messages and people a second time.
@@ -228,9 +229,10 @@ class _Importer:
         sent_here = {message.message_uuid: message for message in lying}
         for line in lines:
             sent_here.pop(line.message_uuid, None)
-        merged = sorted([*map(self._line, sent_here.values()), *lines], key=lambda line: line.at)
-        members = (self._plan.people[pair[0]], self._plan.people[pair[1]])
-        conversation = list(continued(members, merged, None))
+        members = head.members if head else {one: self._plan.people[one] for one in pair}
+        merged = sorted([*map(_line, sent_here.values()), *lines], key=lambda line: line.at)
+        named = (replace(line, sender=members[line.sender.user_uuid]) for line in merged)
+        conversation = list(continued((members[pair[0]], members[pair[1]]), named, None))
         wanted = {message.created_at: message for message, _ in conversation}
         wanted_head = conversation[-1][1]
 
@@ -250,7 +252,7 @@ class _Importer:
             if head is None:
                 self._place(wanted_head)
             elif not stands:
-                repair(self.table, group)
+                repair_inboxes(self.table, group)
         return counts
 
     def _place(self, head: Head) -> None:
@@ -281,22 +283,20 @@ class _Importer:
 
     def _lying(self, group: str) -> tuple[Head | None, list[Message]]:
         head, messages = None, []
-        for item in _partition(self._client, self._target, keys.conversation_pk(group)):
+        for item in items_of(self._client, self._target, keys.conversation_pk(group)):
             if item["sk"]["S"] == keys.HEAD:
                 head = Head.from_item(item)
             else:
                 messages.append(Message.from_item(item))
         return head, messages
 
-    def _line(self, message: Message) -> Line:
-        sender = self._plan.people[message.sender.user_uuid]
-        return Line(message.message_uuid, sender, message.message, datetime.fromisoformat(message.created_at))
-
     def _inboxes_stand(self, head: Head) -> bool:
         places = [place for group in head.message_groups for place in (group, group.beside())]
         wanted = [keys.key(keys.inbox_pk(place.owner_uuid), place.sk) for place in places]
         lying = map(MessageGroup.from_item, self.table.get_many(wanted, consistent=True))
-        return {group.owner_uuid for group in lying if group in places} == set(head.members)
+        return {group.owner_uuid for group in lying if group in places} == {
+            group.owner_uuid for group in head.message_groups
+        }
 
 
 def _survey_item(item: Item, seen: dict[str, _Seen], groups: dict[str, _Group], outcome: Outcome) -> None:
@@ -420,7 +420,7 @@ def _messages(
     A time that cannot be read becomes the latest of those before it.
     """
     last = _LONG_AGO
-    for item in _partition(client, source, keys.conversation_pk(group)):
+    for item in items_of(client, source, keys.conversation_pk(group)):
         sk, sender = item["sk"]["S"], _user(item)
         at = _time(sk)
         last = max(at or last, last)
@@ -436,6 +436,10 @@ def _messages(
         if sender is None:
             outcome.notes.append(Note("guess", said.where, f"has no sender; becomes one of {pair[0]}"))
         yield said
+
+
+def _line(message: Message) -> Line:
+    return Line(message.message_uuid, message.sender, message.message, datetime.fromisoformat(message.created_at))
 
 
 def _other(lying: Message | None, wanted: Message) -> bool:
@@ -512,15 +516,4 @@ def _get_all(table: Table, wanted: Iterable[Item]) -> list[Item]:
 def _scan(client: Any, table_name: str, progress: Callable[[int], None]) -> Iterator[Item]:
     for page in client.get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True):
         progress(len(page["Items"]))
-        yield from page["Items"]
-
-
-def _partition(client: Any, table_name: str, pk: str) -> Iterator[Item]:
-    pages = client.get_paginator("query").paginate(
-        TableName=table_name,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": pk}},
-        ConsistentRead=True,
-    )
-    for page in pages:
         yield from page["Items"]

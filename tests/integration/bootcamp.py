@@ -141,7 +141,7 @@ class Generator:
             text = ""
             self.without_text += 1
         seen_as, uuid = self._defective(sender)
-        if random.random() < 0.01 and group != groups[-1] and uuid not in ("", "MOCK"):
+        if uuid not in ("", "MOCK") and random.random() < 0.01 and not self.source.has(groups[-1], sk):
             self.source.message(groups[-1], sk, text, seen_as, uuid)  # somebody copied it to the other group
         self.source.message(group, sk, text, seen_as, uuid)
         self.sent.append(Sent(text, at, sender.handle, to.handle))
