@@ -12,6 +12,7 @@ from messaging import keys
 from messaging.errors import Busy
 from messaging.items import Head, Item, Message, Person
 from messaging.retry import attempts
+from messaging.table import HeadMoved
 
 AT_ONCE = 8  # requests
 BATCH = 25  # items in one BatchWriteItem, DynamoDB's limit
@@ -62,6 +63,32 @@ def put_all(client: Any, table_name: str, items: Iterable[Item], wrote: Callable
                 wrote(running.popleft().result())
         for one in running:
             wrote(one.result())
+
+
+def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> None:
+    """Puts a head, or moves the one that was `read` on, if nobody has moved it meanwhile. Raises HeadMoved.
+
+    A head that is there keeps its members and what else it holds.
+    """
+    item = head.item
+    try:
+        client.update_item(
+            TableName=table_name,
+            Key=keys.key(item["pk"]["S"], item["sk"]["S"]),
+            UpdateExpression="SET members = if_not_exists(members, :members), last_seq = :seq, message = :message, "
+            "user_uuid = :sender, created_at = :at",
+            ConditionExpression="last_seq = :read" if read else "attribute_not_exists(pk)",
+            ExpressionAttributeValues={
+                ":members": item["members"],
+                ":seq": item["last_seq"],
+                ":message": item["message"],
+                ":sender": item["user_uuid"],
+                ":at": item["created_at"],
+                **({":read": {"N": str(read.last_seq)}} if read else {}),
+            },
+        )
+    except client.exceptions.ConditionalCheckFailedException as error:
+        raise HeadMoved(None) from error
 
 
 def _put(client: Any, table_name: str, items: list[Item]) -> int:

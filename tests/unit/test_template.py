@@ -115,7 +115,7 @@ def test_a_page_of_the_largest_messages_fits_into_one_query() -> None:
     # Four bytes for each code point. A Query reads a megabyte, and without the rest a page would look like the last.
     uuid, time = str(UUID(int=0)), "2026-01-01T00:00:00.000000+00:00"
     text = "👋" * PARAMETERS["MessageMaxChars"]["MaxValue"]
-    people = [Person(str(UUID(int=number)), "a" * 30, "👋" * people_module._LONGEST_NAME) for number in (1, 2)]
+    people = [Person(str(UUID(int=number)), "a" * 30, "👋" * people_module.LONGEST_NAME) for number in (1, 2)]
     message = Message(uuid, uuid, text, people[0], time, 10**18)
 
     page = [Head.of_first(message, people[1]).item, *[message.item] * 100]

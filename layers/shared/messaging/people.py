@@ -6,7 +6,7 @@ from messaging import keys
 from messaging.errors import Invalid
 from messaging.items import Person
 
-_LONGEST_NAME = 100  # code points: names stand in every message and message group
+LONGEST_NAME = 100  # code points: names stand in every message and message group
 
 
 def person_from_attributes(attributes: Mapping[str, str]) -> Person:
@@ -15,6 +15,6 @@ def person_from_attributes(attributes: Mapping[str, str]) -> Person:
     if not keys.is_handle(handle):
         raise Invalid("preferred_username must be 1 to 30 letters, digits, _ . or -, and begin with a letter or digit")
     display_name = attributes.get("name", "").strip() or handle
-    if len(display_name) > _LONGEST_NAME:
-        raise Invalid(f"name must be at most {_LONGEST_NAME} characters")
+    if len(display_name) > LONGEST_NAME:
+        raise Invalid(f"name must be at most {LONGEST_NAME} characters")
     return Person(attributes["sub"], handle, display_name)
