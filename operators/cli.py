@@ -39,6 +39,18 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stack", default=STACK, help="on DynamoDB Local, the table; default: %(default)s")
 
 
+def system_arguments(program: str, description: str | None, *, person: bool = False) -> argparse.ArgumentParser:
+    """A parser for what needs a user pool: with the place and the stack, and before them the one person it is about."""
+    parser = argparse.ArgumentParser(
+        prog=program, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    if person:
+        parser.add_argument("who", metavar="PERSON", help="handle, email or user_uuid")
+    parser.add_argument("place", nargs="?", choices=PLACES[1:], default=PLACES[1], help="default: %(default)s")
+    parser.add_argument("--stack", default=STACK, help="default: %(default)s")
+    return parser
+
+
 def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
     """Calls `main` with the place and the other arguments; an error becomes one line and exit status 2."""
     given = vars(parser.parse_args())
@@ -60,9 +72,9 @@ def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
         return 130
 
 
-def confirm(place: Place, question: str, *, yes: bool) -> None:
-    """Asks before something is written to prod. Raises Declined."""
-    if place.endpoint or yes:
+def confirm(place: Place, question: str, *, yes: bool, everywhere: bool = False) -> None:
+    """Asks before something is written to prod, or `everywhere`. Raises Declined."""
+    if yes or (place.endpoint and not everywhere):
         return
     if not sys.stdin.isatty() or input(f"{question} [y/N] ").lower() not in ("y", "yes"):
         raise Declined("Nothing was written. Answer y, or add --yes.")

@@ -1,10 +1,18 @@
-"""Making people, as signing up does."""
+"""People in the user pool: making them, as signing up does, and finding them."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from messaging.errors import Invalid
+from messaging import keys
+from messaging.errors import Invalid, NotFound
+from messaging.items import Person
 from messaging.people import person_from_attributes
+from operators.people_table import PeopleTable
 from operators.places import Place
+
+_PAGE = 50  # users: their profiles and handles are looked up in one request of 100 keys
 
 
 class PersonRefused(Exception):
@@ -62,3 +70,115 @@ def _confirm(place: Place, attributes: dict[str, str]) -> None:
     )
     if "FunctionError" in answer:
         raise PersonRefused(json.load(answer["Payload"])["errorMessage"])
+
+
+@dataclass(frozen=True)
+class Account:
+    """A Cognito user."""
+
+    attributes: dict[str, str]
+    status: str
+    enabled: bool
+    created: str
+
+    @classmethod
+    def of(cls, user: Any, attributes: str) -> "Account":
+        """As Cognito describes a user; ListUsers and AdminGetUser call the attributes otherwise."""
+        pairs = {one["Name"]: one.get("Value", "") for one in user[attributes]}
+        return cls(pairs, user["UserStatus"], user["Enabled"], keys.format_time(user["UserCreateDate"]))
+
+    @property
+    def user_uuid(self) -> str:
+        return self.attributes["sub"]
+
+    @property
+    def handle(self) -> str:
+        """What the user has asked for; it need not be possible, nor theirs."""
+        return self.attributes.get("preferred_username", "")
+
+
+class UserPool:
+    """The user pool of a place. A user_uuid is as good as the user's name there."""
+
+    def __init__(self, place: Place) -> None:
+        self._cognito = place.client("cognito-idp")
+        self._pool = {"UserPoolId": place.outputs["UserPoolId"]}
+
+    def pages(self) -> Iterator[list[Account]]:
+        """All users, at most 50 in a page."""
+        pages = self._cognito.get_paginator("list_users").paginate(**self._pool, PaginationConfig={"PageSize": _PAGE})
+        for page in pages:
+            yield [Account.of(user, "Attributes") for user in page["Users"]]
+
+    def get(self, name: str) -> Account | None:
+        """By user_uuid or email."""
+        try:
+            return Account.of(self._cognito.admin_get_user(**self._pool, Username=name), "UserAttributes")
+        except self._cognito.exceptions.UserNotFoundException:
+            return None
+
+    def asking_for(self, handle: str) -> list[Account]:
+        """Who has asked for a handle, at most 60."""
+        users = self._cognito.list_users(**self._pool, Filter=f'preferred_username = "{handle}"')["Users"]
+        return [Account.of(user, "Attributes") for user in users]
+
+    def lock_out(self, user_uuid: str) -> None:
+        """Ends all sessions, and lets no new one begin."""
+        self._cognito.admin_disable_user(**self._pool, Username=user_uuid)
+        self._cognito.admin_user_global_sign_out(**self._pool, Username=user_uuid)
+
+    def delete(self, user_uuid: str) -> None:
+        self._cognito.admin_delete_user(**self._pool, Username=user_uuid)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is of somebody."""
+
+    user_uuid: str
+    account: Account | None
+    profile: Person | None
+
+    @property
+    def handles(self) -> set[str]:
+        """Those that may be theirs."""
+        return {one.handle for one in (self.account, self.profile) if one and one.handle}
+
+    def __str__(self) -> str:
+        email = self.account.attributes.get("email", "") if self.account else "no Cognito user"
+        return f"{' '.join(f'@{handle}' for handle in sorted(self.handles))} ({email}, {self.user_uuid})".lstrip()
+
+
+def find(place: Place, who: str) -> Found:
+    """Who has this handle, with or without @, this email or this user_uuid. Raises NotFound.
+
+    Of somebody who was half erased it finds what is left, by user_uuid even if that is in an inbox only.
+    """
+    pool, table = UserPool(place), PeopleTable(place.client("dynamodb"), place.table_name)
+    user_uuid = keys.canonical_uuid(who) or _uuid_by_email(pool, who) or _uuid_by_handle(pool, table, who)
+    if user_uuid:
+        profile, _ = table.profiles([user_uuid]).get(user_uuid, (None, False))
+        found = Found(user_uuid, pool.get(user_uuid), profile)
+        if found.account or found.profile or next(table.conversations(user_uuid), None):
+            return found
+    raise NotFound(f"There is nobody with the handle, email or user_uuid {who}.")
+
+
+def _uuid_by_email(pool: UserPool, who: str) -> str | None:
+    account = pool.get(who) if "@" in who[1:] else None
+    return account.user_uuid if account else None
+
+
+def _uuid_by_handle(pool: UserPool, table: PeopleTable, who: str) -> str | None:
+    handle = who.removeprefix("@")
+    if not keys.is_handle(handle):
+        return None
+    owners = list(table.owners([handle]).values())
+    if owners:
+        return owners[0].user_uuid
+    asking = pool.asking_for(handle)
+    if len(asking) > 1:
+        raise NotFound(
+            f"@{handle} is nobody's, and {len(asking)} users have asked for it: give the email or user_uuid."
+        )
+    return asking[0].user_uuid if asking else None

@@ -54,11 +54,20 @@ def put_all(client: Any, table_name: str, items: Iterable[Item], wrote: Callable
 
     Takes no more from `items` than is being written. `wrote` is told of each batch. Raises Busy.
     """
-    left = iter(items)
+    _write_all(client, table_name, ({"PutRequest": {"Item": item}} for item in items), wrote)
+
+
+def delete_all(client: Any, table_name: str, primary_keys: Iterable[Item]) -> None:
+    """Deletes what lies at these keys, which all differ, as `put_all` puts. Raises Busy."""
+    _write_all(client, table_name, ({"DeleteRequest": {"Key": key}} for key in primary_keys), lambda _: None)
+
+
+def _write_all(client: Any, table_name: str, requests: Iterable[Item], wrote: Callable[[int], None]) -> None:
+    left = iter(requests)
     running: deque[Future[int]] = deque()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         while batch := list(islice(left, BATCH)):
-            running.append(threads.submit(_put, client, table_name, batch))
+            running.append(threads.submit(_write, client, table_name, batch))
             if len(running) > AT_ONCE:
                 wrote(running.popleft().result())
         for one in running:
@@ -91,10 +100,10 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
         raise HeadMoved(None) from error
 
 
-def _put(client: Any, table_name: str, items: list[Item]) -> int:
-    pending = {table_name: [{"PutRequest": {"Item": item}} for item in items]}
+def _write(client: Any, table_name: str, requests: list[Item]) -> int:
+    pending = {table_name: requests}
     for _ in attempts(_GIVE_UP_AFTER):
         pending = client.batch_write_item(RequestItems=pending)["UnprocessedItems"]
         if not pending:
-            return len(items)
+            return len(requests)
     raise Busy("DynamoDB is throttling writes.")

@@ -119,9 +119,11 @@ class Table:
         items = self._query(keys.inbox_pk(user_uuid), limit, operator, older_than, ascending=False)
         return [MessageGroup.from_item(item) for item in items]
 
-    def inbox_above(self, user_uuid: str, limit: int, newer_than: str) -> list[MessageGroup]:
+    def inbox_above(
+        self, user_uuid: str, limit: int, newer_than: str, *, consistent: bool = False
+    ) -> list[MessageGroup]:
         """The message groups next above a sort key, newest first."""
-        items = self._query(keys.inbox_pk(user_uuid), limit, ">", newer_than, ascending=True)
+        items = self._query(keys.inbox_pk(user_uuid), limit, ">", newer_than, ascending=True, consistent=consistent)
         return [MessageGroup.from_item(item) for item in reversed(items)]
 
     # People
@@ -176,18 +178,23 @@ class Table:
     def append(self, head: Head, message: Message) -> None:
         """Puts the message that follows `head`: 3 items, 6 write units.
 
-        Raises HeadMoved, AlreadySent, PositionTaken.
+        Once a head says that a member was deleted or renamed, nothing lands that was meant for the head before. Raises
+        HeadMoved, AlreadySent, PositionTaken.
         """
+        other = head.other(message.sender.user_uuid)
         advance = {
             "Update": {
                 "TableName": self._name,
                 "Key": keys.key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
                 "UpdateExpression": "SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at",
-                "ConditionExpression": "last_seq = :read AND members.#sender.handle = :handle",
-                "ExpressionAttributeNames": {"#sender": message.sender.user_uuid},
+                "ConditionExpression": (
+                    "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other"
+                ),
+                "ExpressionAttributeNames": {"#sender": message.sender.user_uuid, "#other": other.user_uuid},
                 "ExpressionAttributeValues": {
                     ":read": {"N": str(head.last_seq)},
                     ":handle": {"S": message.sender.handle},
+                    ":other": {"S": other.handle},
                     ":seq": {"N": str(message.seq)},
                     ":message": {"S": message.message},
                     ":sender": {"S": message.sender.user_uuid},

@@ -1,0 +1,108 @@
+"""Erasing a person: what is theirs goes, and what they wrote to others stays, under "deleted user"."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from messaging import keys
+from messaging.errors import Busy
+from messaging.inbox import rebuild
+from messaging.items import Head, Message, MessageGroup
+from messaging.retry import attempts
+from operators.people import Found, UserPool
+from operators.people_table import BEFORE_ALL_TIMES, PeopleTable
+from operators.places import Place
+
+_IN_FLIGHT = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
+_GIVE_UP_AFTER = 120.0  # seconds of sending so fast that a head is never as it was read
+
+
+def erase(place: Place, found: Found, left: Callable[[int], None]) -> None:
+    """Erases somebody. It can be cut off anywhere: the same again finishes it. `left` is told of each conversation.
+
+    Before the Cognito user goes, last, it waits for the functions that had read the profile before it was deleted, and
+    looks again: one of them may have opened a conversation. Raises Busy.
+    """
+    pool = UserPool(place)
+    if found.account:
+        pool.lock_out(found.user_uuid)
+    table = PeopleTable(place.client("dynamodb"), place.table_name)
+    erase_from_table(table, found.user_uuid, found.handles, left)
+    time.sleep(_IN_FLIGHT)
+    erase_from_table(table, found.user_uuid, found.handles, left)
+    if found.account:
+        pool.delete(found.user_uuid)
+
+
+def erase_from_table(
+    table: PeopleTable, user_uuid: str, handles: Iterable[str], left: Callable[[int], None] = lambda _: None
+) -> None:
+    """Deletes profile and handles, so that no conversation is opened any more, then leaves all there are. Raises Busy.
+
+    A conversation's message group goes last, so a run that was cut off finds what is left to do in the inbox.
+    """
+    table.forget(user_uuid, handles)
+    more = True
+    while more:
+        more = False
+        for group in table.conversations(user_uuid):
+            _leave(table, group)
+            left(1)
+            more = True
+
+
+def _leave(table: PeopleTable, group: MessageGroup) -> None:
+    user_uuid = group.owner_uuid
+    head = _member_head(table, group)
+    if head and not head.members[user_uuid].is_deleted and not head.other(user_uuid).is_deleted:
+        head = _hide(table, group)
+    if head and head.other(user_uuid).is_deleted:
+        _delete_conversation(table, head)
+    elif head:
+        rebuild(table, head, {group.created_at})
+    else:
+        _hide_sender(table, group, BEFORE_ALL_TIMES)
+    table.delete([group.item])
+
+
+def _hide(table: PeopleTable, group: MessageGroup) -> Head | None:
+    """Puts "deleted user" on all of a member's messages and then on the head, and returns the head.
+
+    The head is marked only as it was read before the last messages were: none that was sent meanwhile is passed over.
+    If the other member is deleted meanwhile, or the conversation, it stops.
+    """
+    done = _hide_sender(table, group, BEFORE_ALL_TIMES)
+    for _ in attempts(_GIVE_UP_AFTER):
+        head = _member_head(table, group)
+        if head is None or head.other(group.owner_uuid).is_deleted:
+            return head
+        done = _hide_sender(table, group, done)
+        if table.erase_member(head, group.owner_uuid):
+            return head
+    raise Busy("Too many messages are being sent in a conversation.")
+
+
+def _hide_sender(table: PeopleTable, group: MessageGroup, after: str) -> str:
+    """Puts "deleted user" on the owner's messages after a time, and returns the time of the conversation's last."""
+    for page in table.messages(group.message_group_uuid, after):
+        mine = (message for message in page if message.sender.user_uuid == group.owner_uuid)
+        table.put_messages(_hidden(message) for message in mine if not message.sender.is_deleted)
+        after = page[-1].created_at
+    return after
+
+
+def _hidden(message: Message) -> Message:
+    return replace(message, sender=message.sender.deleted)
+
+
+def _member_head(table: PeopleTable, group: MessageGroup) -> Head | None:
+    head = table.head(group.message_group_uuid, consistent=True)
+    return head if head and group.owner_uuid in head.members else None
+
+
+def _delete_conversation(table: PeopleTable, head: Head) -> None:
+    """Deletes a conversation of which both are gone. The head, by which it is still seen to be one, goes last."""
+    for page in table.messages(head.message_group_uuid):
+        table.delete(keys.key(keys.receipt_pk(message.message_uuid), keys.RECEIPT) for message in page)
+        table.delete(message.item for message in page)
+    table.delete([head.item])

@@ -1,0 +1,39 @@
+"""All that is stored about a person, and what they have written and read."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from messaging.items import Person
+from operators.people import Found
+from operators.people_table import PeopleTable
+from operators.places import Place
+
+
+def export(place: Place, found: Found) -> Iterator[dict[str, Any]]:
+    """The Cognito user, the profile, and each conversation with its messages in order, one object each.
+
+    Reads consistently, a page at a time. A conversation's messages are those there were when its end was reached.
+    """
+    table = PeopleTable(place.client("dynamodb"), place.table_name)
+    if found.account:
+        yield {"kind": "user", **asdict(found.account)}
+    if found.profile:
+        yield {"kind": "profile", **_shown(found.profile)}
+    for group in table.conversations(found.user_uuid):
+        yield {"kind": "conversation", "message_group_uuid": group.message_group_uuid, "with": _shown(group.other)}
+        for page in table.messages(group.message_group_uuid):
+            for message in page:
+                yield {
+                    "kind": "message",
+                    "message_group_uuid": message.message_group_uuid,
+                    "seq": message.seq,
+                    "created_at": message.created_at,
+                    "message_uuid": message.message_uuid,
+                    "from": _shown(message.sender),
+                    "message": message.message,
+                }
+
+
+def _shown(person: Person) -> dict[str, str]:
+    return {"user_uuid": person.user_uuid, "handle": person.handle, "display_name": person.display_name}

@@ -1,0 +1,170 @@
+"""The table, with what operators do to people in it and the functions do not."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from messaging import keys
+from messaging.errors import Busy, HandleTaken
+from messaging.items import Head, Item, Message, MessageGroup, Person
+from messaging.retry import attempts
+from messaging.table import Table
+from operators.writing import delete_all, put_all
+
+BEFORE_ALL_TIMES = "0"
+_PAGE = 100
+_IS_SAME = "handle = :handle AND display_name = :display_name"
+_IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
+
+
+class PeopleTable(Table):
+    """Reads consistently. A profile has the mark `renamed` while conversations may show the person's name before."""
+
+    def profiles(self, user_uuids: Iterable[str]) -> dict[str, tuple[Person, bool]]:
+        """Who of these, at most 100, has a profile, and whether it has the mark, by user_uuid."""
+        items = self._items(keys.key(keys.profile_pk(one), keys.PROFILE) for one in user_uuids)
+        people = ((Person.from_profile_item(item), "renamed" in item) for item in items)
+        return {person.user_uuid: (person, renamed) for person, renamed in people}
+
+    def owners(self, handles: Iterable[str]) -> dict[str, Person]:
+        """Who has which of these handles, at most 100, by the handle in lower case."""
+        wanted = {keys.handle_pk(handle) for handle in handles if keys.is_handle(handle)}
+        items = self._items(keys.key(pk, keys.HANDLE) for pk in wanted)
+        return {person.handle.lower(): person for person in map(Person.from_handle_item, items)}
+
+    def conversations(self, user_uuid: str) -> Iterator[MessageGroup]:
+        """A whole inbox, each conversation once, however they move meanwhile: they move up, and it is read upwards."""
+        seen: set[str] = set()
+        page = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, consistent=True)
+        while page:
+            for group in reversed(page):
+                if group.message_group_uuid not in seen:
+                    seen.add(group.message_group_uuid)
+                    yield group
+            page = self.inbox_above(user_uuid, _PAGE, page[0].sk, consistent=True)
+
+    def messages(self, message_group_uuid: str, after: str = BEFORE_ALL_TIMES) -> Iterator[list[Message]]:
+        """All messages of a conversation in order, by the page, or those after a time."""
+        page = self.after(message_group_uuid, after, _PAGE, consistent=True)
+        while page:
+            yield page
+            page = self.after(message_group_uuid, page[-1].created_at, _PAGE, consistent=True)
+
+    # Renaming
+
+    def rename(self, old: Person, new: Person) -> None:
+        """Puts new profile, with the mark, and new handle, and deletes the old one. Raises HandleTaken, Busy."""
+        profile = {**new.profile_item, "renamed": {"BOOL": True}}
+        theirs = {":user_uuid": {"S": new.user_uuid}}
+        writes = [self._put(profile, _IS_SAME, _name(old)), self._put(new.handle_item, _IS_THEIRS, theirs)]
+        if keys.handle_pk(old.handle) != keys.handle_pk(new.handle):
+            writes.append(self._delete(old.handle_item, _IS_THEIRS, theirs))
+        refused = self._transact_in_time(writes)
+        if 1 in refused:
+            raise HandleTaken("The handle is taken.")
+        if refused:
+            raise Busy("The profile, or who has the old handle, has changed just now.")
+
+    def rename_member(self, message_group_uuid: str, person: Person) -> bool:
+        """Makes a conversation's head call a member so. False if it does, or there is no such member any more."""
+        return self._set_member(
+            message_group_uuid,
+            person,
+            "members.#me.handle <> :nobody AND (members.#me.handle <> :handle OR members.#me.display_name <> "
+            ":display_name)",
+            {},
+            {":nobody": {"S": person.deleted.handle}},
+        )
+
+    def unmark(self, person: Person) -> None:
+        """Takes the mark from a profile, unless the person was renamed again."""
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._call(
+                self._client.update_item,
+                TableName=self._name,
+                Key=keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE),
+                UpdateExpression="REMOVE renamed",
+                ConditionExpression=_IS_SAME,
+                ExpressionAttributeValues=_name(person),
+            )
+
+    # Erasing
+
+    def forget(self, user_uuid: str, handles: Iterable[str]) -> None:
+        """Deletes a person's profile, its handle, and of `handles` those that are theirs. Raises Busy."""
+        for _ in attempts():
+            profiles = [person for person, _ in self.profiles([user_uuid]).values()]
+            owners = self.owners([*handles, *(person.handle for person in profiles)]).values()
+            mine = [person for person in owners if person.user_uuid == user_uuid]
+            if not profiles and not mine:
+                return
+            theirs = {":user_uuid": {"S": user_uuid}}
+            writes = [self._delete(person.profile_item) for person in profiles]
+            writes += [self._delete(person.handle_item, _IS_THEIRS, theirs) for person in mine]
+            if not self._transact_in_time(writes):
+                return
+        raise Busy("Profile and handle keep changing.")
+
+    def erase_member(self, head: Head, user_uuid: str) -> bool:
+        """Marks a member as deleted, after which nothing can be sent. False if the head is not as it was read."""
+        other = head.other(user_uuid)
+        return self._set_member(
+            head.message_group_uuid,
+            head.members[user_uuid].deleted,
+            "last_seq = :read AND members.#other.handle = :other",
+            {"#other": other.user_uuid},
+            {":read": {"N": str(head.last_seq)}, ":other": {"S": other.handle}},
+        )
+
+    def put_messages(self, messages: Iterable[Message]) -> None:
+        """Puts messages over those that lie there. Raises Busy."""
+        put_all(self._client, self._name, (message.item for message in messages))
+
+    def delete(self, items: Iterable[Item]) -> None:
+        """Deletes what lies at the keys of these items. Raises Busy."""
+        delete_all(self._client, self._name, ({"pk": item["pk"], "sk": item["sk"]} for item in items))
+
+    # Requests
+
+    def _items(self, primary_keys: Iterable[Item]) -> list[Item]:
+        wanted = list(primary_keys)
+        return self.get_many(wanted, consistent=True) if wanted else []
+
+    def _set_member(
+        self, message_group_uuid: str, person: Person, condition: str, names: dict[str, str], values: Item
+    ) -> bool:
+        for _ in attempts():
+            try:
+                self._call(
+                    self._client.update_item,
+                    TableName=self._name,
+                    Key=keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
+                    UpdateExpression="SET members.#me.handle = :handle, members.#me.display_name = :display_name",
+                    ConditionExpression=f"attribute_exists(members.#me) AND {condition}",
+                    ExpressionAttributeNames={"#me": person.user_uuid, **names},
+                    ExpressionAttributeValues={**_name(person), **values},
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+            except Busy:
+                pass
+            else:
+                return True
+        raise Busy("DynamoDB is throttling, or too many messages are being sent in a conversation.")
+
+    def _delete(self, item: Item, condition: str = "", values: Item | None = None) -> Item:
+        delete: Item = {"TableName": self._name, "Key": {"pk": item["pk"], "sk": item["sk"]}}
+        if condition:
+            delete |= {"ConditionExpression": condition, "ExpressionAttributeValues": values}
+        return {"Delete": delete}
+
+    def _transact_in_time(self, writes: Iterable[Item]) -> dict[int, Item]:
+        for _ in attempts():
+            try:
+                return self._transact(*writes)
+            except Busy:
+                pass
+        raise Busy("DynamoDB is throttling writes.")
+
+
+def _name(person: Person) -> Item:
+    return {":handle": {"S": person.handle}, ":display_name": {"S": person.display_name}}

@@ -1,0 +1,243 @@
+"""Erasing a person on a real engine: nothing of theirs stays, nothing of others' is lost, wherever it is cut off."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from messaging import keys
+from messaging.errors import NotFound
+from messaging.items import Head, Message, MessageGroup, Person
+from messaging.send import send_to_conversation, send_to_handle
+from operators import verify as verifying
+from operators.erasure import erase_from_table
+from operators.people_table import PeopleTable
+from operators.verify import verify
+from tests.integration.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
+from tests.integration.functions import Functions, Stream
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class CutOff(Exception):
+    """As Ctrl-C, a lost network or a lost power comes."""
+
+
+class World:
+    """A table, and the means to say things in it, to erase people from it and to look at all of it."""
+
+    def __init__(self, endpoint: str, name: str, functions: Functions, stream: Stream) -> None:
+        self.client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint)
+        self.table = PeopleTable(self.client, name)
+        self._name, self._functions, self._stream = name, functions, stream
+        self.requests = 0
+        self.cut_off_at: int | None = None
+        self.client.meta.events.register("before-call.dynamodb", self._count)
+
+    def _count(self, **_: Any) -> None:
+        self.requests += 1
+        if self.requests == self.cut_off_at:
+            raise CutOff
+
+    def person(self, handle: str) -> Person:
+        person = Person(str(uuid4()), handle, f"{handle.title()} the Person")
+        self.table.register(person)
+        return person
+
+    def open(self, sender: Person, receiver: Person, replies: int = 0) -> str:
+        """A conversation in which both have written. Returns its message_group_uuid."""
+        group = send_to_handle(self.table, sender.user_uuid, receiver.handle, str(uuid4()), "1").message
+        for number in range(replies):
+            self.send((receiver, sender)[number % 2], group.message_group_uuid)
+        return group.message_group_uuid
+
+    def send(self, sender: Person, group: str) -> Message:
+        return send_to_conversation(self.table, sender.user_uuid, group, str(uuid4()), "…").message
+
+    def erase(self, person: Person) -> None:
+        erase_from_table(self.table, person.user_uuid, {person.handle})
+
+    def items(self) -> list[dict[str, Any]]:
+        return read_all(self.client, self._name)
+
+    def put(self, item: dict[str, Any]) -> None:
+        self.client.put_item(TableName=self._name, Item=item)
+
+    def assert_all_is_well_without(self, *erased: Person) -> None:
+        """When the stream is drained: no break, no inbox of theirs, and no trace of their handles and names."""
+        assert self._functions.stream_handler(self._stream.records()) == []
+        assert verify(self.client, self._name) == []
+        items = self.items()
+        assert_inboxes_stand_at_the_heads(items)
+        for person in erased:
+            assert not [item for item in items if person.handle in str(item) or person.display_name in str(item)]
+            assert list(self.table.conversations(person.user_uuid)) == []
+
+
+@pytest.fixture
+def world(
+    dynamodb_endpoint: str,
+    table_name: str,
+    functions: Functions,
+    stream: Stream,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    monkeypatch.setattr(verifying, "_SETTLE", 0.0)
+    return World(dynamodb_endpoint, table_name, functions, stream)
+
+
+def test_the_other_keeps_the_conversation_with_a_deleted_user(world: World, functions: Functions) -> None:
+    bayko, londo, kenji = (world.person(handle) for handle in ("bayko", "londo", "kenji"))
+    group, _ = world.open(bayko, londo, replies=120), world.open(kenji, londo)
+    others = world.open(bayko, kenji, replies=2)
+
+    world.erase(londo)
+
+    world.assert_all_is_well_without(londo)
+    status, messages, _ = functions.list_messages(bayko.user_uuid, group, limit="100")
+    assert status == 200
+    assert [message["seq"] for message in messages] == list(range(22, 122))
+    assert {(message["handle"], message["display_name"]) for message in messages} == {
+        ("bayko", "Bayko the Person"),
+        ("_deleted", "deleted user"),
+    }
+    _, inbox, _ = functions.list_message_groups(bayko.user_uuid)
+    assert [(one["uuid"], one["handle"]) for one in inbox] == [(others, "kenji"), (group, "_deleted")]
+
+
+def test_who_is_erased_can_do_and_be_sent_nothing_more_with_a_token_that_is_still_good(
+    world: World, functions: Functions
+) -> None:
+    bayko, londo = world.person("bayko"), world.person("londo")
+    group = world.open(bayko, londo)
+
+    world.erase(londo)
+
+    assert functions.list_message_groups(londo.user_uuid)[:2] == (200, [])
+    answers = [
+        functions.list_messages(londo.user_uuid, group),
+        functions.create_message(londo.user_uuid, message_group_uuid=group, message="x"),
+        functions.create_message_group(londo.user_uuid, handle="bayko", message="x"),
+        functions.create_message(bayko.user_uuid, message_group_uuid=group, message="x"),
+        functions.create_message_group(bayko.user_uuid, handle="londo", message="x"),
+    ]
+    assert [answer[0] for answer in answers] == [404] * 5
+
+
+def test_a_handle_that_somebody_else_has_by_now_stays_theirs(world: World) -> None:
+    londo, vir = world.person("londo"), world.person("vir")
+
+    erase_from_table(world.table, londo.user_uuid, {"londo", "vir"})
+
+    assert world.table.owners(["londo", "vir"]) == {"vir": vir}
+
+
+def test_a_conversation_of_which_both_are_gone_is_deleted(world: World) -> None:
+    bayko, londo, kenji = (world.person(handle) for handle in ("bayko", "londo", "kenji"))
+    world.open(bayko, londo, replies=150)
+    kept = world.open(kenji, londo)
+
+    world.erase(londo)
+    world.erase(bayko)
+
+    world.assert_all_is_well_without(londo, bayko)
+    assert {head.message_group_uuid for head in assert_conversations_are_whole(world.items())} == {kept}
+    world.erase(kenji)
+    assert world.items() == []
+
+
+def test_two_who_are_erased_at_once_leave_nothing(world: World) -> None:
+    for number in range(5):
+        bayko, londo = world.person(f"bayko{number}"), world.person(f"londo{number}")
+        world.open(bayko, londo, replies=30)
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(world.erase, (bayko, londo)))
+
+        world.assert_all_is_well_without(bayko, londo)
+        assert world.items() == []
+
+
+def test_a_conversation_that_was_being_opened_is_found_by_the_second_look(world: World) -> None:
+    bayko, londo = world.person("bayko"), world.person("londo")
+    first = Message(keys.pair_uuid(bayko.user_uuid, londo.user_uuid), str(uuid4()), "1", bayko, _NOW, 1)
+    world.erase(londo)
+    world.table.create(Head.of_first(first, londo), first)
+
+    world.erase(londo)
+
+    world.assert_all_is_well_without(londo)
+
+
+_NOW = "2026-11-24T00:00:00.000000+00:00"
+
+
+def test_a_message_group_without_a_conversation_is_deleted(world: World) -> None:
+    bayko, londo = world.person("bayko"), world.person("londo")
+    world.put(MessageGroup(londo.user_uuid, str(uuid4()), "1", bayko, _NOW).item)
+
+    world.erase(londo)
+
+    world.assert_all_is_well_without(londo)
+
+
+def test_nothing_is_lost_while_both_keep_sending(world: World) -> None:
+    bayko, londo = world.person("bayko"), world.person("londo")
+    group = world.open(bayko, londo, replies=60)
+    accepted: list[str] = []
+
+    def keep_sending(sender: Person) -> None:
+        """Until it is refused."""
+        while True:
+            try:
+                accepted.append(world.send(sender, group).message_uuid)
+            except NotFound:
+                return
+
+    with ThreadPoolExecutor(4) as threads:
+        senders = [threads.submit(keep_sending, sender) for sender in (bayko, londo, bayko)]
+        while len(accepted) < 30:
+            pass
+        world.erase(londo)
+        for sender in senders:
+            sender.result()
+
+    world.assert_all_is_well_without(londo)
+    sent = {
+        item["message_uuid"]["S"]
+        for item in world.items()
+        if item["pk"]["S"] == keys.conversation_pk(group) and item["sk"]["S"] != keys.HEAD
+    }
+    assert len(sent) == 61 + len(accepted)
+    assert set(accepted) <= sent
+
+
+@pytest.mark.parametrize("stream_comes", ["meanwhile", "at the end"])
+def test_cut_off_at_any_request_the_same_again_finishes_it(
+    world: World, functions: Functions, stream: Stream, stream_comes: str
+) -> None:
+    for number in count(1):
+        londo, bayko, kenji, vir = (world.person(f"{handle}{number}") for handle in ("londo", "bayko", "kenji", "vir"))
+        world.open(bayko, londo, replies=3)
+        world.open(londo, kenji, replies=2)
+        world.open(vir, londo, replies=2)
+        world.erase(vir)
+        world.requests, world.cut_off_at = 0, number
+        try:
+            world.erase(londo)
+            return
+        except CutOff:
+            pass
+        finally:
+            world.cut_off_at = None
+        if stream_comes == "meanwhile":
+            assert functions.stream_handler(stream.records()) == []
+
+        world.erase(londo)
+
+        world.assert_all_is_well_without(londo, vir)
+        assert number < 100
+    assert number > 20
