@@ -22,11 +22,12 @@ test: .venv/test ## every test; what is missing on this machine is said
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGUMENTS)
 
-check: .venv/test ## ruff, mypy and sam validate --lint
+check: .venv/test ## ruff, mypy, sam validate --lint, zizmor
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
+	@$(BIN)/zizmor --offline --quiet .github
 
 deploy: .venv/run ## to AWS, as dev or ENV=prod (PARAMETERS="Name=value …", CONTAINER=1, YES=1)
 	@$(BIN)/python -m operators.deployment deploy $(ENV) $(PARAMETERS) $(CONTAINER:1=--container) $(YES:1=--yes)
