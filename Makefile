@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
 PORT ?= 4566
+ENV ?= dev
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: help run logs clean-data test sam-local cost check clean
+.PHONY: help run logs clean-data test sam-local cost check deploy delete clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -29,11 +30,18 @@ cost: .venv/test ## measure, and write docs/cost.md: what a month costs
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m tests.cost
 
-check: .venv/test ## ruff, mypy and sam validate --lint
+check: .venv/test ## ruff, mypy, sam validate --lint, zizmor
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
+	@$(BIN)/zizmor --offline --quiet .github
+
+deploy: .venv/run ## to AWS, as dev or ENV=prod (PARAMETERS="Name=value …", CONTAINER=1, YES=1)
+	@$(BIN)/python -m operators.deployment deploy $(ENV) $(PARAMETERS) $(CONTAINER:1=--container) $(YES:1=--yes)
+
+delete: .venv/run ## from AWS, with all data, as dev or ENV=prod (YES=1)
+	@$(BIN)/python -m operators.deployment delete $(ENV) $(YES:1=--yes)
 
 clean: ## forget everything that was made here, the environment and the data too
 	rm -rf .venv .aws-sam .cache .local

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from local.stack import sam_environment
+from local.stack import NO_CONFIG, sam_environment
 from operators.places import PlaceError, place
 
 
@@ -15,7 +15,7 @@ def main() -> int:
         return 1
     group = here.physical_ids["FunctionLogs"]
     print(f"Following {group}; Ctrl-C ends.", flush=True)
-    os.execvpe("sam", ["sam", "logs", "--cw-log-group", group, "--tail"], sam_environment(here.endpoint))  # noqa: S606
+    os.execvpe("sam", ["sam", "logs", *NO_CONFIG, "--cw-log-group", group, "--tail"], sam_environment(here.endpoint))  # noqa: S606
 
 
 if __name__ == "__main__":

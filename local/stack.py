@@ -15,6 +15,8 @@ from operators.places import Place
 ROOT = Path(__file__).parents[1]
 _BUILD = ROOT / ".aws-sam" / "build"
 _BUILT_FROM = ROOT / ".aws-sam" / "built-from"
+# An environment that samconfig.toml does not have: it is about AWS.
+NO_CONFIG = ("--config-env", "local")
 _SOURCES = ("template.yaml", "functions", "layers")
 _PARAMETERS = {
     "PythonRuntime": f"python{sys.version_info.major}.{sys.version_info.minor}",
@@ -187,9 +189,14 @@ def _source_files() -> Iterator[Path]:
         yield from (file for file in files if file.is_file() and "__pycache__" not in file.parts)
 
 
-def _sam(*arguments: str, endpoint: str | None = None) -> None:
+def _sam(command: str, *arguments: str, endpoint: str | None = None) -> None:
     done = subprocess.run(
-        ["sam", *arguments], cwd=ROOT, env=sam_environment(endpoint), capture_output=True, text=True, check=False
+        ["sam", command, *NO_CONFIG, *arguments],
+        cwd=ROOT,
+        env=sam_environment(endpoint),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        raise StackError(f"sam {arguments[0]} failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-30:]))
+        raise StackError(f"sam {command} failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-30:]))

@@ -19,6 +19,7 @@ ON = {
     "OperatorRole": "arn:aws:iam::*:role/operator",
     "AuditTrail": "true",
     "ConfigRules": "true",
+    "GradualDeployment": "true",
     "Mfa": "ON",
     "DeletionProtection": "true",
 }
@@ -28,6 +29,7 @@ OFF = {
     "OperatorRole": "none",
     "AuditTrail": "false",
     "ConfigRules": "false",
+    "GradualDeployment": "false",
     "Mfa": "OFF",
     "DeletionProtection": "false",
 }

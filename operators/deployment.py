@@ -1,0 +1,110 @@
+"""`make deploy` and `make delete`: template.yaml in an AWS account, with samconfig.toml's settings of dev or prod."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operators.cli import Declined, confirm
+from operators.places import Place
+
+ROOT = Path(__file__).parents[1]
+# By the name that `make` knows an environment by, its name in samconfig.toml: what plain `sam` takes is dev.
+ENVIRONMENTS = {"dev": "default", "prod": "prod"}
+
+
+class DeploymentError(Exception):
+    """Nothing was deployed or deleted; the text says why and what to do."""
+
+
+def settings(environment: str, command: str) -> dict[str, Any]:
+    """What samconfig.toml says for `dev` or `prod` and a command of `sam`."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    found: dict[str, Any] = config[ENVIRONMENTS[environment]][command]["parameters"]
+    return found
+
+
+def deploy(environment: str, parameters: list[str], *, container: bool, yes: bool) -> None:
+    """`sam build` and `sam deploy`. The parameters, Name=value, come before those of samconfig.toml."""
+    overrides = [*settings(environment, "deploy")["parameter_overrides"], *parameters]
+    values = dict(override.split("=", 1) for override in overrides)
+    runtime = values["PythonRuntime"]
+    if not (container or shutil.which(runtime, path=_path())):
+        raise DeploymentError(
+            f"Building for {runtime} needs {runtime} on this machine. Install it, or build in Docker: CONTAINER=1, "
+            'or deploy for another Python: PARAMETERS="PythonRuntime=python3.13"'
+        )
+    merged = ["--parameter-overrides", *(f"{name}={value}" for name, value in values.items())]
+    # The layers' makefiles compile with PYTHON, and bytecode is for the Python that compiles it.
+    _sam("build", environment, *merged, *(["--use-container"] if container else []), PYTHON=runtime)
+    _sam("deploy", environment, *merged, *(["--no-confirm-changeset"] if yes else []))
+
+
+def delete(environment: str, *, yes: bool) -> None:
+    """`sam delete`, after asking; refuses while deletion protection is on."""
+    place = Place(settings(environment, "delete")["stack_name"])
+    try:
+        outputs = place.outputs
+    except ClientError as error:
+        if "does not exist" in str(error):
+            raise DeploymentError(f"There is no stack {place.stack}.") from None
+        raise
+    table = place.client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
+    pool = place.client("cognito-idp").describe_user_pool(UserPoolId=outputs["UserPoolId"])["UserPool"]
+    if table.get("DeletionProtectionEnabled") or pool.get("DeletionProtection") == "ACTIVE":
+        raise DeploymentError(
+            f"Deletion protection of {place.stack} is on. Lift it first: "
+            f"make deploy ENV={environment} PARAMETERS=DeletionProtection=false"
+        )
+    confirm(place, f"Delete {place.stack} with all its messages, people and logs?", yes=yes)
+    _sam("delete", environment, "--no-prompts")
+
+
+def _path() -> str:
+    """Where `sam` is looked up, and the Python that it builds with: here first."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def _sam(command: str, environment: str, *arguments: str, **variables: str) -> None:
+    done = subprocess.run(
+        ["sam", command, "--config-env", ENVIRONMENTS[environment], *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PATH": _path(), **variables},
+        check=False,
+    )
+    if done.returncode:
+        raise DeploymentError(f"sam {command} failed.")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=["deploy", "delete"])
+    parser.add_argument("environment", choices=ENVIRONMENTS)
+    parser.add_argument("parameters", nargs="*", metavar="Name=value", help="of template.yaml")
+    parser.add_argument("--container", action="store_true", help="build in Docker")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    given = parser.parse_args()
+    try:
+        if given.command == "deploy":
+            deploy(given.environment, given.parameters, container=given.container, yes=given.yes)
+        else:
+            delete(given.environment, yes=given.yes)
+    except Declined:
+        print("make delete: Nothing was deleted. Answer y, or add YES=1.", file=sys.stderr)
+        return 2
+    except (BotoCoreError, ClientError, DeploymentError) as error:
+        print(f"make {given.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

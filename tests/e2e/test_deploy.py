@@ -1,0 +1,111 @@
+"""`make deploy` and `make delete`, as a person uses them, with samconfig.toml's settings, on an AWS of their own."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from local import stack
+from local.ministack import Ministack
+from operators.deployment import ROOT, settings
+from operators.places import STACK, Place
+from tests.conftest import free_port
+
+# What this machine can build and run.
+_HERE = [f"{name}={stack._PARAMETERS[name]}" for name in ("PythonRuntime", "Architecture")]
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of an empty ministack."""
+    ministack = Ministack(free_port(), tmp_path_factory.mktemp("ministack") / "log")
+    ministack.start()
+    try:
+        yield ministack.endpoint
+    finally:
+        ministack.stop()
+
+
+def run(*command: str, endpoint: str) -> subprocess.CompletedProcess[str]:
+    """What a command answers, everything it printed in `stdout`. Nobody is there to be asked."""
+    environment = stack.sam_environment(endpoint)
+    # Nothing of the make that may be running these tests.
+    environment = {name: value for name, value in environment.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def deployed(place: Place) -> tuple[dict[str, str], dict[str, str]]:
+    """The parameters and the tags of a stack."""
+    (found,) = place.client("cloudformation").describe_stacks(StackName=place.stack)["Stacks"]
+    return (
+        {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found["Parameters"]},
+        {tag["Key"]: tag["Value"] for tag in found["Tags"]},
+    )
+
+
+def test_prod_is_deployed_as_samconfig_says_and_cannot_be_deleted_by_mistake(aws: str) -> None:
+    place = Place(STACK, aws)
+
+    done = run("make", "deploy", "ENV=prod", "YES=1", f"PARAMETERS={' '.join(_HERE)}", endpoint=aws)
+    assert done.returncode == 0, done.stdout
+
+    parameters, tags = deployed(place)
+    assert parameters["DeletionProtection"] == parameters["GradualDeployment"] == "true"
+    assert parameters["PythonRuntime"] == stack._PARAMETERS["PythonRuntime"]
+    assert tags == {"application": "cruddur-messages", "environment": "prod"}
+
+    refused = run("make", "delete", "ENV=prod", "YES=1", endpoint=aws)
+    assert refused.returncode == 2
+    assert "make deploy ENV=prod PARAMETERS=DeletionProtection=false" in refused.stdout
+    assert deployed(place) == (parameters, tags)
+
+
+def test_dev_is_what_plain_sam_deploys_and_make_deletes(aws: str) -> None:
+    dev = settings("dev", "deploy")
+    place = Place(dev["stack_name"], aws)
+    overrides = ("--parameter-overrides", *dev["parameter_overrides"], *_HERE)
+
+    built = run("sam", "build", *overrides, endpoint=aws)
+    assert built.returncode == 0, built.stdout
+    done = run("sam", "deploy", *overrides, endpoint=aws)
+    assert done.returncode == 0, done.stdout
+    parameters, tags = deployed(place)
+    assert parameters["DeletionProtection"] == parameters["GradualDeployment"] == "false"
+    assert tags == {"application": "cruddur-messages", "environment": "dev"}
+
+    declined = run("make", "delete", endpoint=aws)
+    assert declined.returncode == 2
+    assert "Nothing was deleted. Answer y, or add YES=1." in declined.stdout
+    table = place.outputs["TableName"]
+
+    done = run("make", "delete", "YES=1", endpoint=aws)
+    assert done.returncode == 0, done.stdout
+    assert table not in place.client("dynamodb").list_tables()["TableNames"]
+
+    gone = run("make", "delete", "YES=1", endpoint=aws)
+    assert gone.returncode == 2
+    assert f"There is no stack {place.stack}." in gone.stdout
+
+
+def test_building_for_a_python_that_is_not_here_is_a_clear_error(aws: str) -> None:
+    missing = run("make", "deploy", "PARAMETERS=PythonRuntime=python3.99", endpoint=aws)
+
+    assert missing.returncode == 2
+    assert "Building for python3.99 needs python3.99 on this machine." in missing.stdout
+    assert "CONTAINER=1" in missing.stdout
+
+
+def test_an_environment_that_is_none_is_a_clear_error(aws: str) -> None:
+    unknown = run("make", "deploy", "ENV=production", endpoint=aws)
+
+    assert unknown.returncode == 2
+    assert "choose from 'dev', 'prod'" in unknown.stdout

@@ -1,0 +1,220 @@
+"""Alarms, the dashboard and gradual deployment: template.yaml, and what SAM makes of it where that matters."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cfnlint.helpers import REGIONS
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+
+from operators.schema import TEMPLATE, template
+
+ROOT = TEMPLATE.parent
+LOADED = template()
+RESOURCES: dict[str, dict[str, Any]] = LOADED["Resources"]
+ALARMS = {
+    name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] == "AWS::CloudWatch::Alarm"
+}
+FUNCTIONS = {name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"}
+# A new version of these answers everything at once: see docs/decisions.md.
+AT_ONCE = {"PostConfirmation", "StreamHandler"}
+TAKES_BACK = ("ApiErrors", "SignUpErrors", "StreamErrors")
+# What CloudWatch knows of: the metrics, and what their one resource must be.
+METRICS = {
+    "AWS/ApiGateway": ({"5xx", "Latency"}, "AWS::Serverless::HttpApi"),
+    "AWS/DynamoDB": ({"ReadThrottleEvents", "WriteThrottleEvents"}, "AWS::DynamoDB::Table"),
+    "AWS/Lambda": ({"Errors", "IteratorAge", "Throttles"}, "AWS::Serverless::Function"),
+    "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, "AWS::SQS::Queue"),
+}
+each_alarm = pytest.mark.parametrize("name", ALARMS)
+
+
+def processed(**parameters: str) -> dict[str, Any]:
+    """What CloudFormation gets from SAM, with these parameters."""
+    loaded = json.loads(json.dumps(yaml_parse(TEMPLATE.read_text())))
+    for resource in loaded["Resources"].values():
+        for uri in {"CodeUri", "ContentUri"} & resource["Properties"].keys():
+            resource["Properties"][uri] = "s3://bucket/key"
+    made: dict[str, Any] = transform(loaded, parameters, SimpleNamespace(load=dict))
+    return made
+
+
+@pytest.fixture(scope="module")
+def gradual() -> dict[str, Any]:
+    return processed(GradualDeployment="true")
+
+
+# The alarms
+
+
+@each_alarm
+def test_an_alarm_is_of_a_metric_of_a_resource_of_the_stack(name: str) -> None:
+    alarm = ALARMS[name]
+    metrics, kind = METRICS[alarm["Namespace"]]
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}
+
+    assert alarm["MetricName"] in metrics
+    if name == "FunctionThrottles":  # of the whole account
+        assert not dimensions
+        return
+    first, *others = dimensions.values()
+    target = first["!Ref"] if "!Ref" in first else first["!GetAtt"].removesuffix(".QueueName")
+    assert RESOURCES[target]["Type"] == kind
+    if kind == "AWS::Serverless::Function":
+        # What invokes it invokes the alias.
+        assert others == [{"!Sub": f"${{{target}}}:{LOADED['Globals']['Function']['AutoPublishAlias']}"}]
+    else:
+        assert not others
+
+
+@each_alarm
+def test_an_alarm_and_its_end_are_told_and_silence_is_no_alarm(name: str) -> None:
+    assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == [{"!Ref": "AlarmTopic"}]
+    assert ALARMS[name]["TreatMissingData"] == "notBreaching"
+
+
+@each_alarm
+def test_an_alarm_is_named_after_its_stack_and_leads_to_its_runbook(name: str) -> None:
+    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+
+    assert ALARMS[name]["AlarmName"] == {"!Sub": f"${{AWS::StackName}}-{name}"}
+    assert ALARMS[name]["AlarmDescription"].endswith(f"see docs/operations.md#{name.lower()}")
+    assert headings.count(name) == 1
+
+
+def test_the_stream_is_told_of_long_before_its_records_are_given_up() -> None:
+    mapping = RESOURCES["StreamHandler"]["Properties"]["Events"]["Heads"]["Properties"]
+    alarm = ALARMS["StreamAge"]
+
+    assert alarm["Threshold"] / 1000 + alarm["Period"] * alarm["EvaluationPeriods"] < (
+        mapping["MaximumRecordAgeInSeconds"] / 10
+    )
+
+
+def test_nobody_is_told_unless_an_address_is_given() -> None:
+    assert LOADED["Parameters"]["AlarmEmail"]["Default"] == ""
+    assert RESOURCES["AlarmSubscription"]["Condition"] == "HasAlarmEmail"
+    assert "Condition" not in RESOURCES["AlarmTopic"]
+
+
+# The dashboard
+
+
+@pytest.fixture(scope="module")
+def dashboard() -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["!Sub"])
+    return body
+
+
+def _metrics(dashboard: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """Namespace, metric and the value of the first dimension of every line."""
+    return {
+        (metric[0], metric[1], metric[3])
+        for widget in dashboard["widgets"]
+        for metric in widget["properties"].get("metrics", [])
+    }
+
+
+def test_the_dashboard_shows_every_alarm_and_the_metric_it_is_of(dashboard: dict[str, Any]) -> None:
+    (alarms,) = (widget["properties"]["alarms"] for widget in dashboard["widgets"] if widget["type"] == "alarm")
+
+    assert alarms == [f"${{{name}.Arn}}" for name in ALARMS]
+    assert {alarm["MetricName"] for alarm in ALARMS.values()} <= {name for _, name, _ in _metrics(dashboard)}
+
+
+@pytest.mark.parametrize("metric", ["Duration", "Errors", "Throttles"])
+def test_the_dashboard_shows_each_function(dashboard: dict[str, Any], metric: str) -> None:
+    shown = {of for namespace, name, of in _metrics(dashboard) if (namespace, name) == ("AWS/Lambda", metric)}
+
+    assert shown == {f"${{{name}}}" for name in FUNCTIONS}
+
+
+def test_the_dashboard_shows_what_the_functions_count(dashboard: dict[str, Any]) -> None:
+    counted = {
+        keyword.arg
+        for file in (ROOT / "functions").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "count"
+        for keyword in node.keywords
+    }
+    variables = LOADED["Globals"]["Function"]["Environment"]["Variables"]
+
+    own = {metric for metric in _metrics(dashboard) if metric[0] == variables["POWERTOOLS_METRICS_NAMESPACE"]}
+    assert {name for _, name, _ in own} == counted
+    assert variables["POWERTOOLS_SERVICE_NAME"] == {"!Ref": "AWS::StackName"}
+    assert {of for _, _, of in own} == {"${AWS::StackName}"}
+
+
+def test_the_dashboard_fits_its_grid(dashboard: dict[str, Any]) -> None:
+    taken = [
+        (x, y)
+        for widget in dashboard["widgets"]
+        for x in range(widget["x"], widget["x"] + widget["width"])
+        for y in range(widget["y"], widget["y"] + widget["height"])
+    ]
+
+    assert len(taken) == len(set(taken))
+    assert max(x for x, _ in taken) < 24
+
+
+# Gradual deployment
+
+
+def test_it_is_off_unless_asked_for_and_then_there_is_nothing_of_it() -> None:
+    kinds = {resource["Type"] for resource in processed()["Resources"].values()}
+
+    assert LOADED["Parameters"]["GradualDeployment"]["Default"] == "false"
+    assert not [kind for kind in kinds if kind.startswith("AWS::CodeDeploy::")]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_of_the_api_is_deployed_gradually_and_taken_back_on_alarm(
+    gradual: dict[str, Any], name: str
+) -> None:
+    alias = gradual["Resources"][f"{name}Aliaslive"]
+    if name in AT_ONCE:
+        assert "UpdatePolicy" not in alias
+        return
+    group = gradual["Resources"][f"{name}DeploymentGroup"]["Properties"]
+
+    assert alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"] == {
+        "Ref": f"{name}DeploymentGroup"
+    }
+    assert group["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": "Canary10Percent5Minutes"}
+    assert group["AlarmConfiguration"]["Enabled"] is True
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    assert [alarm["Name"]["Fn::Sub"] for alarm in group["AlarmConfiguration"]["Alarms"]] == [
+        ALARMS[alarm]["AlarmName"]["!Sub"] for alarm in TAKES_BACK
+    ]
+
+
+@pytest.mark.parametrize("name", TAKES_BACK)
+def test_an_alarm_that_takes_back_rings_within_the_canary(name: str) -> None:
+    alarm = ALARMS[name]
+
+    assert alarm["Period"] * alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) <= 5 * 60
+
+
+def test_cfn_lint_finds_nothing_in_what_sam_makes_of_it_in_any_region(gradual: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "processed.json"
+    file.write_text(json.dumps(gradual))
+    # China has no user pools of Cognito.
+    regions = [region for region in REGIONS if not region.startswith("cn-")]
+
+    found = subprocess.run(
+        # Warnings are for the template as it is written, see `make check`.
+        [Path(sys.executable).parent / "cfn-lint", file, "--ignore-checks", "W", "--regions", *regions],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (found.returncode, found.stdout) == (0, "")
