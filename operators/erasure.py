@@ -10,11 +10,10 @@ from messaging.inbox import rebuild
 from messaging.items import Head, Message, MessageGroup
 from messaging.retry import attempts
 from operators.people import Found, UserPool
-from operators.people_table import BEFORE_ALL_TIMES, PeopleTable
+from operators.people_table import PeopleTable
 from operators.places import Place
 
 _IN_FLIGHT = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
-_GIVE_UP_AFTER = 120.0  # seconds of sending so fast that a head is never as it was read
 
 
 def erase(place: Place, found: Found, left: Callable[[int], None]) -> None:
@@ -53,51 +52,47 @@ def erase_from_table(
 
 def _leave(table: PeopleTable, group: MessageGroup) -> None:
     user_uuid = group.owner_uuid
-    head = _member_head(table, group)
+    head = _member_head(table, group.message_group_uuid, user_uuid)
     if head and not head.members[user_uuid].is_deleted and not head.other(user_uuid).is_deleted:
-        head = _hide(table, group)
+        head = _hide(table, head, user_uuid)
     if head and head.other(user_uuid).is_deleted:
         _delete_conversation(table, head)
     elif head:
         rebuild(table, head, {group.created_at})
     else:
-        _hide_sender(table, group, BEFORE_ALL_TIMES)
+        _hide_sender(table, group.message_group_uuid, user_uuid)
     table.delete([group.item])
 
 
-def _hide(table: PeopleTable, group: MessageGroup) -> Head | None:
+def _hide(table: PeopleTable, head: Head, user_uuid: str) -> Head | None:
     """Puts "deleted user" on all of a member's messages and then on the head, and returns the head.
 
-    The head is marked only as it was read before the last messages were: none that was sent meanwhile is passed over.
-    If the other member is deleted meanwhile, or the conversation, it stops.
+    It is closed first: however fast the two send, no message comes after those that are rewritten. If the other member
+    is deleted meanwhile, or the conversation, it stops.
     """
-    done = _hide_sender(table, group, BEFORE_ALL_TIMES)
-    for _ in attempts(_GIVE_UP_AFTER):
-        head = _member_head(table, group)
-        if head is None or head.other(group.owner_uuid).is_deleted:
-            return head
-        done = _hide_sender(table, group, done)
-        if table.erase_member(head, group.owner_uuid):
-            return head
-    raise Busy("Too many messages are being sent in a conversation.")
+    group = head.message_group_uuid
+    table.close(head, user_uuid)
+    _hide_sender(table, group, user_uuid)
+    for _ in attempts():
+        left = _member_head(table, group, user_uuid)
+        if left is None or left.other(user_uuid).is_deleted or table.erase_member(left, user_uuid):
+            return left
+    raise Busy("The other member of a conversation keeps changing.")
 
 
-def _hide_sender(table: PeopleTable, group: MessageGroup, after: str) -> str:
-    """Puts "deleted user" on the owner's messages after a time, and returns the time of the conversation's last."""
-    for page in table.messages(group.message_group_uuid, after):
-        mine = (message for message in page if message.sender.user_uuid == group.owner_uuid)
+def _hide_sender(table: PeopleTable, message_group_uuid: str, user_uuid: str) -> None:
+    for page in table.messages(message_group_uuid):
+        mine = (message for message in page if message.sender.user_uuid == user_uuid)
         table.put_messages(_hidden(message) for message in mine if not message.sender.is_deleted)
-        after = page[-1].created_at
-    return after
 
 
 def _hidden(message: Message) -> Message:
     return replace(message, sender=message.sender.deleted)
 
 
-def _member_head(table: PeopleTable, group: MessageGroup) -> Head | None:
-    head = table.head(group.message_group_uuid, consistent=True)
-    return head if head and group.owner_uuid in head.members else None
+def _member_head(table: PeopleTable, message_group_uuid: str, user_uuid: str) -> Head | None:
+    head = table.head(message_group_uuid, consistent=True)
+    return head if head and user_uuid in head.members else None
 
 
 def _delete_conversation(table: PeopleTable, head: Head) -> None:

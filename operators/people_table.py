@@ -69,10 +69,10 @@ class PeopleTable(Table):
         return self._set_member(
             message_group_uuid,
             person,
-            "members.#me.handle <> :nobody AND (members.#me.handle <> :handle OR members.#me.display_name <> "
-            ":display_name)",
+            "NOT members.#me.handle IN (:leaving, :deleted) AND (members.#me.handle <> :handle OR "
+            "members.#me.display_name <> :display_name)",
             {},
-            {":nobody": {"S": person.deleted.handle}},
+            {":leaving": {"S": person.leaving.handle}, ":deleted": {"S": person.deleted.handle}},
         )
 
     def unmark(self, person: Person) -> None:
@@ -104,15 +104,26 @@ class PeopleTable(Table):
                 return
         raise Busy("Profile and handle keep changing.")
 
+    def close(self, head: Head, user_uuid: str) -> None:
+        """Marks a member as leaving, after which nothing can be sent. Nothing changes if they are, or are deleted."""
+        leaving = head.members[user_uuid].leaving
+        self._set_member(
+            head.message_group_uuid,
+            leaving,
+            "NOT members.#me.handle IN (:handle, :deleted)",
+            {},
+            {":deleted": {"S": leaving.deleted.handle}},
+        )
+
     def erase_member(self, head: Head, user_uuid: str) -> bool:
-        """Marks a member as deleted, after which nothing can be sent. False if the head is not as it was read."""
+        """Marks a member as deleted. False if the other is not as they were read."""
         other = head.other(user_uuid)
         return self._set_member(
             head.message_group_uuid,
             head.members[user_uuid].deleted,
-            "last_seq = :read AND members.#other.handle = :other",
+            "members.#other.handle = :other",
             {"#other": other.user_uuid},
-            {":read": {"N": str(head.last_seq)}, ":other": {"S": other.handle}},
+            {":other": {"S": other.handle}},
         )
 
     def put_messages(self, messages: Iterable[Message]) -> None:

@@ -12,7 +12,9 @@ from messaging import keys
 
 Item = dict[str, Any]
 
-_DELETED_HANDLE = "_deleted"  # nobody's: a handle begins with a letter or digit, see keys.is_handle
+# Nobody's: a handle begins with a letter or digit, see keys.is_handle.
+_LEAVING_HANDLE = "_leaving"
+_DELETED_HANDLE = "_deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,16 @@ class Person:
     def deleted(self) -> "Person":
         """What conversations show of somebody who was erased: only that there was somebody."""
         return Person(self.user_uuid, _DELETED_HANDLE, "deleted user")
+
+    @property
+    def is_gone(self) -> bool:
+        """True for whom `leaving` or `deleted` has made: they send and are sent nothing."""
+        return self.handle in (_LEAVING_HANDLE, _DELETED_HANDLE)
+
+    @property
+    def leaving(self) -> "Person":
+        """What a head shows of somebody whose messages are being rewritten, until they are `deleted`."""
+        return Person(self.user_uuid, _LEAVING_HANDLE, "deleted user")
 
     @property
     def profile_item(self) -> Item:

@@ -44,7 +44,7 @@ def find_head(table: Table, message_group_uuid: str) -> Head | None:
 
 def require_member(head: Head | None, user_uuid: str) -> Head:
     """The head, if this person is in the conversation. Raises NotFound, the same as if there were none (rule 6)."""
-    if head is None or user_uuid not in head.members or head.members[user_uuid].is_deleted:
+    if head is None or user_uuid not in head.members or head.members[user_uuid].is_gone:
         raise NotFound("There is no such conversation.")
     return head
 

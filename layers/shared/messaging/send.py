@@ -90,7 +90,7 @@ def _append(
             if conflicts > 1:
                 head = table.head(message_group_uuid, consistent=True)
             head = require_member(head, sender_uuid)
-            if head.other(sender_uuid).is_deleted:
+            if head.other(sender_uuid).is_gone:
                 raise NotFound("The other person of this conversation was deleted.")
             message = head.next_message(sender_uuid, message_uuid, text, now())
             table.append(head, message)
