@@ -20,6 +20,7 @@ ON = {
     "AuditTrail": "true",
     "ConfigRules": "true",
     "GradualDeployment": "true",
+    "AlarmEmail": "operators@example.com",
     "Mfa": "ON",
     "DeletionProtection": "true",
 }
@@ -30,6 +31,7 @@ OFF = {
     "AuditTrail": "false",
     "ConfigRules": "false",
     "GradualDeployment": "false",
+    "AlarmEmail": "",
     "Mfa": "OFF",
     "DeletionProtection": "false",
 }

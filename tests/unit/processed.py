@@ -31,7 +31,7 @@ def resources(**parameters: str) -> dict[str, dict[str, Any]]:
 
     A reference to a resource is its logical id, one to an attribute "Table.Arn".
     """
-    transformed = _transformed()
+    transformed = _transformed(TEMPLATE.read_text())
     defaults = {name: parameter.get("Default") for name, parameter in transformed["Parameters"].items()}
     names = _PSEUDO_PARAMETERS | defaults | parameters
     conditions = {name: _resolve(condition, names, {}) for name, condition in transformed["Conditions"].items()}
@@ -42,15 +42,20 @@ def resources(**parameters: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def logical_ids(template: str) -> set[str]:
+    """The resources that SAM makes of a template's text, before conditions are decided."""
+    return set(_transformed(template)["Resources"])
+
+
 @cache
-def _transformed() -> dict[str, Any]:
+def _transformed(template: str) -> dict[str, Any]:
     class NoManagedPolicies:
         """Their names need no look-up: SAM writes the ARNs of those it adds."""
 
         def load(self) -> dict[str, str]:
             return {}
 
-    source = yaml_parse(TEMPLATE.read_text())
+    source = yaml_parse(template)
     validator = SamTemplateValidator(source, NoManagedPolicies(), region=_PSEUDO_PARAMETERS["AWS::Region"])
     transformed: dict[str, Any] = yaml_parse(validator.get_translated_template_if_valid())
     return transformed

@@ -11,6 +11,7 @@ from messaging import keys, retry
 from messaging import people as people_module
 from messaging.items import Head, Message, Person
 from operators.schema import TEMPLATE, template
+from tests.unit.processed import logical_ids
 
 ROOT = TEMPLATE.parent
 LOADED = template()
@@ -91,6 +92,18 @@ def test_every_file_of_a_function_is_deployed() -> None:
     }
 
     assert deployed == set((ROOT / "functions").rglob("*.py"))
+
+
+@pytest.mark.parametrize("layer", ["shared", "dependencies"])
+def test_what_changes_in_a_layer_publishes_a_version_of_every_function(layer: str) -> None:
+    text = TEMPLATE.read_text()
+    before, after = (
+        logical_ids(text.replace(f"ContentUri: layers/{layer}", f"ContentUri: s3://bucket/{content}"))
+        for content in ("before", "after")
+    )
+
+    published = {name.partition("Version")[0] for name in after - before if not name.startswith(layer.title())}
+    assert published == set(FUNCTIONS)
 
 
 def test_retries_end_before_the_function_and_the_function_before_the_api() -> None:
