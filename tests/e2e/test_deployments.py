@@ -31,7 +31,7 @@ OFF = {
     "AuditTrail": "false",
     "ConfigRules": "false",
     "GradualDeployment": "false",
-    "AlarmEmail": "",
+    "AlarmEmail": "none",
     "Mfa": "OFF",
     "DeletionProtection": "false",
 }

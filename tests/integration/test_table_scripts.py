@@ -4,9 +4,10 @@ import json
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -24,18 +25,32 @@ if TYPE_CHECKING:
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def script(dynamodb_endpoint: str, table_name: str) -> Script:
-    """Runs a script of bin/ddb on the table of the test."""
+def _script(endpoint: str, table_name: str) -> Script:
     return lambda name, *arguments: run_script(
-        f"ddb/{name}", *arguments, "--stack", table_name, DYNAMODB_ENDPOINT=dynamodb_endpoint
+        f"ddb/{name}", *arguments, "--stack", table_name, DYNAMODB_ENDPOINT=endpoint
     )
 
 
 @pytest.fixture
-def demo_table(script: Script, table_name: str) -> str:
-    assert script("seed").returncode == 0
-    return table_name
+def script(dynamodb_endpoint: str, table_name: str) -> Script:
+    """Runs a script of bin/ddb on the table of the test."""
+    return _script(dynamodb_endpoint, table_name)
+
+
+@pytest.fixture(scope="module")
+def demo_table(dynamodb_endpoint: str, dynamodb: "DynamoDBClient") -> Iterator[str]:
+    """A table with the demo, for the tests that only read."""
+    name = f"table-{uuid4()}"
+    dynamodb.create_table(**create_table_request(name))
+    assert _script(dynamodb_endpoint, name)("seed").returncode == 0
+    yield name
+    dynamodb.delete_table(TableName=name)
+
+
+@pytest.fixture
+def demo_script(dynamodb_endpoint: str, demo_table: str) -> Script:
+    """Runs a script of bin/ddb on `demo_table`."""
+    return _script(dynamodb_endpoint, demo_table)
 
 
 def test_the_demo_is_loaded_once_with_its_inboxes(script: Script, dynamodb: "DynamoDBClient", table_name: str) -> None:
@@ -70,7 +85,7 @@ def test_bulk_says_what_it_wrote_and_writes_nothing_again(
     again = script("seed", "--people", "6", "--messages", "200")
 
     assert (done.returncode, done.stderr, again.returncode) == (0, "", 0)
-    assert done.stdout.startswith("6 people and 200 messages are there: ")
+    assert done.stdout.startswith(f"6 people and 200 messages are in {table_name}: ")
     assert Counter(item["pk"]["S"][:3] for item in items)["MSG"] == 200 + 15
     assert items == read_all(dynamodb, table_name)
     stream = dynamodb.describe_table(TableName=table_name)["Table"]["StreamSpecification"]
@@ -124,8 +139,10 @@ def test_prod_is_not_filled_unasked(script: Script) -> None:
         assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_a_scan_shows_every_item_as_json_lines(script: Script, dynamodb: "DynamoDBClient", demo_table: str) -> None:
-    done = script("scan", "--json")
+def test_a_scan_shows_every_item_as_json_lines(
+    demo_script: Script, dynamodb: "DynamoDBClient", demo_table: str
+) -> None:
+    done = demo_script("scan", "--json")
 
     shown = [json.loads(line) for line in done.stdout.splitlines()]
     stored = {(item["pk"]["S"], item["sk"]["S"]) for item in read_all(dynamodb, demo_table)}
@@ -142,11 +159,11 @@ def test_a_scan_shows_every_item_as_json_lines(script: Script, dynamodb: "Dynamo
     assert "read units" in done.stderr
 
 
-def test_a_scan_shows_the_kinds_asked_for_as_a_table(script: Script, demo_table: str) -> None:
-    done = script("scan", "--kind", "head", "--kind", "profile")
+def test_a_scan_shows_the_kinds_asked_for_as_a_table(demo_script: Script) -> None:
+    done = demo_script("scan", "--kind", "head", "--kind", "profile")
 
     assert Counter(line.split()[0] for line in done.stdout.splitlines()) == {"head": 9, "profile": 7}
-    assert len(script("scan", "--kind", "message", "--limit", "3").stdout.splitlines()) == 3
+    assert len(demo_script("scan", "--kind", "message", "--limit", "3").stdout.splitlines()) == 3
 
 
 def test_a_scan_whose_reader_has_seen_enough_ends_quietly(dynamodb_endpoint: str, demo_table: str) -> None:
@@ -170,8 +187,8 @@ def request_and_lines(stdout: str) -> tuple[dict[str, Any], str, list[str]]:
 
 
 @pytest.mark.parametrize("conversation", ["bayko,londo", "@londo,@bayko", "bf8c8576-d81b-56be-bb65-24247f712009"])
-def test_a_conversation_is_shown_with_its_request_and_cost(script: Script, demo_table: str, conversation: str) -> None:
-    done = script("patterns/get-conversation", conversation, "--limit", "2")
+def test_a_conversation_is_shown_with_its_request_and_cost(demo_script: Script, conversation: str) -> None:
+    done = demo_script("patterns/get-conversation", conversation, "--limit", "2")
 
     request, consumed, lines = request_and_lines(done.stdout)
     assert (request["KeyConditionExpression"], request["Limit"]) == ("pk = :pk", 3)
@@ -179,14 +196,14 @@ def test_a_conversation_is_shown_with_its_request_and_cost(script: Script, demo_
     assert sorted(lines[0].split(", ")[0].split(" and ")) == ["@bayko", "@londo"]
     assert [line.split()[0] for line in lines[1:]] == ["97", "98"]
     before = lines[1].split()[1]
-    *_, earlier = script(
+    *_, earlier = demo_script(
         "patterns/get-conversation", conversation, "--limit", "2", "--before", before
     ).stdout.splitlines()
     assert earlier.split()[0] == "96"
 
 
-def test_an_inbox_is_shown_with_its_request_and_cost(script: Script, demo_table: str) -> None:
-    done = script("patterns/list-conversations", "@bayko")
+def test_an_inbox_is_shown_with_its_request_and_cost(demo_script: Script) -> None:
+    done = demo_script("patterns/list-conversations", "@bayko")
 
     request, consumed, lines = request_and_lines(done.stdout)
     assert request["ExpressionAttributeValues"] == {":pk": {"S": keys.inbox_pk(demo.PEOPLE[0]["user_uuid"])}}
@@ -208,10 +225,8 @@ def test_an_inbox_is_shown_with_its_request_and_cost(script: Script, demo_table:
         ),
     ],
 )
-def test_what_is_not_there_is_a_clear_error(
-    script: Script, demo_table: str, arguments: tuple[str, ...], error: str
-) -> None:
-    done = script(*arguments)
+def test_what_is_not_there_is_a_clear_error(demo_script: Script, arguments: tuple[str, ...], error: str) -> None:
+    done = demo_script(*arguments)
 
     assert done.returncode == 2
     assert done.stderr.startswith(error)

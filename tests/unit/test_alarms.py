@@ -99,7 +99,7 @@ def test_the_stream_is_told_of_long_before_its_records_are_given_up() -> None:
 
 
 def test_nobody_is_told_unless_an_address_is_given() -> None:
-    assert LOADED["Parameters"]["AlarmEmail"]["Default"] == ""
+    assert LOADED["Parameters"]["AlarmEmail"]["Default"] == "none"
     assert RESOURCES["AlarmSubscription"]["Condition"] == "HasAlarmEmail"
     assert "Condition" not in RESOURCES["AlarmTopic"]
 
