@@ -4,7 +4,7 @@ import importlib
 import json
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,7 @@ class World:
         for number in range(6):
             sender, receiver = ((BAYKO, LONDO), (LONDO, PRIYA))[number % 2]
             uuid = f"00000000-0000-4000-8000-00000000000{number}"
-            moment = at + timedelta(seconds=number)
-            send_to_handle(self.table, sender.user_uuid, receiver.handle, uuid, f"Text {number}", lambda: moment)  # noqa: B023
+            send_to_handle(self.table, sender.user_uuid, receiver.handle, uuid, f"Text {number}", lambda: at)
         self.heads, self.messages = dict(self.table.heads), list(self.table.messages)
 
     def restore(self) -> None:
@@ -125,10 +124,8 @@ def test_whatever_is_asked_is_answered_as_described_and_what_is_refused_changes_
 
     is_answered()
     assert seen[200], "nothing was asked that could be answered"
-    tried = f"{seen.total():,} mutated requests answered: " + ", ".join(
-        f"{n:,} with {status}" for status, n in seen.most_common()
-    )
-    record_property("reliability", [f"{operation}, fuzzed", tried, "5xx 0, written by a refusal 0"])
+    tried = f"{seen.total():,} mutated requests, {seen[200] + seen[304]:,} of them good"
+    record_property("reliability", [f"{operation}, requests fuzzed", tried, "5xx 0, written by a refusal 0"])
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -168,16 +165,17 @@ def test_no_cursor_leads_to_what_is_not_the_callers(
 
 
 def _in_another_conversation(record: dict[str, Any], number: int) -> dict[str, Any]:
-    """The same change between two other people."""
+    """The same change in the conversation of two others: each id begins with this digit."""
     text = json.dumps(record)
     for uuid in (CONVERSATION, BAYKO.user_uuid, LONDO.user_uuid):
-        text = text.replace(uuid, f"{uuid[:-1]}{number}" if uuid == CONVERSATION else f"{number}{uuid[1:]}")
+        text = text.replace(uuid, f"{number}{uuid[1:]}")
     other: dict[str, Any] = json.loads(text)
     other["dynamodb"]["SequenceNumber"] = str(number)
     return other
 
 
-def _without_what_lambda_adds(record: dict[str, Any]) -> dict[str, Any]:
+def _without_its_number(record: dict[str, Any]) -> dict[str, Any]:
+    """What a record tells. Without the number Lambda could not hear which record failed, and retries all."""
     return {name: value for name, value in record["dynamodb"].items() if name != "SequenceNumber"}
 
 
@@ -201,7 +199,7 @@ def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_processed(
     for name in ("table", "_doubt_until"):  # to be what they were when the test ends
         monkeypatch.setattr(function, name, None)
 
-    @given(mutated(_without_what_lambda_adds(sample), _attribute_values | json_values), st.booleans())
+    @given(mutated(_without_its_number(sample), _attribute_values | json_values), st.booleans())
     def is_reported_alone(images: dict[str, Any], new_process: bool) -> None:
         record = {**sample, "dynamodb": {**images, "SequenceNumber": "3"}}
         table = FakeInboxes()
@@ -232,7 +230,11 @@ def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_processed(
     assert seen["read"]
     record_property(
         "reliability",
-        ["stream records, fuzzed", f"{seen.total():,} mutated records, {seen['reported']:,} reported", "others lost 0"],
+        [
+            "stream_handler, records fuzzed",
+            f"{seen.total():,} mutated records, {seen['reported']:,} reported",
+            "others lost 0",
+        ],
     )
 
 
