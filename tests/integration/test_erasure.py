@@ -120,6 +120,8 @@ def test_who_is_erased_can_do_and_be_sent_nothing_more_with_a_token_that_is_stil
     world.erase(londo)
 
     assert functions.list_message_groups(londo.user_uuid)[:2] == (200, [])
+    found = functions.call("message_groups.find_message_group", londo.user_uuid, parameters={"handle": "@bayko"})
+    assert found[:2] == (200, {})
     answers = [
         functions.list_messages(londo.user_uuid, group),
         functions.create_message(londo.user_uuid, message_group_uuid=group, message="x"),

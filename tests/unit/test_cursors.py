@@ -146,6 +146,17 @@ def test_an_inbox_cursor_made_by_hand_is_refused(part: str, instead: str) -> Non
     assert _parsed(InboxCursor.parse, _encoded(good.replace(part, instead))) is None
 
 
+@given(message_cursors | inbox_cursors)
+def test_a_cursor_is_written_in_one_way_only(cursor: MessageCursor | InboxCursor) -> None:
+    text = str(cursor)
+    rewritten = [f"{text}{signs}" for signs in ("=", "==", "===", "====", "\n", "=A")]
+    # The bits that the last sign has too many.
+    rewritten += [f"{text[:-1]}{last}" for last in string.ascii_letters if last != text[-1] and len(text) % 4]
+
+    for other in rewritten:
+        assert _parsed(type(cursor).parse, other) is None
+
+
 def test_a_refusal_does_not_tell_whose_cursor_it_was() -> None:
     with pytest.raises(Unreadable) as refused:
         InboxCursor.parse(str(InboxCursor("somebody", OLDER, TIME)), OWNER)

@@ -27,6 +27,10 @@ def _renamed(head: Head) -> Head:
     return replace(head, members={**head.members, LONDO.user_uuid: replace(LONDO, display_name="The Emperor")})
 
 
+def _deleted(head: Head) -> Head:
+    return replace(head, members={**head.members, LONDO.user_uuid: LONDO.deleted})
+
+
 def _changes(*stages: Head) -> list[Change]:
     return [Change(str(place), float(place), old, new) for place, (old, new) in enumerate(pairwise(stages))]
 
@@ -68,6 +72,8 @@ def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> Non
         _record(HEAD.item, {**HEAD.item, "members": {"M": {BAYKO.user_uuid: {"M": {}}}}}),
         _record(HEAD.item, {**HEAD.item, "last_seq": {"N": "many"}}),
         _record(HEAD.item, {**HEAD.item, "created_at": {"N": "1"}}),
+        _record(HEAD.item, {**HEAD.item, "created_at": {"S": ""}}),
+        _record({**HEAD.item, "created_at": {"S": "HEAD"}}, HEAD.item),
         _record(HEAD.item, {**HEAD.item, "pk": {"B": "AA=="}}),
         _record(HEAD.item, LATER.item, ApproximateCreationDateTime="yesterday"),
         _record(HEAD.item, LATER.item, ApproximateCreationDateTime=None),
@@ -84,6 +90,8 @@ def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> Non
         "a member without a name",
         "a number that is none",
         "a time that is a number",
+        "a time that is empty",
+        "a time that is none",
         "a binary key",
         "a day that is no number",
         "no time at all",
@@ -160,6 +168,13 @@ def test_a_move_says_what_became_of_the_inboxes(
     (move,) = fold(_changes(*stages))
 
     assert (move.visible, move.in_place, move.passes) == (visible, in_place, passes)
+
+
+@pytest.mark.parametrize("stages", [[HEAD, _deleted(LATER)], [_deleted(HEAD), LATER]], ids=["meanwhile", "before"])
+def test_a_move_of_a_conversation_with_a_deleted_member_has_one_inbox(stages: Sequence[Head]) -> None:
+    (move,) = fold(_changes(*stages))
+
+    assert move.of_one
 
 
 def test_the_last_of_several_heads_with_one_time_is_where_a_move_ends() -> None:

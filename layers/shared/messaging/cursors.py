@@ -60,7 +60,10 @@ def _encode(*fields: str) -> str:
 
 
 def _decode(text: str) -> list[str]:
+    """The fields; none of what `_encode` does not write: base64 can be read with too many signs or other spare bits."""
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode().split("|")
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        fields = raw.decode().split("|")
     except (binascii.Error, ValueError):
         return []
+    return fields if _encode(*fields) == text else []

@@ -44,7 +44,7 @@ def find_head(table: Table, message_group_uuid: str) -> Head | None:
 
 def require_member(head: Head | None, user_uuid: str) -> Head:
     """The head, if this person is in the conversation. Raises NotFound, the same as if there were none (rule 6)."""
-    if head is None or user_uuid not in head.members or head.members[user_uuid].is_gone:
+    if head is None or not _is_member(head, user_uuid):
         raise NotFound("There is no such conversation.")
     return head
 
@@ -97,8 +97,8 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
 def find_message_group(table: Table, user_uuid: str, handle: str) -> tuple[Person, str | None]:
     """Who has this handle, and the caller's conversation with them, if there is one. Raises NotFound."""
     person = show_user(table, handle)
-    message_group_uuid = keys.pair_uuid(user_uuid, person.user_uuid)
-    return person, message_group_uuid if find_head(table, message_group_uuid) else None
+    head = find_head(table, keys.pair_uuid(user_uuid, person.user_uuid))
+    return person, head.message_group_uuid if head and _is_member(head, user_uuid) else None
 
 
 def show_user(table: Table, handle: str) -> Person:
@@ -107,6 +107,10 @@ def show_user(table: Table, handle: str) -> Person:
     if person is None:
         raise NotFound("Nobody has this handle.")
     return person
+
+
+def _is_member(head: Head, user_uuid: str) -> bool:
+    return user_uuid in head.members and not head.members[user_uuid].is_gone
 
 
 def _joins(messages: Sequence[Message], *, first: int | None = None, last: int | None = None) -> bool:
