@@ -20,7 +20,7 @@ os.environ |= {
 
 # How far properties search: `make test` does quickly, --hypothesis-profile=soak for long.
 settings.register_profile("quick", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("soak", settings.get_profile("quick"), max_examples=1500)
+settings.register_profile("soak", settings.get_profile("quick"), max_examples=600)
 settings.load_profile("quick")
 
 

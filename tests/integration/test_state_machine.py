@@ -451,7 +451,7 @@ def test_the_rules_hold_whatever_happens_in_any_order(
     run_state_machine_as_test(
         partial(Messaging, dynamodb, dynamodb_endpoint, monkeypatch, tally),  # type: ignore[arg-type]
         settings=settings(
-            max_examples=settings().max_examples // 3,
+            max_examples=settings().max_examples // 4,
             stateful_step_count=30,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink, each try on a new table, takes minutes
         ),
