@@ -86,6 +86,12 @@ class Functions:
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
+def all_before(failed: Sequence[str], records: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """The records that are done when these sequence numbers were reported: Lambda goes on from the first of them."""
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    return records[: min((numbers.index(number) for number in failed), default=len(records))]
+
+
 def _as_lambda_has_it(record: Any) -> dict[str, Any]:
     created = record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
     return {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": created}}

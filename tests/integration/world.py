@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from messaging.items import Person
 from messaging.table import Table
 from operators.schema import create_table_request
-from tests.integration.functions import Functions, Stream
+from tests.integration.functions import Functions, Stream, all_before
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -145,8 +145,7 @@ class World:
         except (Killed, ClientError):
             self.functions.start_anew()
             return 0
-        numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
-        return min((numbers.index(number) for number in failed), default=len(numbers))
+        return len(all_before(failed, records))
 
     def delete(self) -> None:
         """With many tables DynamoDB Local becomes slow."""
