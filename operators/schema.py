@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ def _tagged(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _tagged)
 
 
+@cache
 def template() -> dict[str, Any]:
-    """template.yaml as it stands; intrinsic functions are dicts of one key, {"!Ref": "Table"}."""
+    """template.yaml as it stands, to be read only; intrinsic functions are dicts of one key, {"!Ref": "Table"}."""
     loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506 - a SafeLoader
     return loaded
 

@@ -86,6 +86,12 @@ class Functions:
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
+def all_before(failed: Sequence[str], records: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """The records that are done when these sequence numbers were reported: Lambda goes on from the first of them."""
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    return records[: min((numbers.index(number) for number in failed), default=len(records))]
+
+
 def _as_lambda_has_it(record: Any) -> dict[str, Any]:
     created = record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
     return {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": created}}
@@ -99,12 +105,15 @@ class Stream:
         (stream,) = self._client.list_streams(TableName=table_name)["Streams"]
         self._arn = stream["StreamArn"]
 
-    def records(self) -> list[dict[str, Any]]:
-        """All records from the beginning that reach the stream handler."""
+    def records(self, after: str | None = None) -> list[dict[str, Any]]:
+        """All records that reach the stream handler, from the beginning or after a sequence number."""
+        position: Any = {"ShardIteratorType": "TRIM_HORIZON"}
+        if after:
+            position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
         records: list[dict[str, Any]] = []
         for shard in self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]:
             iterator: str | None = self._client.get_shard_iterator(
-                StreamArn=self._arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+                StreamArn=self._arn, ShardId=shard["ShardId"], **position
             )["ShardIterator"]
             while iterator:
                 answer = self._client.get_records(ShardIterator=iterator)

@@ -1,5 +1,6 @@
 """Pattern B on a real engine: an inbox of any length, each conversation once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -83,6 +84,24 @@ def test_a_conversation_being_moved_is_listed_once_at_its_newer_place(
 
     assert len(page) == 5
     assert (page[0]["uuid"], page[0]["message"]) == (oldest.message_group_uuid, "Newer")
+
+
+def test_a_page_whose_conversations_have_all_moved_up_still_leads_up(
+    functions: Functions, dynamodb: "DynamoDBClient", table_name: str, bayko: Person
+) -> None:
+    """The way test_state_machine reads: down to the last page, and up again for what moved meanwhile."""
+    _, oldest = write_inbox(dynamodb, table_name, bayko, 2)
+    _, _, headers = functions.list_message_groups(bayko.user_uuid, limit="1")
+    moved = replace(oldest, sk=keys.format_time(_START + timedelta(days=9)))
+    dynamodb.put_item(TableName=table_name, Item=moved.item)
+    dynamodb.delete_item(TableName=table_name, Key={name: oldest.item[name] for name in ("pk", "sk")})
+
+    _, below, headers = functions.list_message_groups(bayko.user_uuid, **links(headers)["next"])
+    _, above, headers = functions.list_message_groups(bayko.user_uuid, **links(headers)["prev"])
+
+    assert below == []
+    assert [group["uuid"] for group in above] == [moved.message_group_uuid]
+    assert "prev" not in links(headers)
 
 
 def test_somebody_elses_cursor_is_refused(

@@ -1,0 +1,251 @@
+"""The stream handler and senders as processes of their own, and killing them by SIGKILL while they work.
+
+`python -m tests.integration.killed` is such a process. What it has finished it appends to its journal, which is on the
+disk before it goes on: a sender the answers it got, the stream handler the record up to which all is done. Started
+again it goes on from there, so that whatever was done but not written down is done once more.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import UUID, uuid4, uuid5
+
+import pytest
+
+from messaging import keys, views
+from messaging.items import Message, Person
+from messaging.table import Table, open_table
+from operators.schema import create_table_request
+from operators.verify import Break, verify
+from tests import dynamodb_local
+from tests.integration.checks import read_all
+from tests.integration.functions import Functions, Stream, all_before
+
+_ROOT = Path(__file__).parents[2]
+_STREAM_HANDLER = "stream_handler"
+_BEGUN = "begun"
+_LONGEST_LIFE = 600  # seconds, should whoever started a process not be there to end it
+
+
+class Journal:
+    """Lines on the disk, of which a kill takes none away."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._path = folder / f"{name}.journal"
+        self._path.touch()
+
+    def append(self, line: str) -> None:
+        with self._path.open("ab", buffering=0) as file:
+            file.write(f"{line}\n".encode())
+            os.fsync(file.fileno())
+
+    def lines(self) -> list[str]:
+        """All, the beginnings of processes too."""
+        return self._path.read_text().splitlines()
+
+    def finished(self) -> list[str]:
+        """What was finished."""
+        return [line for line in self.lines() if line != _BEGUN]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who writes how many messages: each person to all others in turn, with the same message_uuids whoever asks."""
+
+    people: list[Person]
+    messages_each: int
+
+    def write(self, folder: Path) -> None:
+        (folder / "plan.json").write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Plan":
+        plan = json.loads((folder / "plan.json").read_text())
+        return cls([Person(**person) for person in plan["people"]], plan["messages_each"])
+
+    def bodies_of(self, sender: Person) -> list[dict[str, str]]:
+        """What a sender sends, in order: pattern C the first time to each, then D."""
+        others = [person for person in self.people if person != sender]
+        bodies = []
+        for number in range(self.messages_each):
+            other = others[number % len(others)]
+            first = number < len(others)
+            bodies.append(
+                {
+                    "message_uuid": str(uuid5(UUID(sender.user_uuid), str(number))),
+                    "message": f"Message {number} of {sender.handle}",
+                    **(
+                        {"handle": other.handle}
+                        if first
+                        else {"message_group_uuid": keys.pair_uuid(sender.user_uuid, other.user_uuid)}
+                    ),
+                }
+            )
+        return bodies
+
+
+class Victim:
+    """A process that is killed after one to `longest_life` lines of its journal, at any moment, and started again."""
+
+    def __init__(
+        self, name: str, folder: Path, endpoint: str, table_name: str, chance: random.Random, longest_life: int
+    ) -> None:
+        self.journal = Journal(folder, name)
+        self.kills = 0
+        self._command = [sys.executable, "-m", "tests.integration.killed", str(folder), table_name, name]
+        self._environment = {**os.environ, "AWS_ENDPOINT_URL": endpoint}
+        self._log = folder / f"{name}.log"
+        self._chance = chance
+        self._longest_life = longest_life
+        self._start()
+
+    def _start(self) -> None:
+        self._kill_at = len(self.journal.lines()) + self._chance.randint(1, self._longest_life)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=_ROOT, env=self._environment, stdout=subprocess.DEVNULL, stderr=log
+            )
+
+    def lives(self) -> bool:
+        """False if it has come to its end. Kills it if it is time, and starts it again."""
+        if self._process.poll() is None and len(self.journal.lines()) >= self._kill_at:
+            time.sleep(self._chance.uniform(0, 0.05))  # in the middle of whatever it does then
+            if self.end() == -signal.SIGKILL:
+                self.kills += 1
+                self._start()
+        code = self._process.poll()
+        assert not code, self._log.read_text()[-3000:]
+        return code is None
+
+    def end(self) -> int:
+        """Its exit status."""
+        self._process.kill()
+        return self._process.wait(timeout=30)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of it: `lost` and `doubled` are message_uuids."""
+
+    messages: int
+    kills: int
+    lost: list[str]
+    doubled: list[str]
+    breaks: list[Break]
+
+    @property
+    def reliability(self) -> list[str]:
+        """A row of docs/reliability.md."""
+        return [
+            "stream handler and senders killed",
+            f"{self.messages:,} messages, {self.kills:,} kills by SIGKILL",
+            f"lost {len(self.lost)}, doubled {len(self.doubled)}",
+        ]
+
+
+def kill_while_sending(
+    endpoint: str, folder: Path, *, people: int, messages_each: int, longest_life: int, seed: int, seconds: int
+) -> Outcome:
+    """Sends, kills, starts again; when all is sent and the stream is drained, looks. Fails after so many seconds."""
+    client = dynamodb_local.client(endpoint)
+    table_name = f"killed-{uuid4()}"
+    client.create_table(**create_table_request(table_name))
+    plan = Plan(
+        [Person(str(uuid4()), f"person{number}", f"Person {number}") for number in range(people)], messages_each
+    )
+    plan.write(folder)
+    for person in plan.people:
+        Table(client, table_name).register(person)
+    stream = Stream(endpoint, table_name)
+    chance = random.Random(seed)  # noqa: S311
+    deadline = time.monotonic() + seconds
+
+    with ExitStack() as ending:
+        ending.callback(client.delete_table, TableName=table_name)
+
+        def start(name: str, life: int) -> Victim:
+            victim = Victim(name, folder, endpoint, table_name, chance, life)
+            ending.callback(victim.end)
+            return victim
+
+        handler = start(_STREAM_HANDLER, 8)
+        senders = [start(person.handle, longest_life) for person in plan.people]
+        sending = senders
+        while sending:
+            sending = [sender for sender in sending if sender.lives()]
+            assert handler.lives()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        while stream.records(after=_last(handler.journal)):
+            assert handler.lives()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        handler.end()
+
+        stored = [Message.from_item(item) for item in read_all(client, table_name) if "seq" in item]
+        bodies = {message.message_uuid: views.sent_message(message) for message in stored}
+        answers = [json.loads(line) for sender in senders for line in sender.journal.finished()]
+        wanted = {body["message_uuid"]: body["message"] for person in plan.people for body in plan.bodies_of(person)}
+        assert {answer["uuid"]: answer["message"] for answer in answers} == wanted
+        return Outcome(
+            len(answers),
+            handler.kills + sum(sender.kills for sender in senders),
+            [answer["uuid"] for answer in answers if bodies.get(answer["uuid"]) != answer],
+            [uuid for uuid, count in Counter(message.message_uuid for message in stored).items() if count > 1],
+            verify(client, table_name),
+        )
+
+
+def _last(journal: Journal) -> str | None:
+    return next(reversed(journal.finished()), None)
+
+
+# The processes
+
+
+def _send(functions: Functions, journal: Journal, sender: Person, bodies: list[dict[str, str]]) -> None:
+    for body in bodies[len(journal.finished()) :]:
+        status, answer, _ = functions.create_message(sender.user_uuid, **body)
+        while status == 503:
+            status, answer, _ = functions.create_message(sender.user_uuid, **body)
+        assert status == 200, answer
+        journal.append(json.dumps(answer))
+
+
+def _handle_stream(functions: Functions, journal: Journal, stream: Stream) -> None:
+    while True:
+        records = stream.records(after=_last(journal))
+        if not records:
+            time.sleep(0.05)
+        while records:
+            batch = records[: random.randint(1, 40)]  # noqa: S311 - each life cuts the stream otherwise
+            done = all_before(functions.stream_handler(batch), batch)
+            if done:
+                journal.append(done[-1]["dynamodb"]["SequenceNumber"])
+            records = records[len(done) :]
+
+
+def _main(folder: Path, table_name: str, name: str) -> None:
+    signal.alarm(_LONGEST_LIFE)
+    plan = Plan.read(folder)
+    journal = Journal(folder, name)
+    functions = Functions(open_table(table_name), pytest.MonkeyPatch())
+    functions.handler("stream_handler.stream_handler" if name == _STREAM_HANDLER else "messages.create_message")
+    journal.append(_BEGUN)
+    if name == _STREAM_HANDLER:
+        _handle_stream(functions, journal, Stream(os.environ["AWS_ENDPOINT_URL"], table_name))
+    else:
+        (sender,) = (person for person in plan.people if person.handle == name)
+        _send(functions, journal, sender, plan.bodies_of(sender))
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]), *sys.argv[2:])

@@ -1,0 +1,25 @@
+"""Thousands of messages, while those who send them and the stream handler are killed again and again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import dynamodb_local
+from tests.integration.killed import kill_while_sending
+
+
+def test_nothing_is_lost_or_doubled_when_processes_are_killed(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    if not dynamodb_local.is_here():
+        pytest.skip("DynamoDB Local is not here: see tests/prepare.py")
+    with dynamodb_local.running(tmp_path / "log") as endpoint:
+        outcome = kill_while_sending(
+            endpoint, tmp_path, people=4, messages_each=1000, longest_life=120, seed=1, seconds=540
+        )
+
+    record_property("reliability", outcome.reliability)
+    assert (outcome.lost, outcome.doubled, outcome.breaks) == ([], [], [])
+    assert outcome.messages == 4000
+    assert outcome.kills >= 40
