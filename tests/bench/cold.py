@@ -89,7 +89,7 @@ def _event(name: str) -> dict[str, Any]:
 
 def measure(functions: list[Function], endpoint: str, rounds: int) -> dict[str, Samples]:
     """Milliseconds of each one's first invocation, by name, on a table with the demo in it."""
-    python = _runtime()
+    python = runtime()
     for script in ("schema-load", "seed"):
         run_script(f"ddb/{script}", DYNAMODB_ENDPOINT=endpoint).check_returncode()
     measured = side_by_side(
@@ -120,7 +120,6 @@ def _emulated(python: Path, function: Function, endpoint: str) -> Iterator[str]:
     """Where the function can be invoked; its process starts with the first request."""
     emulator = Path(samcli.__file__).parent / "local" / "rapid" / _EMULATORS[platform.machine()]
     port, api_port = free_port(), free_port()
-    opt = f"{function.layers}/python" if function.layers else "/opt/python"
     process = subprocess.Popen(
         [
             emulator,
@@ -136,25 +135,7 @@ def _emulated(python: Path, function: Function, endpoint: str) -> Iterator[str]:
             function.handler,
         ],
         cwd=function.code,
-        env={
-            "PATH": os.environ["PATH"],
-            "LANG": "en_US.UTF-8",
-            "LAMBDA_TASK_ROOT": str(function.code),
-            "PYTHONPATH": f"{function.code}:{opt}",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "AWS_LAMBDA_FUNCTION_NAME": function.name,
-            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(_STARTS_WITHIN),
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
-            "TABLE_NAME": STACK,
-            "MESSAGE_MAX_CHARS": "1024",
-            "POWERTOOLS_SERVICE_NAME": "bench",
-            "POWERTOOLS_METRICS_NAMESPACE": "CruddurMessages",
-        },
+        env=environment(function, endpoint),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -167,6 +148,30 @@ def _emulated(python: Path, function: Function, endpoint: str) -> Iterator[str]:
         process.wait()
 
 
+def environment(function: Function, endpoint: str) -> dict[str, str]:
+    """What Lambda and the template set."""
+    opt = f"{function.layers}/python" if function.layers else "/opt/python"
+    return {
+        "PATH": os.environ["PATH"],
+        "LANG": "en_US.UTF-8",
+        "LAMBDA_TASK_ROOT": str(function.code),
+        "PYTHONPATH": f"{function.code}:{opt}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(_STARTS_WITHIN),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "TABLE_NAME": STACK,
+        "MESSAGE_MAX_CHARS": "1024",
+        "POWERTOOLS_SERVICE_NAME": "bench",
+        "POWERTOOLS_METRICS_NAMESPACE": "CruddurMessages",
+    }
+
+
 def _wait_for(port: int) -> None:
     deadline = time.monotonic() + _STARTS_WITHIN
     while time.monotonic() < deadline:
@@ -177,7 +182,7 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("the Runtime Interface Emulator did not start")
 
 
-def _runtime() -> Path:
+def runtime() -> Path:
     """A Python that has nothing but Lambda's runtime client, as Lambda's own."""
     folder = _CACHE / "runtime"
     python = folder / "bin" / "python"

@@ -1,0 +1,46 @@
+"""Leaves of botocore's data what a client of DynamoDB reads: `python shrink.py FOLDER`, with the folder of botocore.
+
+Reading all of it is half the time that making a client takes, and most of it is endpoints of other services and
+documentation.
+"""
+
+import gzip
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+SERVICE = "dynamodb"
+
+
+def shrink(data: Path) -> None:
+    for folder in data.iterdir():
+        if folder.is_dir() and folder.name != SERVICE:
+            shutil.rmtree(folder)
+    endpoints = data / "endpoints.json"
+    described = json.loads(endpoints.read_text())
+    for partition in described["partitions"]:
+        partition["services"] = {name: one for name, one in partition["services"].items() if name == SERVICE}
+    endpoints.write_text(json.dumps(described))
+    for packed in (data / SERVICE).glob("*/service-2.json.gz"):
+        packed.with_suffix("").write_text(json.dumps(undocumented(json.loads(gzip.decompress(packed.read_bytes())))))
+        packed.unlink()
+
+
+def undocumented(model: Any) -> Any:
+    """A service's description without what is there to be read; a member that is called so has no text."""
+    match model:
+        case dict():
+            return {
+                key: undocumented(value)
+                for key, value in model.items()
+                if not (key == "documentation" and isinstance(value, str))
+            }
+        case list():
+            return [undocumented(value) for value in model]
+    return model
+
+
+if __name__ == "__main__":
+    shrink(Path(sys.argv[1]) / "data")
