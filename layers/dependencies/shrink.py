@@ -1,7 +1,7 @@
-"""Leaves of botocore's data what a client of DynamoDB reads: `python shrink.py FOLDER`, with the folder of botocore.
+"""Leaves of the packages what the functions use: `python shrink.py FOLDER`, with the folder of the packages.
 
-Reading all of it is half the time that making a client takes, and most of it is endpoints of other services and
-documentation.
+Reading botocore's data is half the time that making a client takes, and most of it is endpoints of other services and
+documentation. Of Powertools, logger and metrics stay, and what these import.
 """
 
 import gzip
@@ -14,7 +14,13 @@ from typing import Any
 SERVICE = "dynamodb"
 
 
-def shrink(data: Path) -> None:
+def shrink_powertools(package: Path) -> None:
+    for folder in (package / "event_handler", package / "middleware_factory", *(package / "utilities").iterdir()):
+        if folder.is_dir() and folder.name != "jmespath_utils":
+            shutil.rmtree(folder)
+
+
+def shrink_botocore(data: Path) -> None:
     for folder in data.iterdir():
         if folder.is_dir() and folder.name != SERVICE:
             shutil.rmtree(folder)
@@ -43,4 +49,6 @@ def undocumented(model: Any) -> Any:
 
 
 if __name__ == "__main__":
-    shrink(Path(sys.argv[1]) / "data")
+    packages = Path(sys.argv[1])
+    shrink_powertools(packages / "aws_lambda_powertools")
+    shrink_botocore(packages / "botocore" / "data")

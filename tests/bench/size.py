@@ -22,7 +22,7 @@ print("\\n" + json.dumps([name for name in sys.modules]))
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes, zipped and unzipped, by name; modules of the layers that no function imports, with their bytes of source."""
+    """Bytes, zipped and unzipped, by name; the layers' modules, and bytes of source of those no function imports."""
 
     zipped: dict[str, int]
     unzipped: dict[str, int]

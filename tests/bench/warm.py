@@ -100,11 +100,13 @@ def measure(client: "DynamoDBClient", bare: "DynamoDBClient", rounds: int) -> di
         both = {"handler": handle, "bare": lambda asked=asked: _time(asked.popleft())}
         gc.collect()
         times = {name: all_rounds[_WARM_UP:] for name, all_rounds in side_by_side(_WARM_UP + rounds, both).items()}
-        measured[pattern] = Warm(*(
-            Samples([getattr(one, kind) for one in times[name]])
-            for kind in ("wall", "cpu")
-            for name in ("handler", "bare")
-        ))
+        measured[pattern] = Warm(
+            *(
+                Samples([getattr(one, kind) for one in times[name]])
+                for kind in ("wall", "cpu")
+                for name in ("handler", "bare")
+            )
+        )
     for name in (ours, mirror):
         client.delete_table(TableName=name)
     return measured
