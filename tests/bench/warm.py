@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
@@ -75,11 +76,9 @@ def measure(client: "DynamoDBClient", bare: "DynamoDBClient", rounds: int) -> di
 
     def repeat() -> list[Callable[[], Any]]:
         """What was asked last, ready to be asked of the other table."""
-        requests = [
-            (name, json.loads(json.dumps(request).replace(ours, mirror))) for name, request in recorder.requests
-        ]
+        requests = [(name, json.loads(json.dumps(asked).replace(ours, mirror))) for name, asked in recorder.requests]
         recorder.requests.clear()
-        return [lambda name=name, request=request: getattr(bare, name)(**request) for name, request in requests]
+        return [partial(getattr(bare, name), **request) for name, request in requests]
 
     events = _prepare(table, _WARM_UP + rounds)
     for request in repeat():
@@ -88,28 +87,36 @@ def measure(client: "DynamoDBClient", bare: "DynamoDBClient", rounds: int) -> di
     for pattern, (path, event) in events.items():
         module: Any = importlib.import_module(f"functions.{path}")
         module.table = table
-        asked: deque[list[Callable[[], Any]]] = deque()
-
-        def handle(module: Any = module, event: Callable[[], Any] = event, asked: Any = asked) -> _Times:
-            given = event()
-            times = _time([lambda: _succeed(module.lambda_handler(given, None))])
-            asked.append(repeat())
-            return times
-
-        handle()  # so that there is something to repeat, whichever is first in a round
-        both = {"handler": handle, "bare": lambda asked=asked: _time(asked.popleft())}
-        gc.collect()
-        times = {name: all_rounds[_WARM_UP:] for name, all_rounds in side_by_side(_WARM_UP + rounds, both).items()}
-        measured[pattern] = Warm(
-            *(
-                Samples([getattr(one, kind) for one in times[name]])
-                for kind in ("wall", "cpu")
-                for name in ("handler", "bare")
-            )
-        )
+        measured[pattern] = _compare(module.lambda_handler, event, repeat, rounds)
     for name in (ours, mirror):
         client.delete_table(TableName=name)
     return measured
+
+
+def _compare(
+    lambda_handler: Callable[[Any, None], Any],
+    event: Callable[[], Any],
+    repeat: Callable[[], list[Callable[[], Any]]],
+    rounds: int,
+) -> Warm:
+    asked: deque[list[Callable[[], Any]]] = deque()
+
+    def handle() -> _Times:
+        given = event()
+        times = _time([lambda: _succeed(lambda_handler(given, None))])
+        asked.append(repeat())
+        return times
+
+    handle()  # so that there is something to repeat, whichever is first in a round
+    gc.collect()
+    both = side_by_side(_WARM_UP + rounds, {"handler": handle, "bare": lambda: _time(asked.popleft())})
+    handler, bare = both["handler"][_WARM_UP:], both["bare"][_WARM_UP:]
+    return Warm(
+        Samples([one.wall for one in handler]),
+        Samples([one.wall for one in bare]),
+        Samples([one.cpu for one in handler]),
+        Samples([one.cpu for one in bare]),
+    )
 
 
 class _Times(NamedTuple):
