@@ -68,7 +68,8 @@ def open_table(name: str) -> "Table":
         tcp_keepalive=True,
     )
     # The client that boto3 would make, without the time that importing boto3 takes.
-    return Table(botocore.session.get_session().create_client("dynamodb", config=config), name)
+    client: Any = botocore.session.get_session().create_client("dynamodb", config=config)
+    return Table(client, name)
 
 
 class Table:
