@@ -4,7 +4,7 @@ ENV ?= dev
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: help run logs clean-data test sam-local cost check deploy delete clean
+.PHONY: help run logs clean-data test sam-local cost bench check deploy delete clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -29,6 +29,10 @@ sam-local: .venv/test ## every sample event under `sam local`, in Docker contain
 cost: .venv/test ## measure, and write docs/cost.md: what a month costs
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m tests.cost
+
+bench: .venv/bench ## measure for some 20 minutes, and write docs/benchmarks.md and its plots (Linux)
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.bench
 
 check: .venv/test ## ruff, mypy, sam validate --lint, zizmor
 	@$(BIN)/ruff check .
@@ -55,4 +59,9 @@ clean: ## forget everything that was made here, the environment and the data too
 .venv/test: .venv/run
 	@echo "Installing what the tests need into .venv …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run,test]'
+	@touch $@
+
+.venv/bench: .venv/test
+	@echo "Installing what the benchmarks need into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run,test,bench]'
 	@touch $@

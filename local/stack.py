@@ -13,13 +13,14 @@ from typing import Any
 from operators.places import Place
 
 ROOT = Path(__file__).parents[1]
-_BUILD = ROOT / ".aws-sam" / "build"
+BUILD = ROOT / ".aws-sam" / "build"
 _BUILT_FROM = ROOT / ".aws-sam" / "built-from"
 # An environment that samconfig.toml does not have: it is about AWS.
 NO_CONFIG = ("--config-env", "local")
 _SOURCES = ("template.yaml", "functions", "layers")
+PYTHON_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _PARAMETERS = {
-    "PythonRuntime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+    "PythonRuntime": PYTHON_RUNTIME,
     "Architecture": "x86_64",
     "AllowedOrigins": "*",
     "DeletionProtection": "false",
@@ -42,10 +43,10 @@ def fingerprint() -> str:
 def build() -> None:
     """`sam build`, unless it has built these very sources before. Raises StackError."""
     current = fingerprint()
-    if _BUILT_FROM.exists() and _BUILT_FROM.read_text() == current and _BUILD.exists():
+    if _BUILT_FROM.exists() and _BUILT_FROM.read_text() == current and BUILD.exists():
         return
     _BUILT_FROM.unlink(missing_ok=True)
-    _sam("build", "--parameter-overrides", f"PythonRuntime={_PARAMETERS['PythonRuntime']}")
+    sam("build", "--parameter-overrides", f"PythonRuntime={PYTHON_RUNTIME}")
     _BUILT_FROM.write_text(current)
 
 
@@ -55,7 +56,7 @@ def deploy(place: Place, **parameters: str) -> None:
     Raises StackError.
     """
     parameters = _PARAMETERS | parameters
-    _sam(
+    sam(
         "deploy",
         "--stack-name",
         place.stack,
@@ -79,6 +80,20 @@ def deploy(place: Place, **parameters: str) -> None:
 def api_url(place: Place) -> str:
     """Where the API answers: by path, since not every resolver knows the names under localhost."""
     return f"{place.endpoint}/_aws/execute-api/{place.physical_ids['Api']}/$default"
+
+
+def sam(command: str, *arguments: str, endpoint: str | None = None) -> None:
+    """Runs `sam` on the local AWS at `endpoint`, or on none. Raises StackError."""
+    done = subprocess.run(
+        ["sam", command, *NO_CONFIG, *arguments],
+        cwd=ROOT,
+        env=sam_environment(endpoint),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise StackError(f"sam {command} failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-30:]))
 
 
 def sam_environment(endpoint: str | None) -> dict[str, str]:
@@ -187,16 +202,3 @@ def _source_files() -> Iterator[Path]:
         path = ROOT / source
         files = [path] if path.is_file() else sorted(path.rglob("*"))
         yield from (file for file in files if file.is_file() and "__pycache__" not in file.parts)
-
-
-def _sam(command: str, *arguments: str, endpoint: str | None = None) -> None:
-    done = subprocess.run(
-        ["sam", command, *NO_CONFIG, *arguments],
-        cwd=ROOT,
-        env=sam_environment(endpoint),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise StackError(f"sam {command} failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-30:]))

@@ -23,6 +23,27 @@ def sample_event(name: str) -> dict[str, Any]:
     return event
 
 
+def event_for(
+    path: str,
+    user_uuid: str,
+    *,
+    body: dict[str, Any] | None = None,
+    query: dict[str, str] | None = None,
+    parameters: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """The sample event of the function functions/{path}.py, changed where a test says so."""
+    event = sample_event(path.rpartition(".")[2])
+    event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = user_uuid
+    event["headers"] |= headers or {}
+    event["queryStringParameters"] = query or {}
+    if parameters:
+        event["pathParameters"] = parameters
+    if body is not None:
+        event["body"] = json.dumps(body)
+    return event
+
+
 class Functions:
     """Calls the functions with their sample events, changed where a test says so."""
 
@@ -36,26 +57,9 @@ class Functions:
         self._monkeypatch.setattr(module, "table", self._table)
         return module
 
-    def call(
-        self,
-        path: str,
-        user_uuid: str,
-        *,
-        body: dict[str, Any] | None = None,
-        query: dict[str, str] | None = None,
-        parameters: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> tuple[int, Any, dict[str, str]]:
-        """Status, JSON body and headers."""
-        event = sample_event(path.rpartition(".")[2])
-        event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = user_uuid
-        event["headers"] |= headers or {}
-        event["queryStringParameters"] = query or {}
-        if parameters:
-            event["pathParameters"] = parameters
-        if body is not None:
-            event["body"] = json.dumps(body)
-        answer = self.handler(path).lambda_handler(event, None)
+    def call(self, path: str, user_uuid: str, **changes: Any) -> tuple[int, Any, dict[str, str]]:
+        """Status, JSON body and headers; `changes` are those of `event_for`."""
+        answer = self.handler(path).lambda_handler(event_for(path, user_uuid, **changes), None)
         return answer["statusCode"], json.loads(answer["body"]) if "body" in answer else None, answer["headers"]
 
     def list_messages(self, user_uuid: str, message_group_uuid: str, **query: str) -> tuple[int, Any, dict[str, str]]:

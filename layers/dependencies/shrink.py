@@ -1,0 +1,54 @@
+"""Leaves of the packages what the functions use: `python shrink.py FOLDER`, with the folder of the packages.
+
+Reading botocore's data is half the time that making a client takes, and most of it is endpoints of other services and
+documentation. Of Powertools, logger and metrics stay, and what these import.
+"""
+
+import gzip
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+SERVICE = "dynamodb"
+
+
+def shrink_powertools(package: Path) -> None:
+    for folder in (package / "event_handler", package / "middleware_factory", *(package / "utilities").iterdir()):
+        if folder.is_dir() and folder.name != "jmespath_utils":
+            shutil.rmtree(folder)
+
+
+def shrink_botocore(data: Path) -> None:
+    for folder in data.iterdir():
+        if folder.is_dir() and folder.name != SERVICE:
+            shutil.rmtree(folder)
+    endpoints = data / "endpoints.json"
+    described = json.loads(endpoints.read_text())
+    for partition in described["partitions"]:
+        partition["services"] = {name: one for name, one in partition["services"].items() if name == SERVICE}
+    endpoints.write_text(json.dumps(described))
+    for packed in (data / SERVICE).glob("*/service-2.json.gz"):
+        packed.with_suffix("").write_text(json.dumps(undocumented(json.loads(gzip.decompress(packed.read_bytes())))))
+        packed.unlink()
+
+
+def undocumented(model: Any) -> Any:
+    """A service's description without what is there to be read; a member that is called so has no text."""
+    match model:
+        case dict():
+            return {
+                key: undocumented(value)
+                for key, value in model.items()
+                if not (key == "documentation" and isinstance(value, str))
+            }
+        case list():
+            return [undocumented(value) for value in model]
+    return model
+
+
+if __name__ == "__main__":
+    packages = Path(sys.argv[1])
+    shrink_powertools(packages / "aws_lambda_powertools")
+    shrink_botocore(packages / "botocore" / "data")

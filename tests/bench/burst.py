@@ -1,0 +1,92 @@
+"""The stream handler: records a second in batches of 100, beside one record at a time, on DynamoDB Local."""
+
+import importlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from messaging import keys
+from messaging.items import Head, Message, MessageGroup, Person
+from messaging.table import Table
+from operators.schema import create_table_request
+from operators.writing import put_all
+from tests.bench.samples import Samples, side_by_side
+from tests.bench.warm import TEXT
+from tests.integration.checks import read_all
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH = 100  # records, as template.yaml has it
+ONE_AT_A_TIME = "one record at a time"
+ONE, HUNDRED, MIX = "one conversation", "100 conversations", "a mix: half of them of one, the rest of 26"
+# How many records of each conversation are in a batch.
+_BATCHES = {ONE: [100], HUNDRED: [1] * 100, MIX: [50, 25, *[1] * 25]}
+_SINGLES = 10  # invocations in a round
+
+
+class _Conversation:
+    """A conversation that goes on, as its head's stream records tell it."""
+
+    def __init__(self) -> None:
+        one, other = (Person(str(uuid4()), name, name.title()) for name in ("bayko", "londo"))
+        group = keys.pair_uuid(one.user_uuid, other.user_uuid)
+        self._at = datetime(2026, 1, 1, tzinfo=UTC)
+        self.head = Head.of_first(Message(group, str(uuid4()), TEXT, one, keys.format_time(self._at), 1), other)
+        self._sender = one
+
+    def next_record(self) -> dict[str, Any]:
+        old = self.head
+        self._at += timedelta(milliseconds=1)
+        self.head = old.after(old.next_message(self._sender.user_uuid, str(uuid4()), TEXT, self._at))
+        return {
+            "eventName": "MODIFY",
+            "dynamodb": {
+                "ApproximateCreationDateTime": time.time(),
+                "SequenceNumber": str(self.head.last_seq),
+                "OldImage": old.item,
+                "NewImage": self.head.item,
+            },
+        }
+
+
+def measure(client: "DynamoDBClient", rounds: int) -> dict[str, Samples]:
+    """Records a second for each kind of batch. Raises AssertionError unless the inboxes end where they must."""
+    table_name = f"burst-{uuid4()}"
+    request = create_table_request(table_name)
+    del request["StreamSpecification"]  # the records are made here
+    client.create_table(**request)
+    handler: Any = importlib.import_module("functions.stream_handler.stream_handler")
+    handler.table = Table(client, table_name)
+    handler._doubt_until = 0.0  # a process that has been there for long
+
+    conversations = {
+        **{name: [_Conversation() for _ in counts] for name, counts in _BATCHES.items()},
+        ONE_AT_A_TIME: [_Conversation()],
+    }
+    everyone = [one for several in conversations.values() for one in several]
+    put_all(client, table_name, (group.item for one in everyone for group in one.head.message_groups))
+
+    def handle(batches: list[list[dict[str, Any]]]) -> float:
+        begin = time.perf_counter()
+        for batch in batches:
+            assert handler.lambda_handler({"Records": batch}, None) == {"batchItemFailures": []}
+        return sum(map(len, batches)) / (time.perf_counter() - begin)
+
+    def batched(name: str) -> Callable[[], float]:
+        def one_round() -> float:
+            pairs = zip(conversations[name], _BATCHES[name], strict=True)
+            return handle([[one.next_record() for one, count in pairs for _ in range(count)]])
+
+        return one_round
+
+    def singly() -> float:
+        return handle([[conversations[ONE_AT_A_TIME][0].next_record()] for _ in range(_SINGLES)])
+
+    measured = side_by_side(rounds, {ONE_AT_A_TIME: singly, **{name: batched(name) for name in _BATCHES}})
+    lying = {MessageGroup.from_item(item) for item in read_all(client, table_name)}
+    assert lying == {group for one in everyone for group in one.head.message_groups}
+    client.delete_table(TableName=table_name)
+    return {name: Samples(values) for name, values in measured.items()}

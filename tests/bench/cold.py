@@ -1,0 +1,195 @@
+"""Cold starts: the first invocation of a new process, through Lambda's own Runtime Interface Emulator.
+
+The functions are what `sam build` made, their layers unpacked as in /opt, PYTHONPATH as Lambda sets it. No bytecode is
+written on the way: Lambda's disk is read-only.
+"""
+
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import samcli
+
+from local import stack
+from operators.places import STACK
+from operators.schema import template
+from tests.bench.samples import Samples, side_by_side
+from tests.conftest import free_port
+from tests.integration.functions import sample_event
+from tests.scripts import run_script
+
+_CACHE = stack.ROOT / ".cache" / "bench"
+_BASELINE = Path(__file__).parent / "boto3_only"
+_RUNTIME_CLIENT = "awslambdaric==4.2.2"  # what runs Python functions on Lambda
+_EMULATORS = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
+_STARTS_WITHIN = 20  # seconds
+BOTO3_ONLY = "boto3 client only"
+
+
+@dataclass(frozen=True)
+class Function:
+    """A built function: where its code lies, its layers, and an event that it answers."""
+
+    name: str
+    code: Path
+    handler: str
+    layers: Path | None
+    event: dict[str, Any]
+
+
+def build() -> list[Function]:
+    """Every function of template.yaml and the one to compare with, built by `sam build`."""
+    stack.build()
+    layers = _CACHE / "opt"
+    shutil.rmtree(layers, ignore_errors=True)
+    for layer in ("SharedLayer", "DependenciesLayer"):
+        shutil.copytree(stack.BUILD / layer, layers, dirs_exist_ok=True)
+    baseline = _CACHE / "boto3-only"
+    stack.sam(
+        "build",
+        "--template-file",
+        str(_BASELINE / "template.yaml"),
+        "--build-dir",
+        str(baseline),
+        "--parameter-overrides",
+        f"PythonRuntime={stack.PYTHON_RUNTIME}",
+    )
+    return [
+        Function(BOTO3_ONLY, baseline / "Boto3Only", "boto3_only.lambda_handler", None, {}),
+        *(
+            Function(name, stack.BUILD / name, handler, layers, _event(handler.partition(".")[0]))
+            for name, resource in template()["Resources"].items()
+            if resource["Type"] == "AWS::Serverless::Function"
+            for handler in [resource["Properties"]["Handler"]]
+        ),
+    ]
+
+
+def _event(name: str) -> dict[str, Any]:
+    """The sample event. A message has no message_uuid, so that every round sends one."""
+    event = sample_event(name)
+    if "body" in event:
+        body = json.loads(event["body"])
+        body.pop("message_uuid", None)
+        event["body"] = json.dumps(body)
+    return event
+
+
+def measure(functions: list[Function], endpoint: str, rounds: int) -> dict[str, Samples]:
+    """Milliseconds of each one's first invocation, by name, on a table with the demo in it."""
+    python = runtime()
+    for script in ("schema-load", "seed"):
+        run_script(f"ddb/{script}", DYNAMODB_ENDPOINT=endpoint).check_returncode()
+    measured = side_by_side(
+        rounds,
+        {
+            one.name: lambda one=one: first_invocation(python, one, endpoint)  # type: ignore[misc]
+            for one in functions
+        },
+    )
+    return {name: Samples(values) for name, values in measured.items()}
+
+
+def first_invocation(python: Path, function: Function, endpoint: str) -> float:
+    """Milliseconds from the request that starts the function's process to its answer."""
+    with _emulated(python, function, endpoint) as url:
+        request = urllib.request.Request(url, json.dumps(function.event).encode())  # noqa: S310 - http, our own
+        begin = time.perf_counter()
+        with urllib.request.urlopen(request, timeout=_STARTS_WITHIN) as response:  # noqa: S310
+            answer = json.load(response)
+        took = 1000 * (time.perf_counter() - begin)
+    if "errorType" in answer or answer.get("statusCode", 200) != 200:
+        raise RuntimeError(f"{function.name} answered {answer}")
+    return took
+
+
+@contextmanager
+def _emulated(python: Path, function: Function, endpoint: str) -> Iterator[str]:
+    """Where the function can be invoked; its process starts with the first request."""
+    emulator = Path(samcli.__file__).parent / "local" / "rapid" / _EMULATORS[platform.machine()]
+    port, api_port = free_port(), free_port()
+    process = subprocess.Popen(
+        [
+            emulator,
+            "--log-level",
+            "error",
+            "--runtime-interface-emulator-address",
+            f"127.0.0.1:{port}",
+            "--runtime-api-address",
+            f"127.0.0.1:{api_port}",
+            python,
+            "-m",
+            "awslambdaric",
+            function.handler,
+        ],
+        cwd=function.code,
+        env=environment(function, endpoint),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def environment(function: Function, endpoint: str) -> dict[str, str]:
+    """What Lambda and the template set."""
+    opt = f"{function.layers}/python" if function.layers else "/opt/python"
+    return {
+        "PATH": os.environ["PATH"],
+        "LANG": "en_US.UTF-8",
+        "LAMBDA_TASK_ROOT": str(function.code),
+        "PYTHONPATH": f"{function.code}:{opt}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(_STARTS_WITHIN),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "TABLE_NAME": STACK,
+        "MESSAGE_MAX_CHARS": "1024",
+        "POWERTOOLS_SERVICE_NAME": "bench",
+        "POWERTOOLS_METRICS_NAMESPACE": "CruddurMessages",
+    }
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.005)
+    raise RuntimeError("the Runtime Interface Emulator did not start")
+
+
+def runtime() -> Path:
+    """A Python that has nothing but Lambda's runtime client, as Lambda's own."""
+    folder = _CACHE / "runtime"
+    python = folder / "bin" / "python"
+    if not (folder / "ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", folder], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", _RUNTIME_CLIENT], check=True
+        )
+        (folder / "ready").touch()
+    return python

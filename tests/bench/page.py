@@ -1,0 +1,318 @@
+"""docs/benchmarks.md: what was measured, beside what is wanted of it."""
+
+import os
+import platform
+import statistics
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from operators.cost import Consumed
+from tests.bench.burst import HUNDRED, ONE, ONE_AT_A_TIME
+from tests.bench.cold import BOTO3_ONLY
+from tests.bench.samples import Samples
+from tests.bench.scale import Flat, Stage
+from tests.bench.size import LAYERS, Sizes
+from tests.bench.warm import Warm
+
+# What the design promises of each operation: requests, read units, write units.
+BUDGETS = {
+    "C new conversation": Consumed(2, 1, 10),
+    "D send": Consumed(2, 0.5, 6),
+    "inbox after 1 message": Consumed(2, 0, 4),
+    "inbox after a burst of 100": Consumed(2, 0, 4),
+    "A newest 20 messages": Consumed(1, 1, 0),
+    "A an older page": Consumed(2, 1.5, 0),
+    "B newest 20 groups": Consumed(1, 1, 0),
+}
+WARM_RATIO, OWN_CPU, COLD_RATIO, FLAT_RATIO, BURST_RATIO = 1.25, 0.5, 0.6, 1.15, 50
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that was measured."""
+
+    warm: dict[str, Warm]
+    budgets: dict[str, Consumed]
+    cold: dict[str, Samples]
+    sizes: Sizes
+    burst: dict[str, Samples]
+    end_to_end: tuple[Samples, Samples]
+    stages: list[Stage]
+    flat: list[Flat]
+
+    @property
+    def cold_ratio(self) -> float:
+        """Of the middle one of the functions."""
+        mine = [samples.median for name, samples in self.cold.items() if name != BOTO3_ONLY]
+        return statistics.median(mine) / self.cold[BOTO3_ONLY].median
+
+    @property
+    def burst_ratio(self) -> float:
+        return self.burst[ONE].median / self.burst[ONE_AT_A_TIME].median
+
+    @property
+    def growth(self) -> float:
+        """The most that a send, a page or a byte stored grew by, from the first stage to the last."""
+        first, last = self.stages[0], self.stages[-1]
+        return max(
+            last.send.write / first.send.write,
+            last.send.read / first.send.read,
+            last.newest.read / first.newest.read,
+            last.bytes_each / first.bytes_each,
+        )
+
+    @property
+    def within_budgets(self) -> bool:
+        return all(
+            used <= allowed
+            for name, consumed in self.budgets.items()
+            for used, allowed in zip(consumed, BUDGETS[name], strict=True)
+        )
+
+
+def machine() -> str:
+    """Where this was measured, and how busy the machine was."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[1]
+    busy = " It was doing other work beside this: the times are longer than they would be, the shares less sure."
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {cores} cores, {platform.system()}, "
+        f"Python {platform.python_version()}, DynamoDB Local in memory. Load average over the last five minutes of the "
+        f"run {load:.1f}.{busy if load > 1.5 * cores else ''}"
+    )
+
+
+def _processor() -> str:
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return names[0].partition(": ")[2] if names else platform.machine()
+
+
+def page(results: Results, where: str) -> str:
+    """The page."""
+    return "\n".join(_page(results, where)) + "\n"
+
+
+def _page(results: Results, where: str) -> Iterator[str]:
+    warm, flat = results.warm.values(), results.flat
+    slowest = max(one.ratio for one in warm)
+    most_cpu = max(one.own_cpu for one in warm)
+    steepest = max(one.ratio for one in flat)
+    same_units = all(one.consumed_on_few == one.consumed_on_many for one in flat)
+    answered, seen = results.end_to_end
+    yield "# Benchmarks"
+    yield ""
+    yield "`make bench` measures all of this and writes this page and its plots ([tests/bench](../tests/bench))."
+    yield "What is compared ran side by side, by turns, in one run. Figures are medians, and ± is the interquartile"
+    yield "range as a share of the median: how noisy it was. Compare the ratios; the milliseconds are this machine's."
+    yield ""
+    yield where
+    yield ""
+    yield from _table(
+        ("", "measured", "goal", ""),
+        [
+            (
+                "warm function, against bare boto3",
+                f"{slowest:.2f} ×",
+                f"≤ {WARM_RATIO} ×",
+                _mark(slowest <= WARM_RATIO),
+            ),
+            ("our own CPU in a call", f"{most_cpu:.2f} ms", f"≤ {OWN_CPU} ms", _mark(most_cpu <= OWN_CPU)),
+            (
+                "cold start, against boto3's client alone",
+                f"{results.cold_ratio:.2f} ×",
+                f"≤ {COLD_RATIO:.2f} ×",
+                _mark(results.cold_ratio <= COLD_RATIO),
+            ),
+            ("requests and units", "see below", "the design's budgets", _mark(results.within_budgets)),
+            (
+                f"A and B on much, against little{'' if same_units else ', units differ'}",
+                f"{steepest:.2f} ×",
+                f"≤ {FLAT_RATIO} ×, same units",
+                _mark(steepest <= FLAT_RATIO and same_units),
+            ),
+            (
+                f"cost of a message, {results.stages[0].messages:,} to {results.stages[-1].messages:,} messages",
+                f"{results.growth:.2f} ×",
+                "constant",
+                _mark(results.growth < 1.05),
+            ),
+            (
+                "stream: a burst of one conversation, against one record at a time",
+                f"{results.burst_ratio:.0f} ×",
+                f"≥ {BURST_RATIO} ×",
+                _mark(results.burst_ratio >= BURST_RATIO),
+            ),
+            (
+                "a send until the other's inbox shows it, local system",
+                f"p50 {seen.percentile(50):.0f} ms, p95 {seen.percentile(95):.0f} ms",
+                "",
+                "",
+            ),
+        ],
+    )
+    yield ""
+    yield "## Warm functions"
+    yield ""
+    yield "Each handler with its event, beside the same requests made with a plain `boto3.client` on a second table"
+    yield "that holds the same. Our own CPU is the handler's process time less that of the bare requests."
+    yield ""
+    yield "![Warm functions](benchmarks/warm.svg)"
+    yield ""
+    yield from _table(
+        ("", "handler", "bare requests", "ratio", "handler's CPU", "bare CPU", "our own CPU"),
+        [
+            (
+                name,
+                _ms(one.handler),
+                _ms(one.bare),
+                f"{one.ratio:.2f} ×",
+                _ms(one.handler_cpu),
+                _ms(one.bare_cpu),
+                f"{one.own_cpu:.2f} ms",
+            )
+            for name, one in results.warm.items()
+        ],
+    )
+    yield ""
+    yield "## Cold starts"
+    yield ""
+    yield "The first invocation of a new process through the Runtime Interface Emulator that `sam` ships, with Lambda's"
+    yield "own runtime client, on what `sam build` made; ours includes the answer to the sample event, with its"
+    yield f"requests to DynamoDB Local. `{BOTO3_ONLY}` makes a client and answers, packaged by `sam build` with boto3"
+    yield "in its requirements.txt. Nothing may write bytecode meanwhile, as on Lambda's disk."
+    yield ""
+    yield "![Cold starts](benchmarks/cold.svg)"
+    yield ""
+    base = results.cold[BOTO3_ONLY]
+    yield from _table(
+        ("", "first invocation", "ratio"),
+        [(name, _ms(one, 0), f"{one.median / base.median:.2f} ×") for name, one in results.cold.items()],
+    )
+    yield ""
+    yield "## Size"
+    yield ""
+    sizes = results.sizes
+    functions = [name for name in sizes.zipped if name not in LAYERS]
+    yield from _table(
+        ("", "zipped", "unzipped"),
+        [
+            *((name, _kb(sizes.zipped[name]), _kb(sizes.unzipped[name])) for name in LAYERS),
+            (
+                f"each of {len(functions)} functions, at the most",
+                _kb(max(sizes.zipped[name] for name in functions)),
+                _kb(max(sizes.unzipped[name] for name in functions)),
+            ),
+        ],
+    )
+    yield ""
+    unused = sum(sizes.never_imported.values())
+    yield f"{len(sizes.never_imported)} of the layers' {sizes.modules} modules, {_kb(unused)} of source, were imported"
+    yield "by no function while it answered its sample event:"
+    yield ", ".join(f"{name} {_kb(size)}" for name, size in _by_package(sizes.never_imported)) + "."
+    yield "They stay: the packages import some of them late, for an error or another setting."
+    yield ""
+    yield "## Requests and units"
+    yield ""
+    yield from _table(
+        ("", "requests", "read units", "write units"),
+        [
+            (name, *(f"{used:g} of {allowed:g}" for used, allowed in zip(consumed, BUDGETS[name], strict=True)))
+            for name, consumed in results.budgets.items()
+        ],
+    )
+    yield ""
+    yield "Measured of the design's budgets, on DynamoDB Local; write units are computed as AWS documents them."
+    yield ""
+    yield "## The stream handler"
+    yield ""
+    yield "![The stream handler](benchmarks/burst.svg)"
+    yield ""
+    yield from _table(
+        ("batches of 100", "records a second", "against one record at a time"),
+        [
+            (
+                name,
+                f"{one.median:,.0f} ± {one.spread:.0%}",
+                f"{one.median / results.burst[ONE_AT_A_TIME].median:.1f} ×",
+            )
+            for name, one in results.burst.items()
+        ],
+    )
+    yield ""
+    yield f"{HUNDRED} are 400 writes in 16 requests, 25 statements each; DynamoDB Local runs them one by one."
+    yield ""
+    yield "## End to end"
+    yield ""
+    yield "The local system (`make run`): HTTP, tokens, roles, stream. The inbox is asked for again and again until it"
+    yield "shows the message, on the same two cores."
+    yield ""
+    yield from _table(
+        ("", "p50", "p95"),
+        [
+            (what, f"{one.percentile(50):.0f} ms", f"{one.percentile(95):.0f} ms")
+            for what, one in (("the send is answered", answered), ("the other's inbox shows it", seen))
+        ],
+    )
+    yield ""
+    yield "## Scale"
+    yield ""
+    yield from _table(
+        ("", "on few", "on many", "ratio", "read units"),
+        [
+            (
+                f"{name}: {one.few:,} and {one.many:,} {what}",
+                _ms(one.on_few),
+                _ms(one.on_many),
+                f"{one.ratio:.2f} ×",
+                f"{one.consumed_on_few.read:g} and {one.consumed_on_many.read:g}",
+            )
+            for name, what, one in zip("AB", ("messages", "conversations"), flat, strict=True)
+        ],
+    )
+    yield ""
+    yield "![Growth](benchmarks/growth.svg)"
+    yield ""
+    yield from _table(
+        ("messages in the conversation", "send: write units", "send: read units", "newest 20: read units", "stored"),
+        [
+            (
+                f"{stage.messages:,}",
+                f"{stage.send.write:g}",
+                f"{stage.send.read:g}",
+                f"{stage.newest.read:g}",
+                f"{stage.bytes_each:.0f} bytes a message",
+            )
+            for stage in results.stages
+        ],
+    )
+    yield ""
+    yield "Bytes are what DynamoDB Local reports of the table, without receipts, which expire."
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'|'.join(['---', *['---:'] * (len(head) - 1)])}|"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _by_package(modules: Mapping[str, int]) -> list[tuple[str, int]]:
+    packages: dict[str, int] = {}
+    for module, size in modules.items():
+        package = module.partition(".")[0]
+        packages[package] = packages.get(package, 0) + size
+    return sorted(packages.items(), key=lambda one: -one[1])
+
+
+def _ms(samples: Samples, decimals: int = 2) -> str:
+    return f"{samples.median:.{decimals}f} ms ± {samples.spread:.0%}"
+
+
+def _kb(size: int) -> str:
+    return f"{size / 1000:,.0f} KB" if size >= 10_000 else f"{size / 1000:.1f} KB"
+
+
+def _mark(reached: bool) -> str:
+    return "reached" if reached else "**missed**"

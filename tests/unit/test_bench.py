@@ -1,0 +1,72 @@
+"""What `make bench` says of its figures."""
+
+from pathlib import Path
+
+from operators.cost import Consumed
+from tests.bench.page import BUDGETS, Results, page
+from tests.bench.samples import Samples, side_by_side
+from tests.bench.scale import Flat, Stage
+from tests.bench.size import Sizes
+from tests.bench.warm import Warm
+
+ROOT = Path(__file__).parents[2]
+
+
+def some(value: float) -> Samples:
+    return Samples([value * 0.9, value, value * 1.1])
+
+
+def results(*, handler: float = 1.2, cpu: float = 0.4) -> Results:
+    page_of_20, send = Consumed(1, 1, 0), Consumed(2, 0.5, 6)
+    return Results(
+        warm={"D send": Warm(some(handler), some(1.0), some(1.0 + cpu), some(1.0))},
+        budgets=BUDGETS,
+        cold={"boto3 client only": some(500), "ListMessages": some(200), "CreateMessage": some(250)},
+        sizes=Sizes(
+            {"SharedLayer": 1, "DependenciesLayer": 1, "A": 1},
+            {"SharedLayer": 2, "DependenciesLayer": 2, "A": 2},
+            9,
+            {"six": 5},
+        ),
+        burst={"one record at a time": some(50), "one conversation": some(3000)},
+        end_to_end=(some(20), some(90)),
+        stages=[Stage(1_000, send, page_of_20, 250), Stage(1_000_000, send, page_of_20, 251)],
+        flat=[Flat(1_000, 1_000_000, some(5), some(5.1), page_of_20, page_of_20)] * 2,
+    )
+
+
+def test_the_spread_is_the_interquartile_range_as_a_share_of_the_median() -> None:
+    samples = Samples([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+
+    assert samples.median == 4
+    assert samples.spread == (6 - 2) / 4
+    assert samples.percentile(50) == 4
+
+
+def test_contestants_take_turns_in_being_first() -> None:
+    order: list[str] = []
+
+    side_by_side(2, {name: lambda name=name: order.append(name) for name in "ab"})  # type: ignore[misc]
+
+    assert order == ["b", "a", "a", "b"]
+
+
+def test_the_page_says_what_was_reached() -> None:
+    text = page(results(), "Here.")
+
+    assert "| warm function, against bare boto3 | 1.20 × | ≤ 1.25 × | reached |" in text
+    assert "| cold start, against boto3's client alone | 0.45 × | ≤ 0.60 × | reached |" in text
+    assert "missed" not in text
+
+
+def test_the_page_says_what_was_missed() -> None:
+    text = page(results(handler=1.3, cpu=0.6), "Here.")
+
+    assert "| warm function, against bare boto3 | 1.30 × | ≤ 1.25 × | **missed** |" in text
+    assert "| our own CPU in a call | 0.60 ms | ≤ 0.5 ms | **missed** |" in text
+
+
+def test_the_function_to_compare_with_has_the_boto3_of_this_project() -> None:
+    wanted = (ROOT / "tests/bench/boto3_only/function/requirements.txt").read_text().strip()
+
+    assert f'"{wanted}"' in (ROOT / "pyproject.toml").read_text()
