@@ -9,6 +9,7 @@ conversation) means that the record is not to be trusted, and the conversation i
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from messaging import keys
 from messaging.errors import Busy
 from messaging.items import Head, Item, MessageGroup
 from messaging.retry import attempts
@@ -33,6 +34,8 @@ class Change:
         old, new = Head.from_item(images["OldImage"]), Head.from_item(images["NewImage"])
         if not len(old.members) == len(new.members) == 2:
             raise ValueError("A conversation has two members.")
+        if not (keys.is_time(old.created_at) and keys.is_time(new.created_at)):
+            raise ValueError("A head has the time of its last message.")
         if not images["SequenceNumber"].isdecimal():
             raise ValueError("A sequence number is made of digits.")
         return cls(images["SequenceNumber"], float(images["ApproximateCreationDateTime"]), old, new)
