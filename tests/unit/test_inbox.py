@@ -27,6 +27,10 @@ def _renamed(head: Head) -> Head:
     return replace(head, members={**head.members, LONDO.user_uuid: replace(LONDO, display_name="The Emperor")})
 
 
+def _deleted(head: Head) -> Head:
+    return replace(head, members={**head.members, LONDO.user_uuid: LONDO.deleted})
+
+
 def _changes(*stages: Head) -> list[Change]:
     return [Change(str(place), float(place), old, new) for place, (old, new) in enumerate(pairwise(stages))]
 
@@ -164,6 +168,13 @@ def test_a_move_says_what_became_of_the_inboxes(
     (move,) = fold(_changes(*stages))
 
     assert (move.visible, move.in_place, move.passes) == (visible, in_place, passes)
+
+
+@pytest.mark.parametrize("stages", [[HEAD, _deleted(LATER)], [_deleted(HEAD), LATER]], ids=["meanwhile", "before"])
+def test_a_move_of_a_conversation_with_a_deleted_member_has_one_inbox(stages: Sequence[Head]) -> None:
+    (move,) = fold(_changes(*stages))
+
+    assert move.of_one
 
 
 def test_the_last_of_several_heads_with_one_time_is_where_a_move_ends() -> None:

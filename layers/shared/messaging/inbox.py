@@ -61,8 +61,8 @@ class Move:
 
     @property
     def of_one(self) -> bool:
-        """True if a member was deleted: there is one inbox to rewrite, and the other to clear."""
-        return any(person.is_deleted for person in self.end.members.values())
+        """True if a member was deleted, before or meanwhile: one inbox to rewrite, and the other to clear."""
+        return any(person.is_deleted for head in (self.start, self.end) for person in head.members.values())
 
     @property
     def passes(self) -> bool:
