@@ -2,11 +2,12 @@
 
 # ruff: noqa: ARG002 - memory is always consistent
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from messaging import keys
 from messaging.items import Head, Message, MessageGroup, Person, Receipt
-from messaging.table import AlreadySent, HeadMoved, Table
+from messaging.table import AlreadySent, HeadMoved, PositionTaken, Table
 
 
 class FakeTable(Table):
@@ -27,10 +28,19 @@ class FakeTable(Table):
     def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
         return self.heads.get(message_group_uuid), self._of(message_group_uuid)[-limit:]
 
+    def before(self, message_group_uuid: str, created_at: str, limit: int, *, consistent: bool) -> list[Message]:
+        return [message for message in self._of(message_group_uuid) if message.created_at < created_at][-limit:]
+
+    def after(self, message_group_uuid: str, created_at: str, limit: int, *, consistent: bool) -> list[Message]:
+        return [message for message in self._of(message_group_uuid) if message.created_at > created_at][:limit]
+
     def inbox(self, user_uuid: str, limit: int, older_than: str | None = None) -> list[MessageGroup]:
-        groups = [group for head in self.heads.values() for group in head.message_groups]
-        mine = [group for group in groups if group.owner_uuid == user_uuid and group.sk < (older_than or keys.HEAD)]
-        return sorted(mine, key=lambda group: group.sk, reverse=True)[:limit]
+        return [group for group in self._inbox(user_uuid) if group.sk < (older_than or keys.HEAD)][:limit]
+
+    def inbox_above(
+        self, user_uuid: str, limit: int, newer_than: str, *, consistent: bool = False
+    ) -> list[MessageGroup]:
+        return [group for group in self._inbox(user_uuid) if group.sk > newer_than][-limit:]
 
     def person_by_handle(self, handle: str) -> Person | None:
         return next((person for person in self.people if person.handle == handle), None)
@@ -50,6 +60,11 @@ class FakeTable(Table):
             raise HeadMoved(self.heads[head.message_group_uuid])
         self.append(head, message)
 
+    def _inbox(self, user_uuid: str) -> list[MessageGroup]:
+        groups = [group for head in self.heads.values() for group in head.message_groups]
+        mine = [group for group in groups if group.owner_uuid == user_uuid]
+        return sorted(mine, key=lambda group: group.sk, reverse=True)
+
     def _of(self, message_group_uuid: str) -> list[Message]:
         return [message for message in self.messages if message.message_group_uuid == message_group_uuid]
 
@@ -57,6 +72,52 @@ class FakeTable(Table):
         for first in self.messages:
             if first.message_uuid == message.message_uuid:
                 raise AlreadySent(Receipt(first.message_uuid, first.message_group_uuid, first.created_at, 0))
+
+
+class FakeInboxes(FakeTable):
+    """Holds message groups too, by owner and sort key, for the stream handler. `heads` are a test's to set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.message_groups: dict[tuple[str, str], MessageGroup] = {}
+
+    def insert_message_groups(self, groups: Sequence[MessageGroup]) -> list[bool | Exception]:
+        return [self._insert(group) for group in groups]
+
+    def delete_message_groups(self, groups: Sequence[MessageGroup]) -> list[bool | Exception]:
+        return [self._delete(group) for group in groups]
+
+    def place_message_groups(self, head: Head, groups: Sequence[MessageGroup]) -> None:
+        owners = [group.owner_uuid for group in groups if not self._is_free_for(group)]
+        if owners:
+            raise PositionTaken(owners)
+        for group in groups:
+            self.message_groups[group.owner_uuid, group.sk] = group
+
+    def _insert(self, group: MessageGroup) -> bool | Exception:
+        if not _is_sort_key(group.sk):
+            return RuntimeError("DynamoDB cannot run a statement: ValidationError")
+        if (group.owner_uuid, group.sk) in self.message_groups:
+            return False
+        self.message_groups[group.owner_uuid, group.sk] = group
+        return True
+
+    def _delete(self, group: MessageGroup) -> bool | Exception:
+        if not _is_sort_key(group.sk):
+            return RuntimeError("DynamoDB cannot run a statement: ValidationError")
+        if (group.owner_uuid, group.sk) not in self.message_groups or not self._is_free_for(group):
+            return False
+        del self.message_groups[group.owner_uuid, group.sk]
+        return True
+
+    def _is_free_for(self, group: MessageGroup) -> bool:
+        lying = self.message_groups.get((group.owner_uuid, group.sk), group)
+        return lying.message_group_uuid == group.message_group_uuid
+
+
+def _is_sort_key(text: str) -> bool:
+    """As DynamoDB sees it."""
+    return 0 < len(text.encode()) <= 1024
 
 
 class FailingTable:

@@ -1,0 +1,244 @@
+"""Whatever comes, a function answers as openapi.yaml says, never 5xx, and what it refuses changes nothing."""
+
+import importlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messaging import inbox, keys
+from messaging.cursors import InboxCursor, MessageCursor
+from messaging.inbox import Change
+from messaging.items import Person
+from messaging.send import send_to_handle
+from tests.unit.abuse import cursors, json_values, mutated, requests
+from tests.unit.api import STRANGER, event, json_body
+from tests.unit.fake_table import FakeInboxes, FakeTable
+
+_ROOT = Path(__file__).parents[2]
+_DOCUMENT = yaml.safe_load((_ROOT / "openapi.yaml").read_text())
+
+# Who is in the sample events.
+BAYKO = Person("0e4f6f0c-6c1e-4a43-9c3e-6f2a1f0b7d01", "bayko", "Andrew Bayko")
+LONDO = Person("7a3c2b1e-98d7-4f65-8a10-2b3c4d5e6f02", "londo", "Londo Mollari")
+PRIYA = Person("d47c09e6-b3f2-4a58-90cb-1c5e7a2f8d07", "priya", "Priya Raman")
+CONVERSATION = keys.pair_uuid(BAYKO.user_uuid, LONDO.user_uuid)
+OF_OTHERS = keys.pair_uuid(LONDO.user_uuid, PRIYA.user_uuid)
+
+FUNCTIONS = [
+    "messages.create_message",
+    "messages.list_messages",
+    "message_groups.create_message_group",
+    "message_groups.find_message_group",
+    "message_groups.list_message_groups",
+    "users.show_user",
+]
+LISTS: dict[str, list[tuple[str, type[MessageCursor | InboxCursor]]]] = {
+    "messages.list_messages": [("before", MessageCursor), ("after", MessageCursor)],
+    "message_groups.list_message_groups": [("cursor", InboxCursor)],
+}
+
+RecordProperty = Callable[[str, object], None]
+Written = Callable[[], str]
+
+
+def _sample(name: str) -> dict[str, Any]:
+    sample: dict[str, Any] = json.loads((_ROOT / "events" / f"{name}.json").read_text())
+    return sample
+
+
+class World:
+    """A table where Londo converses with Bayko and with Priya, and the way back to it."""
+
+    def __init__(self) -> None:
+        self.table = FakeTable(BAYKO, LONDO, PRIYA)
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        for number in range(6):
+            sender, receiver = ((BAYKO, LONDO), (LONDO, PRIYA))[number % 2]
+            uuid = f"00000000-0000-4000-8000-00000000000{number}"
+            moment = at + timedelta(seconds=number)
+            send_to_handle(self.table, sender.user_uuid, receiver.handle, uuid, f"Text {number}", lambda: moment)  # noqa: B023
+        self.heads, self.messages = dict(self.table.heads), list(self.table.messages)
+
+    def restore(self) -> None:
+        self.table.heads, self.table.messages = dict(self.heads), list(self.messages)
+
+    @property
+    def is_as_it_was(self) -> bool:
+        return (self.table.heads, self.table.messages) == (self.heads, self.messages)
+
+
+@cache
+def _validator(operation: str, status: int, content_type: str) -> jsonschema_rs.Validator:
+    """Raises KeyError for an answer that openapi.yaml does not have."""
+    (described,) = (
+        described
+        for methods in _DOCUMENT["paths"].values()
+        for described in methods.values()
+        if described["operationId"] == operation
+    )
+    answer = described["responses"][str(status)]
+    if "$ref" in answer:
+        answer = _DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    return jsonschema_rs.validator_for(
+        {**answer["content"][content_type]["schema"], "components": _DOCUMENT["components"]}, validate_formats=True
+    )
+
+
+def _assert_described(operation: str, answer: dict[str, Any]) -> None:
+    json.dumps(answer).encode()  # as Lambda sends it on
+    answer["body"].encode()
+    _validator(operation, answer["statusCode"], answer["headers"]["content-type"]).validate(json_body(answer))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_whatever_is_asked_is_answered_as_described_and_what_is_refused_changes_nothing(
+    name: str, written: Written, monkeypatch: pytest.MonkeyPatch, record_property: RecordProperty
+) -> None:
+    function, operation = importlib.import_module(f"functions.{name}"), name.rpartition(".")[2]
+    world, seen = World(), Counter[int]()
+    monkeypatch.setattr(function, "table", world.table)
+    owner = CONVERSATION if operation == "list_messages" else BAYKO.user_uuid
+
+    @given(requests(_sample(operation), owner))
+    def is_answered(asked: dict[str, Any]) -> None:
+        world.restore()
+        answer = function.lambda_handler(asked, None)
+
+        status = answer["statusCode"]
+        seen[status] += 1
+        assert status < 500, written()
+        if status != 304:
+            _assert_described(operation, answer)
+        if status != 200 or "create" not in name:
+            assert world.is_as_it_was
+        written()
+
+    is_answered()
+    assert seen[200], "nothing was asked that could be answered"
+    tried = f"{seen.total():,} mutated requests answered: " + ", ".join(
+        f"{n:,} with {status}" for status, n in seen.most_common()
+    )
+    record_property("reliability", [f"{operation}, fuzzed", tried, "5xx 0, written by a refusal 0"])
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("user_uuid", [BAYKO.user_uuid, STRANGER], ids=["one of the two", "a stranger"])
+def test_no_cursor_leads_to_what_is_not_the_callers(
+    name: str, user_uuid: str, written: Written, monkeypatch: pytest.MonkeyPatch, record_property: RecordProperty
+) -> None:
+    function, operation = importlib.import_module(f"functions.{name}"), name.rpartition(".")[2]
+    world, seen = World(), Counter[int]()
+    monkeypatch.setattr(function, "table", world.table)
+    owner = CONVERSATION if operation == "list_messages" else user_uuid
+    own = {message.message_uuid for message in world.messages if message.message_group_uuid == CONVERSATION}
+    mine = {BAYKO.user_uuid: own | {CONVERSATION}, STRANGER: set[str]()}[user_uuid]
+
+    @given(st.sampled_from(LISTS[name]), cursors(owner) | cursors(OF_OTHERS) | cursors(LONDO.user_uuid))
+    def is_refused_or_leads_to_ones_own(place: tuple[str, type[MessageCursor | InboxCursor]], cursor: str) -> None:
+        parameter, kind = place
+        answer = function.lambda_handler(
+            event(user_uuid=user_uuid, path={"message_group_uuid": CONVERSATION}, query={parameter: cursor}), None
+        )
+
+        seen[answer["statusCode"]] += 1
+        assert answer["statusCode"] in (200, 400, 404), written()
+        _assert_described(operation, answer)
+        if answer["statusCode"] == 200:
+            assert kind.parse(cursor, owner)
+            assert {item["uuid"] for item in json_body(answer)} <= mine
+        written()
+
+    is_refused_or_leads_to_ones_own()
+    assert world.is_as_it_was
+    assert seen[400]
+    record_property(
+        "reliability",
+        [f"{operation}, cursors fuzzed", f"{seen.total():,} cursors, {seen[200]:,} of them good", "told to others 0"],
+    )
+
+
+def _in_another_conversation(record: dict[str, Any], number: int) -> dict[str, Any]:
+    """The same change between two other people."""
+    text = json.dumps(record)
+    for uuid in (CONVERSATION, BAYKO.user_uuid, LONDO.user_uuid):
+        text = text.replace(uuid, f"{uuid[:-1]}{number}" if uuid == CONVERSATION else f"{number}{uuid[1:]}")
+    other: dict[str, Any] = json.loads(text)
+    other["dynamodb"]["SequenceNumber"] = str(number)
+    return other
+
+
+def _without_what_lambda_adds(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record["dynamodb"].items() if name != "SequenceNumber"}
+
+
+# What may stand for a value of an item: any that DynamoDB can hold, or what it cannot.
+_attribute_values = (
+    st.builds(lambda text: {"S": text}, st.text(max_size=5) | st.sampled_from(["", "HEAD", "x" * 1025, "_deleted"]))
+    | st.builds(lambda number: {"N": number}, st.sampled_from(["0", "-1", "1.5", "1E+20", "9" * 38, "9" * 5000]))
+    | st.builds(lambda value: {"BOOL": value}, st.booleans())
+    | st.sampled_from([{"NULL": True}, {"M": {}}, {"L": []}, {"B": "AA=="}, {"SS": ["a"]}, {}])
+)
+
+
+def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_processed(
+    written: Written, monkeypatch: pytest.MonkeyPatch, record_property: RecordProperty
+) -> None:
+    function: Any = importlib.import_module("functions.stream_handler.stream_handler")
+    (sample,) = _sample("stream_handler")["Records"]
+    before, after = (_in_another_conversation(sample, number) for number in (1, 2))
+    seen = Counter[str]()
+    monkeypatch.setattr(inbox, "attempts", lambda: iter(range(3)))
+    for name in ("table", "_doubt_until"):  # to be what they were when the test ends
+        monkeypatch.setattr(function, name, None)
+
+    @given(mutated(_without_what_lambda_adds(sample), _attribute_values | json_values), st.booleans())
+    def is_reported_alone(images: dict[str, Any], new_process: bool) -> None:
+        record = {**sample, "dynamodb": {**images, "SequenceNumber": "3"}}
+        table = FakeInboxes()
+        for one in (before, sample, after):
+            change = Change.from_record(one)
+            table.heads[change.new.message_group_uuid] = change.new
+            table.insert_message_groups(change.old.message_groups)
+        function.table, function._doubt_until = table, None if new_process else 0.0
+
+        answer = function.lambda_handler({"Records": [before, record, after]}, None)
+
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        assert failed <= {"3"}
+        assert failed or _is_readable(record)
+        seen["reported" if failed else "read"] += 1
+        for one in (before, after):
+            change = Change.from_record(one)
+            mine = [
+                group
+                for group in table.message_groups.values()
+                if group.message_group_uuid == change.new.message_group_uuid
+            ]
+            assert sorted(mine, key=str) == sorted(change.new.message_groups, key=str)
+        written()
+
+    is_reported_alone()
+    assert seen["reported"]
+    assert seen["read"]
+    record_property(
+        "reliability",
+        ["stream records, fuzzed", f"{seen.total():,} mutated records, {seen['reported']:,} reported", "others lost 0"],
+    )
+
+
+def _is_readable(record: dict[str, Any]) -> bool:
+    try:
+        Change.from_record(record)
+    except Exception:
+        return False
+    return True
