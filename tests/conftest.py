@@ -5,6 +5,7 @@ import random
 import socket
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # The functions read these at import; no test may reach AWS.
 os.environ |= {
@@ -16,6 +17,11 @@ os.environ |= {
     "TABLE_NAME": "not-a-table",
     "MESSAGE_MAX_CHARS": "1024",
 }
+
+# How far properties search: `make test` does quickly, --hypothesis-profile=soak for long.
+settings.register_profile("quick", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("soak", settings.get_profile("quick"), max_examples=1500)
+settings.load_profile("quick")
 
 
 def free_port() -> int:

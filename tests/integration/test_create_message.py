@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from messaging.items import Person
 from messaging.send import send_to_conversation, send_to_handle
@@ -275,3 +275,27 @@ def test_an_answer_that_was_lost_is_made_up_for(
 
     assert (status, sent["seq"]) == (200, 2)
     assert len(functions.list_messages(bayko.user_uuid, conversation)[1]) == 2
+
+
+@pytest.mark.parametrize("error", [ConnectTimeoutError, EndpointConnectionError])
+def test_without_a_connection_a_send_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+    functions: Functions,
+    table: Table,
+    bayko: Person,
+    conversation: str,
+    error: type[ConnectTimeoutError] | type[EndpointConnectionError],
+) -> None:
+    """Found by test_state_machine: botocore's errors of connecting are none of its HTTP errors, and were a 500."""
+    write = table._client.transact_write_items
+    answers = iter([error(endpoint_url="http://dynamodb")])
+
+    def unreachable(**request: object) -> object:
+        for error in answers:
+            raise error
+        return write(**request)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(table._client, "transact_write_items", unreachable)
+    status, sent, _ = functions.create_message(bayko.user_uuid, message_group_uuid=conversation, message="Once")
+
+    assert (status, sent["seq"]) == (200, 2)

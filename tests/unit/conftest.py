@@ -6,12 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from messaging.observability import logger
-
-settings.register_profile("unit", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unit")
 
 
 @pytest.fixture(autouse=True, scope="module")

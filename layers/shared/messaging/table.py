@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 
 from messaging import keys
 from messaging.errors import Busy, HandleTaken
@@ -383,7 +384,7 @@ class Table:
             if error.response["Error"]["Code"] in _BUSY:
                 raise Busy("DynamoDB is throttling or not available.") from error
             raise
-        except HTTPClientError as error:
+        except (HTTPClientError, NoConnection) as error:
             raise Busy("DynamoDB did not answer.") from error
 
 

@@ -1,0 +1,467 @@
+"""The design's rules while everything happens at once: people join, send, repeat and read, in any interleaving; the
+stream comes in any batches; requests to DynamoDB fail before or after they took effect, and processes die half-way."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from messaging import keys, views
+from messaging.errors import Busy
+from messaging.inbox import Change
+from messaging.items import Head, Message, Person
+from messaging.read import list_message_groups
+from messaging.send import send_to_conversation, send_to_handle
+from operators.verify import verify
+from tests.integration.checks import assert_conversations_are_whole, read_all
+from tests.integration.functions import sample_event
+from tests.integration.test_list_messages import links
+from tests.integration.world import TRANSIENT, Fault, Hook, Killed, Run, World, faults
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_HANDLES = ("bayko", "londo", "kenji", "vir")
+_MOST_WALKS = 6  # at once, so that each gets on
+_CLOCK_STEPS = (-1_000_000, 0, 1, 1_000_000)  # microseconds: functions run on machines whose clocks differ
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What befalls the requests of one call: some fail, and before one of them (0: none) somebody else writes."""
+
+    faults: list[Fault]
+    overtaken_at: int
+    by_its_repeat: bool
+
+
+_any = st.integers(0, 99)
+_troubles = st.builds(
+    Trouble,
+    faults=st.lists(faults(*TRANSIENT), max_size=2),
+    overtaken_at=st.integers(0, 4),
+    by_its_repeat=st.booleans(),
+)
+
+
+@dataclass(frozen=True)
+class Send:
+    """What somebody wants to be sent once, however often they ask."""
+
+    sender: Person
+    receiver: Person
+    message_uuid: str
+    message: str
+
+    @property
+    def message_group_uuid(self) -> str:
+        return keys.pair_uuid(self.sender.user_uuid, self.receiver.user_uuid)
+
+
+@dataclass
+class MessagesWalk:
+    """Somebody follows the links from a page of a conversation, to older or to newer messages."""
+
+    reader: Person
+    message_group_uuid: str
+    edge: int  # the seq seen last
+    query: dict[str, str] | None
+
+    @property
+    def is_back(self) -> bool:
+        return self.query is not None and "before" in self.query
+
+
+@dataclass
+class InboxWalk:
+    """Somebody follows the links of their inbox down, and then up again.
+
+    `steady` are the conversations that nothing has touched since: they must be met once on the way down. `known` are
+    all there were at the beginning: they must have been met when it comes to the top again.
+    """
+
+    reader: Person
+    known: set[str]
+    steady: set[str]
+    query: dict[str, str] | None = field(default_factory=dict)
+    relation: str = "next"
+    met: list[str] = field(default_factory=list)
+
+
+class Messaging(RuleBasedStateMachine):
+    """One table and all that happens to it. What is counted ends in `tally`."""
+
+    def __init__(
+        self, dynamodb: "DynamoDBClient", endpoint: str, monkeypatch: pytest.MonkeyPatch, tally: Counter[str]
+    ) -> None:
+        super().__init__()
+        self.world = World(dynamodb, endpoint, monkeypatch)
+        self.tally = tally
+        self.sends: list[Send] = []
+        self.acknowledged: dict[str, dict[str, Any]] = {}
+        self.heads: dict[str, Head] = {}
+        self.message_walks: list[MessagesWalk] = []
+        self.inbox_walks: list[InboxWalk] = []
+        self.checkpoint = 0
+        self.world.join(*_HANDLES[:2])
+        for path in ("messages.create_message", "message_groups.create_message_group"):
+            module = self.world.functions.handler(path)
+            for send in (send_to_conversation, send_to_handle):
+                if hasattr(module, send.__name__):
+                    monkeypatch.setattr(module, send.__name__, partial(send, now=self.clock))
+        tally["histories"] += 1
+
+    def clock(self) -> datetime:
+        return self.world.now
+
+    # What happens
+
+    @precondition(lambda self: len(self.world.people) < len(_HANDLES))
+    @rule(trouble=_troubles)
+    def join(self, trouble: Trouble) -> None:
+        """Cognito asks once more after a failure; having asked twice makes no difference."""
+        handle = _HANDLES[len(self.world.people)]
+        person = Person(str(uuid4()), handle, handle.title())
+        event = sample_event("post_confirmation")
+        event["request"]["userAttributes"] = {
+            "sub": person.user_uuid,
+            "preferred_username": person.handle,
+            "name": person.display_name,
+        }
+        sign_up = partial(self.world.functions.handler("users.post_confirmation").lambda_handler, event, None)
+        self._call(sign_up, self._hook(trouble, lambda: None))
+        sign_up()
+        self.world.people.append(person)
+
+    @rule(sender=_any, receiver=_any, route=_any, step=st.sampled_from(_CLOCK_STEPS), trouble=_troubles)
+    def send(self, sender: int, receiver: int, route: int, step: int, trouble: Trouble) -> None:
+        self.world.now += timedelta(microseconds=step)
+        one = self._person(sender)
+        others = [person for person in self.world.people if person != one]
+        self._post(self._new_send(one, others[receiver % len(others)]), route, trouble)
+
+    @precondition(lambda self: self.sends)
+    @rule(which=_any, route=_any, trouble=_troubles)
+    def repeat(self, which: int, route: int, trouble: Trouble) -> None:
+        self._post(self.sends[which % len(self.sends)], route, trouble)
+
+    @precondition(lambda self: self.acknowledged)
+    @rule(which=_any, route=_any, change=st.sampled_from(["text", "sender", "receiver"]))
+    def take_a_message_uuid_for_another_message(self, which: int, route: int, change: str) -> None:
+        sends = [send for send in self.sends if send.message_uuid in self.acknowledged]
+        send = sends[which % len(sends)]
+        others = [person for person in self.world.people if person not in (send.sender, send.receiver)]
+        match change:
+            case "sender":
+                send = replace(send, sender=send.receiver, receiver=send.sender)
+            case "receiver" if others:
+                send = replace(send, receiver=others[which % len(others)])
+            case _:
+                send = replace(send, message="another")
+        assert self._request(send, route)[0] == 409
+
+    @precondition(lambda self: self.heads and len(self.message_walks) < _MOST_WALKS)
+    @rule(which=_any, reader=st.booleans(), limit=st.integers(1, 4), back=st.booleans(), trouble=_troubles)
+    def read_messages(self, which: int, reader: bool, limit: int, back: bool, trouble: Trouble) -> None:
+        head = list(self.heads.values())[which % len(self.heads)]
+        walk = MessagesWalk(list(head.members.values())[reader], head.message_group_uuid, 0, {"limit": str(limit)})
+        answer = self._read(walk, trouble)
+        if answer:
+            page, found = answer
+            assert page[-1]["seq"] >= head.last_seq
+            assert len(page) == min(limit, page[-1]["seq"])
+            walk.edge = page[0 if back else -1]["seq"]
+            walk.query = found.get("prev") if back else found.get("next", found.get("monitor"))
+            if walk.query:
+                self.message_walks.append(walk)
+            else:
+                assert walk.edge == 1
+
+    @precondition(lambda self: self.message_walks)
+    @rule(which=_any, trouble=_troubles)
+    def read_on(self, which: int, trouble: Trouble) -> None:
+        self._step(self.message_walks[which % len(self.message_walks)], trouble)
+
+    @precondition(lambda self: len(self.inbox_walks) < _MOST_WALKS)
+    @rule(reader=_any, limit=st.integers(1, 3))
+    def read_inbox(self, reader: int, limit: int) -> None:
+        person = self._person(reader)
+        known = self._conversations_of(person)
+        behind = {_group_of(record) for record in self.world.stream.records()[self.checkpoint :]}
+        self.inbox_walks.append(InboxWalk(person, known, known - behind, {"limit": str(limit)}))
+
+    @precondition(lambda self: self.inbox_walks)
+    @rule(which=_any, trouble=_troubles)
+    def read_inbox_on(self, which: int, trouble: Trouble) -> None:
+        self._step_inbox(self.inbox_walks[which % len(self.inbox_walks)], trouble)
+
+    @rule(
+        back=st.sampled_from([0, 0, 0, 1, 2, 10]),
+        size=st.integers(1, 12),
+        twice=st.sampled_from(["no", "no", "each", "all"]),
+        trouble=_troubles,
+    )
+    def deliver(self, back: int, size: int, twice: str, trouble: Trouble) -> None:
+        records = self.world.stream.records()
+        self.checkpoint = max(0, self.checkpoint - back)
+        batch = records[self.checkpoint : self.checkpoint + size]
+        if not batch:
+            return
+        for record in batch:
+            self._touch(_group_of(record))
+        delivered = {"no": batch, "each": [record for record in batch for _ in range(2)], "all": batch * 2}[twice]
+        sender, receiver = self._person(size), self._person(size + 1)
+        hook = self._hook(trouble, lambda: self._send_aside(self._new_send(sender, receiver)))
+        wrong: list[str] = []
+
+        def look_and_go_on(number: int, run: Run, request: dict[str, Any]) -> Any:
+            wrong.extend(self._wrong_listings())
+            return hook(number, run, request)
+
+        done = self.world.deliver(delivered, look_and_go_on)
+        assert wrong == []
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in delivered[done:]]
+        self.checkpoint += sum(1 for record in batch if record["dynamodb"]["SequenceNumber"] not in numbers)
+        self.tally["batches"] += 1
+
+    @rule()
+    def another_process_takes_over(self) -> None:
+        self.world.functions.start_anew()
+
+    @rule()
+    def drain(self) -> None:
+        records = self.world.stream.records()
+        rest = records[self.checkpoint :]
+        for record in rest:
+            self._touch(_group_of(record))
+        assert self.world.deliver(rest, None) == len(rest)
+        self.checkpoint = len(records)
+        assert verify(self.world.dynamodb, self.world.table_name) == []
+
+    # What must hold
+
+    @invariant()
+    def conversations_are_whole_and_inboxes_list_each_once(self) -> None:
+        items = read_all(self.world.dynamodb, self.world.table_name)
+        self.heads = {head.message_group_uuid: head for head in assert_conversations_are_whole(items)}
+        stored: dict[str, list[Message]] = {}
+        for item in items:
+            if "seq" in item:
+                message = Message.from_item(item)
+                stored.setdefault(message.message_uuid, []).append(message)
+        assert all(len(messages) == 1 for messages in stored.values())
+        for message_uuid, body in self.acknowledged.items():
+            assert views.sent_message(stored[message_uuid][0]) == body
+        assert self._wrong_listings() == []
+
+    def teardown(self) -> None:
+        """Everybody repeats what was not acknowledged and reads to the end; then nothing is wrong or missing."""
+        nothing = Trouble([], 0, by_its_repeat=False)
+        try:
+            for number, send in enumerate(self.sends):
+                assert self._post(send, number, nothing)
+            self.conversations_are_whole_and_inboxes_list_each_once()
+            self.drain()
+            for walk in list(self.message_walks):
+                while walk.query and (walk.is_back or walk.edge < self.heads[walk.message_group_uuid].last_seq):
+                    self._step(walk, nothing)
+            for inbox_walk in list(self.inbox_walks):
+                while inbox_walk.query is not None:
+                    self._step_inbox(inbox_walk, nothing)
+            self.tally["messages"] += len(self.sends)
+        finally:
+            self.world.delete()
+
+    # How
+
+    def _person(self, number: int) -> Person:
+        return self.world.people[number % len(self.world.people)]
+
+    def _new_send(self, sender: Person, receiver: Person) -> Send:
+        send = Send(sender, receiver, str(uuid4()), f"Message {len(self.sends)}")
+        self.sends.append(send)
+        return send
+
+    def _hook(self, trouble: Trouble, meanwhile: Callable[[], None]) -> Hook:
+        def hook(number: int, run: Run, request: dict[str, Any]) -> Any:
+            if number == trouble.overtaken_at:
+                meanwhile()
+                self.tally["overtaken"] += 1
+            for fault in trouble.faults:
+                if fault.at == number:
+                    self.tally["faults"] += 1
+                    return fault(number, run, request)
+            return run()
+
+        return hook
+
+    def _call(self, call: Callable[[], Any], hook: Hook) -> Any:
+        """What it answers; None if the process was killed or DynamoDB was busy for too long."""
+        try:
+            with self.world.hooked(hook):
+                return call()
+        except (Killed, Busy):
+            return None
+
+    def _request(self, send: Send, route: int) -> tuple[int, Any, dict[str, str]]:
+        """Patterns C and D, by any of the three ways to ask for them."""
+        functions, sender = self.world.functions, send.sender.user_uuid
+        what = {"message_uuid": send.message_uuid, "message": send.message}
+        if route % 3 == 0 and send.message_group_uuid in self.heads:
+            return functions.create_message(sender, message_group_uuid=send.message_group_uuid, **what)
+        create = functions.create_message if route % 3 == 1 else functions.create_message_group
+        return create(sender, handle=send.receiver.handle, **what)
+
+    def _post(self, send: Send, route: int, trouble: Trouble) -> bool:
+        """True if it was acknowledged."""
+
+        def meanwhile() -> None:
+            self._send_aside(send if trouble.by_its_repeat else self._new_send(send.receiver, send.sender))
+
+        answer = self._call(lambda: self._request(send, route), self._hook(trouble, meanwhile))
+        self._touch(send.message_group_uuid)
+        if answer is None:
+            return False
+        status, body, _ = answer
+        assert status in (200, 503)
+        if status == 200:
+            self._acknowledge(send, body)
+        return bool(status == 200)
+
+    def _send_aside(self, send: Send) -> None:
+        """Another process sends, and nothing happens to it."""
+        sent = send_to_handle(
+            self.world.table, send.sender.user_uuid, send.receiver.handle, send.message_uuid, send.message, self.clock
+        )
+        self._acknowledge(send, views.sent_message(sent.message))
+        self._touch(send.message_group_uuid)
+        head = self.world.table.head(send.message_group_uuid, consistent=True)
+        assert head
+        self.heads[send.message_group_uuid] = head
+
+    def _acknowledge(self, send: Send, body: dict[str, Any]) -> None:
+        assert self.acknowledged.setdefault(send.message_uuid, body) == body
+        assert (body["uuid"], body["message"]) == (send.message_uuid, send.message)
+        assert (body["message_group_uuid"], body["handle"]) == (send.message_group_uuid, send.sender.handle)
+
+    def _touch(self, message_group_uuid: str) -> None:
+        for walk in self.inbox_walks:
+            walk.steady.discard(message_group_uuid)
+
+    def _conversations_of(self, person: Person) -> set[str]:
+        return {group for group, head in self.heads.items() if person.user_uuid in head.members}
+
+    def _wrong_listings(self) -> list[str]:
+        """Whose inbox does not list each conversation once."""
+        return [
+            person.handle
+            for person in self.world.people
+            if sorted(
+                group.message_group_uuid
+                for group in list_message_groups(self.world.table, person.user_uuid, 100).message_groups
+            )
+            != sorted(self._conversations_of(person))
+        ]
+
+    def _read(
+        self, walk: MessagesWalk, trouble: Trouble
+    ) -> tuple[list[dict[str, Any]], dict[str, dict[str, str]]] | None:
+        """A page, which has no gap and holds what was acknowledged, and its links; None if there was no answer."""
+        head = self.heads[walk.message_group_uuid]
+        other = head.other(walk.reader.user_uuid)
+        answer = self._call(
+            lambda: self.world.functions.list_messages(
+                walk.reader.user_uuid, walk.message_group_uuid, **(walk.query or {})
+            ),
+            self._hook(trouble, lambda: self._send_aside(self._new_send(other, walk.reader))),
+        )
+        if answer is None or answer[0] == 503:
+            return None
+        status, page, headers = answer
+        assert status == 200
+        if page:
+            assert [message["seq"] for message in page] == list(range(page[0]["seq"], page[-1]["seq"] + 1))
+        for message in page:
+            body = self.acknowledged.get(message["uuid"], message)
+            assert (message["message"], message["seq"]) == (body["message"], body["seq"])
+        self.tally["pages"] += 1
+        return page, links(headers)
+
+    def _step(self, walk: MessagesWalk, trouble: Trouble) -> None:
+        """The next page joins on to the one before; going back ends at the first message."""
+        last_seq = self.heads[walk.message_group_uuid].last_seq
+        answer = self._read(walk, trouble)
+        if answer is None:
+            return
+        page, found = answer
+        if walk.is_back:
+            assert page[-1]["seq"] == walk.edge - 1
+            walk.edge, walk.query = page[0]["seq"], found.get("prev")
+        else:
+            assert page[0]["seq"] == walk.edge + 1 if page else walk.edge >= last_seq
+            walk.edge = page[-1]["seq"] if page else walk.edge
+            walk.query = found.get("next", found.get("monitor"))
+        if walk.query is None:
+            assert walk.edge == 1
+            self.message_walks.remove(walk)
+
+    def _step_inbox(self, walk: InboxWalk, trouble: Trouble) -> None:
+        """Down to the last page, then up to the top."""
+        others = [person for person in self.world.people if person != walk.reader]
+        answer = self._call(
+            lambda: self.world.functions.list_message_groups(walk.reader.user_uuid, **(walk.query or {})),
+            self._hook(trouble, lambda: self._send_aside(self._new_send(others[-1], walk.reader))),
+        )
+        if answer is None or answer[0] == 503:
+            return
+        status, page, headers = answer
+        assert status == 200
+        listed = [group["uuid"] for group in page]
+        assert len({*listed}) == len(listed)
+        walk.met += listed
+        found = links(headers)
+        walk.query = found.get(walk.relation)
+        if walk.query is None and walk.relation == "next":
+            assert all(walk.met.count(group) == 1 for group in walk.steady)
+            walk.relation, walk.query = "prev", found.get("prev")
+        if walk.query is None:
+            assert walk.known <= {*walk.met}
+            self.inbox_walks.remove(walk)
+
+
+def _group_of(record: dict[str, Any]) -> str:
+    return Change.from_record(record).new.message_group_uuid
+
+
+def test_the_rules_hold_whatever_happens_in_any_order(
+    dynamodb: "DynamoDBClient",
+    dynamodb_endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+) -> None:
+    tally: Counter[str] = Counter()
+    run_state_machine_as_test(
+        partial(Messaging, dynamodb, dynamodb_endpoint, monkeypatch, tally),  # type: ignore[arg-type]
+        settings=settings(
+            max_examples=settings().max_examples // 3,
+            stateful_step_count=30,
+            phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink, each try on a new table, takes minutes
+        ),
+    )
+    record_property(
+        "reliability",
+        [
+            "everything in any order",
+            f"{tally['histories']:,} histories, {tally['messages']:,} messages, {tally['pages']:,} pages, "
+            f"{tally['batches']:,} batches of the stream, {tally['faults']:,} requests failed",
+            "no rule broken",
+        ],
+    )

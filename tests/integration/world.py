@@ -1,0 +1,153 @@
+"""A table, its stream and the functions on it, whose requests fail and whose processes die where a test says so."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from hypothesis import strategies as st
+
+from messaging.items import Person
+from messaging.table import Table
+from operators.schema import create_table_request
+from tests.integration.functions import Functions, Stream
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Run = Callable[..., Any]
+# Called in place of a request to DynamoDB with its number, from 1, what runs it, and what it asks for.
+Hook = Callable[[int, Run, dict[str, Any]], Any]
+
+TRANSIENT = ("killed", "timed out", "connection lost", "no connection", "throttled", "conflict")
+_THROTTLED = {"Error": {"Code": "ThrottlingError", "Message": ""}}
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Requests:
+    """A client that counts what is asked of it, and hands each request to a hook, if there is one."""
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self._client = client
+        self.names: list[str] = []
+        self.hook: Hook | None = None
+
+    def __getattr__(self, name: str) -> Run:
+        def call(**request: Any) -> Any:
+            self.names.append(name)
+            run = partial(getattr(self._client, name), **request)
+            return self.hook(len(self.names), run, request) if self.hook else run()
+
+        return call
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One request fails: the `at`-th, of which nothing, half or all took effect, with an error of TRANSIENT or a code.
+
+    A conflict and a connection that there never was have no effect.
+    """
+
+    at: int
+    effect: str
+    error: str
+
+    def __call__(self, number: int, run: Run, request: dict[str, Any]) -> Any:
+        """A hook."""
+        if number != self.at:
+            return run()
+        answers = []
+        if self.error not in ("conflict", "no connection"):
+            if self.effect == "half" and "Statements" in request:
+                answers = run(Statements=request["Statements"][:1])["Responses"]
+            elif self.effect != "none":
+                answers = run().get("Responses", [])
+        if self.error == "throttled" and "Statements" in request:
+            return {"Responses": [*answers, *[_THROTTLED] * (len(request["Statements"]) - len(answers))]}
+        self._fail(request)
+
+    def _fail(self, request: dict[str, Any]) -> NoReturn:
+        match self.error:
+            case "killed":
+                raise Killed
+            case "timed out":
+                raise ReadTimeoutError(endpoint_url="http://dynamodb")
+            case "connection lost":
+                raise ConnectionClosedError(endpoint_url="http://dynamodb")
+            case "no connection":
+                raise EndpointConnectionError(endpoint_url="http://dynamodb")
+            case "conflict" if "TransactItems" in request:
+                raise _error("TransactionCanceledException", CancellationReasons=[{"Code": "TransactionConflict"}])
+            case "conflict":
+                raise _error("TransactionConflictException")
+            case "throttled":
+                raise _error("ProvisionedThroughputExceededException")
+            case code:
+                raise _error(code)
+
+
+def _error(code: str, **more: Any) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": ""}, **more}
+    return ClientError(response, "Any")
+
+
+def faults(*errors: str) -> st.SearchStrategy[Fault]:
+    """A fault with one of these errors at one of the first four requests."""
+    effects = st.sampled_from(["none", "half", "whole"])
+    return st.builds(Fault, at=st.integers(1, 4), effect=effects, error=st.sampled_from(errors))
+
+
+class World:
+    """A table of its own; `requests` are those of its functions, `table` is there for who looks on or meddles."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.dynamodb = dynamodb
+        self.table_name = f"world-{uuid4()}"
+        dynamodb.create_table(**create_table_request(self.table_name))
+        self.table = Table(dynamodb, self.table_name)
+        self.stream = Stream(endpoint, self.table_name)
+        self.requests = Requests(dynamodb)
+        self.functions = Functions(Table(self.requests, self.table_name), monkeypatch)  # type: ignore[arg-type]
+        self.functions.warm_up()
+        self.people: list[Person] = []
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def join(self, *handles: str) -> None:
+        """People with these handles."""
+        for handle in handles:
+            person = Person(str(uuid4()), handle, handle.title())
+            self.table.register(person)
+            self.people.append(person)
+
+    @contextmanager
+    def hooked(self, hook: Hook | None) -> Iterator[None]:
+        """Hands the functions' requests to a hook, which counts them from 1."""
+        self.requests.names.clear()
+        self.requests.hook = hook
+        try:
+            yield
+        finally:
+            self.requests.hook = None
+
+    def deliver(self, records: Sequence[dict[str, Any]], hook: Hook | None) -> int:
+        """How many records are done: all before the first that failed. After a crash another process goes on."""
+        try:
+            with self.hooked(hook):
+                failed = self.functions.stream_handler(records)
+        except (Killed, ClientError):
+            self.functions.start_anew()
+            return 0
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+        return min((numbers.index(number) for number in failed), default=len(numbers))
+
+    def delete(self) -> None:
+        """With many tables DynamoDB Local becomes slow."""
+        self.dynamodb.delete_table(TableName=self.table_name)
