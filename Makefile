@@ -30,7 +30,7 @@ soak: .venv/test ## the long tests: load, kills, thousands of random histories; 
 mutate: .cache/mutation/bin/mutmut ## break the rules' code in every small way: which breaks does no unit test notice?
 	@rm -rf .cache/mutate && mkdir -p .cache/mutate
 	@cp -R layers/shared/messaging events functions operators tests template.yaml pyproject.toml .cache/mutate
-	@cd .cache/mutate && ../mutation/bin/mutmut run && ../mutation/bin/mutmut results
+	@cd .cache/mutate && ../mutation/bin/python -m tests.mutation run && ../mutation/bin/mutmut results
 
 sam-local: .venv/test ## every sample event under `sam local`, in Docker containers
 	@$(BIN)/python -m tests.prepare
