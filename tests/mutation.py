@@ -13,7 +13,8 @@ _arguments = PytestRunner._pytest_args_regular_run
 
 
 def _without_parameters(self: PytestRunner, tests: Iterable[str]) -> list[str]:
-    return _arguments(self, sorted({test.partition("[")[0] for test in tests}))
+    arguments: list[str] = _arguments(self, sorted({test.partition("[")[0] for test in tests}))
+    return arguments
 
 
 PytestRunner._pytest_args_regular_run = _without_parameters

@@ -17,7 +17,7 @@ from tests.e2e.conftest import System
 from tests.integration.checks import read_all
 
 _PEOPLE = 50
-_SECONDS = int(os.environ.get("SOAK_SECONDS", "300"))
+_SECONDS = 300
 _GRACE = 120  # seconds for Locust to start, and to let everybody finish what they are doing
 _DRAIN = 120  # seconds for the stream handler to do what was sent at the end
 
