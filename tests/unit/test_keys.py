@@ -62,7 +62,7 @@ def test_a_whole_second_has_six_decimals_too() -> None:
 def test_times_after_one_another_rise_whatever_the_clock_says(clock: list[datetime], zone: tzinfo) -> None:
     written: list[str] = []
     for now in clock:
-        written.append(keys.time_after(written[-1] if written else None, now.astimezone(zone)))
+        written.append(keys.time_after(written[-1] if written else "", now.astimezone(zone)))
 
     assert all(keys.is_time(time) for time in written)
     assert all(earlier < later for earlier, later in pairwise(written))

@@ -190,6 +190,13 @@ def test_a_conversation_that_is_there_already_is_gone_on_with() -> None:
     assert table.asked == ["create", "append"]
 
 
+def test_what_was_opened_meanwhile_is_read_again_there_when_it_keeps_moving() -> None:
+    table = Racing(*[HeadMoved(HEAD)] * 3)
+
+    assert _open(table) == send.Sent(_after(HEAD, "Hello"), conflicts=2)
+    assert table.asked == ["create", *["append"] * 2, "head, consistently", "append"]
+
+
 def test_where_something_lies_already_the_conversation_opens_a_microsecond_later() -> None:
     table = Racing(PositionTaken(), Busy("Throttled."), PositionTaken(), head=None)
 
