@@ -17,6 +17,7 @@ from tests.unit.fake_table import FakeInboxes
 BAYKO = Person(USER, "bayko", "Andrew Bayko")
 LONDO = Person(OTHER, "londo", "Londo Mollari")
 DELENN = Person(STRANGER, "delenn", "Delenn")
+VIR = Person("5a1e7f0c-33c5-4d19-a8b6-b0b8fd5f7005", "vir", "Vir Cotto")
 TRIES = 4
 NEVER = -100.0  # before the first record: nothing is in doubt
 
@@ -122,36 +123,45 @@ def test_what_no_inbox_shows_writes_nothing_and_does_not_hold_up_the_rest() -> N
     assert table.asked == ["insert 2", "delete 2"]
 
 
+@pytest.mark.parametrize("at", [9.0, 11.0], ids=["older than the doubt", "as old, for all that clocks differ"])
+def test_what_a_try_that_was_cut_off_has_left_half_way_is_found(at: float) -> None:
+    heads = [_head(second) for second in (1, 2, 3)]
+    table = Watched(*heads[0].message_groups, *heads[1].message_groups)
+    table.heads[heads[2].message_group_uuid] = heads[2]
+
+    assert rewrite(table, _changes(*heads, at=at), 10.0) == Rewritten(0, 1, {})
+
+    assert table.lying == _as_told_by(heads[2])
+
+
 @pytest.mark.parametrize(
-    ("stages", "at", "rebuilt"),
-    [((1, 2, 3), 11.0, 1), ((1, 2, 3), 11.5, 0), ((1, 2), 0.0, 0)],
-    ids=["as old as the doubt", "younger", "one message, which passes over nothing"],
+    ("stages", "at"), [((1, 2, 3), 11.5), ((1, 2), 0.0)], ids=["younger", "of one message, which passes over nothing"]
 )
-def test_a_move_that_may_have_been_cut_off_otherwise_is_a_rebuild(
-    stages: tuple[int, ...], at: float, rebuilt: int
-) -> None:
+def test_a_move_that_no_try_can_have_cut_off_otherwise_is_trusted(stages: tuple[int, ...], at: float) -> None:
     heads = [_head(second) for second in stages]
-    table = _standing_at(heads[-1], beside=heads[0].message_groups) if rebuilt else _standing_at(heads[0])
+    table = _standing_at(heads[0])
 
-    outcome = rewrite(table, _changes(*heads, at=at), 10.0)
-
-    assert outcome == Rewritten(1 - rebuilt, rebuilt, {})
-    assert table.lying == _as_told_by(heads[-1])
+    assert rewrite(table, _changes(*heads, at=at), 10.0) == Rewritten(1, 0, {})
 
 
 def test_a_conversation_in_whose_place_another_of_the_batch_moves_is_rebuilt() -> None:
-    table = _standing_at(_head(1), _head(2, other=DELENN))
-    batch = [*_changes(_head(1), _head(3)), *_changes(_head(2, other=DELENN), _head(3, other=DELENN))]
-    table.heads = {head.message_group_uuid: head for head in (_head(3), _head(3, other=DELENN))}
+    table = _standing_at(_head(1), _head(4, other=VIR), _head(2, other=DELENN))
+    batch = [
+        *_changes(_head(1), _head(3)),
+        *_changes(_head(4, other=VIR), _head(5, other=VIR)),
+        *_changes(_head(2, other=DELENN), _head(3, other=DELENN)),
+    ]
+    table.heads = {head.message_group_uuid: head for head in (_head(3), _head(5, other=VIR), _head(3, other=DELENN))}
 
-    assert rewrite(table, batch, NEVER) == Rewritten(1, 1, {})
+    assert rewrite(table, batch, NEVER) == Rewritten(2, 1, {})
 
     (beside,) = (group.beside() for group in _head(3, other=DELENN).message_groups if group.owner_uuid == USER)
     assert table.lying == {
-        *_as_told_by(_head(3)),
+        *_as_told_by(_head(3), _head(5, other=VIR)),
         (STRANGER, _time(3), "At 3"),
         (USER, beside.sk, "At 3"),
     }
+    assert table.asked[:2] == ["insert 4", "delete 4"]
 
 
 def test_a_member_who_is_called_otherwise_is_shown_so_in_place() -> None:
