@@ -33,7 +33,7 @@ def _head(second: int, *, other: Person = LONDO) -> Head:
 
 
 def _changes(*stages: Head, at: float = 0.0) -> list[Change]:
-    return [Change(f"{new.last_seq}{len(new.members)}", at, old, new) for old, new in pairwise(stages)]
+    return [Change(str(new.last_seq), at, old, new) for old, new in pairwise(stages)]
 
 
 class Watched(FakeInboxes):
@@ -193,24 +193,41 @@ def test_a_record_seen_before_moves_nothing_back() -> None:
     assert table.lying == _as_told_by(_head(3))
 
 
-def test_the_last_record_seen_again_changes_nothing() -> None:
-    table = _standing_at(_head(2))
+def test_a_batch_seen_again_changes_nothing() -> None:
+    table = _standing_at(_head(2), _head(4, other=DELENN))
+    batch = [*_changes(_head(1), _head(2)), *_changes(_head(3, other=DELENN), _head(4, other=DELENN))]
+
+    assert rewrite(table, batch, NEVER) == Rewritten(0, 2, {})
+
+    assert table.lying == _as_told_by(_head(2), _head(4, other=DELENN))
+
+
+@pytest.mark.parametrize("request_", ["insert", "delete"])
+@pytest.mark.parametrize("place", range(4))
+def test_a_record_that_fails_fails_alone(request_: str, place: int) -> None:
+    table = _standing_at(_head(1), _head(2, other=DELENN))
+    conversations = [
+        [_head(1), _head(3), _head(5)],
+        [_head(2, other=DELENN), _head(4, other=DELENN), _head(6, other=DELENN)],
+    ]
+    table.faults[request_] = {place: (error := Busy("Throttled."))}
+
+    outcome = rewrite(table, [change for heads in conversations for change in _changes(*heads)], NEVER)
+
+    failing, moved = _changes(*conversations[place // 2]), conversations[1 - place // 2]
+    assert outcome == Rewritten(1, 0, {change.sequence_number: error for change in failing})
+    assert _as_told_by(moved[-1]) <= table.lying
+
+
+@pytest.mark.parametrize("owner", [USER, OTHER])
+def test_what_only_one_of_the_two_inboxes_has_is_rebuilt(owner: str) -> None:
+    (put,) = (group for group in _head(2).message_groups if group.owner_uuid == owner)
+    table = Watched(*_head(1).message_groups, put)
+    table.heads[put.message_group_uuid] = _head(2)
 
     assert rewrite(table, _changes(_head(1), _head(2)), NEVER) == Rewritten(0, 1, {})
 
     assert table.lying == _as_told_by(_head(2))
-
-
-@pytest.mark.parametrize("request_", ["insert", "delete"])
-def test_a_record_that_fails_fails_alone(request_: str) -> None:
-    table = _standing_at(_head(1), _head(2, other=DELENN))
-    table.faults[request_] = {1: (error := Busy("Throttled."))}
-    failing = _changes(_head(1), _head(3), _head(5))
-
-    outcome = rewrite(table, [*failing, *_changes(_head(2, other=DELENN), _head(4, other=DELENN))], NEVER)
-
-    assert outcome == Rewritten(1, 0, {change.sequence_number: error for change in failing})
-    assert _as_told_by(_head(4, other=DELENN)) <= table.lying
 
 
 def test_a_rebuild_that_fails_is_reported_and_the_next_is_done() -> None:
