@@ -1,3 +1,5 @@
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
@@ -174,3 +176,17 @@ def test_no_two_kinds_of_item_share_a_partition(uuid: str) -> None:
     ]
 
     assert partitions == [f"GRP#{uuid}", f"MSG#{uuid}", f"MID#{uuid}", f"USR#{uuid}", f"HDL#{uuid}"]
+
+
+@pytest.fixture
+def _far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_far_from_greenwich")
+def test_times_are_utc_wherever_the_machine_is() -> None:
+    assert keys.format_time(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000000+00:00"
