@@ -3,8 +3,9 @@ PORT ?= 4566
 ENV ?= dev
 PYTHON ?= python3
 BIN = .venv/bin
+SOAK = tests/soak tests/integration/test_state_machine.py tests/unit/test_abuse.py
 
-.PHONY: help run logs clean-data test sam-local cost bench check deploy delete clean
+.PHONY: help run logs clean-data test soak mutate bench sam-local cost check deploy delete clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -21,6 +22,15 @@ clean-data: .venv/run ## forget the local system's data
 test: .venv/test ## every test; what is missing on this machine is said
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGUMENTS)
+
+soak: .venv/test ## the long tests: load, kills, thousands of random histories; writes docs/reliability.md
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m pytest -n 0 --hypothesis-profile=soak $(SOAK)
+
+mutate: .cache/mutation/bin/mutmut ## break the rules' code in every small way: which breaks does no unit test notice?
+	@rm -rf .cache/mutate && mkdir -p .cache/mutate
+	@cp -R layers/shared/messaging events functions operators tests template.yaml pyproject.toml .cache/mutate
+	@cd .cache/mutate && ../mutation/bin/python -m tests.mutation run && ../mutation/bin/mutmut results
 
 sam-local: .venv/test ## every sample event under `sam local`, in Docker containers
 	@$(BIN)/python -m tests.prepare
@@ -64,4 +74,10 @@ clean: ## forget everything that was made here, the environment and the data too
 .venv/bench: .venv/test
 	@echo "Installing what the benchmarks need into .venv …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run,test,bench]'
+	@touch $@
+
+.cache/mutation/bin/mutmut: pyproject.toml
+	@echo "Installing what mutation needs into .cache/mutation …"
+	@test -x .cache/mutation/bin/python || $(PYTHON) -m venv .cache/mutation
+	@.cache/mutation/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[mutate,test]'
 	@touch $@

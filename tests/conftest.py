@@ -5,7 +5,7 @@ import random
 import socket
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # The functions read these at import; no test may reach AWS.
 os.environ |= {
@@ -21,6 +21,10 @@ os.environ |= {
 # How far properties search: `make test` does quickly, --hypothesis-profile=soak for long.
 settings.register_profile("quick", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", settings.get_profile("quick"), max_examples=600)
+# For `make mutate`: the first example that fails is enough, whether or not there is a shorter one.
+settings.register_profile(
+    "mutation", settings.get_profile("quick"), max_examples=20, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("quick")
 
 

@@ -1,3 +1,5 @@
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
@@ -62,7 +64,7 @@ def test_a_whole_second_has_six_decimals_too() -> None:
 def test_times_after_one_another_rise_whatever_the_clock_says(clock: list[datetime], zone: tzinfo) -> None:
     written: list[str] = []
     for now in clock:
-        written.append(keys.time_after(written[-1] if written else None, now.astimezone(zone)))
+        written.append(keys.time_after(written[-1] if written else "", now.astimezone(zone)))
 
     assert all(keys.is_time(time) for time in written)
     assert all(earlier < later for earlier, later in pairwise(written))
@@ -174,3 +176,17 @@ def test_no_two_kinds_of_item_share_a_partition(uuid: str) -> None:
     ]
 
     assert partitions == [f"GRP#{uuid}", f"MSG#{uuid}", f"MID#{uuid}", f"USR#{uuid}", f"HDL#{uuid}"]
+
+
+@pytest.fixture
+def _far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_far_from_greenwich")
+def test_times_are_utc_wherever_the_machine_is() -> None:
+    assert keys.format_time(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000000+00:00"

@@ -6,18 +6,81 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.items import Message, Person
-from messaging.read import _joins, _newest_of_each
+from messaging import keys
+from messaging.cursors import NEWER, OLDER, InboxCursor, MessageCursor
+from messaging.errors import NotFound
+from messaging.items import Head, Message, Person
+from messaging.read import (
+    Conversation,
+    _joins,
+    _newest_of_each,
+    find_message_group,
+    list_message_groups,
+    messages_after,
+    messages_before,
+    newest_messages,
+    show_user,
+)
+from tests.unit.api import OTHER, STRANGER, USER
+from tests.unit.fake_table import FakeTable
 from tests.unit.strategies import message_groups
 
-SENDER = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "bayko", "Andrew Bayko")
+SENDER = Person(USER, "bayko", "Andrew Bayko")
+LONDO = Person(OTHER, "londo", "Londo Mollari")
+GROUP = keys.pair_uuid(USER, OTHER)
 # Numbers close together, so that gaps and joins are both common.
 small = st.integers(1, 8)
 edges = st.none() | st.integers(0, 9)
 
 
 def _messages(*numbers: int) -> list[Message]:
-    return [Message("", "", "", SENDER, f"2026-01-01T00:00:0{number}.000000+00:00", number) for number in numbers]
+    return [Message(GROUP, "", "", SENDER, f"2026-01-01T00:00:0{number}.000000+00:00", number) for number in numbers]
+
+
+def _cursor(seq: int) -> MessageCursor:
+    (message,) = _messages(seq)
+    return MessageCursor(GROUP, message.created_at, seq)
+
+
+class Replica(FakeTable):
+    """A conversation of eight messages, of which reads that need not be consistent see only some."""
+
+    def __init__(self, *seen: int, sees_head: bool = True) -> None:
+        super().__init__(SENDER, LONDO)
+        self.messages = _messages(*range(1, 9))
+        self.heads[GROUP] = replace(Head.of_first(self.messages[-1], LONDO), last_seq=8)
+        self._replica = FakeTable()
+        self._replica.messages = _messages(*seen)
+        self._replica.heads = self.heads if sees_head else {}
+        self.consistent: list[bool] = []
+
+    def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
+        return super().head(message_group_uuid) if consistent else self._replica.head(message_group_uuid)
+
+    def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
+        return (
+            super().newest(message_group_uuid, limit, consistent=True)
+            if self._asked(consistent)
+            else (self._replica.newest(message_group_uuid, limit, consistent=False))
+        )
+
+    def before(self, message_group_uuid: str, created_at: str, limit: int, *, consistent: bool) -> list[Message]:
+        return (
+            super().before(message_group_uuid, created_at, limit, consistent=True)
+            if self._asked(consistent)
+            else (self._replica.before(message_group_uuid, created_at, limit, consistent=False))
+        )
+
+    def after(self, message_group_uuid: str, created_at: str, limit: int, *, consistent: bool) -> list[Message]:
+        return (
+            super().after(message_group_uuid, created_at, limit, consistent=True)
+            if self._asked(consistent)
+            else (self._replica.after(message_group_uuid, created_at, limit, consistent=False))
+        )
+
+    def _asked(self, consistent: bool) -> bool:
+        self.consistent.append(consistent)
+        return consistent
 
 
 @given(st.sets(small, min_size=1), edges, edges)
@@ -45,3 +108,159 @@ def test_an_inbox_shows_each_conversation_once_and_the_newest_of_it(data: st.Dat
     older = [replace(group, message="older") for group in data.draw(st.permutations(drawn))]
 
     assert _newest_of_each([*drawn, *older]) == drawn
+
+
+@pytest.mark.parametrize(
+    ("seen", "consistent"),
+    [
+        (range(1, 9), [False]),
+        ((6, 7, 8), [False]),
+        (range(1, 8), [False, True]),
+        ((1, 2, 3, 4, 5, 7, 8), [False, True]),
+        ((), [False, True]),
+    ],
+    ids=["all of it", "the page", "not the last", "not one of the page", "nothing"],
+)
+def test_the_newest_page_is_read_again_if_it_is_stale(seen: tuple[int, ...], consistent: list[bool]) -> None:
+    table = Replica(*seen)
+
+    page = newest_messages(table, USER, GROUP, 3)
+
+    assert page == Conversation(_messages(6, 7, 8), _cursor(6), _cursor(8), ended=True)
+    assert table.consistent == consistent
+
+
+def test_a_conversation_opened_a_moment_ago_is_found() -> None:
+    opened = Replica(sees_head=False)
+
+    assert newest_messages(opened, USER, GROUP, 3).messages == _messages(6, 7, 8)
+    assert messages_before(opened, USER, _cursor(8), 2).messages == _messages(6, 7)
+    assert messages_after(opened, USER, _cursor(1), 2).messages == _messages(2, 3)
+    assert find_message_group(opened, USER, "londo") == (LONDO, GROUP)
+
+
+@pytest.mark.parametrize(
+    ("seen", "consistent"),
+    [
+        (range(1, 9), [False]),
+        (range(3, 5), [False]),
+        ((1, 2, 3, 5, 6, 7, 8), [False, True]),
+        ((2, 4), [False, True]),
+        ((), [False, True]),
+    ],
+    ids=["all of it", "the page", "not the next", "a gap", "nothing"],
+)
+def test_a_page_before_a_cursor_is_read_again_if_it_is_stale(seen: tuple[int, ...], consistent: list[bool]) -> None:
+    table = Replica(*seen)
+
+    page = messages_before(table, USER, _cursor(5), 2)
+
+    assert page == Conversation(_messages(3, 4), _cursor(3), _cursor(4), ended=False)
+    assert table.consistent == consistent
+
+
+def test_before_the_first_message_there_is_nothing() -> None:
+    table = Replica(*range(1, 9))
+
+    first = messages_before(table, USER, _cursor(3), 2)
+
+    assert (first.messages, first.older) == (_messages(1, 2), None)
+    assert messages_before(table, USER, _cursor(2), 2).older is None
+    assert messages_before(table, USER, _cursor(1), 2) == Conversation([], None, None, ended=True)
+    assert table.consistent == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("seen", "consistent"),
+    [
+        (range(1, 9), [False]),
+        ((5, 6), [False]),
+        ((1, 2, 3, 4, 6, 7, 8), [False, True]),
+        ((5, 7), [False, True]),
+        ((), [False, True]),
+    ],
+    ids=["all of it", "the page", "not the next", "a gap", "nothing"],
+)
+def test_a_page_after_a_cursor_is_read_again_if_it_is_stale(seen: tuple[int, ...], consistent: list[bool]) -> None:
+    table = Replica(*seen)
+
+    page = messages_after(table, USER, _cursor(4), 2)
+
+    assert page == Conversation(_messages(5, 6), _cursor(5), _cursor(6), ended=False)
+    assert table.consistent == consistent
+
+
+def test_the_page_after_a_cursor_that_has_the_last_message_is_the_end() -> None:
+    assert messages_after(Replica(*range(1, 9)), USER, _cursor(6), 2) == Conversation(
+        _messages(7, 8), _cursor(7), _cursor(8), ended=True
+    )
+
+
+def test_after_the_last_message_there_is_nothing_and_the_same_cursor_goes_on() -> None:
+    table = Replica(*range(1, 9))
+
+    assert messages_after(table, USER, _cursor(8), 2) == Conversation([], None, _cursor(8), ended=True)
+    assert table.consistent == [False]
+
+
+@pytest.mark.parametrize("who", ["a stranger", "somebody deleted"])
+def test_who_is_not_in_a_conversation_reads_nothing_of_it(who: str) -> None:
+    table = Replica(*range(1, 9))
+    user_uuid = STRANGER if who == "a stranger" else USER
+    table.heads[GROUP].members[USER] = SENDER.deleted
+
+    with pytest.raises(NotFound, match=r"^There is no such conversation\.$"):
+        newest_messages(table, user_uuid, GROUP, 3)
+    for read in (messages_before, messages_after):
+        with pytest.raises(NotFound):
+            read(table, user_uuid, _cursor(5), 3)
+
+
+def _inbox(count: int) -> FakeTable:
+    """One person's inbox of that many conversations, the first of them the newest."""
+    table = FakeTable()
+    for number in range(count):
+        (message,) = _messages(9 - number)
+        head = Head.of_first(replace(message, message_group_uuid=str(number)), LONDO)
+        table.heads[head.message_group_uuid] = head
+    return table
+
+
+def test_an_inbox_is_paged_down_to_its_end_and_up_again() -> None:
+    table = _inbox(5)
+
+    def listed(cursor: InboxCursor | None) -> tuple[str, InboxCursor | None, InboxCursor | None]:
+        page = list_message_groups(table, USER, 2, cursor)
+        return "".join(group.message_group_uuid for group in page.message_groups), page.older, page.newer
+
+    def down(number: int) -> InboxCursor:
+        return InboxCursor(USER, OLDER, table.heads[str(number)].created_at)
+
+    def up(number: int) -> InboxCursor:
+        return InboxCursor(USER, NEWER, table.heads[str(number)].created_at)
+
+    assert listed(None) == ("01", down(1), None)
+    assert listed(down(1)) == ("23", down(3), up(2))
+    assert listed(down(3)) == ("4", None, up(4))
+    assert listed(down(4)) == ("", None, None)
+    assert listed(up(4)) == ("23", down(3), up(2))
+    assert listed(up(2)) == ("01", down(1), None)
+    assert listed(up(1)) == ("0", down(0), None)
+    assert listed(up(0)) == ("", None, None)
+
+
+def test_an_inbox_that_fills_its_page_has_no_more() -> None:
+    page = list_message_groups(_inbox(2), USER, 2)
+
+    assert (len(page.message_groups), page.older, page.newer) == (2, None, None)
+
+
+def test_somebody_with_whom_there_is_no_conversation_is_found_without_one() -> None:
+    assert find_message_group(FakeTable(LONDO), USER, "londo") == (LONDO, None)
+
+
+def test_a_handle_nobody_has_is_not_found() -> None:
+    with pytest.raises(NotFound, match=r"^Nobody has this handle\.$"):
+        show_user(FakeTable(LONDO), "delenn")
+    with pytest.raises(NotFound):
+        find_message_group(FakeTable(LONDO), USER, "delenn")

@@ -84,9 +84,9 @@ def format_time(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def time_after(last: str | None, now: datetime) -> str:
-    """The time of what happens next: now, but at least a microsecond after `last` (design, rule 3)."""
+def time_after(last: str, now: datetime) -> str:
+    """The time of what happens next: now, but at least a microsecond after `last` (design, rule 3), which may be ""."""
     written = format_time(now)
-    if last is None or written > last:
+    if written > last:
         return written
     return format_time(datetime.fromisoformat(last) + timedelta(microseconds=1))

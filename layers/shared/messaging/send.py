@@ -56,7 +56,7 @@ def send_to_handle(
     if receiver.user_uuid == sender_uuid:
         raise Invalid("user_receiver_is_self")
     message_group_uuid = keys.pair_uuid(sender_uuid, receiver.user_uuid)
-    taken = None
+    taken = ""
     for conflicts in attempts():
         created_at = keys.time_after(taken, now())
         message = Message(message_group_uuid, message_uuid, text, sender, created_at, 1)

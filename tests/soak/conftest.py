@@ -1,0 +1,51 @@
+"""The long tests. If none has failed, `make soak` puts what they tried and lost into docs/reliability.md."""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import System, deployed
+
+_PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+_BEGIN, _END = "<!-- make soak writes from here -->", "<!-- to here -->"
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with deployed(tmp_path_factory.mktemp("ministack")) as system:
+        yield system
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Writes the rows that tests have recorded as "reliability": what was done, how much of it, and what was lost."""
+    if config.getoption("--hypothesis-profile") != "soak":  # a part of the soak has a part of the rows
+        return
+    rows = [
+        row
+        for report in terminalreporter.getreports("passed")
+        for name, row in report.user_properties
+        if name == "reliability"
+    ]
+    if rows and exitstatus == pytest.ExitCode.OK:
+        _PAGE.write_text(with_table(_PAGE.read_text(), rows))
+        terminalreporter.write_line(f"\n{_PAGE.name} has the figures of this run.")
+
+
+def with_table(page: str, rows: Sequence[Sequence[str]]) -> str:
+    """The page with these rows between its two markers."""
+    before, _, rest = page.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    lines = [
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()}, "
+        f"Python {sys.version_info.major}.{sys.version_info.minor}:",
+        "",
+        "| what was done | how much | lost |",
+        "|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+    return "\n".join([before + _BEGIN, "", *lines, "", _END + after])

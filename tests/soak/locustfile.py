@@ -1,0 +1,91 @@
+"""Who loads the system: people who are signed in, each with a friend, and all of them with a few popular people.
+
+SOAK_PEOPLE names a file with everybody's handle and token, SOAK_SENT one that gets a line for each answered message.
+"""
+
+import json
+import os
+import random
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from locust import HttpUser, between, task
+
+_random = random.SystemRandom()
+_WAITING = json.loads(Path(os.environ["SOAK_PEOPLE"]).read_text())
+_HANDLES = [person["handle"] for person in _WAITING]
+_POPULAR = 4  # of them everybody writes to
+
+
+class Member(HttpUser):
+    """Somebody who reads more than they write, as people do."""
+
+    wait_time = between(2, 6)
+
+    def on_start(self) -> None:
+        person = _WAITING.pop()
+        self.handle: str = person["handle"]
+        self.client.headers["Authorization"] = f"Bearer {person['access_token']}"
+        friend = _HANDLES[_HANDLES.index(self.handle) ^ 1]
+        self.others = [friend, *(handle for handle in _HANDLES[:_POPULAR] if handle not in (self.handle, friend))]
+        self.conversations: list[str] = []
+        self.inbox_etag = ""
+
+    @task(4)
+    def send(self) -> None:
+        other = _random.choice(self.others)
+        self._send("send", {"handle": other, "message": f"To {other}: {uuid4()}", "message_uuid": str(uuid4())})
+
+    @task(1)
+    def send_and_repeat(self) -> None:
+        body = {"handle": self.others[0], "message": f"Twice: {uuid4()}", "message_uuid": str(uuid4())}
+        first = self._send("send", body)
+        again = self._send("repeat a send", body)
+        if again != first:
+            raise AssertionError(f"{body['message_uuid']} was answered otherwise when it was repeated")
+
+    @task(4)
+    def read(self) -> None:
+        self._read_page(pages=1)
+
+    @task(2)
+    def read_back(self) -> None:
+        self._read_page(pages=3)
+
+    @task(4)
+    def list_inbox(self) -> None:
+        headers = {"If-None-Match": self.inbox_etag}
+        response = self.client.get("/api/message_groups?limit=100", headers=headers, name="list the inbox")
+        self.inbox_etag = response.headers.get("etag", "")
+        if response.status_code == 200:
+            groups = [group["uuid"] for group in response.json()]
+            if len(set(groups)) != len(groups):
+                raise AssertionError("an inbox lists a conversation twice")
+            if not set(self.conversations) <= set(groups):
+                raise AssertionError("an inbox lacks a conversation")
+
+    def _send(self, name: str, body: dict[str, str]) -> Any:
+        response = self.client.post("/api/messages", json=body, name=name)
+        response.raise_for_status()
+        sent = response.json()
+        if sent["message_group_uuid"] not in self.conversations:
+            self.conversations.append(sent["message_group_uuid"])
+        with Path(os.environ["SOAK_SENT"]).open("a") as file:
+            file.write(f"{json.dumps(sent)}\n")
+        return sent
+
+    def _read_page(self, pages: int) -> None:
+        """The newest page of a conversation, and those before it: their numbers must join on to each other."""
+        if not self.conversations:
+            return
+        path, query, seqs = f"/api/messages/{_random.choice(self.conversations)}", "", list[int]()
+        for name in ["read the newest page", *["read an older page"] * (pages - 1)]:
+            response = self.client.get(path + query, name=name)
+            response.raise_for_status()
+            seqs = [message["seq"] for message in response.json()] + seqs
+            if seqs != list(range(seqs[0], seqs[-1] + 1)):
+                raise AssertionError(f"the numbers of {path} have a gap: {seqs}")
+            if "prev" not in response.links:
+                break
+            query = response.links["prev"]["url"]

@@ -1,0 +1,110 @@
+"""The local system under Locust: fifty people for five minutes."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from messaging import keys
+from messaging.items import Message
+from operators.verify import Break, verify
+from tests.e2e.conftest import System
+from tests.integration.checks import read_all
+
+_PEOPLE = 50
+_SECONDS = 300
+_GRACE = 120  # seconds for Locust to start, and to let everybody finish what they are doing
+_DRAIN = 120  # seconds for the stream handler to do what was sent at the end
+
+
+def test_fifty_people_lose_nothing(
+    system: System, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    people = [system.person(f"p{number}") for number in range(_PEOPLE)]
+    everybody = [{"handle": person.handle, "access_token": person.access_token} for person in people]
+    (tmp_path / "people.json").write_text(json.dumps(everybody))
+
+    _run_locust(system.api, tmp_path)
+
+    total = _total(tmp_path / "load_stats.csv")
+    assert total["Failure Count"] == "0", (tmp_path / "load_failures.csv").read_text()
+    assert not (exceptions := _rows(tmp_path / "load_exceptions.csv")), exceptions
+    sent = {line["uuid"]: line for line in map(json.loads, (tmp_path / "sent").read_text().splitlines())}
+    assert sent
+    assert _breaks_once_drained(system) == []
+    stored = [Message.from_item(item) for item in _messages(system)]
+    assert len(stored) == len(sent)
+    for message in stored:
+        answered = sent[message.message_uuid]
+        assert (message.message_group_uuid, message.message, message.created_at, message.seq) == (
+            answered["message_group_uuid"],
+            answered["message"],
+            answered["created_at"],
+            answered["seq"],
+        )
+    record_property("reliability", _row(total, len(sent)))
+
+
+def _run_locust(api: str, folder: Path) -> None:
+    """In a process of its own, since it makes every socket of its process another kind of socket."""
+    options = {
+        "--locustfile": str(Path(__file__).with_name("locustfile.py")),
+        "--host": api,
+        "--users": str(_PEOPLE),
+        "--spawn-rate": "5",
+        "--run-time": f"{_SECONDS}s",
+        "--stop-timeout": "60",
+        "--csv": str(folder / "load"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "locust", "--headless", "--only-summary"]
+        + [part for option in options.items() for part in option],
+        env={**os.environ, "SOAK_PEOPLE": str(folder / "people.json"), "SOAK_SENT": str(folder / "sent")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS + _GRACE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _breaks_once_drained(system: System) -> list[Break]:
+    """What `verify` finds, as soon as no inbox is behind any more."""
+    deadline = time.monotonic() + _DRAIN
+    while True:
+        breaks = verify(system.client("dynamodb"), system.place.table_name)
+        if time.monotonic() > deadline or not any(one.of_inbox for one in breaks):
+            return breaks
+
+
+def _messages(system: System) -> list[dict[str, Any]]:
+    return [
+        item
+        for item in read_all(system.client("dynamodb"), system.place.table_name)
+        if item["pk"]["S"].startswith(keys.conversation_pk("")) and item["sk"]["S"] != keys.HEAD
+    ]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _total(path: Path) -> dict[str, str]:
+    (total,) = (row for row in _rows(path) if row["Name"] == "Aggregated")
+    return total
+
+
+def _row(total: dict[str, str], messages: int) -> list[str]:
+    percentiles = ", ".join(f"p{share} {total[f'{share}%']} ms" for share in (50, 95, 99))
+    return [
+        f"the local system under load: {_PEOPLE} people, {_SECONDS} s",
+        f"{messages:,} messages in {int(total['Request Count']):,} requests, "
+        f"{float(total['Requests/s']):.1f} a second; {percentiles}",
+        "lost 0, doubled 0, errors 0; `verify` finds nothing",
+    ]

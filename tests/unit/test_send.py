@@ -1,0 +1,245 @@
+"""What sending decides when it is refused; tests/integration races for real."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
+
+import pytest
+
+from messaging import keys, send
+from messaging.errors import Busy, Invalid, MessageUuidTaken, NotFound
+from messaging.items import Head, Message, Person, Receipt
+from messaging.send import send_to_conversation, send_to_handle, utc_now
+from messaging.table import AlreadySent, HeadMoved, PositionTaken
+from tests.unit.api import OTHER, STRANGER, USER
+from tests.unit.fake_table import FakeTable
+
+BAYKO = Person(USER, "bayko", "Andrew Bayko")
+LONDO = Person(OTHER, "londo", "Londo Mollari")
+GROUP = keys.pair_uuid(USER, OTHER)
+MESSAGE_UUID = "5a1e7f0c-33c5-4d19-a8b6-b0b8fd5f7005"
+NOW = datetime(2026, 1, 2, 3, 4, 5, 6, UTC)
+FIRST = Message(GROUP, "first", "Hello", BAYKO, keys.format_time(NOW - timedelta(days=1)), 1)
+HEAD = Head.of_first(FIRST, LONDO)
+TRIES = 5
+
+
+class Racing(FakeTable):
+    """Refuses a message with each of `refusals` first, and notes what is asked of it."""
+
+    def __init__(self, *refusals: Exception, head: Head | None = HEAD) -> None:
+        super().__init__(BAYKO, LONDO)
+        self.refusals: Iterator[Exception] = iter(refusals)
+        self.asked: list[str] = []
+        self.tried: list[Message] = []
+        if head:
+            self.heads[GROUP] = head
+            self.messages.append(FIRST)
+
+    def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
+        self.asked.append("head, consistently" if consistent else "head")
+        return super().head(message_group_uuid)
+
+    def append(self, head: Head, message: Message) -> None:
+        self._refuse("append", message)
+        super().append(head, message)
+
+    def create(self, head: Head, message: Message) -> None:
+        self._refuse("create", message)
+        self.messages.append(message)
+        self.heads[GROUP] = head
+
+    def _refuse(self, request: str, message: Message) -> None:
+        self.asked.append(request)
+        self.tried.append(message)
+        for refusal in self.refusals:
+            raise refusal
+
+
+@pytest.fixture(autouse=True)
+def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(send, "attempts", lambda: range(TRIES))
+
+
+def _send(table: FakeTable, sender: str = USER, text: str = "Hello again") -> send.Sent:
+    return send_to_conversation(table, sender, GROUP, MESSAGE_UUID, text, lambda: NOW)
+
+
+def _open(
+    table: FakeTable, handle: str = "londo", sender: str = USER, now: Callable[[], datetime] = lambda: NOW
+) -> send.Sent:
+    return send_to_handle(table, sender, handle, MESSAGE_UUID, "Hello", now)
+
+
+def _after(head: Head, text: str) -> Message:
+    return head.next_message(USER, MESSAGE_UUID, text, NOW)
+
+
+def test_a_message_follows_the_head_at_the_time_it_is() -> None:
+    table = Racing()
+
+    sent = _send(table)
+
+    assert sent == send.Sent(Message(GROUP, MESSAGE_UUID, "Hello again", BAYKO, keys.format_time(NOW), 2))
+    assert table.messages[-1] == sent.message
+
+
+def test_after_one_refusal_the_head_it_returned_is_followed_and_later_ones_are_read_again() -> None:
+    moved = [replace(HEAD, last_seq=seq) for seq in (2, 3, 4)]
+    table = Racing(*(HeadMoved(head) for head in moved))
+    table.heads[GROUP] = replace(HEAD, last_seq=7)
+
+    sent = _send(table)
+
+    assert [message.seq for message in table.tried] == [8, 3, 8, 8]
+    assert table.asked == ["head", "append", "append", *["head, consistently", "append"] * 2]
+    assert (sent.message.seq, sent.conflicts) == (8, 3)
+
+
+@pytest.mark.parametrize("refusal", [Busy("Throttled."), PositionTaken()], ids=["throttled", "its time taken"])
+def test_a_message_that_was_not_accepted_is_tried_again(refusal: Exception) -> None:
+    table = Racing(refusal)
+
+    assert _send(table) == send.Sent(_after(HEAD, "Hello again"), conflicts=1)
+
+
+@pytest.mark.parametrize("refusal", [HeadMoved(HEAD), Busy("Throttled."), PositionTaken()])
+def test_when_the_tries_are_used_up_the_system_is_busy(refusal: Exception) -> None:
+    table = Racing(*repeat(refusal, TRIES))
+
+    with pytest.raises(Busy, match=r"^Too many messages are being sent in this conversation at once\.$"):
+        _send(table)
+
+    assert len(table.tried) == TRIES
+
+
+def test_a_conversation_that_was_erased_meanwhile_is_not_found() -> None:
+    table = Racing(HeadMoved(None))
+
+    with pytest.raises(NotFound):
+        _send(table)
+
+
+@pytest.mark.parametrize(
+    ("head", "sender"),
+    [
+        (None, USER),
+        (HEAD, STRANGER),
+        (replace(HEAD, members={USER: BAYKO, OTHER: LONDO.deleted}), USER),
+        (replace(HEAD, members={USER: BAYKO, OTHER: LONDO.deleted}), OTHER),
+    ],
+    ids=["no conversation", "a stranger", "to somebody deleted", "by somebody deleted"],
+)
+def test_who_is_not_in_a_conversation_of_two_sends_nothing(head: Head | None, sender: str) -> None:
+    table = Racing(head=head)
+
+    with pytest.raises(NotFound):
+        _send(table, sender)
+
+    assert table.tried == []
+
+
+@pytest.mark.parametrize("post", [_send, _open])
+def test_a_repeated_message_is_answered_with_the_first(post: Callable[[FakeTable], send.Sent]) -> None:
+    table = Racing()
+    text = "Hello again" if post is _send else "Hello"
+    first = replace(FIRST, message_uuid=MESSAGE_UUID, message=text, created_at="2026-01-01T00:00:00.000000+00:00")
+    table.messages.append(first)
+    table.refusals = iter([AlreadySent(Receipt(MESSAGE_UUID, GROUP, first.created_at, 0))])
+
+    assert post(table) == send.Sent(first, repeated=True)
+    assert len(table.messages) == 2
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        replace(FIRST, message="Something else"),
+        replace(FIRST, message="Hello again", sender=LONDO),
+        replace(FIRST, message="Hello again", message_group_uuid=keys.pair_uuid(USER, STRANGER)),
+        None,
+    ],
+    ids=["another text", "another sender", "another conversation", "a message that is gone"],
+)
+def test_a_message_uuid_of_another_message_is_taken(first: Message | None) -> None:
+    group = first.message_group_uuid if first else GROUP
+    table = Racing(AlreadySent(Receipt(MESSAGE_UUID, group, FIRST.created_at, 0)))
+    table.messages[:] = [first] if first else []
+
+    with pytest.raises(MessageUuidTaken, match=r"^This message_uuid was used for another message\.$"):
+        _send(table)
+
+
+def test_the_first_message_opens_the_conversation() -> None:
+    table = Racing(head=None)
+
+    sent = _open(table)
+
+    message = Message(GROUP, MESSAGE_UUID, "Hello", BAYKO, keys.format_time(NOW), 1)
+    assert sent == send.Sent(message, opened=True)
+    assert table.heads[GROUP] == Head.of_first(message, LONDO)
+
+
+def test_a_conversation_that_is_there_already_is_gone_on_with() -> None:
+    table = Racing(HeadMoved(HEAD))
+
+    sent = _open(table)
+
+    assert sent == send.Sent(_after(HEAD, "Hello"))
+    assert table.asked == ["create", "append"]
+
+
+def test_what_was_opened_meanwhile_is_read_again_there_when_it_keeps_moving() -> None:
+    table = Racing(*[HeadMoved(HEAD)] * 3)
+
+    assert _open(table) == send.Sent(_after(HEAD, "Hello"), conflicts=2)
+    assert table.asked == ["create", *["append"] * 2, "head, consistently", "append"]
+
+
+def test_where_something_lies_already_the_conversation_opens_a_microsecond_later() -> None:
+    table = Racing(PositionTaken(), Busy("Throttled."), PositionTaken(), head=None)
+
+    sent = _open(table)
+
+    times = [keys.format_time(NOW + timedelta(microseconds=later)) for later in (0, 1, 1, 2)]
+    assert [message.created_at for message in table.tried] == times
+    assert (sent.opened, sent.conflicts) == (True, 3)
+
+
+def test_when_no_conversation_can_be_opened_the_system_is_busy() -> None:
+    table = Racing(*repeat(Busy("Throttled."), TRIES), head=None)
+
+    with pytest.raises(Busy, match=r"^Too many messages are being sent at once\.$"):
+        _open(table)
+
+    assert len(table.tried) == TRIES
+
+
+@pytest.mark.parametrize(
+    ("sender", "handle", "why"),
+    [(STRANGER, "londo", "You have no profile yet."), (USER, "delenn", "Nobody has this handle.")],
+    ids=["a sender without a profile", "a handle nobody has"],
+)
+def test_both_people_must_be_known(sender: str, handle: str, why: str) -> None:
+    table = Racing(head=None)
+
+    with pytest.raises(NotFound) as refused:
+        _open(table, handle, sender)
+
+    assert str(refused.value) == why
+    assert table.asked == []
+
+
+def test_nobody_writes_to_themself() -> None:
+    table = Racing(head=None)
+
+    with pytest.raises(Invalid) as refused:
+        _open(table, BAYKO.handle)
+
+    assert refused.value.codes == ("user_receiver_is_self",)
+    assert table.asked == []
+
+
+def test_now_is_in_utc() -> None:
+    assert utc_now().utcoffset() == timedelta(0)
