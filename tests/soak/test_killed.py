@@ -22,4 +22,4 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(
     record_property("reliability", outcome.reliability)
     assert (outcome.lost, outcome.doubled, outcome.breaks) == ([], [], [])
     assert outcome.messages == 4000
-    assert outcome.kills >= 40
+    assert outcome.kills >= 32  # eight of each sender at least
