@@ -81,8 +81,8 @@ def measure(client: "DynamoDBClient", bare: "DynamoDBClient", rounds: int) -> di
         return [partial(getattr(bare, name), **request) for name, request in requests]
 
     events = _prepare(table, _WARM_UP + rounds)
-    for request in repeat():
-        request()
+    for again in repeat():
+        again()
     measured = {}
     for pattern, (path, event) in events.items():
         module: Any = importlib.import_module(f"functions.{path}")
