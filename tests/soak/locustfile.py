@@ -21,7 +21,7 @@ _POPULAR = 4  # of them everybody writes to
 class Member(HttpUser):
     """Somebody who reads more than they write, as people do."""
 
-    wait_time = between(2, 6)
+    wait_time = between(5, 15)
 
     def on_start(self) -> None:
         person = _WAITING.pop()

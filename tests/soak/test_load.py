@@ -56,7 +56,7 @@ def _run_locust(api: str, folder: Path) -> None:
         "--locustfile": str(Path(__file__).with_name("locustfile.py")),
         "--host": api,
         "--users": str(_PEOPLE),
-        "--spawn-rate": "5",
+        "--spawn-rate": "1",
         "--run-time": f"{_SECONDS}s",
         "--stop-timeout": "60",
         "--csv": str(folder / "load"),
