@@ -286,7 +286,7 @@ def test_without_a_connection_a_send_is_tried_again(
     conversation: str,
     error: type[ConnectTimeoutError] | type[EndpointConnectionError],
 ) -> None:
-    """Found by test_state_machine: botocore's errors of connecting are none of its HTTP errors, and were a 500."""
+    """botocore's errors of connecting are none of its HTTP errors: they would be a 500."""
     write = table._client.transact_write_items
     answers = iter([error(endpoint_url="http://dynamodb")])
 
