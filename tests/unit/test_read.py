@@ -159,6 +159,10 @@ def test_a_page_before_a_cursor_is_read_again_if_it_is_stale(seen: tuple[int, ..
     assert table.consistent == consistent
 
 
+def test_a_page_that_begins_at_the_second_message_leads_to_the_first() -> None:
+    assert newest_messages(Replica(*range(1, 9)), USER, GROUP, 7).older == _cursor(2)
+
+
 def test_before_the_first_message_there_is_nothing() -> None:
     table = Replica(*range(1, 9))
 
