@@ -174,7 +174,7 @@ def test_it_is_off_unless_asked_for_and_then_there_is_nothing_of_it() -> None:
     assert not [kind for kind in kinds if kind.startswith("AWS::CodeDeploy::")]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_a_function_of_the_api_is_deployed_gradually_and_taken_back_on_alarm(
     gradual: dict[str, Any], name: str
 ) -> None:
