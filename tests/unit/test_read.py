@@ -13,6 +13,7 @@ from messaging.errors import NotFound
 from messaging.items import Head, Message, Person
 from messaging.read import (
     Conversation,
+    Inbox,
     _joins,
     _newest_of_each,
     find_message_group,
@@ -258,6 +259,10 @@ def test_an_inbox_that_fills_its_page_has_no_more() -> None:
     page = list_message_groups(_inbox(2), USER, 2)
 
     assert (len(page.message_groups), page.older, page.newer) == (2, None, None)
+
+
+def test_an_empty_inbox_has_an_empty_page() -> None:
+    assert list_message_groups(FakeTable(), USER, 2) == Inbox([], None, None)
 
 
 @pytest.mark.parametrize("direction", [None, OLDER, NEWER])
