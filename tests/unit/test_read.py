@@ -1,6 +1,7 @@
 """What reading decides without a table; tests/integration reads real conversations and inboxes."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from messaging.errors import NotFound
 from messaging.items import Head, Message, Person
 from messaging.read import (
     Conversation,
+    Inbox,
     _joins,
     _newest_of_each,
     find_message_group,
@@ -246,7 +248,7 @@ def test_an_inbox_is_paged_down_to_its_end_and_up_again() -> None:
     assert listed(None) == ("01", down(1), None)
     assert listed(down(1)) == ("23", down(3), up(2))
     assert listed(down(3)) == ("4", None, up(4))
-    assert listed(down(4)) == ("", None, None)
+    assert listed(down(4)) == ("", None, up(4))
     assert listed(up(4)) == ("23", down(3), up(2))
     assert listed(up(2)) == ("01", down(1), None)
     assert listed(up(1)) == ("0", down(0), None)
@@ -257,6 +259,21 @@ def test_an_inbox_that_fills_its_page_has_no_more() -> None:
     page = list_message_groups(_inbox(2), USER, 2)
 
     assert (len(page.message_groups), page.older, page.newer) == (2, None, None)
+
+
+def test_an_empty_inbox_has_an_empty_page() -> None:
+    assert list_message_groups(FakeTable(), USER, 2) == Inbox([], None, None)
+
+
+@pytest.mark.parametrize("direction", [None, OLDER, NEWER])
+def test_a_page_of_an_inbox_costs_one_item_more_than_it_shows(direction: str | None) -> None:
+    table = Mock(wraps=_inbox(5))
+    cursor = InboxCursor(USER, direction, _cursor(7).created_at) if direction else None
+
+    list_message_groups(table, USER, 2, cursor)
+
+    (read,) = table.method_calls
+    assert read.args[1] == 3
 
 
 def test_somebody_with_whom_there_is_no_conversation_is_found_without_one() -> None:

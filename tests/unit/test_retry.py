@@ -75,8 +75,9 @@ def test_there_is_a_pause_between_attempts_and_none_at_the_end(fraction: float, 
     assert len(world.pauses) == len(numbers) - 1
 
 
-def test_there_is_one_attempt_even_if_it_takes_all_the_time() -> None:
-    world = World(fraction=0.5)
+@pytest.mark.parametrize("fraction", [0.0, 0.5])
+def test_there_is_one_attempt_even_if_it_takes_all_the_time(fraction: float) -> None:
+    world = World(fraction)
 
     numbers, _ = world.run([retry.GIVE_UP_AFTER])
 

@@ -310,3 +310,14 @@ def test_a_rebuild_that_cannot_delete_fails() -> None:
 
     with pytest.raises(RuntimeError, match="DynamoDB"):
         rebuild(table, _head(1), [_time(1)])
+
+
+@pytest.mark.parametrize("answered", [0, 1, 3, 4])
+def test_an_answer_about_more_or_fewer_message_groups_than_were_asked_for_is_a_mistake(
+    answered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = FakeInboxes()
+    monkeypatch.setattr(table, "insert_message_groups", lambda _groups: [True] * answered)
+
+    with pytest.raises(ValueError, match="argument 2"):
+        rewrite(table, _changes(_head(1), _head(2)), NEVER)

@@ -211,7 +211,7 @@ def _request_id(event: Event) -> str | None:
 
 def _no_json(constant: str) -> None:
     """Python reads NaN and Infinity, which are no JSON."""
-    raise ValueError(constant)
+    raise ValueError(f"{constant} is no JSON.")
 
 
 def _dumps(value: object) -> str:

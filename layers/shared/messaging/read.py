@@ -87,11 +87,11 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
         found = table.inbox(user_uuid, limit + 1, cursor.sk if cursor else None)
         more_above, more_below = cursor is not None, len(found) > limit
         found = found[:limit]
-    top = found[0].sk if found else cursor.sk if cursor else ""  # all of a page may have moved up meanwhile
+    top = found[0].sk if found else cursor.sk if cursor else None  # all of a page may have moved up meanwhile
     return Inbox(
         _newest_of_each(found),
         InboxCursor(user_uuid, OLDER, found[-1].sk) if found and more_below else None,
-        InboxCursor(user_uuid, NEWER, top) if more_above else None,
+        InboxCursor(user_uuid, NEWER, top) if top and more_above else None,
     )
 
 

@@ -1,10 +1,12 @@
 """Bounded retries."""
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
 
 GIVE_UP_AFTER = 10.0  # seconds
+_FIRST_PAUSE = 0.005  # at most, and twice that with every further one
 _LONGEST_PAUSE = 0.2
 
 # Not the module's own generator: SnapStart would restore its state, and all copies would wait in step.
@@ -24,11 +26,11 @@ def attempts(
     timeout, so that the caller hears 503 and not nothing.
     """
     end = clock() + give_up_after
-    attempt = 0
-    while True:
+    longest = _FIRST_PAUSE
+    for attempt in itertools.count():
         yield attempt
-        pause = uniform(0, min(_LONGEST_PAUSE, 0.005 * 2 ** min(attempt, 10)))
+        pause = uniform(0, longest)
         if clock() + pause >= end:
             return
         sleep(pause)
-        attempt += 1
+        longest = min(_LONGEST_PAUSE, 2 * longest)
