@@ -27,7 +27,7 @@ soak: .venv/test ## the long tests: load, kills, thousands of random histories; 
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m pytest -n 0 --hypothesis-profile=soak $(SOAK)
 
-mutate: .cache/mutation/bin/mutmut ## break the rules' code in every small way: which breaks does no unit test notice?
+mutate: .cache/mutation/bin/mutmut ## break the rules' code in every small way: which does no unit test notice? (ten minutes)
 	@rm -rf .cache/mutate && mkdir -p .cache/mutate
 	@cp -R layers/shared/messaging events functions operators tests template.yaml pyproject.toml .cache/mutate
 	@cd .cache/mutate && ../mutation/bin/python -m tests.mutation run && ../mutation/bin/mutmut results

@@ -160,3 +160,10 @@ def test_the_head_of_a_first_message_holds_it_and_both_people() -> None:
     head = Head.of_first(FIRST, LONDO)
 
     assert head == Head(GROUP, {BAYKO.user_uuid: BAYKO, LONDO.user_uuid: LONDO}, 1, "Hello 👋", BAYKO.user_uuid, AT)
+
+
+def test_the_head_after_a_message_holds_it_and_the_same_people() -> None:
+    answer = Message(GROUP, "5a1e7f0c-33c5-4d19-a8b6-b0b8fd5f7005", "Hello Bayko", LONDO, f"2027{AT[4:]}", 2)
+    head = Head.of_first(FIRST, LONDO)
+
+    assert head.after(answer) == Head(GROUP, head.members, 2, "Hello Bayko", LONDO.user_uuid, answer.created_at)
