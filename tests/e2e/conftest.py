@@ -21,8 +21,9 @@ from tests.conftest import free_port
 PASSWORD = "Tests-only-password-1"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all of these, since they share one system."""
+    """One worker runs all of these, since they share one system and one folder that `sam` builds in."""
     for item in items:
         if "tests/e2e/" in item.nodeid:
             item.add_marker(pytest.mark.xdist_group("e2e"))
