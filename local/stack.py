@@ -1,5 +1,6 @@
 """template.yaml, built and deployed by the real `sam`, on a local AWS."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -41,13 +42,16 @@ def fingerprint() -> str:
 
 
 def build() -> None:
-    """`sam build`, unless it has built these very sources before. Raises StackError."""
-    current = fingerprint()
-    if _BUILT_FROM.exists() and _BUILT_FROM.read_text() == current and BUILD.exists():
-        return
-    _BUILT_FROM.unlink(missing_ok=True)
-    sam("build", "--parameter-overrides", f"PythonRuntime={PYTHON_RUNTIME}")
-    _BUILT_FROM.write_text(current)
+    """`sam build`, unless it has built these very sources before; one at a time in this folder. Raises StackError."""
+    BUILD.parent.mkdir(exist_ok=True)
+    with (BUILD.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        current = fingerprint()
+        if _BUILT_FROM.exists() and _BUILT_FROM.read_text() == current and BUILD.exists():
+            return
+        _BUILT_FROM.unlink(missing_ok=True)
+        sam("build", "--parameter-overrides", f"PythonRuntime={PYTHON_RUNTIME}")
+        _BUILT_FROM.write_text(current)
 
 
 def deploy(place: Place, **parameters: str) -> None:
