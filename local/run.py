@@ -42,7 +42,8 @@ def main() -> int:
 
 
 def _run(port: int) -> int:
-    signal.signal(signal.SIGTERM, _interrupt)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs begin with SIGINT ignored
+        signal.signal(ending, _interrupt)
     LOCAL_DATA.mkdir(exist_ok=True)
     ministack = Ministack(port, _LOG, LOCAL_DATA)
     place = Place(endpoint=ministack.endpoint)
