@@ -40,7 +40,7 @@ cost: .venv/test ## measure, and write docs/cost.md: what a month costs
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m tests.cost
 
-bench: .venv/bench ## measure for some 20 minutes, and write docs/benchmarks.md and its plots (Linux)
+bench: .venv/bench ## measure for some ten minutes, and write docs/benchmarks.md and its plots (Linux)
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m tests.bench
 
