@@ -29,7 +29,7 @@ def draw(results: Results, folder: Path) -> None:
     _save(folder / "cold.svg")
     _bars(results.burst, "records a second")
     plt.xscale("log")
-    plt.title("The stream handler in batches of 100, and one at a time (thin: quartiles)", loc="left", fontsize=9)
+    plt.title("Stream handler, in batches of 100 (thin: quartiles)", loc="left", fontsize=9)
     _save(folder / "burst.svg")
     _growth(results)
     _save(folder / "growth.svg")
@@ -85,7 +85,7 @@ def _growth(results: Results) -> None:
     stored.set_ylabel("bytes a message")
     for axes in (units, stored):
         axes.set_xscale("log")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
         axes.set_xlabel("messages in the conversation")
 
 
