@@ -23,7 +23,10 @@ PASSWORD = "Tests-only-password-1"
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all of these, since they share one system and one folder that `sam` builds in."""
+    """One worker runs all of these, so that they share one system.
+
+    xdist 3.8 overlooks it under pytest 9.2 (which keeps node ids elsewhere): then each worker has a system of its own.
+    """
     for item in items:
         if "tests/e2e/" in item.nodeid:
             item.add_marker(pytest.mark.xdist_group("e2e"))
