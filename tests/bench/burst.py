@@ -10,9 +10,9 @@ from uuid import uuid4
 from messaging import keys
 from messaging.items import Head, Message, MessageGroup, Person
 from messaging.table import Table
-from operators.schema import create_table_request
 from operators.writing import put_all
 from tests.bench.samples import Samples, side_by_side
+from tests.bench.tables import new_table
 from tests.bench.warm import TEXT
 from tests.integration.checks import read_all
 
@@ -54,10 +54,11 @@ class _Conversation:
 
 def measure(client: "DynamoDBClient", rounds: int) -> dict[str, Samples]:
     """Records a second for each kind of batch. Raises AssertionError unless the inboxes end where they must."""
-    table_name = f"burst-{uuid4()}"
-    request = create_table_request(table_name)
-    del request["StreamSpecification"]  # the records are made here
-    client.create_table(**request)
+    with new_table(client) as table_name:
+        return _measure(client, table_name, rounds)
+
+
+def _measure(client: "DynamoDBClient", table_name: str, rounds: int) -> dict[str, Samples]:
     handler: Any = importlib.import_module("functions.stream_handler.stream_handler")
     handler.table = Table(client, table_name)
     handler._doubt_until = 0.0  # a process that has been there for long
@@ -88,5 +89,4 @@ def measure(client: "DynamoDBClient", rounds: int) -> dict[str, Samples]:
     measured = side_by_side(rounds, {ONE_AT_A_TIME: singly, **{name: batched(name) for name in _BATCHES}})
     lying = {MessageGroup.from_item(item) for item in read_all(client, table_name)}
     assert lying == {group for one in everyone for group in one.head.message_groups}
-    client.delete_table(TableName=table_name)
     return {name: Samples(values) for name, values in measured.items()}

@@ -15,9 +15,9 @@ from messaging.read import list_message_groups, newest_messages
 from messaging.send import send_to_conversation
 from messaging.table import Table
 from operators.cost import Consumed
-from operators.schema import create_table_request
 from operators.writing import Line, continued, put_all
 from tests.bench.samples import Samples, side_by_side
+from tests.bench.tables import new_table
 from tests.bench.warm import TEXT, A, B
 from tests.integration.budgets import Meter
 from tests.integration.functions import event_for
@@ -88,11 +88,19 @@ class _Conversation:
 def measure(
     client: "DynamoDBClient", messages: int, conversations: int, rounds: int, say: Callable[[str], None]
 ) -> tuple[list[Stage], list[Flat]]:
-    """Fills one conversation with `messages` and one inbox with `conversations`, on a table without a stream."""
-    table_name = f"scale-{uuid4()}"
-    request = create_table_request(table_name)
-    del request["StreamSpecification"]  # DynamoDB Local writes more slowly the longer it is
-    client.create_table(**request)
+    """Fills one conversation with `messages` and one inbox with `conversations`, on a new table."""
+    with new_table(client) as table_name:
+        return _measure(client, table_name, messages, conversations, rounds, say)
+
+
+def _measure(
+    client: "DynamoDBClient",
+    table_name: str,
+    messages: int,
+    conversations: int,
+    rounds: int,
+    say: Callable[[str], None],
+) -> tuple[list[Stage], list[Flat]]:
     long, short = _Conversation(client, table_name), _Conversation(client, table_name)
 
     stages = list(_grow(client, table_name, long, messages, say))
@@ -121,7 +129,6 @@ def measure(
         _flat(A, of_a, consumed_by_a, long.table, rounds),
         _flat(B, of_b, consumed_by_b, long.table, rounds),
     ]
-    client.delete_table(TableName=table_name)
     return stages, flat
 
 

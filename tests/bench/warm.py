@@ -15,8 +15,8 @@ from messaging import keys
 from messaging.items import Person
 from messaging.send import send_to_conversation, send_to_handle
 from messaging.table import Table
-from operators.schema import create_table_request
 from tests.bench.samples import Samples, side_by_side
+from tests.bench.tables import new_table
 from tests.integration.functions import event_for
 
 if TYPE_CHECKING:
@@ -66,13 +66,13 @@ class _Recorder:
 
 def measure(client: "DynamoDBClient", bare: "DynamoDBClient", rounds: int) -> dict[str, Warm]:
     """Two tables alike: the handler works on one, and what it has asked for is asked again, bare, of the other."""
-    ours, mirror = f"bench-{uuid4()}", f"mirror-{uuid4()}"
+    with new_table(client) as ours, new_table(client) as mirror:
+        return _measure(client, bare, ours, mirror, rounds)
+
+
+def _measure(client: "DynamoDBClient", bare: "DynamoDBClient", ours: str, mirror: str, rounds: int) -> dict[str, Warm]:
     recorder = _Recorder(client)
     table = Table(recorder, ours)  # type: ignore[arg-type]
-    for name in (ours, mirror):
-        request = create_table_request(name)
-        del request["StreamSpecification"]  # DynamoDB Local writes more slowly the longer it is
-        client.create_table(**request)
 
     def repeat() -> list[Callable[[], Any]]:
         """What was asked last, ready to be asked of the other table."""
@@ -88,8 +88,6 @@ def measure(client: "DynamoDBClient", bare: "DynamoDBClient", rounds: int) -> di
         module: Any = importlib.import_module(f"functions.{path}")
         module.table = table
         measured[pattern] = _compare(module.lambda_handler, event, repeat, rounds)
-    for name in (ours, mirror):
-        client.delete_table(TableName=name)
     return measured
 
 

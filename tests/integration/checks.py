@@ -15,14 +15,21 @@ def read_all(dynamodb: "DynamoDBClient", table_name: str) -> list[dict[str, Any]
     return [dict(item) for page in pages for item in page["Items"]]
 
 
+def stored_messages(items: list[dict[str, Any]]) -> list[Message]:
+    """The messages among items of a table."""
+    return [
+        Message.from_item(item)
+        for item in items
+        if item["pk"]["S"].startswith(keys.conversation_pk("")) and item["sk"]["S"] != keys.HEAD
+    ]
+
+
 def assert_conversations_are_whole(items: list[dict[str, Any]]) -> list[Head]:
     """Each conversation's seq is 1, 2, 3 … in the order of time, and its head says the last. Returns the heads."""
     messages: dict[str, list[Message]] = {}
     heads = [Head.from_item(item) for item in items if item["sk"]["S"] == keys.HEAD]
-    for item in items:
-        if item["pk"]["S"].startswith(keys.conversation_pk("")) and item["sk"]["S"] != keys.HEAD:
-            message = Message.from_item(item)
-            messages.setdefault(message.message_group_uuid, []).append(message)
+    for message in stored_messages(items):
+        messages.setdefault(message.message_group_uuid, []).append(message)
     assert set(messages) == {head.message_group_uuid for head in heads}
     for head in heads:
         conversation = sorted(messages[head.message_group_uuid], key=lambda message: message.created_at)

@@ -21,12 +21,12 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 
 from messaging import keys, views
-from messaging.items import Message, Person
+from messaging.items import Person
 from messaging.table import Table, open_table
 from operators.schema import create_table_request
 from operators.verify import Break, verify
 from tests import dynamodb_local
-from tests.integration.checks import read_all
+from tests.integration.checks import read_all, stored_messages
 from tests.integration.functions import Functions, Stream, all_before
 
 _ROOT = Path(__file__).parents[2]
@@ -190,7 +190,7 @@ def kill_while_sending(
             time.sleep(0.1)
         handler.end()
 
-        stored = [Message.from_item(item) for item in read_all(client, table_name) if "seq" in item]
+        stored = stored_messages(read_all(client, table_name))
         bodies = {message.message_uuid: views.sent_message(message) for message in stored}
         answers = [json.loads(line) for sender in senders for line in sender.journal.finished()]
         wanted = {body["message_uuid"]: body["message"] for person in plan.people for body in plan.bodies_of(person)}

@@ -22,7 +22,7 @@ from operators.repair import repair_inboxes
 from operators.schema import create_table_request
 from operators.verify import verify
 from tests.integration.bootcamp import CONVERSATIONS, START, Bootcamp, Generator, User, written
-from tests.integration.checks import read_all
+from tests.integration.checks import read_all, stored_messages
 from tests.scripts import BIN, environment, run_script
 
 if TYPE_CHECKING:
@@ -85,10 +85,8 @@ def conversations(items: list[dict[str, Any]]) -> dict[frozenset[str], list[Mess
         for head in (Head.from_item(item) for item in items if item["sk"]["S"] == keys.HEAD)
     }
     found = defaultdict(list)
-    for item in items:
-        if item["pk"]["S"].startswith(keys.conversation_pk("")) and item["sk"]["S"] != keys.HEAD:
-            message = Message.from_item(item)
-            found[members[message.message_group_uuid]].append(message)
+    for message in stored_messages(items):
+        found[members[message.message_group_uuid]].append(message)
     return {two: sorted(messages, key=lambda message: message.seq) for two, messages in found.items()}
 
 

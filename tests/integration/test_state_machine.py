@@ -27,7 +27,7 @@ from messaging.items import Head, Message, Person
 from messaging.read import list_message_groups
 from messaging.send import send_to_conversation, send_to_handle
 from operators.verify import verify
-from tests.integration.checks import assert_conversations_are_whole, read_all
+from tests.integration.checks import assert_conversations_are_whole, read_all, stored_messages
 from tests.integration.functions import sample_event
 from tests.integration.test_list_messages import links
 from tests.integration.world import TRANSIENT, Fault, Hook, Killed, Run, World, faults
@@ -277,10 +277,8 @@ class Messaging(RuleBasedStateMachine):
         items = read_all(self.world.dynamodb, self.world.table_name)
         self.heads = {head.message_group_uuid: head for head in assert_conversations_are_whole(items)}
         stored: dict[str, list[Message]] = {}
-        for item in items:
-            if "seq" in item:
-                message = Message.from_item(item)
-                stored.setdefault(message.message_uuid, []).append(message)
+        for message in stored_messages(items):
+            stored.setdefault(message.message_uuid, []).append(message)
         assert all(len(messages) == 1 for messages in stored.values())
         for message_uuid, body in self.acknowledged.items():
             assert views.sent_message(stored[message_uuid][0]) == body

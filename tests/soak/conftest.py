@@ -32,11 +32,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
         if name == "reliability"
     ]
     if rows and exitstatus == pytest.ExitCode.OK:
-        _PAGE.write_text(with_table(_PAGE.read_text(), rows))
+        _PAGE.write_text(_with_table(_PAGE.read_text(), rows))
         terminalreporter.write_line(f"\n{_PAGE.name} has the figures of this run.")
 
 
-def with_table(page: str, rows: Sequence[Sequence[str]]) -> str:
+def _with_table(page: str, rows: Sequence[Sequence[str]]) -> str:
     """The page with these rows between its two markers."""
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)

@@ -8,13 +8,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from messaging import keys
-from messaging.items import Message
 from operators.verify import Break, verify
 from tests.e2e.conftest import System
-from tests.integration.checks import read_all
+from tests.integration.checks import read_all, stored_messages
 
 _PEOPLE = 50
 _SECONDS = 300
@@ -37,7 +34,7 @@ def test_fifty_people_lose_nothing(
     sent = {line["uuid"]: line for line in map(json.loads, (tmp_path / "sent").read_text().splitlines())}
     assert sent
     assert _breaks_once_drained(system) == []
-    stored = [Message.from_item(item) for item in _messages(system)]
+    stored = stored_messages(read_all(system.client("dynamodb"), system.place.table_name))
     assert len(stored) == len(sent)
     for message in stored:
         answered = sent[message.message_uuid]
@@ -80,14 +77,6 @@ def _breaks_once_drained(system: System) -> list[Break]:
         breaks = verify(system.client("dynamodb"), system.place.table_name)
         if time.monotonic() > deadline or not any(one.of_inbox for one in breaks):
             return breaks
-
-
-def _messages(system: System) -> list[dict[str, Any]]:
-    return [
-        item
-        for item in read_all(system.client("dynamodb"), system.place.table_name)
-        if item["pk"]["S"].startswith(keys.conversation_pk("")) and item["sk"]["S"] != keys.HEAD
-    ]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

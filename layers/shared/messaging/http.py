@@ -1,7 +1,6 @@
 """HTTP as API Gateway hands it over (payload format 2.0): reading requests, and errors becoming responses, once."""
 
 import base64
-import binascii
 import functools
 import hashlib
 import json
@@ -98,7 +97,7 @@ class Request:
             if len(raw) > most_bytes:
                 raise TooLarge(f"The body must not be larger than {most_bytes} bytes.")
             value = json.loads(raw.decode(), parse_constant=_no_json)
-        except (binascii.Error, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             raise Unreadable("The body is not JSON that can be read.") from None
         if not isinstance(value, dict):
             raise Unreadable("The body must be a JSON object.")

@@ -15,6 +15,7 @@ Item = dict[str, Any]
 # Nobody's: a handle begins with a letter or digit, see keys.is_handle.
 _LEAVING_HANDLE = "_leaving"
 _DELETED_HANDLE = "_deleted"
+_DELETED_NAME = "deleted user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Person:
     @property
     def deleted(self) -> "Person":
         """What conversations show of somebody who was erased: only that there was somebody."""
-        return Person(self.user_uuid, _DELETED_HANDLE, "deleted user")
+        return Person(self.user_uuid, _DELETED_HANDLE, _DELETED_NAME)
 
     @property
     def is_gone(self) -> bool:
@@ -43,7 +44,7 @@ class Person:
     @property
     def leaving(self) -> "Person":
         """What a head shows of somebody whose messages are being rewritten, until they are `deleted`."""
-        return Person(self.user_uuid, _LEAVING_HANDLE, "deleted user")
+        return Person(self.user_uuid, _LEAVING_HANDLE, _DELETED_NAME)
 
     @property
     def profile_item(self) -> Item:
