@@ -59,7 +59,7 @@ def deploy(place: Place, **parameters: str) -> None:
 
     Raises StackError.
     """
-    parameters = _PARAMETERS | parameters
+    parameters = _PARAMETERS | {"LocalEndpoint": str(place.endpoint)} | parameters
     sam(
         "deploy",
         "--stack-name",
@@ -84,6 +84,12 @@ def deploy(place: Place, **parameters: str) -> None:
 def api_url(place: Place) -> str:
     """Where the API answers: by path, since not every resolver knows the names under localhost."""
     return f"{place.endpoint}/_aws/execute-api/{place.physical_ids['Api']}/$default"
+
+
+def socket_url(place: Place) -> str:
+    """Where sockets are opened."""
+    endpoint = str(place.endpoint).replace("http", "ws", 1)
+    return f"{endpoint}/_aws/execute-api/{place.physical_ids['SocketApi']}/live"
 
 
 def sam(command: str, *arguments: str, endpoint: str | None = None) -> None:
