@@ -88,7 +88,8 @@ def make_true(table: Table, records: list[dict[str, Any]]) -> list[str]:
                 )
         assert table.head(message_group_uuid, consistent=True) == told[-1].new
         table.write_entries([Delete(group) for group in told[-1].new.message_groups])
-        table.write_entries([Insert(one) for one in (*told[0].start.message_groups, *told[0].start.unread)])
+        table.write_entries([Insert(group) for group in told[0].start.message_groups])
+        table.write_entries([Insert(unread) for unread in told[0].start.unread])
     return unreadable
 
 

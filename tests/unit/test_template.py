@@ -87,8 +87,8 @@ def _event_of(name: str) -> dict[str, Any]:
 
 def test_the_api_has_the_routes_of_the_design() -> None:
     routes = {}
-    for name in FUNCTIONS:
-        event = _event_of(name) if "Events" in FUNCTIONS[name] else {}
+    for name, function in FUNCTIONS.items():
+        event = _event_of(name) if "Events" in function else {}
         if event.get("Type") == "HttpApi":
             routes[name] = f"{event['Properties']['Method']} {event['Properties']['Path']}"
 
