@@ -83,9 +83,9 @@ def test_whatever_is_asked_the_answer_is_described(
         ("body.seq", 0.5, [1, 2, 3]),
         ("query.before", 0.3, [_cursor(page, "prev"), _cursor(page, "monitor")]),
         ("query.after", 0.3, [_cursor(page, "prev"), _cursor(page, "monitor")]),
-        ("query.since", 0.4, [_cursor(inbox, "monitor"), inbox.json()[0]["created_at"]]),
+        ("query.since", 0.5, [_cursor(inbox, "monitor"), inbox.json()[0]["created_at"]]),
         ("query.cursor", 0.4, [_cursor(inbox, "next")]),
-        ("header.If-None-Match", 0.4, ["*"]),
+        ("header.If-None-Match", 0.7, ["*"]),
     ]
     (tmp_path / "schemathesis.toml").write_text(CONFIG + "".join(_draw(*values) for values in known))
     document = json.dumps(DOCUMENT).replace(CONVERSATION, conversation).replace('"londo"', json.dumps(londo.handle))
