@@ -1,0 +1,216 @@
+"""The reference client's rules, on an API in memory: whatever the socket loses, doubles and reorders."""
+
+from functools import partial
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client.sync import Inbox, Page, Steps, follow
+from tests.unit.fake_api import FakeApi
+
+_ME, _OTHERS = "bayko", ("londo", "kenji", "vir", "gkar", "lennier")
+
+
+class Phone:
+    """A device of bayko's, whose socket's events the test hands over."""
+
+    def __init__(self, api: FakeApi) -> None:
+        self.api = api
+        self.inbox = Inbox()
+        self.seen = 0
+
+    def follow(self, steps: Steps) -> None:
+        follow(steps, partial(self.api.get, _ME))
+
+    def catch_up(self) -> None:
+        self.follow(self.inbox.catch_up())
+
+    def receive_all(self, leave_out: tuple[int, ...] = ()) -> None:
+        for number, event in enumerate(self.api.pushed[_ME][self.seen :]):
+            if number not in leave_out:
+                self.follow(self.inbox.receive(event))
+        self.seen = len(self.api.pushed[_ME])
+
+    def seqs(self, uuid: str) -> list[int]:
+        return [message["seq"] for message in self.inbox.conversations[uuid].messages]
+
+
+def opened(messages: int) -> tuple[FakeApi, Phone, str]:
+    """A conversation with so many messages of londo's, of which a phone has the newest page."""
+    api = FakeApi()
+    for _ in range(messages):
+        uuid = api.send("londo", _ME)["message_group_uuid"]
+    phone = Phone(api)
+    phone.catch_up()
+    phone.follow(phone.inbox.conversations[uuid].open())
+    phone.seen = len(api.pushed[_ME])
+    return api, phone, uuid
+
+
+def test_the_first_time_every_conversation_is_known_and_no_message_is_fetched() -> None:
+    api = FakeApi()
+    for other in _OTHERS:
+        api.send(other, _ME)
+    phone = Phone(api)
+
+    phone.catch_up()
+
+    assert {one.other["handle"]: one.unread_count for one in phone.inbox.conversations.values()} == dict.fromkeys(
+        _OTHERS, 1
+    )
+    assert phone.inbox.unread == {"message_groups": 5, "messages": 5}
+    assert all(one.messages == [] for one in phone.inbox.conversations.values())
+
+
+def test_an_open_conversation_reads_back_to_its_first_message() -> None:
+    _, phone, uuid = opened(8)
+    assert phone.seqs(uuid) == [6, 7, 8]
+
+    for _ in range(4):
+        phone.follow(phone.inbox.conversations[uuid].read_back())
+
+    assert phone.seqs(uuid) == list(range(1, 9))
+
+
+def test_what_a_lost_push_leaves_out_is_fetched_when_the_next_comes() -> None:
+    api, phone, uuid = opened(1)
+    for _ in range(9):
+        api.send("londo", _ME)
+
+    phone.receive_all(leave_out=tuple(range(8)))
+
+    assert phone.seqs(uuid) == list(range(1, 11))
+
+
+def test_a_push_that_is_early_waits_for_those_before_it() -> None:
+    api, phone, uuid = opened(1)
+    api.send("londo", _ME)
+    api.send("londo", _ME)
+    second, third = api.pushed[_ME][-2:]
+    asked: list[str] = []
+
+    def get(path: str) -> Page:
+        asked.append(path)
+        follow(phone.inbox.receive(second), get)  # it comes while the gap is being fetched
+        return api.get(_ME, path)
+
+    follow(phone.inbox.receive(third), get)
+
+    assert phone.seqs(uuid) == [1, 2, 3]
+    assert len(asked) == 1
+
+
+def test_a_conversation_whose_own_event_was_lost_is_asked_for() -> None:
+    api, phone, _ = opened(1)
+    uuid = api.send("kenji", _ME)["message_group_uuid"]
+
+    phone.receive_all(leave_out=(0,))
+
+    assert phone.inbox.conversations[uuid].other["handle"] == "kenji"
+    assert phone.inbox.unread == api.unread(_ME)
+
+
+def test_a_mark_moved_by_another_device_while_this_one_was_away_is_found_by_the_totals() -> None:
+    api, phone, uuid = opened(4)
+    for other in _OTHERS[1:]:
+        for _ in range(7):
+            api.send(other, _ME)
+    phone.receive_all()
+    api.mark_read(_ME, uuid, 4)  # long ago: its conversation is not among those changed
+
+    phone.catch_up()
+
+    assert phone.inbox.unread == api.unread(_ME) == {"message_groups": 4, "messages": 28}
+
+
+def test_marks_of_the_other_are_known_unless_hidden() -> None:
+    api, phone, uuid = opened(1)
+    api.send(_ME, "londo")
+    api.mark_read("londo", uuid, 2)
+    phone.receive_all()
+    conversation = phone.inbox.conversations[uuid]
+    assert conversation.other_read_seq == 2
+
+    api.hidden.add("londo")
+    phone.catch_up()
+    api.send("londo", _ME)
+    phone.receive_all()
+
+    assert conversation.other_read_seq is None
+
+
+def test_a_listing_that_was_cut_off_begins_anew() -> None:
+    api = FakeApi()
+    for other in _OTHERS:
+        api.send(other, _ME)
+    phone = Phone(api)
+    steps = phone.inbox.catch_up()
+    next(steps)
+    steps.send(api.get(_ME, "/api/message_groups"))  # the first of two pages, and then the connection is lost
+
+    phone.catch_up()
+
+    assert phone.inbox.unread == api.unread(_ME)
+
+
+@given(random=st.randoms(use_true_random=False), steps=st.integers(1, 150))
+def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(random: Random, steps: int) -> None:
+    """Two devices; people send and read at any moment, also while pages are being fetched."""
+    api = FakeApi()
+    phones = [Phone(api), Phone(api)]
+    catching_up = dict.fromkeys(range(2), False)
+
+    def something_happens() -> None:
+        match random.randrange(8):
+            case 0 | 1 | 2:
+                api.send(random.choice(_OTHERS), _ME)
+            case 3:
+                api.send(_ME, random.choice(_OTHERS))
+            case 4 if api.marks:
+                uuid = random.choice(list(api.marks))
+                reader = random.choice(list(api.marks[uuid]))
+                api.mark_read(reader, uuid, random.randint(1, len(api.messages[uuid])))
+            case 5 | 6:
+                socket_brings(random.randrange(2))
+            case 7:
+                number = random.randrange(2)
+                if not catching_up[number]:
+                    catch_up(number)
+
+    def get(path: str) -> Page:
+        if random.random() < 0.3:
+            something_happens()
+        page = api.get(_ME, path)
+        if random.random() < 0.3:
+            something_happens()
+        return page
+
+    def socket_brings(number: int) -> None:
+        """One event of the last few: some are never brought, some twice, and late ones after others."""
+        pushed = api.pushed[_ME][-6:]
+        if pushed:
+            follow(phones[number].inbox.receive(random.choice(pushed)), get)
+
+    def catch_up(number: int) -> None:
+        catching_up[number] = True
+        follow(phones[number].inbox.catch_up(), get)
+        for conversation in list(phones[number].inbox.conversations.values()):
+            if not conversation.is_open and random.random() < 0.5:
+                follow(conversation.open(), get)
+        catching_up[number] = False
+
+    for _ in range(steps):
+        something_happens()
+
+    for phone in phones:
+        phone.catch_up()
+        assert phone.inbox.unread == api.unread(_ME)
+        assert set(phone.inbox.conversations) == {uuid for uuid, marks in api.marks.items() if _ME in marks}
+        for uuid, conversation in phone.inbox.conversations.items():
+            if not conversation.is_open:
+                phone.follow(conversation.open())
+            for _ in range(len(api.messages[uuid])):
+                phone.follow(conversation.read_back())
+            assert phone.seqs(uuid) == list(range(1, len(api.messages[uuid]) + 1))
+            assert conversation.other_read_seq == api.marks[uuid][conversation.other["user_uuid"]]
