@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import readline
 import shutil
 import sys
 import threading
@@ -13,6 +14,10 @@ from client.live import Device, together
 from client.sync import Conversation, Event, Message
 
 _PROMPT = "> "
+_CLEAR = "\r\x1b[J"  # from the beginning of the row to the end of the screen
+# Readline counts what is between \x01 and \x02 as nothing. So whatever another thread has written meanwhile, a prompt
+# stands at the beginning of a row.
+_READLINE_PROMPT = f"\x01{_CLEAR}\x02{_PROMPT}"
 _TYPING_EVERY = 3  # seconds: the server passes no more on
 _TYPING_LASTS = 5
 _SEND_WITHIN = 10  # seconds, when the chat ends
@@ -26,20 +31,16 @@ class Screen:
         self._is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
 
     def show(self, line: str) -> None:
-        if not self._is_terminal:
+        if self._is_terminal:
+            typed = _PROMPT + self.typed()
+            print(f"{_up(typed)}{_CLEAR}{line}\n{typed}", end="", flush=True)
+        else:
             print(line, flush=True)
-            return
-        typed = _PROMPT + self.typed()
-        rows_above = (len(typed) - 1) // shutil.get_terminal_size().columns
-        up = f"\x1b[{rows_above}A" if rows_above else ""
-        print(f"{up}\r\x1b[J{line}\n{typed}", end="", flush=True)
 
     def typed(self) -> str:
         """What there is of the next line."""
         if not self._is_terminal:
             return ""
-        import readline
-
         return readline.get_line_buffer()
 
     async def lines(self) -> AsyncIterator[str]:
@@ -48,18 +49,25 @@ class Screen:
         lines: asyncio.Queue[str | None] = asyncio.Queue()
 
         def read() -> None:
-            with contextlib.suppress(EOFError, RuntimeError):  # the input ends, or the loop
-                while True:
-                    line = input(_PROMPT if self._is_terminal else "")
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                for line in self._read():
                     loop.call_soon_threadsafe(lines.put_nowait, line)
-            with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(lines.put_nowait, None)
 
         with self._as_it_was():
             threading.Thread(target=read, daemon=True).start()
             while (line := await lines.get()) is not None:
-                if self._is_terminal:
-                    print("\x1b[A\r\x1b[J", end="", flush=True)  # it is shown again when it is sent
+                yield line
+
+    def _read(self) -> Iterator[str]:
+        if not self._is_terminal:
+            yield from map(str.rstrip, sys.stdin)
+            return
+        with contextlib.suppress(EOFError):
+            while True:
+                line = input(_READLINE_PROMPT)
+                # Shown again when it is sent.
+                print(f"\x1b[A{_up(_PROMPT + line)}{_CLEAR}", end="", flush=True)
                 yield line
 
     @contextlib.contextmanager
@@ -75,7 +83,7 @@ class Screen:
             yield
         finally:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
-            print("\r\x1b[J", end="", flush=True)
+            print(_CLEAR, end="", flush=True)
 
 
 class Chat:
@@ -185,6 +193,12 @@ class Chat:
             tick = " ✓✓" if message["seq"] <= (conversation.other_read_seq or 0) else " ✓"
         at = datetime.fromisoformat(message["created_at"]).astimezone()
         return f"{at:%H:%M} {name}: {_printable(message['message'])}{tick}"
+
+
+def _up(text: str) -> str:
+    """Moves the cursor from the end of a text to the row where it begins."""
+    rows = (len(text) - 1) // shutil.get_terminal_size().columns
+    return f"\x1b[{rows}A" if rows else ""
 
 
 def _printable(text: str) -> str:
