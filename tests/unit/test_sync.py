@@ -63,6 +63,25 @@ def test_the_first_time_every_conversation_is_known_and_no_message_is_fetched() 
     assert all(one.messages == [] for one in phone.inbox.conversations.values())
 
 
+def test_the_second_time_only_what_changed_is_listed() -> None:
+    api, phone, _ = opened(1)
+    for other in _OTHERS[1:]:
+        for _ in range(7):
+            api.send(other, _ME)
+    phone.catch_up()
+    api.send("vir", _ME)
+    asked: list[str] = []
+
+    def get(path: str) -> Page:
+        asked.append(path)
+        return api.get(_ME, path)
+
+    follow(phone.inbox.catch_up(), get)
+
+    assert asked == ["/api/message_groups?since=24", "/api/unread"]
+    assert phone.inbox.unread == api.unread(_ME)
+
+
 def test_an_open_conversation_reads_back_to_its_first_message() -> None:
     _, phone, uuid = opened(8)
     assert phone.seqs(uuid) == [6, 7, 8]
@@ -116,8 +135,8 @@ def test_a_mark_moved_by_another_device_while_this_one_was_away_is_found_by_the_
     for other in _OTHERS[1:]:
         for _ in range(7):
             api.send(other, _ME)
-    phone.receive_all()
-    api.mark_read(_ME, uuid, 4)  # long ago: its conversation is not among those changed
+    phone.catch_up()
+    api.mark_read(_ME, uuid, 4)  # its last message was long ago: it is not among the conversations that changed
 
     phone.catch_up()
 
@@ -154,59 +173,67 @@ def test_a_listing_that_was_cut_off_begins_anew() -> None:
     assert phone.inbox.unread == api.unread(_ME)
 
 
-@given(random=st.randoms(use_true_random=False), steps=st.integers(1, 150))
-def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(random: Random, steps: int) -> None:
-    """Two devices; people send and read at any moment, also while pages are being fetched."""
-    api = FakeApi()
-    phones = [Phone(api), Phone(api)]
-    catching_up = dict.fromkeys(range(2), False)
+class Histories:
+    """Two phones, and everything that happens around them, at any moment: also while they fetch pages."""
 
-    def something_happens() -> None:
-        match random.randrange(8):
-            case 0 | 1 | 2:
-                api.send(random.choice(_OTHERS), _ME)
-            case 3:
-                api.send(_ME, random.choice(_OTHERS))
-            case 4 if api.marks:
-                uuid = random.choice(list(api.marks))
-                reader = random.choice(list(api.marks[uuid]))
-                api.mark_read(reader, uuid, random.randint(1, len(api.messages[uuid])))
-            case 5 | 6:
-                socket_brings(random.randrange(2))
-            case 7:
-                number = random.randrange(2)
-                if not catching_up[number]:
-                    catch_up(number)
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.api = FakeApi()
+        self.phones = [Phone(self.api), Phone(self.api)]
+        self.catching_up: list[Phone] = []
 
-    def get(path: str) -> Page:
-        if random.random() < 0.3:
-            something_happens()
-        page = api.get(_ME, path)
-        if random.random() < 0.3:
-            something_happens()
+    def something_happens(self) -> None:
+        happenings = [self.londo_or_another_sends] * 3 + [self.bayko_sends, self.somebody_reads, self.catch_up]
+        self.random.choice([*happenings, self.a_socket_brings_something, self.a_socket_brings_something])()
+
+    def londo_or_another_sends(self) -> None:
+        self.api.send(self.random.choice(_OTHERS), _ME)
+
+    def bayko_sends(self) -> None:
+        self.api.send(_ME, self.random.choice(_OTHERS))
+
+    def somebody_reads(self) -> None:
+        if self.api.marks:
+            uuid = self.random.choice(list(self.api.marks))
+            reader = self.random.choice(list(self.api.marks[uuid]))
+            self.api.mark_read(reader, uuid, self.random.randint(1, len(self.api.messages[uuid])))
+
+    def a_socket_brings_something(self) -> None:
+        """One event of the last few: some are never brought, some twice, and late ones after others."""
+        if pushed := self.api.pushed[_ME][-6:]:
+            follow(self.random.choice(self.phones).inbox.receive(self.random.choice(pushed)), self.get)
+
+    def catch_up(self) -> None:
+        phone = self.random.choice(self.phones)
+        if phone in self.catching_up:
+            return
+        self.catching_up.append(phone)
+        follow(phone.inbox.catch_up(), self.get)
+        for conversation in list(phone.inbox.conversations.values()):
+            if not conversation.is_open and self.random.random() < 0.5:
+                follow(conversation.open(), self.get)
+        self.catching_up.remove(phone)
+
+    def get(self, path: str) -> Page:
+        if self.random.random() < 0.3:
+            self.something_happens()
+        page = self.api.get(_ME, path)
+        if self.random.random() < 0.3:
+            self.something_happens()
         return page
 
-    def socket_brings(number: int) -> None:
-        """One event of the last few: some are never brought, some twice, and late ones after others."""
-        pushed = api.pushed[_ME][-6:]
-        if pushed:
-            follow(phones[number].inbox.receive(random.choice(pushed)), get)
 
-    def catch_up(number: int) -> None:
-        catching_up[number] = True
-        follow(phones[number].inbox.catch_up(), get)
-        for conversation in list(phones[number].inbox.conversations.values()):
-            if not conversation.is_open and random.random() < 0.5:
-                follow(conversation.open(), get)
-        catching_up[number] = False
-
+@given(random=st.randoms(use_true_random=False), steps=st.integers(1, 150))
+def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(random: Random, steps: int) -> None:
+    histories = Histories(random)
+    api = histories.api
     for _ in range(steps):
-        something_happens()
+        histories.something_happens()
 
-    for phone in phones:
+    for phone in histories.phones:
         phone.catch_up()
         assert phone.inbox.unread == api.unread(_ME)
-        assert set(phone.inbox.conversations) == {uuid for uuid, marks in api.marks.items() if _ME in marks}
+        assert set(phone.inbox.conversations) == set(api.marks)
         for uuid, conversation in phone.inbox.conversations.items():
             if not conversation.is_open:
                 phone.follow(conversation.open())
