@@ -67,6 +67,12 @@ class Conversation:
         page = yield f"/api/messages/{self.uuid}{_FIRST}"
         self.messages, self._older, self.is_open = page.body[:1], page.links.get("prev"), True
         self._take_page(page)
+        yield from self.refresh()
+
+    def refresh(self) -> Steps:
+        """Marks and messages, from the conversation itself, which is ahead of the list."""
+        page = yield f"/api/message_groups/{self.uuid}"
+        self.take_entry(page.body)
         yield from self.fill()
 
     def read_back(self) -> Steps:
@@ -83,6 +89,14 @@ class Conversation:
             self._take_page(page)
             if not page.body:  # heard of, and not there to be read yet: the next event or catching up tells
                 break
+
+    def take_entry(self, entry: Mapping[str, Any]) -> None:
+        """As the list, a `message_group` event or the conversation itself says it is."""
+        self.other = {name: entry[name] for name in ("user_uuid", "handle", "display_name")}
+        self.last_seq = max(self.last_seq, entry["last_seq"])
+        self.read_seq = max(self.read_seq, entry["read_seq"])
+        mark = entry["other_read_seq"]
+        self.other_read_seq = None if mark is None else max(self.other_read_seq or 0, mark)
 
     def take(self, message: Message) -> None:
         """A message, which may be there already, or have others missing before it."""
@@ -134,8 +148,8 @@ class Inbox:
             monitor = page.links.get("monitor", monitor)
             query = page.links.get("next")
         self._since = monitor or self._since
-        for conversation in list(self.conversations.values()):
-            yield from conversation.fill()
+        for conversation in [one for one in self.conversations.values() if one.is_open]:
+            yield from conversation.refresh()
         yield from self._compare_totals()
 
     def receive(self, event: Event) -> Steps:
@@ -175,9 +189,4 @@ class Inbox:
             self._take_entry(entry)
 
     def _take_entry(self, entry: Mapping[str, Any]) -> None:
-        conversation = self.conversations.setdefault(entry["uuid"], Conversation(entry["uuid"]))
-        conversation.other = {name: entry[name] for name in ("user_uuid", "handle", "display_name")}
-        conversation.last_seq = max(conversation.last_seq, entry["last_seq"])
-        conversation.read_seq = max(conversation.read_seq, entry["read_seq"])
-        shown = entry["other_read_seq"]
-        conversation.other_read_seq = None if shown is None else max(conversation.other_read_seq or 0, shown)
+        self.conversations.setdefault(entry["uuid"], Conversation(entry["uuid"])).take_entry(entry)

@@ -78,7 +78,7 @@ def test_the_second_time_only_what_changed_is_listed() -> None:
 
     follow(phone.inbox.catch_up(), get)
 
-    assert asked == ["/api/message_groups?since=24", "/api/unread"]
+    assert asked == ["/api/message_groups?since=24", "/api/message_groups/bayko-londo", "/api/unread"]
     assert phone.inbox.unread == api.unread(_ME)
 
 
