@@ -52,5 +52,12 @@ class Api:
         if response.status_code in (408, 429) or response.status_code >= 500:
             raise Unanswered(f"{method} {path}: {response.status_code}")
         if response.status_code != 200:
-            raise Refused(f"{method} {path}: {response.status_code} {response.text}")
+            raise Refused(_why(response))
         return response
+
+
+def _why(response: requests.Response) -> str:
+    """A sentence, or the codes of what was wrong."""
+    if response.headers.get("content-type") == "application/problem+json":
+        return str(response.json()["detail"])
+    return f"{response.status_code} {response.text}"

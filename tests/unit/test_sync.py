@@ -223,7 +223,7 @@ class Histories:
         return page
 
 
-@given(random=st.randoms(use_true_random=False), steps=st.integers(1, 150))
+@given(random=st.randoms(use_true_random=False), steps=st.integers(1, 60))
 def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(random: Random, steps: int) -> None:
     histories = Histories(random)
     api = histories.api
