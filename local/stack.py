@@ -59,7 +59,7 @@ def deploy(place: Place, **parameters: str) -> None:
 
     Raises StackError.
     """
-    parameters = _PARAMETERS | parameters
+    parameters = _PARAMETERS | {"LocalEndpoint": place.endpoint} | parameters
     sam(
         "deploy",
         "--stack-name",
@@ -84,6 +84,11 @@ def deploy(place: Place, **parameters: str) -> None:
 def api_url(place: Place) -> str:
     """Where the API answers: by path, since not every resolver knows the names under localhost."""
     return f"{place.endpoint}/_aws/execute-api/{place.physical_ids['Api']}/$default"
+
+
+def socket_url(place: Place) -> str:
+    """Where sockets are opened."""
+    return f"{place.endpoint.replace('http', 'ws', 1)}/_aws/execute-api/{place.physical_ids['SocketApi']}/live"
 
 
 def sam(command: str, *arguments: str, endpoint: str | None = None) -> None:
