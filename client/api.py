@@ -7,7 +7,7 @@ import requests
 
 from client.sync import Page
 
-_TIMEOUT = 10  # seconds
+_TIMEOUT = (5, 30)  # seconds to connect, and to be answered: API Gateway's own limit
 
 
 class Unanswered(Exception):

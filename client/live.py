@@ -18,6 +18,7 @@ from client.sync import Event, Inbox, Steps
 _PING_EVERY = 300
 _RECONNECT_AFTER = 6900
 _LONGEST_PAUSE = 30
+_OPEN_WITHIN = 30
 
 _Answer = TypeVar("_Answer")
 
@@ -118,16 +119,17 @@ class Device:
         while True:
             ticket = await until_answered(self._api.ticket)
             try:
-                async with asyncio.timeout(_RECONNECT_AFTER), connect(f"{self._socket_url}?ticket={ticket}") as socket:
+                url = f"{self._socket_url}?ticket={ticket}"
+                async with asyncio.timeout(_RECONNECT_AFTER), connect(url, open_timeout=_OPEN_WITHIN) as socket:
                     self._socket = socket  # what comes over it waits there, until all before it is fetched
                     for message_group_uuid in self._watched:
                         await self.tell(type="subscribe", message_group_uuid=message_group_uuid)
                     await self._catch_up()
                     failures = 0
                     await self._listen(socket)
-            except (OSError, WebSocketException):
+            except (OSError, WebSocketException) as error:
                 if failures == 0:
-                    self._notify({"type": "disconnected"})
+                    self._notify({"type": "disconnected", "detail": str(error) or type(error).__name__})
                 failures += 1
             self._socket = None
             await asyncio.sleep(pause(failures))

@@ -151,7 +151,7 @@ class Chat:
         match event["type"]:
             case "disconnected":
                 self._is_connected = False
-                self._screen.show("— connection lost, trying again —")
+                self._screen.show(f"— connection lost, trying again: {event['detail']} —")
             case "caught_up" if not self._is_connected:
                 self._is_connected = True
                 self._screen.show("— connected again —")
@@ -192,7 +192,8 @@ class Chat:
             name = "you"
             tick = " ✓✓" if message["seq"] <= (conversation.other_read_seq or 0) else " ✓"
         at = datetime.fromisoformat(message["created_at"]).astimezone()
-        return f"{at:%H:%M} {name}: {_printable(message['message'])}{tick}"
+        day = "" if at.date() == datetime.now().astimezone().date() else f"{at:%d %b} "
+        return f"{day}{at:%H:%M} {name}: {_printable(message['message'])}{tick}"
 
 
 def _up(text: str) -> str:

@@ -13,6 +13,7 @@ from client import live
 from client.api import Api
 from client.live import Device
 from client.sync import Conversation
+from local import stack
 from tests.e2e.conftest import Client, System
 
 _MESSAGES = 160
@@ -50,24 +51,24 @@ class ShakySocket:
 @pytest.fixture
 def shaky(monkeypatch: pytest.MonkeyPatch) -> Random:
     """Makes every socket of the reference client a shaky one, and shortens its pauses."""
-    random = Random(1)
+    random = Random(1)  # noqa: S311
 
     @asynccontextmanager
-    async def shaky_connect(url: str) -> AsyncIterator[ShakySocket]:
-        async with connect(url) as socket:
+    async def shaky_connect(url: str, open_timeout: float) -> AsyncIterator[ShakySocket]:
+        async with connect(url, open_timeout=open_timeout) as socket:
             yield ShakySocket(socket, random)
 
     monkeypatch.setattr(live, "connect", shaky_connect)
     monkeypatch.setattr(live, "_PING_EVERY", 3)
-    monkeypatch.setattr(live, "pause", lambda failures: random.uniform(0, 0.2))
+    monkeypatch.setattr(live, "pause", lambda _failures: random.uniform(0, 0.2))
     return random
 
 
 def test_each_device_ends_with_every_message_once_and_right_counts(
-    system: System, socket_url: str, shaky: Random, bayko: Client, londo: Client
+    system: System, shaky: Random, bayko: Client, londo: Client
 ) -> None:
     group = bayko.send(handle=londo.handle, message="0")["message_group_uuid"]
-    cuts = asyncio.run(asyncio.wait_for(_talk(group, socket_url, shaky, bayko, londo), 300))
+    cuts = asyncio.run(asyncio.wait_for(_talk(group, stack.socket_url(system.place), shaky, bayko, londo), 300))
 
     assert cuts > 4
 
