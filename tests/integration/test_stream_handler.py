@@ -348,7 +348,7 @@ def test_what_stays_throttled_is_reported_and_done_by_the_next_try(
     is_right()
 
 
-# Rule 5 as a property. Two people converse with a third, so that one inbox holds two conversations. They write and read,
+# Rule 5 as a property. Two people converse with a third, so that one inbox holds two conversations. They write, read
 # and show their marks or not; the clock may stand still, so that last messages share a microsecond. The stream is
 # delivered in batches of any size, from the checkpoint or once more from any earlier record, and a request may fail at
 # any place, before or after it took effect or half-way; what failed is delivered again from the same record, in batches

@@ -134,7 +134,8 @@ ALL_ACTIONS = ITEM_ACTIONS | {
     for service in ("dynamodb", "dynamodbstreams")
     for operation in get_session().get_service_model(service).operation_names
 }
-# What SAM adds to a role. Taken here to allow whatever their services do, but for the stream's: the boundary must hold them.
+# What SAM adds to a role. Taken here to allow whatever their services do (the one for streams, to do to any stream):
+# the boundary must hold them.
 SAM_POLICIES: dict[str, str | list[str]] = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": "logs:*",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole": "ec2:*",
