@@ -138,7 +138,7 @@ class Chaos:
 
     def a_socket_is_cut(self) -> None:
         device = self.random.choice(self.devices)
-        if device.connection_id and self.random.random() < 0.3:
+        if device.connection_id and self.random.random() < 0.5:
             self.lines.close(device.connection_id)
             device.connection_id = ""
             self.tally["cuts"] += 1

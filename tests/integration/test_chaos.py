@@ -15,4 +15,4 @@ def test_each_device_ends_with_every_message_once_and_right_counts(
 
     assert happened["quiet"] == 11
     for what in ("lost", "doubled", "out of order", "cuts", "marks"):
-        assert happened[what] > 50, happened
+        assert happened[what] > 40, happened
