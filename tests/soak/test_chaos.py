@@ -22,7 +22,7 @@ def test_each_device_ends_with_every_message_once_and_right_counts(
         [
             "pushes lost, doubled and out of order, sockets cut",
             f"{happened['messages']:,} messages to four devices; {happened['lost']:,} pushes lost, "
-            f"{happened['doubled']:,} doubled, {happened['out of order']:,} overtaken, {happened['cuts']:,} sockets cut",
+            f"{happened['doubled']:,} doubled, {happened['out of order']:,} overtaken; {happened['cuts']:,} cuts",
             f"lost 0, doubled 0; all unread counts right, {happened['quiet']} times when all was quiet",
         ],
     )
