@@ -127,9 +127,9 @@ class Device:
                     await self._catch_up()
                     failures = 0
                     await self._listen(socket)
-            except (OSError, WebSocketException) as error:
+            except (OSError, WebSocketException):
                 if failures == 0:
-                    self._notify({"type": "disconnected", "detail": str(error) or type(error).__name__})
+                    self._notify({"type": "disconnected"})
                 failures += 1
             self._socket = None
             await asyncio.sleep(pause(failures))

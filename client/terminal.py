@@ -96,7 +96,7 @@ class Chat:
         self._changed = asyncio.Event()
         self._is_connected = True
         self._shown_seq = 0
-        self._read_seq = 0  # the other has read so far, and that is on the screen
+        self._read_seq = 0  # the other's mark, as the screen shows it
         self._typing_until = 0.0
 
     async def run(self) -> None:
@@ -151,7 +151,7 @@ class Chat:
         match event["type"]:
             case "disconnected":
                 self._is_connected = False
-                self._screen.show(f"— connection lost, trying again: {event['detail']} —")
+                self._screen.show("— connection lost, trying again —")
             case "caught_up" if not self._is_connected:
                 self._is_connected = True
                 self._screen.show("— connected again —")
@@ -164,16 +164,16 @@ class Chat:
                 self._show_presence(conversation, event)
 
     def _show_news(self, conversation: Conversation) -> None:
+        last, mark = conversation.messages[-1], conversation.other_read_seq or 0
+        if self._read_seq < last["seq"] <= mark and conversation.is_mine(last) and last["seq"] <= self._shown_seq:
+            self._screen.show(f"{'':>6}{conversation.other['display_name']} has read it ✓✓")
         for message in conversation.messages:
             if message["seq"] > self._shown_seq:
                 self._screen.show(self._line(conversation, message))
                 self._shown_seq = message["seq"]
                 self._typing_until = 0
+        self._read_seq = max(self._read_seq, mark)
         self._device.mark_read(conversation.uuid)
-        last = conversation.messages[-1]
-        if self._read_seq < last["seq"] <= (conversation.other_read_seq or 0) and conversation.is_mine(last):
-            self._screen.show(f"{'':>6}{conversation.other['display_name']} has read it ✓✓")
-            self._read_seq = last["seq"]
 
     def _show_presence(self, conversation: Conversation, event: Event) -> None:
         name = conversation.other["display_name"]

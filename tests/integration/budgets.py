@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from messaging import keys
+from messaging.connections import connect
 from messaging.items import Person
 from messaging.send import send_to_conversation, send_to_handle
 from messaging.table import Table
@@ -19,9 +20,31 @@ from operators.schema import create_table_request
 from tests.integration.checks import read_all
 from tests.integration.functions import Functions, Stream
 from tests.integration.test_list_messages import links
+from tests.unit.fake_sockets import FakeSockets
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+# What the design promises of each operation: requests, read units, write units.
+BUDGETS = {
+    "A newest 20 messages": Consumed(1, 1, 0),
+    "A an older page": Consumed(2, 1.5, 0),
+    "B newest 20 groups": Consumed(1, 1, 0),
+    "C new conversation": Consumed(2, 1, 10),
+    "D send": Consumed(2, 0.5, 6),
+    "inbox after 1 message": Consumed(2, 0, 4),
+    "inbox after a burst of 100": Consumed(2, 0, 4),
+    # What the design had no row for. What is unread is written in the requests of the row before.
+    "unread after 1 message": Consumed(0, 0, 1),
+    "unread after a burst of 100": Consumed(0, 0, 1),
+    "mark read": Consumed(1, 0, 1),
+    "inbox after a mark": Consumed(1, 0, 2),
+    "unread after a mark": Consumed(0, 0, 1),
+    "unread, of 30 conversations": Consumed(1, 0.5, 0),
+    "one conversation of the inbox": Consumed(1, 0.5, 0),
+    "20 conversations since a time": Consumed(1, 1, 0),
+    "push of 1 message to two devices each": Consumed(2, 1, 0),
+}
 
 
 class Meter:
@@ -84,6 +107,8 @@ def _measure(
     meter = Meter(dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
     functions.warm_up()
+    sockets = FakeSockets()
+    monkeypatch.setattr(functions.handler("push.push"), "sockets", sockets)
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
     text = "A short message, as people write them"
 
@@ -93,6 +118,9 @@ def _measure(
 
     def rewrite(since: int) -> None:
         assert functions.stream_handler(stream.records()[since:]) == []
+
+    def push_the_last() -> None:
+        functions.handler("push.push").lambda_handler({"Records": stream.records()[-1:]}, None)
 
     measured = {}
     measured["C new conversation"] = meter.measure(
@@ -108,6 +136,10 @@ def _measure(
         send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text)
     measured["inbox after a burst of 100"] = meter.measure(lambda: rewrite(since))
     measured["unread after a burst of 100"] = Consumed(0, 0, meter.noted)
+    for person in (bayko, bayko, londo, londo):
+        connect(table, sockets, person.user_uuid, str(uuid4()))
+    measured["push of 1 message to two devices each"] = meter.measure(push_the_last)
+    assert len(sockets.frames) == 4
     for number in range(30):
         send_to_handle(table, londo.user_uuid, f"person{number}", str(uuid4()), "Good morning")
         other = table.person_by_handle(f"person{number}")
