@@ -16,7 +16,7 @@ from client.sync import Conversation
 from local import stack
 from tests.e2e.conftest import Client, System
 
-_MESSAGES = 160
+_MESSAGES = 120
 _QUIET_EVERY = 40
 _WITHIN = 60  # seconds, until all is quiet
 

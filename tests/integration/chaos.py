@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _LOST, _DOUBLED = 0.05, 0.05  # of all events
 _MIXED_UP = 4  # events: each may be overtaken by so many
-_QUIET_EVERY = 200  # messages
+_QUIET_EVERY = 400  # messages
 
 
 class Lines(Sockets):
@@ -218,9 +218,8 @@ class Chaos:
         follow(steps, lambda path: get(device, path))
 
     def _get_while_others_go_on(self, device: Device, path: str) -> Page:
-        for happening in (self.one_of_them_sends, self.the_stream_brings_some, self.a_device_receives_some):
-            if self.random.random() < 0.2:
-                happening()
+        if self.random.random() < 0.5:
+            self.random.choice((self.one_of_them_sends, self.the_stream_brings_some, self.a_device_receives_some))()
         return self._get(device, path)
 
     def _get(self, device: Device, path: str) -> Page:
