@@ -27,6 +27,8 @@ OPERATIONS = {
 }
 CONVERSATION = "1c5b51a2-3545-5550-b2d5-a824b0729bbf"  # in the examples, as is londo
 
+PARAMETERS = ("@{handle}", "{message_group_uuid}")
+
 # The command, not the pytest plugin: with pytest 9.2 the plugin's lazy schemas raise AttributeError, and its tests of
 # all operations share one id, of which xdist then runs a single one.
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
@@ -75,6 +77,7 @@ def test_whatever_is_asked_the_answer_is_described(
         ("body.handle", 0.9, [londo.handle, eve.handle.upper()]),
         ("query.before", 0.3, [_cursor(page, "prev"), _cursor(page, "monitor")]),
         ("query.after", 0.3, [_cursor(page, "prev"), _cursor(page, "monitor")]),
+        ("query.since", 0.4, [_cursor(inbox, "monitor"), inbox.json()[0]["created_at"]]),
         ("query.cursor", 0.4, [_cursor(inbox, "next")]),
         ("header.If-None-Match", 0.4, ["*"]),
     ]
@@ -109,10 +112,10 @@ def test_answers_that_chance_seldom_brings_are_described(system: System, bayko: 
         operation = schema[path][method]
         unknown = operation.Case(
             path_parameters={"message_group_uuid": str(uuid4()), "handle": "nobody"},
-            body={"message": "x" * 20_000, "handle": "nobody"} if method == "POST" else NOT_SET,
+            body=NOT_SET if method == "GET" else {"message": "x" * 20_000, "handle": "nobody"},
         )
         assert unknown.call_and_validate(base_url=system.api).status_code == 401
-        status = 413 if method == "POST" else 404 if "{" in path else 200
+        status = 413 if method != "GET" else 404 if "{" in path else 200
         assert unknown.call_and_validate(base_url=system.api, headers=signed_in).status_code == status
 
 
@@ -129,9 +132,16 @@ def test_it_names_the_routes_of_the_template() -> None:
         if event["Type"] == "HttpApi"
     }
     assert {
-        (method, path.replace("@{handle}", "{handle}")): operation["operationId"]
+        (method, _route(path)): {"show_message_group": "find_message_group"}.get(name, name)
         for (method, path), operation in OPERATIONS.items()
+        for name in [operation["operationId"]]
     } == deployed
+
+
+def _route(path: str) -> str:
+    """API Gateway does not tell a handle and a uuid apart: one route, and one function."""
+    of_one = {f"/api/message_groups/{name}": "/api/message_groups/{message_group}" for name in PARAMETERS}
+    return of_one.get(path, path.replace("@{handle}", "{handle}"))
 
 
 def test_it_is_valid() -> None:
