@@ -1,7 +1,8 @@
 """Who loads the system: people who are signed in, each with a friend, and all of them with a few popular people.
 
-SOAK_PEOPLE names a file with everybody's handle and token, SOAK_SENT one that gets a line for each answered message, and
-SOAK_TOLD one that gets the uuid of each message that came over its sender's own socket. SOAK_SOCKETS is where these open.
+SOAK_PEOPLE names a file with everybody's handle and token, SOAK_SENT one that gets a line for each answered message,
+SOAK_TOLD one that gets the uuid of each message that came over its sender's own socket. SOAK_SOCKETS is where those are
+opened.
 """
 
 import contextlib
