@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 
 from messaging import keys
-from messaging.connections import connect
 from messaging.items import Person
 from messaging.send import send_to_conversation, send_to_handle
 from messaging.table import Table
@@ -19,8 +18,8 @@ from operators.cost import Consumed
 from operators.schema import create_table_request
 from tests.integration.checks import read_all
 from tests.integration.functions import Functions, Stream
+from tests.integration.socket_functions import SocketFunctions
 from tests.integration.test_list_messages import links
-from tests.unit.fake_sockets import FakeSockets
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -43,7 +42,12 @@ BUDGETS = {
     "unread, of 30 conversations": Consumed(1, 0.5, 0),
     "one conversation of the inbox": Consumed(1, 0.5, 0),
     "20 conversations since a time": Consumed(1, 1, 0),
-    "push of 1 message to two devices each": Consumed(2, 1, 0),
+    "ticket": Consumed(1, 0, 1),
+    "connect": Consumed(3, 1.5, 1),
+    "subscribe": Consumed(4, 1, 2),
+    "typing": Consumed(2, 1, 0),
+    "push of 1 message": Consumed(2, 1, 0),
+    "disconnect": Consumed(3, 1, 2),
 }
 
 
@@ -63,7 +67,7 @@ class Meter:
             noted = sum(keys.unread_pk("") in str(one["Parameters"]) for one in request.get("Statements", ()))
             self.noted += noted
             self.write += 2 * len(request.get("TransactItems", ())) + len(request.get("Statements", ())) - noted
-            self.write += name == "update_item"
+            self.write += name in ("delete_item", "put_item", "update_item")
             answer = getattr(self._client, name)(**request, ReturnConsumedCapacity="TOTAL")
             if name in ("get_item", "query"):
                 self.read += answer["ConsumedCapacity"]["CapacityUnits"]
@@ -107,8 +111,6 @@ def _measure(
     meter = Meter(dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
     functions.warm_up()
-    sockets = FakeSockets()
-    monkeypatch.setattr(functions.handler("push.push"), "sockets", sockets)
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
     text = "A short message, as people write them"
 
@@ -118,9 +120,6 @@ def _measure(
 
     def rewrite(since: int) -> None:
         assert functions.stream_handler(stream.records()[since:]) == []
-
-    def push_the_last() -> None:
-        functions.handler("push.push").lambda_handler({"Records": stream.records()[-1:]}, None)
 
     measured = {}
     measured["C new conversation"] = meter.measure(
@@ -136,10 +135,6 @@ def _measure(
         send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text)
     measured["inbox after a burst of 100"] = meter.measure(lambda: rewrite(since))
     measured["unread after a burst of 100"] = Consumed(0, 0, meter.noted)
-    for person in (bayko, bayko, londo, londo):
-        connect(table, sockets, person.user_uuid, str(uuid4()))
-    measured["push of 1 message to two devices each"] = meter.measure(push_the_last)
-    assert len(sockets.frames) == 4
     for number in range(30):
         send_to_handle(table, londo.user_uuid, f"person{number}", str(uuid4()), "Good morning")
         other = table.person_by_handle(f"person{number}")
@@ -162,6 +157,22 @@ def _measure(
     older = links(functions.list_messages(bayko.user_uuid, group)[2])["prev"]
     measured["A an older page"] = meter.measure(lambda: functions.list_messages(bayko.user_uuid, group, **older))
     measured["B newest 20 groups"] = meter.measure(lambda: functions.list_message_groups(bayko.user_uuid))
+
+    sockets = SocketFunctions(functions, monkeypatch)
+    measured["ticket"] = meter.measure(lambda: functions.call("connections.create_ticket", bayko.user_uuid))
+    measured["connect"] = meter.measure(lambda: sockets.connect(bayko.user_uuid))
+    mine = sockets.connect(bayko.user_uuid)
+    sockets.connect(londo.user_uuid)
+    measured["subscribe"] = meter.measure(
+        lambda: sockets.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
+    )
+    measured["typing"] = meter.measure(
+        lambda: sockets.send(bayko.user_uuid, mine, type="typing", message_group_uuid=group)
+    )
+    send()
+    last = stream.records()[-1:]
+    measured["push of 1 message"] = meter.measure(lambda: sockets.push(last))
+    measured["disconnect"] = meter.measure(lambda: sockets.disconnect(bayko.user_uuid, mine))
     return measured
 
 

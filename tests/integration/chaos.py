@@ -13,15 +13,14 @@ import pytest
 
 from client.sync import Event, Inbox, Page, Steps, follow
 from messaging import keys
-from messaging.connections import connect
-from messaging.inbox import Change
 from messaging.items import Person
-from messaging.live import push
-from messaging.sockets import Gone, Sockets
+from messaging.sockets import Gone
 from operators.verify import verify
 from tests.integration.functions import Functions
+from tests.integration.socket_functions import SocketFunctions
 from tests.integration.test_list_messages import links
 from tests.integration.world import World
+from tests.unit.fake_sockets import FakeSockets
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,10 +30,11 @@ _MIXED_UP = 4  # events: each may be overtaken by so many
 _QUIET_EVERY = 400  # messages
 
 
-class Lines(Sockets):
+class Lines(FakeSockets):
     """In the place of API Gateway: what was pushed and is on its way, for each connection that is open."""
 
     def __init__(self, random: Random) -> None:
+        super().__init__()
         self._random = random
         self.on_the_way: dict[str, list[Event]] = {}
         self.tally: Counter[str] = Counter()
@@ -63,7 +63,7 @@ class Lines(Sockets):
 
 @dataclass
 class Device:
-    """A device of somebody's: the reference client's inbox, and the connection it has just now, or ""."""
+    """A device of somebody's: the reference client's inbox, and its last connection."""
 
     person: Person
     inbox: Inbox = field(default_factory=Inbox)
@@ -73,10 +73,11 @@ class Device:
 class Chaos:
     """What happens, in an order that a seed decides; while a device fetches pages, too."""
 
-    def __init__(self, world: World, random: Random) -> None:
+    def __init__(self, world: World, sockets: SocketFunctions, random: Random) -> None:
         self.world = world
+        self.sockets = sockets
         self.random = random
-        self.lines = Lines(random)
+        self.lines = sockets.sockets = Lines(random)
         self.tally = self.lines.tally
         world.join("bayko", "londo", "kenji")
         self.bayko, self.londo, self.kenji = world.people
@@ -118,7 +119,7 @@ class Chaos:
         batch = records[: self.random.randint(1, 50)]
         if batch:
             self.delivered = batch[-1]["dynamodb"]["SequenceNumber"]
-            for consumer in self.random.sample((self._handle, self._push), 2):
+            for consumer in self.random.sample((self._handle, self.sockets.push), 2):
                 consumer(batch)
 
     def a_device_receives_some(self) -> None:
@@ -138,14 +139,13 @@ class Chaos:
 
     def a_socket_is_cut(self) -> None:
         device = self.random.choice(self.devices)
-        if device.connection_id and self.random.random() < 0.5:
+        if self._is_connected(device) and self.random.random() < 0.5:
             self.lines.close(device.connection_id)
-            device.connection_id = ""
             self.tally["cuts"] += 1
 
     def a_device_connects(self) -> None:
         device = self.random.choice(self.devices)
-        if not device.connection_id:
+        if not self._is_connected(device):
             self._connect(device, self._get_while_others_go_on)
 
     # What must hold
@@ -158,7 +158,7 @@ class Chaos:
             while self._receive(device):
                 pass
         for device in self.devices:
-            if device.connection_id:
+            if self._is_connected(device):
                 self._follow(device, device.inbox.catch_up(), self._get)  # as it does every five minutes
             else:
                 self._connect(device, self._get)
@@ -196,11 +196,13 @@ class Chaos:
             status, _, _ = self.functions.create_message(sender.user_uuid, **body)
             assert status == 200
 
+    def _is_connected(self, device: Device) -> bool:
+        return device.connection_id in self.lines.on_the_way
+
     def _connect(self, device: Device, get: Callable[[Device, str], Page]) -> None:
         """Events wait on the line while the device catches up."""
-        device.connection_id = str(uuid4())
+        device.connection_id = self.sockets.connect(device.person.user_uuid)
         self.lines.on_the_way[device.connection_id] = []
-        connect(self.world.table, self.lines, device.person.user_uuid, device.connection_id)
         self._follow(device, device.inbox.catch_up(), get)
         conversation = device.inbox.conversations.get(self.group)
         if conversation and not conversation.is_open:
@@ -242,16 +244,13 @@ class Chaos:
     def _handle(self, batch: list[dict[str, Any]]) -> None:
         assert self.functions.stream_handler(batch) == []
 
-    def _push(self, batch: list[dict[str, Any]]) -> None:
-        push(self.world.table, self.lines, map(Change.from_record, batch))
-
 
 def chaos(dynamodb: "DynamoDBClient", endpoint: str, messages: int, seed: int) -> Counter[str]:
     """How much of what happened. Raises AssertionError if a device has not every message once, or a count is wrong."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         world = World(dynamodb, endpoint, monkeypatch)
         try:
-            happened = Chaos(world, Random(seed))  # noqa: S311
+            happened = Chaos(world, SocketFunctions(world.functions, monkeypatch), Random(seed))  # noqa: S311
             happened.run(messages)
             return happened.tally
         finally:
