@@ -20,7 +20,7 @@ _CLEAR = "\r\x1b[J"  # from the beginning of the row to the end of the screen
 _READLINE_PROMPT = f"\x01{_CLEAR}\x02{_PROMPT}"
 _TYPING_EVERY = 3  # seconds: the server passes no more on
 _TYPING_LASTS = 5
-_SEND_WITHIN = 10  # seconds, when the chat ends
+_SEND_WITHIN = 30  # seconds, when the chat ends
 _LAST_MESSAGES = 10
 
 
