@@ -104,6 +104,7 @@ def _welcome(place: Place, password: str) -> str:
 Ready.
 
   API       {api}
+  sockets   {stack.socket_url(place)}?ticket=…
   AWS       {place.endpoint}   (region us-east-1, access key and secret: test)
   table     {place.outputs["TableName"]}
   user pool {place.outputs["UserPoolId"]}, client {place.outputs["UserPoolClientId"]}
