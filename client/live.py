@@ -151,8 +151,10 @@ class Device:
                 await self._catch_up()  # the last push may have been lost, and nothing has come after it
                 ping_at = loop.time() + _PING_EVERY
                 continue
-            for event in json.loads(frame):
-                await self._receive(event)
+            events = json.loads(frame)
+            if isinstance(events, list):  # what API Gateway says by itself is an object
+                for event in events:
+                    await self._receive(event)
 
     async def _receive(self, event: Event) -> None:
         await self.fetch(self.inbox.receive(event))
