@@ -25,7 +25,7 @@ def test_the_first_message_opens_the_conversation_in_both_inboxes(
     assert status == 200
     assert list(sent) == ["message_group_uuid", "uuid", "display_name", "handle", "message", "created_at", "seq"]
     assert (sent["handle"], sent["message"], sent["seq"]) == ("bayko", "Hello", 1)
-    for person, other in ((bayko, londo), (londo, bayko)):
+    for person, other, read_seq in ((bayko, londo, 1), (londo, bayko, 0)):
         _, (group,), _ = functions.list_message_groups(person.user_uuid)
         assert group == {
             "uuid": sent["message_group_uuid"],
@@ -34,6 +34,10 @@ def test_the_first_message_opens_the_conversation_in_both_inboxes(
             "message": "Hello",
             "created_at": sent["created_at"],
             "user_uuid": other.user_uuid,
+            "last_seq": 1,
+            "read_seq": read_seq,
+            "unread_count": 1 - read_seq,
+            "other_read_seq": 1 - read_seq,
         }
 
 
