@@ -86,6 +86,12 @@ def api_url(place: Place) -> str:
     return f"{place.endpoint}/_aws/execute-api/{place.physical_ids['Api']}/$default"
 
 
+def socket_url(place: Place) -> str | None:
+    """Where the socket answers, if there is one."""
+    socket = place.physical_ids.get("SocketApi")
+    return f"{place.endpoint}/_aws/execute-api/{socket}/live".replace("http", "ws", 1) if socket else None
+
+
 def sam(command: str, *arguments: str, endpoint: str | None = None) -> None:
     """Runs `sam` on the local AWS at `endpoint`, or on none. Raises StackError."""
     done = subprocess.run(
@@ -145,11 +151,10 @@ def _connect_api(place: Place, resources: dict[str, Any], parameters: dict[str, 
         gateway.delete_integration(ApiId=api, IntegrationId=integration["IntegrationId"])
 
     cors = _resolve(body["x-amazon-apigateway-cors"], names)
-    origins = cors["allowOrigins"]
     gateway.update_api(
         ApiId=api,
         CorsConfiguration={
-            "AllowOrigins": origins.split(",") if isinstance(origins, str) else origins,
+            "AllowOrigins": parameters["AllowedOrigins"].split(","),  # the body has the parameter's default
             "AllowMethods": cors["allowMethods"],
             "AllowHeaders": cors["allowHeaders"],
             "ExposeHeaders": cors["exposeHeaders"],
