@@ -234,7 +234,7 @@ class _Importer:
         named = (replace(line, sender=members[line.sender.user_uuid]) for line in merged)
         conversation = list(continued((members[pair[0]], members[pair[1]]), named, None))
         wanted = {message.created_at: message for message, _ in conversation}
-        wanted_head = conversation[-1][1]
+        wanted_head = _read(conversation[-1][1], head)
 
         there = {message.created_at: message for message in lying}
         differing = [message for message in wanted.values() if _other(there.get(message.created_at), message)]
@@ -258,7 +258,7 @@ class _Importer:
     def _place(self, head: Head) -> None:
         """Puts the message groups of a conversation that had none."""
         try:
-            self.table.place_message_groups(head, head.message_groups)
+            self.table.place_entries(head, head.message_groups)
         except (Busy, HeadMoved, PositionTaken):
             rebuild(self.table, head, ())
 
@@ -450,6 +450,12 @@ def _other(lying: Message | None, wanted: Message) -> bool:
         wanted.message,
         wanted.seq,
     )
+
+
+def _read(wanted: Head, head: Head | None) -> Head:
+    """With the marks: what was imported has been read, and of what was sent here, `head`, as much as before."""
+    unread = {one: head.last_seq - head.read_seqs[one] if head else 0 for one in wanted.members}
+    return replace(wanted, read_seqs={one: wanted.last_seq - unread[one] for one in wanted.members})
 
 
 def _position(head: Head) -> tuple[int, str, str, str]:

@@ -133,6 +133,7 @@ def _items(table: Table, one: _Conversation, heads: list[Head], wrote: Callable[
         last = head
     if last:
         yield from (group.item for group in last.message_groups)
+        yield from (unread.item for unread in last.unread)
         heads.append(last)
 
 

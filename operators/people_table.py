@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from messaging import keys
 from messaging.errors import Busy, HandleTaken
-from messaging.items import Head, Item, Message, MessageGroup, Person
+from messaging.items import Head, Item, Message, Person
 from messaging.retry import attempts
 from messaging.table import Table
 from operators.writing import delete_all, put_all
@@ -31,17 +32,6 @@ class PeopleTable(Table):
         items = self._items(keys.key(pk, keys.HANDLE) for pk in wanted)
         return {person.handle.lower(): person for person in map(Person.from_handle_item, items)}
 
-    def conversations(self, user_uuid: str) -> Iterator[MessageGroup]:
-        """A whole inbox, each conversation once, however they move meanwhile: they move up, and it is read upwards."""
-        seen: set[str] = set()
-        page = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, consistent=True)
-        while page:
-            for group in reversed(page):
-                if group.message_group_uuid not in seen:
-                    seen.add(group.message_group_uuid)
-                    yield group
-            page = self.inbox_above(user_uuid, _PAGE, page[0].sk, consistent=True)
-
     def messages(self, message_group_uuid: str, after: str = BEFORE_ALL_TIMES) -> Iterator[list[Message]]:
         """All messages of a conversation in order, by the page, or those after a time."""
         page = self.after(message_group_uuid, after, _PAGE, consistent=True)
@@ -52,7 +42,11 @@ class PeopleTable(Table):
     # Renaming
 
     def rename(self, old: Person, new: Person) -> None:
-        """Puts new profile, with the mark, and new handle, and deletes the old one. Raises HandleTaken, Busy."""
+        """Puts new profile, with the mark, and new handle, and deletes the old one. Raises HandleTaken, Busy.
+
+        Whether the person shows receipts stays as it is.
+        """
+        new = replace(new, receipts=old.receipts)
         profile = {**new.profile_item, "renamed": {"BOOL": True}}
         theirs = {":user_uuid": {"S": new.user_uuid}}
         writes = [self._put(profile, _IS_SAME, _name(old)), self._put(new.handle_item, _IS_THEIRS, theirs)]

@@ -77,23 +77,31 @@ def _write_all(client: Any, table_name: str, requests: Iterable[Item], wrote: Ca
 def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> None:
     """Puts a head, or moves the one that was `read` on, if nobody has moved it meanwhile. Raises HeadMoved.
 
-    A head that is there keeps its members and what else it holds.
+    A head that is there keeps what its members are called and what else it holds.
     """
     item = head.item
     try:
+        if read is None:
+            client.put_item(TableName=table_name, Item=item, ConditionExpression="attribute_not_exists(pk)")
+            return
         client.update_item(
             TableName=table_name,
             Key=keys.key(item["pk"]["S"], item["sk"]["S"]),
-            UpdateExpression="SET members = if_not_exists(members, :members), last_seq = :seq, message = :message, "
-            "user_uuid = :sender, created_at = :at",
-            ConditionExpression="last_seq = :read" if read else "attribute_not_exists(pk)",
+            UpdateExpression="SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at, "
+            "message_uuid = :uuid, members.#one.read_seq = :one, members.#other.read_seq = :other",
+            ConditionExpression="last_seq = :read",
+            ExpressionAttributeNames=dict(zip(("#one", "#other"), head.read_seqs, strict=True)),
             ExpressionAttributeValues={
-                ":members": item["members"],
                 ":seq": item["last_seq"],
                 ":message": item["message"],
                 ":sender": item["user_uuid"],
                 ":at": item["created_at"],
-                **({":read": {"N": str(read.last_seq)}} if read else {}),
+                ":uuid": item["message_uuid"],
+                ":read": {"N": str(read.last_seq)},
+                **{
+                    name: {"N": str(mark)}
+                    for name, mark in zip((":one", ":other"), head.read_seqs.values(), strict=True)
+                },
             },
         )
     except client.exceptions.ConditionalCheckFailedException as error:

@@ -1,7 +1,10 @@
-"""GET /api/message_groups/@{handle} finds the caller's conversation with a person: {} if there is none yet."""
+"""GET /api/message_groups/{…} finds one of the caller's conversations.
 
-from messaging import http
-from messaging.read import find_message_group
+By @handle, the one with a person: {} if there is none yet. By uuid, as the inbox shows it.
+"""
+
+from messaging import http, views
+from messaging.read import find_message_group, show_message_group
 from messaging.settings import Settings
 from messaging.table import open_table
 
@@ -10,7 +13,10 @@ table = open_table(Settings.from_environment().table_name)
 
 @http.route
 def lambda_handler(request: http.Request) -> http.Response:
-    person, message_group_uuid = find_message_group(table, request.user_uuid, request.handle())
+    if not request.path["message_group"].startswith("@"):
+        group = show_message_group(table, request.user_uuid, request.uuid("message_group"))
+        return http.ok(views.message_group(group))
+    person, message_group_uuid = find_message_group(table, request.user_uuid, request.handle("message_group"))
     if message_group_uuid is None:
         return http.ok({})
     return http.ok({"message_group_uuid": message_group_uuid, "display_name": person.display_name})

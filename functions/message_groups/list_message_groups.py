@@ -1,8 +1,9 @@
-"""B: GET /api/message_groups lists the caller's inbox, newest first."""
+"""B: GET /api/message_groups lists the caller's inbox, newest first, or with `since` what changed, oldest first."""
 
 from messaging import http, views
 from messaging.cursors import InboxCursor
-from messaging.read import list_message_groups
+from messaging.errors import Unreadable
+from messaging.read import changed_since, list_message_groups
 from messaging.settings import Settings
 from messaging.table import open_table
 
@@ -12,13 +13,22 @@ table = open_table(Settings.from_environment().table_name)
 @http.route
 def lambda_handler(request: http.Request) -> http.Response:
     limit = request.limit()
-    cursor = request.query.get("cursor")
-    inbox = list_message_groups(
-        table, request.user_uuid, limit, InboxCursor.parse(cursor, request.user_uuid) if cursor is not None else None
-    )
     links: dict[str, tuple[str, object]] = {}
-    if inbox.newer:
-        links["prev"] = ("cursor", inbox.newer)
-    if inbox.older:
-        links["next"] = ("cursor", inbox.older)
-    return http.ok_page(request, [views.message_group(group) for group in inbox.message_groups], links)
+    match request.query:
+        case {"cursor": _, "since": _}:
+            raise Unreadable("A page lies at a cursor or since a time, not both.")
+        case {"since": since}:
+            changes = changed_since(table, request.user_uuid, InboxCursor.since(since, request.user_uuid), limit)
+            groups = changes.message_groups
+            links["monitor" if changes.ended else "next"] = ("since", changes.cursor)
+        case query:
+            cursor = InboxCursor.parse(query["cursor"], request.user_uuid) if "cursor" in query else None
+            inbox = list_message_groups(table, request.user_uuid, limit, cursor)
+            groups = inbox.message_groups
+            if inbox.newer:
+                links["prev"] = ("cursor", inbox.newer)
+            if inbox.older:
+                links["next"] = ("cursor", inbox.older)
+            if inbox.changes:
+                links["monitor"] = ("since", inbox.changes)
+    return http.ok_page(request, [views.message_group(group) for group in groups], links)

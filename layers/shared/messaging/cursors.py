@@ -45,6 +45,13 @@ class InboxCursor:
         return _encode(self.user_uuid, self.sk, self.direction)
 
     @classmethod
+    def since(cls, text: str, user_uuid: str) -> "InboxCursor":
+        """Above a time as the API writes it, or a cursor. Raises Unreadable."""
+        if keys.is_time(text):
+            return cls(user_uuid, NEWER, text)
+        return cls.parse(text, user_uuid)
+
+    @classmethod
     def parse(cls, text: str, user_uuid: str) -> "InboxCursor":
         """Raises Unreadable for what is no cursor of this person's inbox."""
         match _decode(text):

@@ -40,6 +40,8 @@ _STATUS: dict[type[MessagingError], HTTPStatus] = {
 }
 _RETRY_AFTER = "1"  # seconds
 
+_SMALL_BODY = 2048  # bytes, for one value
+_LARGEST = 10**18 - 1  # as a cursor can hold it
 _DEFAULT_LIMIT = 20
 _LIMIT = re.compile(r"[1-9][0-9]?|100")
 
@@ -73,9 +75,9 @@ class Request:
         """A path parameter that is a uuid. Raises Unreadable."""
         return read_uuid(self.path[name], name)
 
-    def handle(self) -> str:
+    def handle(self, name: str = "handle") -> str:
         """The handle of a path like /api/users/@{handle}/short. Raises NotFound for what nobody can be called."""
-        at, handle = self.path["handle"][:1], self.path["handle"][1:]
+        at, handle = self.path[name][:1], self.path[name][1:]
         if at != "@" or not keys.is_handle(handle):
             raise NotFound("Nobody has this handle.")
         return handle
@@ -88,6 +90,20 @@ class Request:
         if not _LIMIT.fullmatch(text):
             raise Unreadable("limit must be a number from 1 to 100.")
         return int(text)
+
+    def number(self, name: str) -> int:
+        """A positive integer of the body. Raises Unreadable, and TooLarge."""
+        value = self.json(_SMALL_BODY).get(name)
+        if not (isinstance(value, int) and 0 < value <= _LARGEST) or isinstance(value, bool):
+            raise Unreadable(f"{name} must be a positive integer.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """True or false, of the body. Raises Unreadable, and TooLarge."""
+        value = self.json(_SMALL_BODY).get(name)
+        if not isinstance(value, bool):
+            raise Unreadable(f"{name} must be true or false.")
+        return value
 
     def json(self, most_bytes: int) -> dict[str, Any]:
         """The body, a JSON object. Raises Unreadable, and TooLarge for a body of more bytes."""

@@ -4,7 +4,7 @@ An item is a DynamoDB attribute map, {"pk": {"S": "…"}, "seq": {"N": "7"}, …
 messages costs a fraction of what boto3's general deserializer takes.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,11 +20,12 @@ _DELETED_NAME = "deleted user"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a profile. `user_uuid` is the Cognito sub."""
+    """Somebody with a profile. `user_uuid` is the Cognito sub; `receipts`, if others learn what they have read."""
 
     user_uuid: str
     handle: str
     display_name: str
+    receipts: bool = field(default=True, compare=False)
 
     @property
     def is_deleted(self) -> bool:
@@ -52,6 +53,7 @@ class Person:
             **keys.key(keys.profile_pk(self.user_uuid), keys.PROFILE),
             "handle": {"S": self.handle},
             "display_name": {"S": self.display_name},
+            **_receipts_attribute(self),
         }
 
     @property
@@ -61,15 +63,26 @@ class Person:
             "user_uuid": {"S": self.user_uuid},
             "handle": {"S": self.handle},
             "display_name": {"S": self.display_name},
+            **_receipts_attribute(self),
         }
 
     @classmethod
     def from_profile_item(cls, item: Item) -> "Person":
-        return cls(item["pk"]["S"].removeprefix(keys.profile_pk("")), item["handle"]["S"], item["display_name"]["S"])
+        return cls._from_attributes(item["pk"]["S"].removeprefix(keys.profile_pk("")), item)
 
     @classmethod
     def from_handle_item(cls, item: Item) -> "Person":
-        return cls(item["user_uuid"]["S"], item["handle"]["S"], item["display_name"]["S"])
+        return cls._from_attributes(item["user_uuid"]["S"], item)
+
+    @classmethod
+    def from_member(cls, user_uuid: str, member: Item) -> "Person":
+        """Who a head's map of members has under a user_uuid."""
+        return cls._from_attributes(user_uuid, member["M"])
+
+    @classmethod
+    def _from_attributes(cls, user_uuid: str, attributes: Item) -> "Person":
+        receipts = attributes.get("receipts", {"BOOL": True})["BOOL"]
+        return cls(user_uuid, attributes["handle"]["S"], attributes["display_name"]["S"], receipts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,8 @@ class MessageGroup:
 
     Its sort key is the time of the last message. Should another conversation of this inbox lie at that very
     microsecond, the message_group_uuid follows the time, which changes neither the order nor `created_at`.
+    `last_seq` is the number of the last message, `read_seq` that of the last one the owner has read, `other_read_seq`
+    the same of the other, None if they do not show it.
     """
 
     owner_uuid: str
@@ -118,6 +133,9 @@ class MessageGroup:
     message: str
     other: Person
     sk: str
+    last_seq: int
+    read_seq: int
+    other_read_seq: int | None
 
     @property
     def created_at(self) -> str:
@@ -130,6 +148,9 @@ class MessageGroup:
             "message_group_uuid": {"S": self.message_group_uuid},
             "message": {"S": self.message},
             **_user_attributes(self.other),
+            "last_seq": {"N": str(self.last_seq)},
+            "read_seq": {"N": str(self.read_seq)},
+            "other_read_seq": {"NULL": True} if self.other_read_seq is None else {"N": str(self.other_read_seq)},
         }
 
     @classmethod
@@ -140,6 +161,9 @@ class MessageGroup:
             item["message"]["S"],
             _user(item),
             item["sk"]["S"],
+            _number(item, "last_seq") or 0,
+            _number(item, "read_seq") or 0,
+            _number(item, "other_read_seq"),
         )
 
     def beside(self) -> "MessageGroup":
@@ -148,8 +172,38 @@ class MessageGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """That a conversation has messages its owner has not read: there while `last_seq` is past `read_seq`."""
+
+    owner_uuid: str
+    message_group_uuid: str
+    last_seq: int
+    read_seq: int
+
+    @property
+    def item(self) -> Item:
+        return {
+            **keys.key(keys.unread_pk(self.owner_uuid), self.message_group_uuid),
+            "last_seq": {"N": str(self.last_seq)},
+            "read_seq": {"N": str(self.read_seq)},
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Unread":
+        return cls(
+            item["pk"]["S"].removeprefix(keys.unread_pk("")),
+            item["sk"]["S"],
+            int(item["last_seq"]["N"]),
+            int(item["read_seq"]["N"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
-    """What stands at the top of a conversation: who is in it, and its last message."""
+    """What stands at the top of a conversation: who is in it, its last message, and how far each has read.
+
+    `read_seqs` are the members' marks by user_uuid: the number of the last message each has read, 0 for none.
+    """
 
     message_group_uuid: str
     members: dict[str, Person]
@@ -157,6 +211,8 @@ class Head:
     message: str
     sender_uuid: str
     created_at: str
+    message_uuid: str
+    read_seqs: dict[str, int]
 
     @property
     def item(self) -> Item:
@@ -165,7 +221,12 @@ class Head:
             "members": {
                 "M": {
                     person.user_uuid: {
-                        "M": {"handle": {"S": person.handle}, "display_name": {"S": person.display_name}}
+                        "M": {
+                            "handle": {"S": person.handle},
+                            "display_name": {"S": person.display_name},
+                            "read_seq": {"N": str(self.read_seqs[person.user_uuid])},
+                            **_receipts_attribute(person),
+                        }
                     }
                     for person in self.members.values()
                 }
@@ -174,28 +235,37 @@ class Head:
             "message": {"S": self.message},
             "user_uuid": {"S": self.sender_uuid},
             "created_at": {"S": self.created_at},
+            "message_uuid": {"S": self.message_uuid},
         }
 
     @classmethod
     def from_item(cls, item: Item) -> "Head":
+        """A head written before there were marks has none: nobody has read anything."""
+        members = item["members"]["M"]
         return cls(
             item["pk"]["S"].removeprefix(keys.conversation_pk("")),
-            {
-                user_uuid: Person(user_uuid, member["M"]["handle"]["S"], member["M"]["display_name"]["S"])
-                for user_uuid, member in item["members"]["M"].items()
-            },
+            {user_uuid: Person.from_member(user_uuid, member) for user_uuid, member in members.items()},
             int(item["last_seq"]["N"]),
             item["message"]["S"],
             item["user_uuid"]["S"],
             item["created_at"]["S"],
+            item.get("message_uuid", {"S": ""})["S"],
+            {user_uuid: _number(member["M"], "read_seq") or 0 for user_uuid, member in members.items()},
         )
 
     @classmethod
     def of_first(cls, message: Message, other: Person) -> "Head":
         """The head of a conversation that `message`, to `other`, opens."""
-        members = {person.user_uuid: person for person in (message.sender, other)}
+        sender = message.sender
         return cls(
-            message.message_group_uuid, members, 1, message.message, message.sender.user_uuid, message.created_at
+            message.message_group_uuid,
+            {sender.user_uuid: sender, other.user_uuid: other},
+            1,
+            message.message,
+            sender.user_uuid,
+            message.created_at,
+            message.message_uuid,
+            {sender.user_uuid: 1, other.user_uuid: 0},
         )
 
     def next_message(self, sender_uuid: str, message_uuid: str, text: str, now: datetime) -> Message:
@@ -215,13 +285,15 @@ class Head:
         return other
 
     def after(self, message: Message) -> "Head":
-        """The head when `message` has followed."""
+        """The head when `message` has followed. Who sends has read all there is."""
         return replace(
             self,
             last_seq=message.seq,
             message=message.message,
             sender_uuid=message.sender.user_uuid,
             created_at=message.created_at,
+            message_uuid=message.message_uuid,
+            read_seqs={**self.read_seqs, message.sender.user_uuid: message.seq},
         )
 
     @property
@@ -232,9 +304,29 @@ class Head:
     @property
     def both_message_groups(self) -> list[MessageGroup]:
         """The message groups of both members, as if none were deleted."""
+        return [self.message_group(owner_uuid) for owner_uuid in self.members]
+
+    def message_group(self, owner_uuid: str) -> MessageGroup:
+        """The message group of one of the members."""
+        other = self.other(owner_uuid)
+        return MessageGroup(
+            owner_uuid,
+            self.message_group_uuid,
+            self.message,
+            other,
+            self.created_at,
+            self.last_seq,
+            self.read_seqs[owner_uuid],
+            self.read_seqs[other.user_uuid] if other.receipts else None,
+        )
+
+    @property
+    def unread(self) -> list[Unread]:
+        """What is unread for whom: none for a member who has read all, or was deleted."""
         return [
-            MessageGroup(owner_uuid, self.message_group_uuid, self.message, self.other(owner_uuid), self.created_at)
-            for owner_uuid in self.members
+            Unread(owner_uuid, self.message_group_uuid, self.last_seq, read_seq)
+            for owner_uuid, read_seq in self.read_seqs.items()
+            if read_seq < self.last_seq and not self.members[owner_uuid].is_deleted
         ]
 
 
@@ -264,6 +356,16 @@ class Receipt:
             item["created_at"]["S"],
             int(item["ttl"]["N"]),
         )
+
+
+def _receipts_attribute(person: Person) -> Item:
+    return {} if person.receipts else {"receipts": {"BOOL": False}}
+
+
+def _number(attributes: Item, name: str) -> int | None:
+    """A number, None if there is none."""
+    value = attributes.get(name, {}).get("N")
+    return None if value is None else int(value)
 
 
 def _user_attributes(person: Person) -> Item:

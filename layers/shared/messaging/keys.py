@@ -15,7 +15,8 @@ _PAIR_NAMESPACE = UUID("78a40f9b-0dc9-4e5d-bd38-73398ed63f66")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", re.ASCII)
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}", re.ASCII)
-TIME_LENGTH = len("2026-01-01T00:00:00.000000+00:00")
+FIRST_TIME = "1970-01-01T00:00:00.000000+00:00"
+TIME_LENGTH = len(FIRST_TIME)
 
 
 def key(pk: str, sk: str) -> dict[str, dict[str, str]]:
@@ -26,6 +27,11 @@ def key(pk: str, sk: str) -> dict[str, dict[str, str]]:
 def inbox_pk(user_uuid: str) -> str:
     """The partition of a person's message groups."""
     return f"GRP#{user_uuid}"
+
+
+def unread_pk(user_uuid: str) -> str:
+    """The partition of a person's unread conversations."""
+    return f"UNR#{user_uuid}"
 
 
 def conversation_pk(message_group_uuid: str) -> str:
@@ -90,3 +96,8 @@ def time_after(last: str, now: datetime) -> str:
     if written > last:
         return written
     return format_time(datetime.fromisoformat(last) + timedelta(microseconds=1))
+
+
+def time_before(time: str, by: timedelta) -> str:
+    """The time so much earlier, but not before FIRST_TIME."""
+    return max(FIRST_TIME, format_time(datetime.fromisoformat(time) - by))

@@ -7,12 +7,15 @@ a gap, is read once more, consistently.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from messaging import keys
 from messaging.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from messaging.errors import NotFound
 from messaging.items import Head, Message, MessageGroup, Person
 from messaging.table import Table
+
+_STREAM_IS_LATE_BY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,35 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A page of an inbox, newest first; each conversation once. A cursor is None where there is no more."""
+    """A page of an inbox, newest first; each conversation once. A cursor is None where there is no more.
+
+    `changes` is where to begin with `changed_since` for all that comes later; None on a page that is not the top.
+    """
 
     message_groups: list[MessageGroup]
     older: InboxCursor | None
     newer: InboxCursor | None
+    changes: InboxCursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Conversations in the order of their last messages, oldest first. `cursor` continues after them.
+
+    `ended` says that there was no more; then the cursor reaches an hour back.
+    """
+
+    message_groups: list[MessageGroup]
+    cursor: InboxCursor
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much a person has not read: conversations, and messages in all of them."""
+
+    message_groups: int
+    messages: int
 
 
 def find_head(table: Table, message_group_uuid: str) -> Head | None:
@@ -92,7 +119,33 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
         _newest_of_each(found),
         InboxCursor(user_uuid, OLDER, found[-1].sk) if found and more_below else None,
         InboxCursor(user_uuid, NEWER, top) if top and more_above else None,
+        None if more_above else _late(user_uuid, top or keys.FIRST_TIME),
     )
+
+
+def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) -> Changes:
+    """Pattern B for who was away: the conversations whose last message came after a place. One request.
+
+    A conversation that moves up while pages are read comes again, with what it has become.
+    """
+    found = table.inbox_above(user_uuid, limit + 1, since.sk)
+    page, ended = found[::-1][:limit], len(found) <= limit
+    last = InboxCursor(user_uuid, NEWER, page[-1].sk) if page else since
+    if ended and page:
+        last = max(since, _late(user_uuid, last.sk), key=lambda cursor: cursor.sk)
+    return Changes(_newest_of_each(page[::-1])[::-1], last, ended)
+
+
+def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) -> MessageGroup:
+    """One conversation as its head says, ahead of the inbox. Raises NotFound for a stranger as for no conversation."""
+    head = require_member(find_head(table, message_group_uuid), user_uuid)
+    return head.message_group(user_uuid)
+
+
+def count_unread(table: Table, user_uuid: str) -> Totals:
+    """Reads the unread conversations only: 1 request for some thousands, 0.5 read units for each 40."""
+    counts = [unread.last_seq - unread.read_seq for unread in table.unread(user_uuid)]
+    return Totals(len(counts), sum(counts))
 
 
 def find_message_group(table: Table, user_uuid: str, handle: str) -> tuple[Person, str | None]:
@@ -144,6 +197,14 @@ def _page(head: Head, messages: list[Message]) -> Conversation:
 
 def _cursor(message: Message) -> MessageCursor:
     return MessageCursor(message.message_group_uuid, message.created_at, message.seq)
+
+
+def _late(user_uuid: str, sk: str) -> InboxCursor:
+    """From where to look for changes, given the newest there is: the stream may bring older ones later.
+
+    An hour later at the most: what is older is given up (template.yaml, MaximumRecordAgeInSeconds).
+    """
+    return InboxCursor(user_uuid, NEWER, keys.time_before(sk[: keys.TIME_LENGTH], _STREAM_IS_LATE_BY))
 
 
 def _newest_of_each(message_groups: list[MessageGroup]) -> list[MessageGroup]:

@@ -6,7 +6,8 @@ connections become Busy. Anything else is a mistake of ours and is raised as it 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -16,7 +17,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from messaging import keys
 from messaging.errors import Busy, HandleTaken
-from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt
+from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt, Unread
 from messaging.retry import attempts
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _BUSY = {
     "TransactionInProgressException",
 }
 _PARTIQL_BATCH = 25  # statements in one BatchExecuteStatement
+_PAGE = 100
+_BEFORE_ALL_TIMES = "0"
 
 
 class HeadMoved(Exception):
@@ -58,6 +61,31 @@ class PositionTaken(Exception):
 
     def __init__(self, owners: Sequence[str] = ()) -> None:
         self.owners = owners
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Put an entry where nothing lies yet."""
+
+    entry: MessageGroup | Unread
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Give an entry the marks of another, which lies at the same keys, if it is still as `old` says."""
+
+    old: MessageGroup | Unread
+    new: MessageGroup | Unread
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete an entry: a message group whatever its marks, an unread conversation only if it is as given."""
+
+    entry: MessageGroup | Unread
+
+
+Write = Insert | Update | Delete
 
 
 def open_table(name: str) -> "Table":
@@ -129,7 +157,40 @@ class Table:
         items = self._query(keys.inbox_pk(user_uuid), limit, ">", newer_than, ascending=True, consistent=consistent)
         return [MessageGroup.from_item(item) for item in reversed(items)]
 
+    def conversations(self, user_uuid: str) -> Iterator[MessageGroup]:
+        """A whole inbox, each conversation once, however they move meanwhile: they move up, and it is read upwards.
+
+        Consistent. A page of 100 costs a request and some 7 read units.
+        """
+        seen: set[str] = set()
+        page = self.inbox_above(user_uuid, _PAGE, _BEFORE_ALL_TIMES, consistent=True)
+        while page:
+            for group in reversed(page):
+                if group.message_group_uuid not in seen:
+                    seen.add(group.message_group_uuid)
+                    yield group
+            page = self.inbox_above(user_uuid, _PAGE, page[0].sk, consistent=True)
+
+    def unread(self, user_uuid: str) -> Iterator[Unread]:
+        """A person's unread conversations: 0.5 read units for each 40, one request for some thousands."""
+        request: Item = {
+            "TableName": self._name,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": keys.unread_pk(user_uuid)}},
+        }
+        while True:
+            answer = self._call(self._client.query, **request)
+            yield from map(Unread.from_item, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     # People
+
+    def person(self, user_uuid: str) -> Person | None:
+        """0.5 read units."""
+        item = self._get(keys.profile_pk(user_uuid), keys.PROFILE)
+        return Person.from_profile_item(item) if item else None
 
     def person_by_handle(self, handle: str) -> Person | None:
         """0.5 read units."""
@@ -153,15 +214,22 @@ class Table:
 
         The error's text holds no name: Lambda logs what post_confirmation raises.
         """
-        profile = self._put(
-            person.profile_item,
+        names = "handle = :handle, display_name = :display_name"
+        values = {
+            ":handle": {"S": person.handle},
+            ":display_name": {"S": person.display_name},
+        }
+        profile = self._update(
+            keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE),
+            f"SET {names}",
             f"{_ABSENT} OR handle = :handle",
-            {":handle": {"S": person.handle}},
+            values,
         )
-        handle = self._put(
-            person.handle_item,
+        handle = self._update(
+            keys.key(keys.handle_pk(person.handle), keys.HANDLE),
+            f"SET {names}, user_uuid = :user_uuid",
             f"{_ABSENT} OR user_uuid = :user_uuid",
-            {":user_uuid": {"S": person.user_uuid}},
+            {**values, ":user_uuid": {"S": person.user_uuid}},
         )
         for _ in attempts(give_up_after=2):  # Cognito waits no longer than 5 s for all of it
             try:
@@ -185,27 +253,23 @@ class Table:
         HeadMoved, AlreadySent, PositionTaken.
         """
         other = head.other(message.sender.user_uuid)
-        advance = {
-            "Update": {
-                "TableName": self._name,
-                "Key": keys.key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
-                "UpdateExpression": "SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at",
-                "ConditionExpression": (
-                    "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other"
-                ),
-                "ExpressionAttributeNames": {"#sender": message.sender.user_uuid, "#other": other.user_uuid},
-                "ExpressionAttributeValues": {
-                    ":read": {"N": str(head.last_seq)},
-                    ":handle": {"S": message.sender.handle},
-                    ":other": {"S": other.handle},
-                    ":seq": {"N": str(message.seq)},
-                    ":message": {"S": message.message},
-                    ":sender": {"S": message.sender.user_uuid},
-                    ":at": {"S": message.created_at},
-                },
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
+        advance = self._update(
+            keys.key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
+            "SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at, message_uuid = :uuid, "
+            "members.#sender.read_seq = :seq",
+            "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other",
+            {
+                ":read": {"N": str(head.last_seq)},
+                ":handle": {"S": message.sender.handle},
+                ":other": {"S": other.handle},
+                ":seq": {"N": str(message.seq)},
+                ":message": {"S": message.message},
+                ":sender": {"S": message.sender.user_uuid},
+                ":at": {"S": message.created_at},
+                ":uuid": {"S": message.message_uuid},
+            },
+            {"#sender": message.sender.user_uuid, "#other": other.user_uuid},
+        )
         self._send(message, advance)
 
     def create(self, head: Head, message: Message) -> None:
@@ -234,45 +298,126 @@ class Table:
         if refused:
             raise PositionTaken
 
+    # Marks
+
+    def move_mark(self, message_group_uuid: str, user_uuid: str, seq: int) -> Head:
+        """Moves a member's mark forward to `seq`: the head with it, in 1 request and 1 write unit.
+
+        Raises HeadMoved with the head as it is, None if there is none, if this person is no member, `seq` is past the
+        last message, or the mark is there already or further.
+        """
+        try:
+            answer = self._call(
+                self._client.update_item,
+                TableName=self._name,
+                Key=keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
+                UpdateExpression="SET members.#me.read_seq = :seq",
+                ConditionExpression=(
+                    "attribute_exists(members.#me) AND last_seq >= :seq AND "
+                    "(attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq)"
+                ),
+                ExpressionAttributeNames={"#me": user_uuid},
+                ExpressionAttributeValues={":seq": {"N": str(seq)}},
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _CONDITION_FAILED:
+                raise
+            item: Any = error.response.get("Item")
+            raise HeadMoved(Head.from_item(item) if item else None) from None
+        return Head.from_item(answer["Attributes"])
+
+    def show_receipts(self, person: Person) -> None:
+        """Writes into profile and handle whether others learn what this person has read. 4 write units.
+
+        Raises HandleTaken if either is not this person's any more.
+        """
+        profile = keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE)
+        handle = keys.key(keys.handle_pk(person.handle), keys.HANDLE)
+        if self._transact(
+            self._update(profile, "SET receipts = :receipts", "handle = :handle", _receipts(person, "handle")),
+            self._update(handle, "SET receipts = :receipts", "user_uuid = :user_uuid", _receipts(person, "user_uuid")),
+        ):
+            raise HandleTaken("The profile has changed just now.")
+
+    def show_receipts_in(self, message_group_uuid: str, person: Person) -> None:
+        """Writes the same into a conversation's head, if the person is in it. 1 write unit."""
+        try:
+            self._call(
+                self._client.update_item,
+                TableName=self._name,
+                Key=keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
+                UpdateExpression="SET members.#me.receipts = :receipts",
+                ConditionExpression="attribute_exists(members.#me)",
+                ExpressionAttributeNames={"#me": person.user_uuid},
+                ExpressionAttributeValues={":receipts": {"BOOL": person.receipts}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _CONDITION_FAILED:
+                raise
+
     # Rewriting inboxes
 
-    def insert_message_groups(self, groups: Sequence[MessageGroup]) -> list[bool | Exception]:
-        """Puts each where nothing lies yet: True, False if something lay there, or an error. 1 write unit each."""
-        attributes = ", ".join(f"'{name}': ?" for name in _GROUP_ATTRIBUTES)
-        statement = f'INSERT INTO "{self._name}" VALUE {{{attributes}}}'
-        items = [group.item for group in groups]
-        outcomes = self._execute(statement, [[item[name] for name in _GROUP_ATTRIBUTES] for item in items])
-        return [outcome if isinstance(outcome, Exception) else outcome is not None for outcome in outcomes]
+    def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
+        """Does each: True, False if what lies there is not as it says, or an error. 1 write unit each.
 
-    def delete_message_groups(self, groups: Sequence[MessageGroup]) -> list[bool | Exception]:
-        """Deletes each: True, False if it did not lie there, or an error. 1 write unit each."""
-        statement = f'DELETE FROM "{self._name}" WHERE pk = ? AND sk = ? AND message_group_uuid = ? RETURNING ALL OLD *'
-        items = [group.item for group in groups]
-        outcomes = self._execute(statement, [[item["pk"], item["sk"], item["message_group_uuid"]] for item in items])
-        return [outcome if isinstance(outcome, Exception) else bool(outcome) for outcome in outcomes]
-
-    def place_message_groups(self, head: Head, groups: Sequence[MessageGroup]) -> None:
-        """Puts both message groups if the head is still as it was read: 3 items, 6 write units.
-
-        Raises HeadMoved, or PositionTaken where another conversation lies.
+        25 make a request. No two may be of one item.
         """
-        check = {
-            "ConditionCheck": {
-                "TableName": self._name,
-                "Key": keys.key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
-                "ConditionExpression": "last_seq = :read",
-                "ExpressionAttributeValues": {":read": {"N": str(head.last_seq)}},
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
+        outcomes = self._execute([_statement(self._name, write) for write in writes])
+        return [
+            outcome
+            if isinstance(outcome, Exception)
+            else (bool(outcome) if isinstance(write, Delete) else outcome is not None)
+            for write, outcome in zip(writes, outcomes, strict=True)
+        ]
+
+    def place_entries(self, head: Head, groups: Sequence[MessageGroup]) -> None:
+        """Puts both message groups and what is unread if the head is still as it was read: 5 items, 10 write units.
+
+        What nobody has unread is deleted. Raises HeadMoved, or PositionTaken where another conversation lies.
+        """
         mine = {":mine": {"S": head.message_group_uuid}}
+        unread = {entry.owner_uuid: entry for entry in head.unread}
         refused = self._transact(
-            check, *(self._put(group.item, f"{_ABSENT} OR message_group_uuid = :mine", mine) for group in groups)
+            self._check_unchanged(head),
+            *(self._put(group.item, f"{_ABSENT} OR message_group_uuid = :mine", mine) for group in groups),
+            *(
+                {"Put": {"TableName": self._name, "Item": unread[owner_uuid].item}}
+                if owner_uuid in unread
+                else {
+                    "Delete": {
+                        "TableName": self._name,
+                        "Key": keys.key(keys.unread_pk(owner_uuid), head.message_group_uuid),
+                    }
+                }
+                for owner_uuid in head.members
+            ),
         )
         if 0 in refused:
             raise HeadMoved(Head.from_item(refused[0]) if refused[0] else None)
         if refused:
             raise PositionTaken([group.owner_uuid for place, group in enumerate(groups, 1) if place in refused])
+
+    def _check_unchanged(self, head: Head) -> Item:
+        """A check that a head has the last message and the marks with which it was read."""
+        names, values = {}, {":read": {"N": str(head.last_seq)}}
+        condition = "last_seq = :read"
+        for number, (user_uuid, read_seq) in enumerate(head.read_seqs.items()):
+            mark = f"members.#m{number}.read_seq"
+            names[f"#m{number}"] = user_uuid
+            values[f":m{number}"] = {"N": str(read_seq)}
+            condition += f" AND (attribute_not_exists({mark}) OR {mark} = :m{number})"
+        return {
+            "ConditionCheck": {
+                "TableName": self._name,
+                "Key": keys.key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
 
     # Requests
 
@@ -334,6 +479,21 @@ class Table:
             put["ExpressionAttributeValues"] = values
         return {"Put": put}
 
+    def _update(
+        self, key: Item, update: str, condition: str, values: Item, names: dict[str, str] | None = None
+    ) -> Item:
+        request: Item = {
+            "TableName": self._name,
+            "Key": key,
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if names:
+            request["ExpressionAttributeNames"] = names
+        return {"Update": request}
+
     def _transact(self, *writes: Item) -> dict[int, Item]:
         """Writes all or nothing. Returns, for each write whose condition refused it, what lies there ({}: nothing)."""
         try:
@@ -352,21 +512,20 @@ class Table:
             raise
         return {}
 
-    def _execute(self, statement: str, parameters: Sequence[list[Item]]) -> list[Item | Exception | None]:
-        """Runs a PartiQL statement for each of `parameters`, retrying those that are throttled.
+    def _execute(self, statements: Sequence[Item]) -> list[Item | Exception | None]:
+        """Runs PartiQL statements, retrying those that are throttled.
 
         For each: the item it returned ({}: none), None if its condition refused it, or the error, which is Busy if it
         was throttled to the end.
         """
-        outcomes: list[Item | Exception | None] = [Busy("not run")] * len(parameters)
-        pending = list(range(len(parameters)))
+        outcomes: list[Item | Exception | None] = [Busy("not run")] * len(statements)
+        pending = list(range(len(statements)))
         for _ in attempts():
             for start in range(0, len(pending), _PARTIQL_BATCH):
                 places = pending[start : start + _PARTIQL_BATCH]
                 try:
                     answer = self._call(
-                        self._client.batch_execute_statement,
-                        Statements=[{"Statement": statement, "Parameters": parameters[place]} for place in places],
+                        self._client.batch_execute_statement, Statements=[statements[place] for place in places]
                     )
                 except Busy as busy:
                     outcomes_here: list[Item | Exception | None] = [busy] * len(places)
@@ -391,8 +550,44 @@ class Table:
 
 
 _ABSENT = "attribute_not_exists(pk)"
-_GROUP_ATTRIBUTES = ("pk", "sk", "message_group_uuid", "message", "user_uuid", "user_display_name", "user_handle")
+_CONDITION_FAILED = "ConditionalCheckFailedException"
 _REFUSED = {"ConditionalCheckFailed", "DuplicateItem"}
+_MARKS = ("last_seq", "read_seq", "other_read_seq")
+
+
+def _receipts(person: Person, name: str) -> Item:
+    return {":receipts": {"BOOL": person.receipts}, f":{name}": {"S": getattr(person, name)}}
+
+
+def _statement(table_name: str, write: Write) -> Item:
+    match write:
+        case Insert(entry):
+            item = entry.item
+            attributes = ", ".join(f"'{name}': ?" for name in item)
+            return {
+                "Statement": f'INSERT INTO "{table_name}" VALUE {{{attributes}}}',
+                "Parameters": list(item.values()),
+            }
+        case Update(old, new):
+            marks = {name: value for name, value in new.item.items() if name in _MARKS}
+            changes = ", ".join(f"{name} = ?" for name in marks)
+            condition, parameters = _where(old, with_marks=True)
+            return {
+                "Statement": f'UPDATE "{table_name}" SET {changes} WHERE {condition}',
+                "Parameters": [*marks.values(), *parameters],
+            }
+        case Delete(entry):
+            condition, parameters = _where(entry, with_marks=isinstance(entry, Unread))
+            return {
+                "Statement": f'DELETE FROM "{table_name}" WHERE {condition} RETURNING ALL OLD *',
+                "Parameters": parameters,
+            }
+
+
+def _where(entry: MessageGroup | Unread, *, with_marks: bool) -> tuple[str, list[Item]]:
+    names = ("pk", "sk", "message_group_uuid", *(_MARKS if with_marks else ()))
+    lying = {name: value for name, value in entry.item.items() if name in names}
+    return " AND ".join(f"{name} = ?" for name in lying), list(lying.values())
 
 
 def _outcome(response: Item) -> Item | Exception | None:

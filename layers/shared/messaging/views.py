@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from messaging.items import Message, MessageGroup, Person
+from messaging.items import Head, Message, MessageGroup, Person
+from messaging.read import Totals
 
 
 def message_in_list(message: Message) -> dict[str, Any]:
@@ -37,8 +38,31 @@ def message_group(group: MessageGroup) -> dict[str, Any]:
         "message": group.message,
         "created_at": group.created_at,
         "user_uuid": group.other.user_uuid,
+        "last_seq": group.last_seq,
+        "read_seq": group.read_seq,
+        "unread_count": group.last_seq - group.read_seq,
+        "other_read_seq": group.other_read_seq,
     }
+
+
+def marks(head: Head, user_uuid: str) -> dict[str, Any]:
+    """How far a member has read."""
+    read_seq = head.read_seqs[user_uuid]
+    return {
+        "message_group_uuid": head.message_group_uuid,
+        "last_seq": head.last_seq,
+        "read_seq": read_seq,
+        "unread_count": head.last_seq - read_seq,
+    }
+
+
+def unread(totals: Totals) -> dict[str, Any]:
+    return {"message_groups": totals.message_groups, "messages": totals.messages}
 
 
 def user(person: Person) -> dict[str, Any]:
     return {"uuid": person.user_uuid, "handle": person.handle, "display_name": person.display_name}
+
+
+def me(person: Person) -> dict[str, Any]:
+    return {**user(person), "receipts": person.receipts}

@@ -1,0 +1,26 @@
+"""How far people have read."""
+
+from messaging.errors import Busy, Invalid
+from messaging.items import Head
+from messaging.read import require_member
+from messaging.retry import attempts
+from messaging.table import HeadMoved, Table
+
+
+def mark_read(table: Table, user_uuid: str, message_group_uuid: str, seq: int) -> Head:
+    """Says that a member has read all messages up to `seq`, 1 or more: the head as it is then.
+
+    A mark moves forward only: an earlier `seq` changes nothing. Raises Invalid for one past the last message, NotFound
+    for a stranger as for no conversation, and Busy.
+    """
+    for _ in attempts():
+        try:
+            return require_member(table.move_mark(message_group_uuid, user_uuid, seq), user_uuid)
+        except HeadMoved as moved:
+            head = require_member(moved.head, user_uuid)
+            if seq > head.last_seq:
+                raise Invalid("seq_past_last_message") from None
+            return head
+        except Busy:
+            pass
+    raise Busy("Too many messages are being sent in this conversation at once.")
