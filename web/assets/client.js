@@ -231,8 +231,12 @@ export class Client extends EventTarget {
     }
   }
 
-  async #sendMarks() {
-    for (const [uuid, seq] of [...this.#marks]) {
+  #sendMarks() {
+    return this.#once("marks", () => this.#sendMarksNow());
+  }
+
+  async #sendMarksNow() {
+    for (const [uuid, seq] of this.#marks) {
       try {
         await this.api.request("PUT", `/api/message_groups/${uuid}/read`, { seq });
       } catch (error) {

@@ -38,15 +38,16 @@ export function icon(name) {
   return svg;
 }
 
-/** A person's initials on one of eight colours, always the same for a person. */
-export function avatar(person) {
-  const initials = [...new Intl.Segmenter().segment(person.display_name.trim())];
-  const words = person.display_name.trim().split(/\s+/);
-  const first = (word) => [...new Intl.Segmenter().segment(word)][0]?.segment ?? "";
-  const text = words.length > 1 ? first(words[0]) + first(words.at(-1)) : (initials[0]?.segment ?? "?");
+const segmenter = new Intl.Segmenter();
+
+/** A person's initials on one of eight colours, always the same for a handle. */
+export function avatar({ display_name, handle }) {
+  const words = display_name.trim().split(/\s+/);
+  const first = (word) => segmenter.segment(word).containing(0)?.segment ?? "";
+  const initials = first(words[0]) + (words.length > 1 ? first(words.at(-1)) : "");
   let hash = 0;
-  for (const character of person.user_uuid ?? person.uuid ?? "") hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
-  return el("span", { className: `avatar hue-${hash % 8}`, "aria-hidden": "true" }, text.toUpperCase());
+  for (const character of handle) hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
+  return el("span", { className: `avatar hue-${hash % 8}`, "aria-hidden": "true" }, initials.toUpperCase());
 }
 
 let announcer;

@@ -98,11 +98,10 @@ export class Store extends EventTarget {
   put({ type: _type, ...entry }) {
     const known = this.conversations.get(entry.uuid);
     const newest = known && known.created_at > entry.created_at ? { ...entry, ...known } : { ...known, ...entry };
-    // A server without read marks sends none: then everything is read.
-    const last_seq = Math.max(entry.last_seq ?? 0, known?.last_seq ?? 0);
-    const read_seq = entry.read_seq === undefined ? last_seq : Math.max(entry.read_seq, known?.read_seq ?? 0);
-    const hidden = entry.other_read_seq === null || entry.other_read_seq === undefined;
-    const other_read_seq = hidden ? null : Math.max(entry.other_read_seq, known?.other_read_seq ?? 0);
+    const last_seq = Math.max(entry.last_seq, known?.last_seq ?? 0);
+    const read_seq = Math.max(entry.read_seq, known?.read_seq ?? 0);
+    const isHidden = entry.other_read_seq === null;
+    const other_read_seq = isHidden ? null : Math.max(entry.other_read_seq, known?.other_read_seq ?? 0);
     this.conversations.set(entry.uuid, { ...newest, last_seq, read_seq, other_read_seq });
     this.#changed("conversation", entry.uuid);
   }

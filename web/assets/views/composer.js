@@ -71,8 +71,9 @@ export class Composer {
     this.count.classList.toggle("over", left < 0);
     this.text.setAttribute("aria-invalid", String(left < 0));
     this.button.disabled = this.text.disabled || left < 0 || !text.trim();
+    if (CSS.supports("field-sizing", "content")) return;
     this.text.style.height = "auto";
-    this.text.style.height = `${this.text.scrollHeight}px`;
+    if (this.text.scrollHeight) this.text.style.height = `${this.text.scrollHeight}px`;
   }
 
   #send() {

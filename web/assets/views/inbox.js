@@ -38,7 +38,7 @@ export class Inbox {
       el(
         "footer",
         { className: "me" },
-        avatar({ ...me, user_uuid: me.uuid }),
+        avatar(me),
         el(
           "span",
           { className: "who" },

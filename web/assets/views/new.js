@@ -110,7 +110,7 @@ export class NewConversation {
     }
     if (asked !== this.#asked) return;
     const isMe = person?.uuid === this.client.store.me.uuid;
-    const found = person && !isMe ? [{ ...person, user_uuid: person.uuid }, ...known] : known;
+    const found = person && !isMe ? [person, ...known] : known;
     this.#show(found);
     const nobody = isMe ? "That is you." : `Nobody is called @${wanted}.`;
     this.note.textContent = trouble || (found.length ? "" : nobody);

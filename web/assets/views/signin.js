@@ -66,7 +66,7 @@ export class SignIn {
             el(
               "button",
               { type: "button", onclick: () => this.#signIn(person.email, demo.password) },
-              avatar({ display_name: person.name, uuid: person.handle }),
+              avatar({ display_name: person.name, handle: person.handle }),
               el("span", { className: "who" }, el("b", {}, person.name), el("span", { className: "dim" }, `@${person.handle}`)),
             ),
           ),
