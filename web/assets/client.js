@@ -42,7 +42,11 @@ export class Client extends EventTarget {
     this.live.addEventListener("open", () => this.#opened());
     this.live.addEventListener("close", () => this.#connection());
     this.live.addEventListener("event", ({ detail }) => this.#event(detail));
-    this.ononline = () => this.catchUp();
+    this.ononline = () => {
+      this.isReachable = true; // until a request says otherwise
+      this.#connection();
+      this.catchUp();
+    };
     this.onoffline = () => this.#connection();
     addEventListener("online", this.ononline);
     addEventListener("offline", this.onoffline);
@@ -119,7 +123,11 @@ export class Client extends EventTarget {
   /** It may be in the inbox that is being loaded. */
   async #loadConversation(uuid) {
     await this.inboxLoaded;
-    if (this.store.conversations.has(uuid)) return;
+    if (!this.store.conversations.has(uuid)) await this.#refresh(uuid);
+  }
+
+  /** Reads a conversation's entry: the other person's mark may have moved, which is no change of the inbox. */
+  async #refresh(uuid) {
     const { body } = await this.#get(`/api/message_groups/${uuid}`);
     this.store.put(body);
   }
@@ -192,7 +200,7 @@ export class Client extends EventTarget {
       url = links.next;
     }
     for (const uuid of [...this.store.threads.keys()]) {
-      if (uuid === this.#current) await this.#fill(uuid);
+      if (uuid === this.#current) await Promise.all([this.#fill(uuid), this.#refresh(uuid)]);
       else this.store.threads.delete(uuid); // read anew when it is opened
     }
     await this.#sendMarks();
@@ -304,7 +312,7 @@ export class Client extends EventTarget {
       this.#reachable(true);
       return answer;
     } catch (error) {
-      this.#reachable(error instanceof Refused && !error.isPassing);
+      if (navigator.onLine) this.#reachable(error instanceof Refused && !error.isPassing);
       throw error;
     }
   }

@@ -84,7 +84,7 @@ export class Conversation {
     this.update();
     const line = this.line.isConnected && this.line;
     if (line) {
-      this.#scrollTo(this.scroller.scrollTop + this.#offset(line) - this.scroller.clientHeight / 5);
+      this.#scrollTo(this.#place(line) - this.scroller.clientHeight / 5);
     } else {
       this.#toEnd();
     }
@@ -161,13 +161,13 @@ export class Conversation {
     if (!this.#first || messages[0].seq === this.#first.seq) return;
     const count = messages.findIndex((message) => message.seq === this.#first.seq);
     const older = messages.slice(0, count);
-    const chunk = this.#chunk(older, null);
-    // The day line and the block's beginning of what was first depend on what is before it now.
-    const oldFirst = this.#first;
-    const oldArticle = this.#articles.get(oldFirst.seq);
-    const oldChunk = oldArticle.parentElement;
-    while (oldChunk.firstChild !== oldArticle) oldChunk.firstChild.remove();
-    oldArticle.replaceWith(...this.#message(oldFirst, older.at(-1)));
+    const chunk = el("div", { className: "chunk" });
+    older.forEach((message, index) => chunk.append(...this.#message(message, older[index - 1])));
+    // The day line and the block of what was first depend on what is before it now.
+    const article = this.#articles.get(this.#first.seq);
+    if (article.parentElement.firstElementChild.matches(".day")) article.parentElement.firstElementChild.remove();
+    article.parentElement.prepend(...this.#dayLine(this.#first, older.at(-1)));
+    article.classList.toggle("joins", this.#joins(this.#first, older.at(-1)));
     this.run.prepend(chunk);
     this.#first = messages[0];
     this.#placeLine();
@@ -209,26 +209,26 @@ export class Conversation {
     announce(theirs.length > 1 ? `${theirs.length} new messages` : `${one.display_name}: ${one.message}`);
   }
 
-  #chunk(messages, previous) {
-    const chunk = el("div", { className: "chunk" });
-    for (const message of messages) {
-      chunk.append(...this.#message(message, previous));
-      previous = message;
-    }
-    return chunk;
-  }
-
   /** A message's elements: the line of a new day, if it begins one, and the message. */
   #message(message, previous) {
-    const day = dayLine(message.created_at);
-    const isNewDay = !previous || dayLine(previous.created_at) !== day;
-    const joins =
-      !isNewDay &&
-      previous.user_uuid === message.user_uuid &&
-      new Date(message.created_at) - new Date(previous.created_at) < TOGETHER;
-    const article = bubble(message, message.user_uuid === this.client.store.me.uuid, joins);
+    const article = bubble(message, message.user_uuid === this.client.store.me.uuid, this.#joins(message, previous));
     this.#articles.set(message.seq, article);
-    return isNewDay ? [el("p", { className: "day" }, el("span", {}, day)), article] : [article];
+    return [...this.#dayLine(message, previous), article];
+  }
+
+  #dayLine(message, previous) {
+    const day = dayLine(message.created_at);
+    if (previous && dayLine(previous.created_at) === day) return [];
+    return [el("p", { className: "day" }, el("span", {}, day))];
+  }
+
+  /** Whether a message is drawn as one block with the one before it. */
+  #joins(message, previous) {
+    return (
+      previous?.user_uuid === message.user_uuid &&
+      new Date(message.created_at) - new Date(previous.created_at) < TOGETHER &&
+      dayLine(message.created_at) === dayLine(previous.created_at)
+    );
   }
 
   #top() {
@@ -303,13 +303,18 @@ export class Conversation {
     this.#attention();
   }
 
-  /** The message at the top of the screen, and where it is: what must stay where it is when others change. */
+  /** Where an element is in all that can be scrolled. */
+  #place(element) {
+    return this.#offset(element) + this.scroller.scrollTop;
+  }
+
+  /** The message at the top of the screen, and its place. */
   #topmost() {
     const { left, top, width, height } = this.scroller.getBoundingClientRect();
     for (let down = 8; down < height; down += 24) {
       for (const part of [0.25, 0.75]) {
         const article = document.elementFromPoint(left + width * part, top + down)?.closest("article");
-        if (article && this.run.contains(article)) return { article, top: this.#offset(article) };
+        if (article && this.run.contains(article)) return { article, place: this.#place(article) };
       }
     }
     return null;
@@ -321,8 +326,11 @@ export class Conversation {
     if (this.#atEnd) {
       this.#toEnd();
     } else if (this.#anchor?.article.isConnected) {
-      const moved = this.#offset(this.#anchor.article) - this.#anchor.top;
-      if (Math.abs(moved) >= 1) this.#scrollTo(this.scroller.scrollTop + moved);
+      const place = this.#place(this.#anchor.article);
+      const moved = place - this.#anchor.place;
+      if (Math.abs(moved) < 1) return;
+      this.#anchor.place = place;
+      this.#scrollTo(this.scroller.scrollTop + moved);
     }
   }
 
@@ -340,9 +348,11 @@ export class Conversation {
       };
       const button = el("button", { type: "button", className: "link", onclick: again }, "Try again");
       this.top.replaceChildren(el("p", {}, "Older messages could not be loaded. ", button));
+      return;
     } finally {
       this.isLoadingOlder = false;
     }
+    this.#scrolled(); // if that was not enough to fill the screen
   }
 
   // ------------------------------------------------------------ Reading
