@@ -59,7 +59,7 @@ def deploy(place: Place, **parameters: str) -> None:
 
     Raises StackError.
     """
-    parameters = _PARAMETERS | parameters
+    parameters = _PARAMETERS | {"LocalEndpoint": place.endpoint} | parameters
     sam(
         "deploy",
         "--stack-name",
@@ -86,10 +86,9 @@ def api_url(place: Place) -> str:
     return f"{place.endpoint}/_aws/execute-api/{place.physical_ids['Api']}/$default"
 
 
-def socket_url(place: Place) -> str | None:
-    """Where the socket answers, if there is one."""
-    socket = place.physical_ids.get("SocketApi")
-    return f"{place.endpoint}/_aws/execute-api/{socket}/live".replace("http", "ws", 1) if socket else None
+def socket_url(place: Place) -> str:
+    """Where sockets are opened."""
+    return f"{place.endpoint.replace('http', 'ws', 1)}/_aws/execute-api/{place.physical_ids['SocketApi']}/live"
 
 
 def sam(command: str, *arguments: str, endpoint: str | None = None) -> None:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SERVICE = "dynamodb"
+SERVICES = ("dynamodb", "apigatewaymanagementapi")
 
 
 def shrink_powertools(package: Path) -> None:
@@ -22,14 +22,14 @@ def shrink_powertools(package: Path) -> None:
 
 def shrink_botocore(data: Path) -> None:
     for folder in data.iterdir():
-        if folder.is_dir() and folder.name != SERVICE:
+        if folder.is_dir() and folder.name not in SERVICES:
             shutil.rmtree(folder)
     endpoints = data / "endpoints.json"
     described = json.loads(endpoints.read_text())
     for partition in described["partitions"]:
-        partition["services"] = {name: one for name, one in partition["services"].items() if name == SERVICE}
+        partition["services"] = {name: one for name, one in partition["services"].items() if name in SERVICES}
     endpoints.write_text(json.dumps(described))
-    for packed in (data / SERVICE).glob("*/service-2.json.gz"):
+    for packed in data.glob("*/*/service-2.json.gz"):
         packed.with_suffix("").write_text(json.dumps(undocumented(json.loads(gzip.decompress(packed.read_bytes())))))
         packed.unlink()
 

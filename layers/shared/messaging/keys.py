@@ -8,6 +8,7 @@ HEAD = "HEAD"
 RECEIPT = "MID"
 PROFILE = "PROFILE"
 HANDLE = "HANDLE"
+TICKET = "TICKET"
 
 # The namespace of message_group_uuids. Changing it would give every pair of people a second conversation.
 _PAIR_NAMESPACE = UUID("78a40f9b-0dc9-4e5d-bd38-73398ed63f66")
@@ -57,6 +58,21 @@ def profile_pk(user_uuid: str) -> str:
 def handle_pk(handle: str) -> str:
     """The partition of a handle. Handles are shown as written and compared without regard to case."""
     return f"HDL#{handle.lower()}"
+
+
+def ticket_pk(digest: str) -> str:
+    """The partition of a ticket, of which only the SHA-256 is kept."""
+    return f"TKT#{digest}"
+
+
+def connections_pk(user_uuid: str) -> str:
+    """The partition of a person's connections."""
+    return f"CON#{user_uuid}"
+
+
+def subscriptions_pk(watched_uuid: str) -> str:
+    """The partition of those who are told whether a person is online."""
+    return f"SUB#{watched_uuid}"
 
 
 def is_handle(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The table: every request to DynamoDB that serves an access pattern is made here, and nothing else knows botocore.
+"""The table: every request to DynamoDB that serves an access pattern is made here. Only `sockets` knows botocore too.
 
 Conditions hold the design's rules. What a refused condition returns tells the caller how to go on: HeadMoved with the
 head as it is now, AlreadySent with the receipt of the first sending, PositionTaken. Throttling, conflicts and lost
@@ -17,7 +17,18 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from messaging import keys
 from messaging.errors import Busy, HandleTaken
-from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt, Unread
+from messaging.items import (
+    Connection,
+    Head,
+    Item,
+    Message,
+    MessageGroup,
+    Person,
+    Receipt,
+    Subscription,
+    Ticket,
+    Unread,
+)
 from messaging.retry import attempts
 
 if TYPE_CHECKING:
@@ -173,17 +184,7 @@ class Table:
 
     def unread(self, user_uuid: str) -> Iterator[Unread]:
         """A person's unread conversations: 0.5 read units for each 40, one request for some thousands."""
-        request: Item = {
-            "TableName": self._name,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": keys.unread_pk(user_uuid)}},
-        }
-        while True:
-            answer = self._call(self._client.query, **request)
-            yield from map(Unread.from_item, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return map(Unread.from_item, self._whole(keys.unread_pk(user_uuid)))
 
     # People
 
@@ -357,6 +358,103 @@ class Table:
             if error.response["Error"]["Code"] != _CONDITION_FAILED:
                 raise
 
+    # Sockets
+
+    def put_ticket(self, ticket: Ticket) -> None:
+        """1 write unit."""
+        self._call(self._client.put_item, TableName=self._name, Item=ticket.item)
+
+    def take_ticket(self, digest: str) -> Ticket | None:
+        """The ticket, which is there no more; None if it was not there, or is late. 1 write unit."""
+        try:
+            answer = self._call(
+                self._client.delete_item,
+                TableName=self._name,
+                Key=keys.key(keys.ticket_pk(digest), keys.TICKET),
+                ConditionExpression="#ttl > :now",
+                ExpressionAttributeNames={"#ttl": "ttl"},
+                ExpressionAttributeValues={":now": {"N": str(self._now())}},
+                ReturnValues="ALL_OLD",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _CONDITION_FAILED:
+                raise
+            return None
+        return Ticket.from_item(answer["Attributes"])
+
+    def put_connection(self, connection: Connection) -> None:
+        """1 write unit."""
+        self._call(self._client.put_item, TableName=self._name, Item=connection.item)
+
+    def connections(self, user_uuid: str, *, consistent: bool = False) -> list[Connection]:
+        """A person's connections, without those that DynamoDB has yet to delete. 0.5 read units, 1 if consistent."""
+        found = map(Connection.from_item, self._whole(keys.connections_pk(user_uuid), consistent=consistent))
+        return [connection for connection in found if connection.expires > self._now()]
+
+    def delete_connection(self, user_uuid: str, connection_id: str) -> Connection | None:
+        """The connection, which is there no more; None if it was not there. 1 write unit."""
+        item = self._delete(keys.key(keys.connections_pk(user_uuid), connection_id))
+        return Connection.from_item(item) if item else None
+
+    def watch(self, user_uuid: str, connection_id: str, watched_uuid: str, most: int) -> Connection | None:
+        """Notes that a connection watches somebody: the connection with that, in 1 write unit.
+
+        None if there is no such connection, or it watches `most` others.
+        """
+        try:
+            answer = self._call(
+                self._client.update_item,
+                TableName=self._name,
+                Key=keys.key(keys.connections_pk(user_uuid), connection_id),
+                UpdateExpression="ADD subscriptions :set",
+                ConditionExpression=(
+                    "attribute_exists(pk) AND (attribute_not_exists(subscriptions) OR "
+                    "contains(subscriptions, :one) OR size(subscriptions) < :most)"
+                ),
+                ExpressionAttributeValues={
+                    ":set": {"SS": [watched_uuid]},
+                    ":one": {"S": watched_uuid},
+                    ":most": {"N": str(most)},
+                },
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _CONDITION_FAILED:
+                raise
+            return None
+        return Connection.from_item(answer["Attributes"])
+
+    def unwatch(self, user_uuid: str, connection_id: str, watched_uuid: str) -> None:
+        """Takes that back, if the connection is there. 1 write unit."""
+        try:
+            self._call(
+                self._client.update_item,
+                TableName=self._name,
+                Key=keys.key(keys.connections_pk(user_uuid), connection_id),
+                UpdateExpression="DELETE subscriptions :set",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={":set": {"SS": [watched_uuid]}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _CONDITION_FAILED:
+                raise
+
+    def put_subscription(self, subscription: Subscription) -> None:
+        """1 write unit."""
+        self._call(self._client.put_item, TableName=self._name, Item=subscription.item)
+
+    def delete_subscription(self, watched_uuid: str, connection_id: str) -> None:
+        """1 write unit."""
+        self._delete(keys.key(keys.subscriptions_pk(watched_uuid), connection_id))
+
+    def subscriptions(self, watched_uuid: str) -> list[Subscription]:
+        """Those who watch a person. 0.5 read units for each 30."""
+        return [
+            subscription
+            for subscription in map(Subscription.from_item, self._whole(keys.subscriptions_pk(watched_uuid)))
+            if subscription.expires > self._now()
+        ]
+
     # Rewriting inboxes
 
     def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
@@ -439,6 +537,26 @@ class Table:
         )
         item: Item | None = answer.get("Item")
         return item
+
+    def _delete(self, key: Item) -> Item | None:
+        answer = self._call(self._client.delete_item, TableName=self._name, Key=key, ReturnValues="ALL_OLD")
+        item: Item | None = answer.get("Attributes")
+        return item
+
+    def _whole(self, pk: str, *, consistent: bool = False) -> Iterator[Item]:
+        """All items of a partition: a request for each megabyte."""
+        request: Item = {
+            "TableName": self._name,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": pk}},
+            "ConsistentRead": consistent,
+        }
+        while True:
+            answer = self._call(self._client.query, **request)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _query(
         self,

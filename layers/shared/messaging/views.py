@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from messaging.cursors import MessageCursor
 from messaging.items import Head, Message, MessageGroup, Person
 from messaging.read import Totals
 
@@ -66,3 +67,52 @@ def user(person: Person) -> dict[str, Any]:
 
 def me(person: Person) -> dict[str, Any]:
     return {**user(person), "receipts": person.receipts}
+
+
+# What sockets tell (asyncapi.yaml describes it)
+
+
+def message_event(head: Head) -> dict[str, Any]:
+    """The last message of a conversation. `after` is the cursor to go on after it."""
+    sender = head.members[head.sender_uuid]
+    return {
+        "type": "message",
+        "message_group_uuid": head.message_group_uuid,
+        "uuid": head.message_uuid,
+        "display_name": sender.display_name,
+        "handle": sender.handle,
+        "message": head.message,
+        "created_at": head.created_at,
+        "user_uuid": head.sender_uuid,
+        "seq": head.last_seq,
+        "after": str(MessageCursor(head.message_group_uuid, head.created_at, head.last_seq)),
+    }
+
+
+def message_group_event(group: MessageGroup) -> dict[str, Any]:
+    return {"type": "message_group", **message_group(group)}
+
+
+def read_event(head: Head, user_uuid: str) -> dict[str, Any]:
+    return {
+        "type": "read",
+        "message_group_uuid": head.message_group_uuid,
+        "user_uuid": user_uuid,
+        "read_seq": head.read_seqs[user_uuid],
+    }
+
+
+def typing_event(message_group_uuid: str, user_uuid: str) -> dict[str, Any]:
+    return {"type": "typing", "message_group_uuid": message_group_uuid, "user_uuid": user_uuid}
+
+
+def presence_event(message_group_uuid: str, user_uuid: str, *, online: bool) -> dict[str, Any]:
+    return {"type": "presence", "message_group_uuid": message_group_uuid, "user_uuid": user_uuid, "online": online}
+
+
+def pong_event() -> dict[str, Any]:
+    return {"type": "pong"}
+
+
+def error_event(code: str, detail: str) -> dict[str, Any]:
+    return {"type": "error", "code": code, "detail": detail}

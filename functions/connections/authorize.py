@@ -1,0 +1,27 @@
+"""The authorizer of $connect: a ticket tells who opens a socket, and is used up by that."""
+
+from typing import Any
+
+from messaging.observability import logger
+from messaging.settings import Settings
+from messaging.table import open_table
+from messaging.tickets import redeem_ticket
+
+table = open_table(Settings.from_environment().table_name)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """A policy that allows this handshake or none. API Gateway shows `user_uuid` to all functions of the socket."""
+    user_uuid = redeem_ticket(table, event["queryStringParameters"]["ticket"])
+    if user_uuid is None:
+        logger.info("refused", request_id=event["requestContext"]["requestId"])
+    statement = {
+        "Action": "execute-api:Invoke",
+        "Effect": "Allow" if user_uuid else "Deny",
+        "Resource": event["methodArn"],
+    }
+    return {
+        "principalId": user_uuid or "nobody",
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "context": {"user_uuid": user_uuid} if user_uuid else {},
+    }

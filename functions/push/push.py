@@ -1,0 +1,31 @@
+"""The table's stream, once more: what happens in a conversation is told to the open sockets of both people."""
+
+from typing import Any
+
+from messaging.inbox import Change
+from messaging.live import push
+from messaging.observability import count, logger
+from messaging.settings import Settings
+from messaging.sockets import open_sockets
+from messaging.table import open_table
+
+table = open_table(Settings.from_environment().table_name)
+sockets = open_sockets()
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> None:
+    """Takes a batch of stream records, and never fails: what could not be told, clients fetch."""
+    changes: list[Change] = []
+    for record in event["Records"]:
+        try:
+            changes.append(Change.from_record(record))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            logger.warning("record not readable", error=type(error).__name__)
+    told = push(table, sockets, changes)
+    count(
+        ConnectionsReached=told.reached,
+        ConnectionsGone=told.gone,
+        ConnectionsCut=told.cut,
+        PushesFailed=told.failed,
+        RecordsUnreadable=len(event["Records"]) - len(changes),
+    )

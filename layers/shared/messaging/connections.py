@@ -1,0 +1,125 @@
+"""Connections: how many a person has, and what their clients ask for."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from messaging import keys, views
+from messaging.errors import Busy, MessagingError, NotFound, TooLarge, Unreadable
+from messaging.http import Request, read_uuid
+from messaging.items import Connection, Head, Subscription
+from messaging.live import Event, Post, cut, pack, tell, tell_presence
+from messaging.read import find_head, require_member
+from messaging.send import Clock, utc_now
+from messaging.sockets import Sockets
+from messaging.table import Table
+
+LIFETIME = timedelta(hours=2, minutes=5)  # API Gateway closes every socket after two hours
+MOST_CONNECTIONS = 10
+MOST_WATCHED = 100
+MOST_BYTES = 4096
+TYPING_EVERY = 3.0  # seconds
+
+_CODES: dict[type[MessagingError], str] = {
+    Unreadable: "unreadable",
+    NotFound: "not_found",
+    TooLarge: "too_large",
+    Busy: "busy",
+}
+
+
+class Pace:
+    """Lets a person do something once in so many seconds, as far as this process knows: nothing is stored."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._last: dict[str, float] = {}
+
+    def allows(self, user_uuid: str) -> bool:
+        """False if it was allowed to this person a moment ago."""
+        now = self._clock()
+        self._last = {who: at for who, at in self._last.items() if now - at < self._seconds}
+        if user_uuid in self._last:
+            return False
+        self._last[user_uuid] = now
+        return True
+
+
+def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, now: Clock = utc_now) -> None:
+    """Notes a connection. Of more than ten the oldest are closed; whoever had none is online now."""
+    connected = now()
+    table.put_connection(
+        Connection(user_uuid, connection_id, keys.format_time(connected), int((connected + LIFETIME).timestamp()))
+    )
+    connections = table.connections(user_uuid, consistent=True)
+    for oldest in sorted(connections, key=lambda one: one.connected_at)[:-MOST_CONNECTIONS]:
+        cut(table, sockets, user_uuid, oldest.connection_id)
+    if len(connections) == 1:
+        tell_presence(table, sockets, user_uuid, online=True)
+
+
+def answer(
+    table: Table, sockets: Sockets, pace: Pace, user_uuid: str, connection_id: str, request: Request
+) -> Event | None:
+    """Does what a frame asks for. The event to answer that connection with, if there is one; errors are events too."""
+    try:
+        return _answer(table, sockets, pace, user_uuid, connection_id, request)
+    except MessagingError as error:
+        return views.error_event(_CODES[type(error)], str(error))
+
+
+def _answer(
+    table: Table, sockets: Sockets, pace: Pace, user_uuid: str, connection_id: str, request: Request
+) -> Event | None:
+    frame = request.json(MOST_BYTES)
+    match frame.get("type"):
+        case "ping":
+            return views.pong_event()
+        case "typing":
+            if pace.allows(user_uuid):
+                head = _head(table, user_uuid, frame)
+                _relay_typing(table, sockets, head, user_uuid)
+            return None
+        case "subscribe":
+            return _subscribe(table, _head(table, user_uuid, frame), user_uuid, connection_id)
+        case "unsubscribe":
+            other = _head(table, user_uuid, frame).other(user_uuid)
+            table.unwatch(user_uuid, connection_id, other.user_uuid)
+            table.delete_subscription(other.user_uuid, connection_id)
+            return None
+    raise Unreadable("type must be ping, typing, subscribe or unsubscribe.")
+
+
+def _head(table: Table, user_uuid: str, frame: dict[str, object]) -> Head:
+    """The head of the conversation that a frame names. Raises Unreadable, and NotFound to strangers."""
+    message_group_uuid = frame.get("message_group_uuid")
+    if not isinstance(message_group_uuid, str):
+        raise Unreadable("message_group_uuid must be a uuid.")
+    uuid = read_uuid(message_group_uuid, "message_group_uuid")
+    return require_member(find_head(table, uuid), user_uuid)
+
+
+def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) -> None:
+    frames = pack([views.typing_event(head.message_group_uuid, user_uuid)])
+    others = table.connections(head.other(user_uuid).user_uuid)
+    tell(
+        table,
+        sockets,
+        [Post(other.user_uuid, other.connection_id, frames, other.connected_at) for other in others],
+    )
+
+
+def _subscribe(table: Table, head: Head, user_uuid: str, connection_id: str) -> Event | None:
+    """Whether the other is online, if they show it; from now on this connection is told when that changes."""
+    other = head.other(user_uuid)
+    connection = table.watch(user_uuid, connection_id, other.user_uuid, MOST_WATCHED)
+    if connection is None:
+        raise TooLarge(f"A connection can subscribe to {MOST_WATCHED} conversations.")
+    table.put_subscription(
+        Subscription(other.user_uuid, connection_id, user_uuid, head.message_group_uuid, connection.expires)
+    )
+    if not other.receipts:
+        return None
+    online = bool(table.connections(other.user_uuid))
+    return views.presence_event(head.message_group_uuid, other.user_uuid, online=online)

@@ -1,0 +1,68 @@
+"""Sockets: what API Gateway is asked to send to connections, or to close. Only functions that do so import this."""
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
+
+from messaging.errors import Busy
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+
+AT_ONCE = 100  # requests side by side
+
+_GONE = {"GoneException", "410"}
+_BUSY = {"LimitExceededException", "ThrottlingException", "TooManyRequestsException", "429"}
+
+
+class Gone(Exception):
+    """There is no such connection, or it is not open yet."""
+
+
+class NoAnswer(Exception):
+    """API Gateway did not take it in time, and may have sent it or not."""
+
+
+def open_sockets() -> "Sockets":
+    """With a client of its own: one for each process, made at init. No request takes longer than 1.5 s.
+
+    Where API Gateway answers stands in the environment (template.yaml), which botocore reads.
+    """
+    config = Config(
+        connect_timeout=0.5,
+        read_timeout=1,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=AT_ONCE,
+        tcp_keepalive=True,
+    )
+    client: Any = botocore.session.get_session().create_client("apigatewaymanagementapi", config=config)
+    return Sockets(client)
+
+
+class Sockets:
+    """The sockets of this stack."""
+
+    def __init__(self, client: "ApiGatewayManagementApiClient") -> None:
+        self._client = client
+
+    def post(self, connection_id: str, frame: str) -> None:
+        """Sends text. Raises Gone, NoAnswer, and Busy if it is to be tried again."""
+        try:
+            self._client.post_to_connection(ConnectionId=connection_id, Data=frame.encode())
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                raise Gone from error
+            if error.response["Error"]["Code"] in _BUSY:
+                raise Busy("API Gateway is throttling.") from error
+            raise
+        except (HTTPClientError, NoConnection) as error:
+            raise NoAnswer from error
+
+    def close(self, connection_id: str) -> None:
+        """Closes it, if API Gateway can: its client then connects anew."""
+        with contextlib.suppress(ClientError, HTTPClientError, NoConnection):
+            self._client.delete_connection(ConnectionId=connection_id)
