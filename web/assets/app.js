@@ -72,7 +72,7 @@ function lost(shown, error) {
     "section",
     { className: "pane nothing", "aria-label": "The conversation" },
     icon("talk"),
-    el("p", { role: "alert" }, isGone ? "There is no such conversation." : "The conversation could not be loaded."),
+    el("div", { role: "alert" }, el("h1", {}, isGone ? "There is no such conversation." : "It could not be loaded.")),
     isGone ? el("a", { className: "wide primary", href: "/messages" }, "All conversations") : again,
   );
   shown.element.replaceWith(pane);

@@ -333,6 +333,6 @@ export class Client extends EventTarget {
   }
 
   #connection() {
-    this.dispatchEvent(new Event("connection"));
+    if (!this.isClosed) this.dispatchEvent(new Event("connection"));
   }
 }
