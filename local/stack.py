@@ -59,7 +59,7 @@ def deploy(place: Place, **parameters: str) -> None:
 
     Raises StackError.
     """
-    parameters = _PARAMETERS | {"LocalEndpoint": place.endpoint} | parameters
+    parameters = _PARAMETERS | {"LocalEndpoint": str(place.endpoint)} | parameters
     sam(
         "deploy",
         "--stack-name",
@@ -88,7 +88,8 @@ def api_url(place: Place) -> str:
 
 def socket_url(place: Place) -> str:
     """Where sockets are opened."""
-    return f"{place.endpoint.replace('http', 'ws', 1)}/_aws/execute-api/{place.physical_ids['SocketApi']}/live"
+    endpoint = str(place.endpoint).replace("http", "ws", 1)
+    return f"{endpoint}/_aws/execute-api/{place.physical_ids['SocketApi']}/live"
 
 
 def sam(command: str, *arguments: str, endpoint: str | None = None) -> None:

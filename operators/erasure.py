@@ -61,7 +61,7 @@ def _leave(table: PeopleTable, group: MessageGroup) -> None:
         rebuild(table, head, {group.created_at})
     else:
         _hide_sender(table, group.message_group_uuid, user_uuid)
-    table.delete([group.item])
+    table.delete([keys.key(keys.unread_pk(user_uuid), group.message_group_uuid), group.item])
 
 
 def _hide(table: PeopleTable, head: Head, user_uuid: str) -> Head | None:
@@ -100,4 +100,5 @@ def _delete_conversation(table: PeopleTable, head: Head) -> None:
     for page in table.messages(head.message_group_uuid):
         table.delete(keys.key(keys.receipt_pk(message.message_uuid), keys.RECEIPT) for message in page)
         table.delete(message.item for message in page)
+    table.delete(keys.key(keys.unread_pk(one), head.message_group_uuid) for one in head.members)
     table.delete([head.item])

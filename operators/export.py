@@ -19,9 +19,14 @@ def export(place: Place, found: Found) -> Iterator[dict[str, Any]]:
     if found.account:
         yield {"kind": "user", **asdict(found.account)}
     if found.profile:
-        yield {"kind": "profile", **_shown(found.profile)}
+        yield {"kind": "profile", **_shown(found.profile), "receipts": found.profile.receipts}
     for group in table.conversations(found.user_uuid):
-        yield {"kind": "conversation", "message_group_uuid": group.message_group_uuid, "with": _shown(group.other)}
+        yield {
+            "kind": "conversation",
+            "message_group_uuid": group.message_group_uuid,
+            "with": _shown(group.other),
+            "read_seq": group.read_seq,
+        }
         for page in table.messages(group.message_group_uuid):
             for message in page:
                 yield {

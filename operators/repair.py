@@ -18,7 +18,7 @@ from operators.verify import Break, conversation_breaks, items_of, lying_message
 
 
 def repair_inboxes(table: Table, message_group_uuid: str) -> None:
-    """Rebuilds the message groups of a conversation from its head. Raises Busy."""
+    """Rebuilds the message groups of a conversation, and what is unread in it, from its head. Raises Busy."""
     head = table.head(message_group_uuid, consistent=True)
     if head:
         lying = [
@@ -83,7 +83,7 @@ class Repair:
             elif last is None or last.created_at < head.created_at:
                 self._put_if_absent(self._last_message(head).item)
                 return
-            elif (wanted := head.after(last)) == head or self._replace_head(head, wanted):
+            elif (wanted := _possible(head.after(last))) == head or self._replace_head(head, wanted):
                 return
         raise Busy("The head of a conversation keeps changing.")
 
@@ -99,37 +99,41 @@ class Repair:
 
     def _head_of(self, group: str, last: Message) -> Head | None:
         """A head for messages that have none; None if it cannot be found out who converses."""
-        people = {
-            message.sender.user_uuid: message.sender
-            for message in map(Message.from_item, items_of(self._client, self._name, keys.conversation_pk(group)))
-        }
+        people, sent = {}, {}
+        for message in map(Message.from_item, items_of(self._client, self._name, keys.conversation_pk(group))):
+            people[message.sender.user_uuid] = message.sender
+            sent[message.sender.user_uuid] = message.seq
         if len(people) == 1:
             lying = lying_message_groups(self._table, last.sender.user_uuid, group)
             people |= {one.other.user_uuid: one.other for one in lying}
         if len(people) != 2 or keys.pair_uuid(*people) != group:
             return None
         (other,) = (person for uuid, person in people.items() if uuid != last.sender.user_uuid)
-        return replace(Head.of_first(last, other), last_seq=last.seq)
+        # Who has sent a message had read those before it; more is not known.
+        return replace(
+            Head.of_first(last, other), last_seq=last.seq, read_seqs={one: sent.get(one, 0) for one in people}
+        )
 
     def _delete_orphan(self, orphan: Break) -> None:
         """Deletes what points to a conversation or message that is not there, if that is still so."""
         item = self._get(orphan.where, orphan.sk)
         if item is None or self._is_there(item):
             return
+        named = "message_group_uuid" if "message_group_uuid" in item else "sk"
         self._write(
             self._client.delete_item,
             Key=keys.key(orphan.where, orphan.sk),
-            ConditionExpression="message_group_uuid = :group",
-            ExpressionAttributeValues={":group": item["message_group_uuid"]},
+            ConditionExpression=f"{named} = :group",
+            ExpressionAttributeValues={":group": item[named]},
         )
 
     def _is_there(self, orphan: Item) -> bool:
-        """True if what a receipt or a message group points to exists."""
+        """True if what a receipt, a message group or an unread conversation points to exists."""
         if orphan["sk"]["S"] == keys.RECEIPT:
             receipt = Receipt.from_item(orphan)
             message = self._table.message(receipt.message_group_uuid, receipt.created_at)
             return message is not None and message.message_uuid == receipt.message_uuid
-        group = orphan["message_group_uuid"]["S"]
+        group = orphan.get("message_group_uuid", orphan["sk"])["S"]
         return bool(self._table.head(group, consistent=True)) or bool(self._newest(group))
 
     def _mend_person(self, pk: str) -> bool:
@@ -176,3 +180,8 @@ class Repair:
     def _get(self, pk: str, sk: str) -> Item | None:
         found = self._table.get_many([keys.key(pk, sk)], consistent=True)
         return found[0] if found else None
+
+
+def _possible(head: Head) -> Head:
+    """With no mark past the last message."""
+    return replace(head, read_seqs={one: min(mark, head.last_seq) for one, mark in head.read_seqs.items()})

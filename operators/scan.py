@@ -13,6 +13,7 @@ _PREFIXES = {
     "message": keys.conversation_pk(""),
     "head": keys.conversation_pk(""),
     "message-group": keys.inbox_pk(""),
+    "unread": keys.unread_pk(""),
     "receipt": keys.receipt_pk(""),
     "profile": keys.profile_pk(""),
     "handle": keys.handle_pk(""),

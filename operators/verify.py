@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from messaging import keys
-from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt
+from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt, Unread
 from messaging.table import Table
 
 SEGMENTS = 4  # of the parallel scan
@@ -31,8 +31,8 @@ class Break:
 
     @property
     def of_inbox(self) -> bool:
-        """True if a message group is wrong, which the head of its conversation can mend."""
-        return self.kind in ("missing", "double", "stale")
+        """True if a message group, or what is unread, is wrong, which the head of its conversation can mend."""
+        return self.kind in ("missing", "double", "stale", "unread")
 
     @property
     def of_conversation(self) -> bool:
@@ -63,7 +63,7 @@ def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambd
 
 
 def inbox_breaks(table: Table, message_group_uuid: str) -> list[Break]:
-    """How the message groups of a conversation differ from what its head says."""
+    """How the message groups of a conversation, and what is unread in it, differ from what its head says."""
     head = table.head(message_group_uuid, consistent=True)
     if head is None:
         return []
@@ -80,7 +80,15 @@ def inbox_breaks(table: Table, message_group_uuid: str) -> list[Break]:
             breaks.append(Break("double", message_group_uuid, f"in the inbox of {wanted.owner_uuid}: {places}"))
         elif lying[0] not in (wanted, wanted.beside()):
             breaks.append(Break("stale", message_group_uuid, f"in the inbox of {wanted.owner_uuid}: {lying[0].sk}"))
+    for owner_uuid in head.members:
+        found = table.get_many([keys.key(keys.unread_pk(owner_uuid), message_group_uuid)], consistent=True)
+        if [Unread.from_item(item) for item in found] != [one for one in head.unread if one.owner_uuid == owner_uuid]:
+            breaks.append(_unread_break(message_group_uuid, owner_uuid))
     return breaks
+
+
+def _unread_break(message_group_uuid: str, owner_uuid: str) -> Break:
+    return Break("unread", message_group_uuid, f"is noted otherwise for {owner_uuid} than the marks say")
 
 
 def lying_message_groups(table: Table, owner_uuid: str, message_group_uuid: str) -> list[MessageGroup]:
@@ -130,6 +138,7 @@ class _Segment:
         checks: dict[str, Callable[[str, Iterator[Item]], None]] = {
             keys.conversation_pk(""): self._conversation,
             keys.inbox_pk(""): self._inbox,
+            keys.unread_pk(""): self._unread,
             keys.receipt_pk(""): self._receipt,
             keys.profile_pk(""): self._profile,
             keys.handle_pk(""): self._handle,
@@ -164,19 +173,22 @@ class _Segment:
         if head is None:
             self._report("headless", group, f"messages, the last of them {seq}, without a head")
             return
-        if last is None or (head.last_seq, head.created_at, head.message, head.sender_uuid) != (
-            last.seq,
-            last.created_at,
-            last.message,
-            last.sender.user_uuid,
-        ):
-            self._report("head", group, f"says {head.last_seq}, the last message is {seq}")
+        self._last_message(head, last)
         if len(head.members) != 2 or keys.pair_uuid(*head.members) != group:
             self._report("members", group, "is not the conversation of its members")
             return
         self._senders(head, senders)
         for wanted in head.message_groups:
             self._expect_group(wanted)
+        for unread in head.unread:
+            self._expect_unread(unread)
+
+    def _last_message(self, head: Head, last: Message | None) -> None:
+        group = head.message_group_uuid
+        if last is None or replace(head.after(last), read_seqs=head.read_seqs) != head:
+            self._report("head", group, f"says {head.last_seq}, the last message is {last.seq if last else 0}")
+        if any(mark > head.last_seq for mark in head.read_seqs.values()):
+            self._report("head", group, f"has a mark past {head.last_seq}")
 
     def _senders(self, head: Head, senders: set[Person]) -> None:
         group = head.message_group_uuid
@@ -195,6 +207,27 @@ class _Segment:
                 self._expect(wanted.beside().item, beside)
 
         self._expect(wanted.item, plain)
+
+    def _expect_unread(self, wanted: Unread) -> None:
+        def check(item: Item | None) -> None:
+            if item is None or Unread.from_item(item) != wanted:
+                self._breaks.append(_unread_break(wanted.message_group_uuid, wanted.owner_uuid))
+
+        self._expect(wanted.item, check)
+
+    def _unread(self, _: str, items: Iterator[Item]) -> None:
+        for unread in map(Unread.from_item, items):
+            self._expect_head_of(unread)
+
+    def _expect_head_of(self, unread: Unread) -> None:
+        def check(item: Item | None) -> None:
+            if item is None:
+                where = keys.unread_pk(unread.owner_uuid)
+                self._report("orphan", where, "unread messages without conversation", unread.message_group_uuid)
+            elif unread not in Head.from_item(item).unread:
+                self._breaks.append(_unread_break(unread.message_group_uuid, unread.owner_uuid))
+
+        self._expect(keys.key(keys.conversation_pk(unread.message_group_uuid), keys.HEAD), check)
 
     def _inbox(self, _: str, items: Iterator[Item]) -> None:
         seen: set[str] = set()

@@ -3,7 +3,7 @@
 By @handle, the one with a person: {} if there is none yet. By uuid, as the inbox shows it.
 """
 
-from messaging import http, views
+from messaging import http, keys, views
 from messaging.read import find_message_group, show_message_group
 from messaging.settings import Settings
 from messaging.table import open_table
@@ -13,7 +13,7 @@ table = open_table(Settings.from_environment().table_name)
 
 @http.route
 def lambda_handler(request: http.Request) -> http.Response:
-    if not request.path["message_group"].startswith("@"):
+    if keys.canonical_uuid(request.path["message_group"]):
         group = show_message_group(table, request.user_uuid, request.uuid("message_group"))
         return http.ok(views.message_group(group))
     person, message_group_uuid = find_message_group(table, request.user_uuid, request.handle("message_group"))

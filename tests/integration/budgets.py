@@ -25,16 +25,22 @@ if TYPE_CHECKING:
 
 
 class Meter:
-    """A client that counts requests and units. Every item it writes must be smaller than 1 KB."""
+    """A client that counts requests and units. Every item it writes must be smaller than 1 KB.
+
+    `noted` are the write units of unread conversations, which the other count leaves out.
+    """
 
     def __init__(self, client: "DynamoDBClient") -> None:
         self._client = client
-        self.requests, self.read, self.write = 0, 0.0, 0
+        self.requests, self.read, self.write, self.noted = 0, 0.0, 0, 0
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(**request: Any) -> Any:
             self.requests += 1
-            self.write += 2 * len(request.get("TransactItems", ())) + len(request.get("Statements", ()))
+            noted = sum(keys.unread_pk("") in str(one["Parameters"]) for one in request.get("Statements", ()))
+            self.noted += noted
+            self.write += 2 * len(request.get("TransactItems", ())) + len(request.get("Statements", ())) - noted
+            self.write += name == "update_item"
             answer = getattr(self._client, name)(**request, ReturnConsumedCapacity="TOTAL")
             if name in ("get_item", "query"):
                 self.read += answer["ConsumedCapacity"]["CapacityUnits"]
@@ -46,7 +52,7 @@ class Meter:
 
     def measure(self, operation: Callable[[], Any]) -> Consumed:
         """What one operation consumes."""
-        self.requests, self.read, self.write = 0, 0.0, 0
+        self.requests, self.read, self.write, self.noted = 0, 0.0, 0, 0
         operation()
         return Consumed(self.requests, self.read, self.write)
 
@@ -93,10 +99,33 @@ def _measure(
         lambda: functions.create_message_group(bayko.user_uuid, handle=londo.handle, message=text)
     )
     measured["D send"] = meter.measure(send)
-    measured["inbox after 1 message"] = meter.measure(lambda: rewrite(since=0))
+    rewrite(since=0)
+    send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text)
+    since = len(stream.records())
+    measured["inbox after 1 message"] = meter.measure(lambda: rewrite(since - 1))
+    measured["unread after 1 message"] = Consumed(0, 0, meter.noted)
     for _ in range(100):
         send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text)
-    measured["inbox after a burst of 100"] = meter.measure(lambda: rewrite(since=1))
+    measured["inbox after a burst of 100"] = meter.measure(lambda: rewrite(since))
+    measured["unread after a burst of 100"] = Consumed(0, 0, meter.noted)
+    for number in range(30):
+        send_to_handle(table, londo.user_uuid, f"person{number}", str(uuid4()), "Good morning")
+        other = table.person_by_handle(f"person{number}")
+        assert other
+        pair = keys.pair_uuid(londo.user_uuid, other.user_uuid)
+        send_to_conversation(table, other.user_uuid, pair, str(uuid4()), "Good morning to you")
+    rewrite(since=0)
+    measured["unread, of 30 conversations"] = meter.measure(lambda: functions.count_unread(londo.user_uuid))
+    measured["mark read"] = meter.measure(lambda: functions.mark_read(londo.user_uuid, group, 102))
+    since = len(stream.records())
+    measured["inbox after a mark"] = meter.measure(lambda: rewrite(since - 1))
+    measured["unread after a mark"] = Consumed(0, 0, meter.noted)
+    measured["one conversation of the inbox"] = meter.measure(
+        lambda: functions.find_message_group(bayko.user_uuid, group)
+    )
+    measured["20 conversations since a time"] = meter.measure(
+        lambda: functions.list_message_groups(bayko.user_uuid, since=keys.FIRST_TIME)
+    )
     measured["A newest 20 messages"] = meter.measure(lambda: functions.list_messages(bayko.user_uuid, group))
     older = links(functions.list_messages(bayko.user_uuid, group)[2])["prev"]
     measured["A an older page"] = meter.measure(lambda: functions.list_messages(bayko.user_uuid, group, **older))

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from messaging import keys
-from messaging.items import Head, Message, MessageGroup
+from messaging.items import Head, Message, MessageGroup, Unread
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,16 +36,18 @@ def assert_conversations_are_whole(items: list[dict[str, Any]]) -> list[Head]:
         assert [message.seq for message in conversation] == list(range(1, head.last_seq + 1))
         assert len({message.created_at for message in conversation}) == len(conversation)
         last = conversation[-1]
-        assert (last.created_at, last.message, last.sender.user_uuid) == (
+        assert (last.created_at, last.message, last.sender.user_uuid, last.message_uuid) == (
             head.created_at,
             head.message,
             head.sender_uuid,
+            head.message_uuid,
         )
+        assert all(0 <= mark <= head.last_seq for mark in head.read_seqs.values())
     return heads
 
 
 def assert_inboxes_stand_at_the_heads(items: list[dict[str, Any]]) -> None:
-    """Exactly one message group for each person and conversation, at the last message."""
+    """Exactly one message group for each person and conversation, at the last message, and what is unread for whom."""
     heads = assert_conversations_are_whole(items)
     stored = [MessageGroup.from_item(item) for item in items if item["pk"]["S"].startswith(keys.inbox_pk(""))]
     assert Counter((group.owner_uuid, group.message_group_uuid) for group in stored) == Counter(
@@ -57,3 +59,6 @@ def assert_inboxes_stand_at_the_heads(items: list[dict[str, Any]]) -> None:
             wanted[group.owner_uuid, group.message_group_uuid],
             wanted[group.owner_uuid, group.message_group_uuid].beside(),
         )
+    noted = [Unread.from_item(item) for item in items if item["pk"]["S"].startswith(keys.unread_pk(""))]
+    unread = [one for head in heads for one in head.unread]
+    assert sorted(noted, key=str) == sorted(unread, key=str)

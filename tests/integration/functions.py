@@ -76,6 +76,26 @@ class Functions:
     def create_message_group(self, user_uuid: str, **body: Any) -> tuple[int, Any, dict[str, str]]:
         return self.call("message_groups.create_message_group", user_uuid, body=body)
 
+    def find_message_group(self, user_uuid: str, which: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call("message_groups.find_message_group", user_uuid, parameters={"message_group": which})
+
+    def mark_read(self, user_uuid: str, message_group_uuid: str, seq: int) -> tuple[int, Any, dict[str, str]]:
+        return self.call(
+            "message_groups.mark_read",
+            user_uuid,
+            body={"seq": seq},
+            parameters={"message_group_uuid": message_group_uuid},
+        )
+
+    def count_unread(self, user_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call("message_groups.count_unread", user_uuid)
+
+    def show_me(self, user_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call("users.show_me", user_uuid)
+
+    def update_me(self, user_uuid: str, **body: Any) -> tuple[int, Any, dict[str, str]]:
+        return self.call("users.update_me", user_uuid, body=body)
+
     def warm_up(self) -> None:
         """Makes the stream handler's process one that has been there for long."""
         self._monkeypatch.setattr(self.handler("stream_handler.stream_handler"), "_doubt_until", 0.0)
@@ -126,5 +146,5 @@ class Stream:
         return [
             record
             for record in records
-            if record["eventName"] == "MODIFY" and record["dynamodb"]["Keys"]["sk"] == {"S": "HEAD"}
+            if record["eventName"] in ("INSERT", "MODIFY") and record["dynamodb"]["Keys"]["sk"] == {"S": "HEAD"}
         ]

@@ -17,6 +17,15 @@ _BUDGETS = {
     "D send": Consumed(2, 0.5, 6),
     "inbox after 1 message": Consumed(2, 0, 4),
     "inbox after a burst of 100": Consumed(2, 0, 4),
+    # What the design had no row for. What is unread is written in the requests of the row before.
+    "unread after 1 message": Consumed(0, 0, 1),
+    "unread after a burst of 100": Consumed(0, 0, 1),
+    "mark read": Consumed(1, 0, 1),
+    "inbox after a mark": Consumed(1, 0, 2),
+    "unread after a mark": Consumed(0, 0, 1),
+    "unread, of 30 conversations": Consumed(1, 0.5, 0),
+    "one conversation of the inbox": Consumed(1, 0.5, 0),
+    "20 conversations since a time": Consumed(1, 1, 0),
 }
 
 
@@ -33,9 +42,9 @@ def test_every_operation_is_within_its_budget(
 def _as_text(measured: dict[str, Consumed]) -> str:
     lines = [
         "Budgets: as measured, of what the design allows",
-        f"{'operation':<28}{'requests':>14}{'read units':>14}{'write units':>14}",
+        f"{'operation':<32}{'requests':>14}{'read units':>14}{'write units':>14}",
     ]
     for operation, budget in _BUDGETS.items():
         cells = (f"{is_:g} of {may:g}" for is_, may in zip(measured[operation], budget, strict=True))
-        lines.append(f"{operation:<28}" + "".join(f"{cell:>14}" for cell in cells))
+        lines.append(f"{operation:<32}" + "".join(f"{cell:>14}" for cell in cells))
     return "\n".join(lines)

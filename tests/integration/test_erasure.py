@@ -120,7 +120,7 @@ def test_who_is_erased_can_do_and_be_sent_nothing_more_with_a_token_that_is_stil
     world.erase(londo)
 
     assert functions.list_message_groups(londo.user_uuid)[:2] == (200, [])
-    found = functions.call("message_groups.find_message_group", londo.user_uuid, parameters={"handle": "@bayko"})
+    found = functions.find_message_group(londo.user_uuid, "@bayko")
     assert found[:2] == (200, {})
     answers = [
         functions.list_messages(londo.user_uuid, group),
@@ -181,7 +181,7 @@ _NOW = "2026-11-24T00:00:00.000000+00:00"
 
 def test_a_message_group_without_a_conversation_is_deleted(world: World) -> None:
     bayko, londo = world.person("bayko"), world.person("londo")
-    world.put(MessageGroup(londo.user_uuid, str(uuid4()), "1", bayko, _NOW).item)
+    world.put(MessageGroup(londo.user_uuid, str(uuid4()), "1", bayko, _NOW, 1, 0, 1).item)
 
     world.erase(londo)
 

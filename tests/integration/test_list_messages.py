@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -37,7 +38,7 @@ def write_history(
         for seq in range(1, count + 1)
     ]
     last = messages[-1]
-    head = Head(group, {p.user_uuid: p for p in (bayko, londo)}, count, last.message, bayko.user_uuid, last.created_at)
+    head = replace(Head.of_first(last, londo), last_seq=count)
     items = [head.item, *(message.item for message in messages)]
     for first in range(0, len(items), 25):
         dynamodb.batch_write_item(

@@ -20,7 +20,11 @@ def confirm(functions: Functions, **attributes: str) -> object:
 
 def test_who_has_a_handle_is_shown_however_it_is_written(functions: Functions, londo: Person) -> None:
     for handle in ("@londo", "@LONDO"):
-        status, user, _ = functions.call("users.show_user", str(uuid4()), parameters={"handle": handle})
+        status, user, _ = functions.call(
+            "users.show_user",
+            str(uuid4()),
+            parameters={"handle": handle},
+        )
 
         assert status == 200
         assert user == {"uuid": londo.user_uuid, "handle": "londo", "display_name": "Londo"}
@@ -28,8 +32,8 @@ def test_who_has_a_handle_is_shown_however_it_is_written(functions: Functions, l
 
 @pytest.mark.parametrize("handle", ["@nobody", "londo", "@", "@lon do", "@" + "x" * 31])
 def test_a_handle_nobody_has_is_not_found(functions: Functions, londo: Person, handle: str) -> None:
-    for function in ("users.show_user", "message_groups.find_message_group"):
-        assert functions.call(function, londo.user_uuid, parameters={"handle": handle})[0] == 404
+    assert functions.call("users.show_user", londo.user_uuid, parameters={"handle": handle})[0] == 404
+    assert functions.find_message_group(londo.user_uuid, handle)[0] == 404
 
 
 def test_a_conversation_is_found_from_its_first_message_on(
@@ -38,9 +42,7 @@ def test_a_conversation_is_found_from_its_first_message_on(
     eve = register("eve")
 
     def find(person: Person, handle: str) -> object:
-        answer = functions.call(
-            "message_groups.find_message_group", person.user_uuid, parameters={"handle": f"@{handle}"}
-        )
+        answer = functions.find_message_group(person.user_uuid, f"@{handle}")
         assert answer[0] == 200
         return answer[1]
 

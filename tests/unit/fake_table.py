@@ -2,12 +2,13 @@
 
 # ruff: noqa: ARG002 - memory is always consistent
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from messaging import keys
-from messaging.items import Head, Message, MessageGroup, Person, Receipt
-from messaging.table import AlreadySent, HeadMoved, PositionTaken, Table
+from messaging.items import Head, Message, MessageGroup, Person, Receipt, Unread
+from messaging.table import AlreadySent, Delete, HeadMoved, Insert, PositionTaken, Table, Update, Write
 
 
 class FakeTable(Table):
@@ -42,12 +43,31 @@ class FakeTable(Table):
     ) -> list[MessageGroup]:
         return [group for group in self._inbox(user_uuid) if group.sk > newer_than][-limit:]
 
+    def unread(self, user_uuid: str) -> Iterator[Unread]:
+        return iter([one for head in self.heads.values() for one in head.unread if one.owner_uuid == user_uuid])
+
+    def person(self, user_uuid: str) -> Person | None:
+        return next((person for person in self.people if person.user_uuid == user_uuid), None)
+
     def person_by_handle(self, handle: str) -> Person | None:
         return next((person for person in self.people if person.handle == handle), None)
 
     def person_and_person_by_handle(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
-        person = next((person for person in self.people if person.user_uuid == user_uuid), None)
-        return person, self.person_by_handle(handle)
+        return self.person(user_uuid), self.person_by_handle(handle)
+
+    def move_mark(self, message_group_uuid: str, user_uuid: str, seq: int) -> Head:
+        head = self.heads.get(message_group_uuid)
+        if head is None or user_uuid not in head.members or not head.read_seqs[user_uuid] < seq <= head.last_seq:
+            raise HeadMoved(head)
+        self.heads[message_group_uuid] = replace(head, read_seqs={**head.read_seqs, user_uuid: seq})
+        return self.heads[message_group_uuid]
+
+    def show_receipts(self, person: Person) -> None:
+        self.people = tuple(person if one == person else one for one in self.people)
+
+    def show_receipts_in(self, message_group_uuid: str, person: Person) -> None:
+        head = self.heads[message_group_uuid]
+        self.heads[message_group_uuid] = replace(head, members={**head.members, person.user_uuid: person})
 
     def append(self, head: Head, message: Message) -> None:
         self._refuse_a_second(message)
@@ -75,44 +95,61 @@ class FakeTable(Table):
 
 
 class FakeInboxes(FakeTable):
-    """Holds message groups too, by owner and sort key, for the stream handler. `heads` are a test's to set."""
+    """Holds message groups too, by owner and sort key, for the stream handler. `heads` are a test's to set.
+
+    `noted` is what is noted as unread, by owner and conversation.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.message_groups: dict[tuple[str, str], MessageGroup] = {}
+        self.noted: dict[tuple[str, str], Unread] = {}
 
-    def insert_message_groups(self, groups: Sequence[MessageGroup]) -> list[bool | Exception]:
-        return [self._insert(group) for group in groups]
+    def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
+        return [self._write(write) for write in writes]
 
-    def delete_message_groups(self, groups: Sequence[MessageGroup]) -> list[bool | Exception]:
-        return [self._delete(group) for group in groups]
-
-    def place_message_groups(self, head: Head, groups: Sequence[MessageGroup]) -> None:
+    def place_entries(self, head: Head, groups: Sequence[MessageGroup]) -> None:
         owners = [group.owner_uuid for group in groups if not self._is_free_for(group)]
         if owners:
             raise PositionTaken(owners)
         for group in groups:
             self.message_groups[group.owner_uuid, group.sk] = group
+        for owner_uuid in head.members:
+            self.noted.pop((owner_uuid, head.message_group_uuid), None)
+        self.noted.update({_place(one): one for one in head.unread})
 
-    def _insert(self, group: MessageGroup) -> bool | Exception:
-        if not _is_sort_key(group.sk):
+    def _write(self, write: Write) -> bool | Exception:
+        entry = write.old if isinstance(write, Update) else write.entry
+        entries: dict[tuple[str, str], Any] = self.noted if isinstance(entry, Unread) else self.message_groups
+        place = _place(entry)
+        if not _is_sort_key(place[1]):
             return RuntimeError("DynamoDB cannot run a statement: ValidationError")
-        if (group.owner_uuid, group.sk) in self.message_groups:
-            return False
-        self.message_groups[group.owner_uuid, group.sk] = group
-        return True
-
-    def _delete(self, group: MessageGroup) -> bool | Exception:
-        if not _is_sort_key(group.sk):
-            return RuntimeError("DynamoDB cannot run a statement: ValidationError")
-        if (group.owner_uuid, group.sk) not in self.message_groups or not self._is_free_for(group):
-            return False
-        del self.message_groups[group.owner_uuid, group.sk]
-        return True
+        lying = entries.get(place)
+        match write:
+            case Insert():
+                done = lying is None
+                entries.setdefault(place, entry)
+            case Update(_, new):
+                if done := lying is not None and _marks(lying) == _marks(entry):
+                    entries[place] = new
+            case Delete():
+                is_it = lying == entry if isinstance(entry, Unread) else self._is_free_for(entry)
+                if done := lying is not None and is_it:
+                    del entries[place]
+        return done
 
     def _is_free_for(self, group: MessageGroup) -> bool:
         lying = self.message_groups.get((group.owner_uuid, group.sk), group)
         return lying.message_group_uuid == group.message_group_uuid
+
+
+def _place(entry: MessageGroup | Unread) -> tuple[str, str]:
+    return entry.owner_uuid, entry.message_group_uuid if isinstance(entry, Unread) else entry.sk
+
+
+def _marks(entry: MessageGroup | Unread) -> tuple[Any, ...]:
+    other = None if isinstance(entry, Unread) else entry.other_read_seq
+    return entry.message_group_uuid, entry.last_seq, entry.read_seq, other
 
 
 def _is_sort_key(text: str) -> bool:

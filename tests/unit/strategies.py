@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from messaging import keys
 from messaging.inbox import Change
-from messaging.items import Head, Message, MessageGroup, Person, Receipt
+from messaging.items import Head, Message, MessageGroup, Person, Receipt, Unread
 
 uuids = st.uuids().map(str)
 # Two days from either end of datetime's range, so that every offset from UTC fits.
@@ -19,10 +19,12 @@ seqs = st.integers(1, 10**18 - 1)
 inbox_sks = times | st.builds(keys.inbox_sk_beside, times, uuids)
 handles = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}", fullmatch=True)
 
-people = st.builds(Person, uuids, handles, st.text())
+people = st.builds(Person, uuids, handles, st.text(), st.booleans())
 pairs = st.lists(people, min_size=2, max_size=2, unique_by=lambda person: person.user_uuid)
 messages = st.builds(Message, uuids, uuids, st.text(), people, times, seqs)
-message_groups = st.builds(MessageGroup, uuids, uuids, st.text(), people, inbox_sks)
+_marks = st.integers(0, 10**18 - 1)
+message_groups = st.builds(MessageGroup, uuids, uuids, st.text(), people, inbox_sks, seqs, _marks, st.none() | _marks)
+unread = st.builds(Unread, uuids, uuids, seqs, _marks)
 receipts = st.builds(Receipt, uuids, uuids, times, st.integers(0, 2**40))
 
 
@@ -36,6 +38,8 @@ def heads(draw: st.DrawFn) -> Head:
         draw(st.text()),
         draw(st.sampled_from(members)).user_uuid,
         draw(times),
+        draw(uuids),
+        {person.user_uuid: draw(_marks) for person in members},
     )
 
 

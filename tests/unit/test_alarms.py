@@ -25,7 +25,7 @@ ALARMS = {
 FUNCTIONS = {name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"}
 # A new version of these answers everything at once: see docs/decisions.md.
 AT_ONCE = {"PostConfirmation", "StreamHandler"}
-TAKES_BACK = ("ApiErrors", "SignUpErrors", "StreamErrors")
+TAKES_BACK = ("ApiErrors", "SignUpErrors", "StreamErrors", "PushErrors")
 # What CloudWatch knows of: the metrics, and what their one resource must be.
 METRICS = {
     "AWS/ApiGateway": ({"5xx", "Latency"}, "AWS::Serverless::HttpApi"),
@@ -96,6 +96,12 @@ def test_the_stream_is_told_of_long_before_its_records_are_given_up() -> None:
     assert alarm["Threshold"] / 1000 + alarm["Period"] * alarm["EvaluationPeriods"] < (
         mapping["MaximumRecordAgeInSeconds"] / 10
     )
+
+
+def test_sockets_that_fall_behind_are_told_of_before_records_are_passed_over() -> None:
+    mapping = RESOURCES["Push"]["Properties"]["Events"]["Heads"]["Properties"]
+
+    assert ALARMS["PushAge"]["Threshold"] / 1000 < mapping["MaximumRecordAgeInSeconds"]
 
 
 def test_nobody_is_told_unless_an_address_is_given() -> None:

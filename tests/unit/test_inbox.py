@@ -19,12 +19,16 @@ LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
 GROUP = "f2b5de61-1c68-4c2f-9f80-3ea0a2c3d404"
 FIRST = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello", BAYKO, "2026-01-01T00:00:01.000000+00:00", 1)
 HEAD = Head.of_first(FIRST, LONDO)
-LATER = replace(HEAD, last_seq=2, message="Hello again", created_at="2026-01-01T00:00:02.000000+00:00")
-LATEST = replace(HEAD, last_seq=3, message="And again", created_at="2026-01-01T00:00:03.000000+00:00")
+LATER = HEAD.after(replace(FIRST, message="Hello again", created_at="2026-01-01T00:00:02.000000+00:00", seq=2))
+LATEST = LATER.after(replace(FIRST, message="And again", created_at="2026-01-01T00:00:03.000000+00:00", seq=3))
 
 
 def _renamed(head: Head) -> Head:
     return replace(head, members={**head.members, LONDO.user_uuid: replace(LONDO, display_name="The Emperor")})
+
+
+def _read(head: Head) -> Head:
+    return replace(head, read_seqs=dict.fromkeys(head.members, head.last_seq))
 
 
 def _deleted(head: Head) -> Head:
@@ -51,6 +55,12 @@ def _record(old: Any, new: Any, **others: Any) -> dict[str, Any]:
     }
 
 
+def test_the_record_of_a_first_message_has_no_head_before() -> None:
+    record = {**_record(None, HEAD.item), "eventName": "INSERT"}
+
+    assert Change.from_record(record) == Change("300000000000000499659", 1795464001.0, None, HEAD)
+
+
 @given(heads(), heads())
 def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> None:
     record = json.loads(json.dumps(_record(old.item, new.item)))
@@ -65,6 +75,7 @@ def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> Non
         {"dynamodb": None},
         _record(None, HEAD.item),
         _record(HEAD.item, None),
+        {**_record(None, None), "eventName": "INSERT"},
         _record(FIRST.item, FIRST.item),
         _record(HEAD.item, "not an image"),
         _record(HEAD.item, {**HEAD.item, "members": {"L": []}}),
@@ -81,8 +92,9 @@ def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> Non
     ids=[
         "nothing",
         "no images",
-        "an insert",
+        "no head before",
         "a removal",
+        "an insert of nothing",
         "a message",
         "text for an image",
         "a list of members",
@@ -117,7 +129,7 @@ def test_a_batch_folds_to_the_same_moves_whatever_the_order_and_repetition(
         move = moves[history[0].new.message_group_uuid]
         assert move.start == history[0].old
         assert move.end == history[-1].new
-        assert move.times == {history[0].old.created_at, *(change.new.created_at for change in history)}
+        assert move.times == {history[0].start.created_at, *(change.new.created_at for change in history)}
         assert move.since == history[0].at
         assert set(move.sequence_numbers) == {change.sequence_number for change in history}
 
@@ -130,7 +142,7 @@ def test_part_of_a_history_folds_from_its_earliest_head_to_its_latest(
 
     (move,) = fold(part)
 
-    assert move.start.created_at == min(change.old.created_at for change in part)
+    assert move.start.created_at == min(change.start.created_at for change in part)
     assert move.end.created_at == max(change.new.created_at for change in part)
     assert move.start.created_at < move.end.created_at
     assert move.since == min(change.at for change in part)
@@ -142,15 +154,17 @@ def test_nothing_folds_to_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stages", "visible", "in_place", "passes"),
+    ("stages", "writes", "in_place", "folded"),
     [
-        ([HEAD, LATER], True, False, False),
-        ([HEAD, LATER, LATEST], True, False, True),
-        ([HEAD, _renamed(HEAD)], True, True, False),
-        ([HEAD, LATER, _renamed(LATER)], True, False, False),
-        ([HEAD, HEAD], False, True, False),
-        ([HEAD, replace(HEAD, sender_uuid=LONDO.user_uuid)], False, True, False),
-        ([HEAD, _renamed(HEAD), HEAD], False, True, False),
+        ([HEAD, LATER], 5, False, False),
+        ([HEAD, LATER, LATEST], 5, False, True),
+        ([HEAD, _renamed(HEAD)], 1, True, False),
+        ([HEAD, LATER, _renamed(LATER)], 5, False, True),
+        ([HEAD, HEAD], 0, True, False),
+        ([HEAD, replace(HEAD, sender_uuid=LONDO.user_uuid)], 0, True, False),
+        ([HEAD, _renamed(HEAD), HEAD], 0, True, True),
+        ([HEAD, _read(HEAD)], 3, True, False),
+        ([HEAD, _read(HEAD), LATER], 5, False, True),
     ],
     ids=[
         "a message",
@@ -160,14 +174,26 @@ def test_nothing_folds_to_nothing() -> None:
         "nothing an inbox shows",
         "nothing an inbox shows, but another change",
         "a member renamed, and back",
+        "a mark",
+        "a mark, then a message",
     ],
 )
 def test_a_move_says_what_became_of_the_inboxes(
-    stages: Sequence[Head], visible: bool, in_place: bool, passes: bool
+    stages: Sequence[Head], writes: int, in_place: bool, folded: bool
 ) -> None:
     (move,) = fold(_changes(*stages))
 
-    assert (move.visible, move.in_place, move.passes) == (visible, in_place, passes)
+    assert len(move.first_writes) + len(move.last_writes) == writes
+    assert (move.in_place, move.folded, move.shows_second_try) == (in_place, folded, True)
+
+
+@pytest.mark.parametrize(("later", "shows"), [([], True), ([LATER], False)], ids=["alone", "with a message"])
+def test_an_opening_with_more_is_not_seen_to_be_done_twice(later: Sequence[Head], shows: bool) -> None:
+    (move,) = fold([Change("0", 0.0, None, HEAD), *_changes(HEAD, *later)])
+
+    assert move.opened
+    assert move.start == HEAD
+    assert move.shows_second_try is shows
 
 
 @pytest.mark.parametrize("stages", [[HEAD, _deleted(LATER)], [_deleted(HEAD), LATER]], ids=["meanwhile", "before"])
@@ -213,7 +239,7 @@ def test_a_move_deletes_where_it_starts_and_puts_where_it_ends() -> None:
 )
 def test_two_conversations_of_one_person_may_meet_in_a_place(start: str, end: str, meet: bool) -> None:
     delenn = Person("b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "delenn", "Delenn")
-    another = replace(HEAD, message_group_uuid="another", members={BAYKO.user_uuid: BAYKO, delenn.user_uuid: delenn})
+    another = replace(Head.of_first(FIRST, delenn), message_group_uuid="another")
 
     (one,) = fold(_changes(HEAD, LATER))
     (other,) = fold(_changes(replace(another, created_at=start), replace(another, created_at=end)))

@@ -1,6 +1,6 @@
 """What the stream handler does with what it meets, on inboxes in memory; tests/integration rewrites real ones."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise, repeat
 
@@ -9,8 +9,8 @@ import pytest
 from messaging import inbox, keys
 from messaging.errors import Busy
 from messaging.inbox import Change, Rewritten, rebuild, rewrite
-from messaging.items import Head, Message, MessageGroup, Person
-from messaging.table import HeadMoved, PositionTaken
+from messaging.items import Head, Message, MessageGroup, Person, Unread
+from messaging.table import Delete, HeadMoved, PositionTaken, Write
 from tests.unit.api import OTHER, STRANGER, USER
 from tests.unit.fake_table import FakeInboxes
 
@@ -29,15 +29,22 @@ def _time(second: int) -> str:
 def _head(second: int, *, other: Person = LONDO) -> Head:
     """A conversation's head when its last message came at this second."""
     group = keys.pair_uuid(USER, other.user_uuid)
-    return Head.of_first(Message(group, "", f"At {second}", BAYKO, _time(second), second), other)
+    first = Head.of_first(Message(group, "", f"At {second}", BAYKO, _time(second), second), other)
+    return replace(first, last_seq=second, read_seqs={USER: second, other.user_uuid: 0})
+
+
+def _read(head: Head, *, other: int) -> Head:
+    """The head when bayko's other has read so far."""
+    (reader,) = (one for one in head.members if one != USER)
+    return replace(head, read_seqs={USER: head.read_seqs[USER], reader: other})
 
 
 def _changes(*stages: Head, at: float = 0.0) -> list[Change]:
-    return [Change(str(new.last_seq), at, old, new) for old, new in pairwise(stages)]
+    return [Change(str(number), at, old, new) for number, (old, new) in enumerate(pairwise(stages), stages[0].last_seq)]
 
 
 class Watched(FakeInboxes):
-    """Notes what is asked of it; the n-th message group of a request fails as `faults` of its request say."""
+    """Notes what is asked of it; the n-th write of a request fails as `faults` of its request, put or delete, say."""
 
     def __init__(self, *lying: MessageGroup) -> None:
         super().__init__()
@@ -57,31 +64,28 @@ class Watched(FakeInboxes):
         self.asked.append("head")
         return super().head(message_group_uuid)
 
-    def insert_message_groups(self, groups: Sequence[MessageGroup]) -> list[bool | Exception]:
-        return self._each("insert", groups, self._insert)
+    def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
+        if not writes:
+            return []
+        deletes = all(isinstance(write, Delete) and isinstance(write.entry, MessageGroup) for write in writes)
+        request = "delete" if deletes else "put"
+        self.asked.append(f"{request} {len(writes)}")
+        faults = self.faults.get(request, {})
+        return [faults[place] if place in faults else self._write(write) for place, write in enumerate(writes)]
 
-    def delete_message_groups(self, groups: Sequence[MessageGroup]) -> list[bool | Exception]:
-        return self._each("delete", groups, self._delete)
-
-    def place_message_groups(self, head: Head, groups: Sequence[MessageGroup]) -> None:
+    def place_entries(self, head: Head, groups: Sequence[MessageGroup]) -> None:
         self.asked.append("place")
         for refusal in self.refusals:
             raise refusal
         assert head == self.heads[head.message_group_uuid]
-        super().place_message_groups(head, groups)
-
-    def _each(
-        self, request: str, groups: Sequence[MessageGroup], run: Callable[[MessageGroup], bool | Exception]
-    ) -> list[bool | Exception]:
-        self.asked.append(f"{request} {len(groups)}")
-        faults = self.faults.get(request, {})
-        return [faults[place] if place in faults else run(group) for place, group in enumerate(groups)]
+        super().place_entries(head, groups)
 
 
 def _standing_at(*heads: Head, beside: Sequence[MessageGroup] = ()) -> Watched:
     """Inboxes that are as these heads say."""
     table = Watched(*(group for head in heads for group in head.message_groups), *beside)
     table.heads = {head.message_group_uuid: head for head in heads}
+    table.noted = {(one.owner_uuid, one.message_group_uuid): one for head in heads for one in head.unread}
     return table
 
 
@@ -100,7 +104,8 @@ def test_new_message_groups_are_put_and_then_the_old_deleted_and_nothing_is_read
     assert rewrite(table, _changes(_head(1), _head(2)), NEVER) == Rewritten(1, 0, {})
 
     assert table.lying == _as_told_by(_head(2))
-    assert table.asked == ["insert 2", "delete 2"]
+    assert list(table.noted.values()) == _head(2).unread
+    assert table.asked == ["put 3", "delete 2"]
 
 
 def test_a_batch_is_two_requests_for_all_its_conversations() -> None:
@@ -110,17 +115,17 @@ def test_a_batch_is_two_requests_for_all_its_conversations() -> None:
     assert rewrite(table, batch, NEVER) == Rewritten(2, 0, {})
 
     assert table.lying == _as_told_by(_head(5), _head(4, other=DELENN))
-    assert table.asked == ["insert 4", "delete 4"]
+    assert table.asked == ["put 6", "delete 4"]
 
 
 def test_what_no_inbox_shows_writes_nothing_and_does_not_hold_up_the_rest() -> None:
-    unseen = replace(_head(1, other=DELENN), sender_uuid=STRANGER)
+    unseen = replace(_head(1, other=DELENN), sender_uuid=STRANGER, message_uuid="another")
     table = _standing_at(_head(1))
 
     batch = [*_changes(_head(1, other=DELENN), unseen), *_changes(_head(1), _head(2))]
 
     assert rewrite(table, batch, NEVER) == Rewritten(1, 0, {})
-    assert table.asked == ["insert 2", "delete 2"]
+    assert table.asked == ["put 3", "delete 2"]
 
 
 @pytest.mark.parametrize("at", [9.0, 11.0], ids=["older than the doubt", "as old, for all that clocks differ"])
@@ -161,7 +166,7 @@ def test_a_conversation_in_whose_place_another_of_the_batch_moves_is_rebuilt() -
         (STRANGER, _time(3), "At 3"),
         (USER, beside.sk, "At 3"),
     }
-    assert table.asked[:2] == ["insert 4", "delete 4"]
+    assert table.asked[:2] == ["put 6", "delete 4"]
 
 
 def test_a_member_who_is_called_otherwise_is_shown_so_in_place() -> None:
@@ -172,7 +177,7 @@ def test_a_member_who_is_called_otherwise_is_shown_so_in_place() -> None:
     assert rewrite(table, _changes(_head(1), renamed), NEVER) == Rewritten(0, 1, {})
 
     assert {group.other.display_name for group in table.message_groups.values()} == {"Andrew Bayko", "The Emperor"}
-    assert table.asked[2:] == ["head", "place", "delete 2"]
+    assert table.asked == ["head", "place", "delete 2"]
 
 
 def test_a_member_who_was_deleted_has_no_message_group_any_more() -> None:
@@ -202,8 +207,9 @@ def test_a_batch_seen_again_changes_nothing() -> None:
     assert table.lying == _as_told_by(_head(2), _head(4, other=DELENN))
 
 
-@pytest.mark.parametrize("request_", ["insert", "delete"])
-@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize(
+    ("request_", "place"), [*(("put", place) for place in range(6)), *(("delete", place) for place in range(4))]
+)
 def test_a_record_that_fails_fails_alone(request_: str, place: int) -> None:
     table = _standing_at(_head(1), _head(2, other=DELENN))
     conversations = [
@@ -214,7 +220,8 @@ def test_a_record_that_fails_fails_alone(request_: str, place: int) -> None:
 
     outcome = rewrite(table, [change for heads in conversations for change in _changes(*heads)], NEVER)
 
-    failing, moved = _changes(*conversations[place // 2]), conversations[1 - place // 2]
+    number = place // (3 if request_ == "put" else 2)
+    failing, moved = _changes(*conversations[number]), conversations[1 - number]
     assert outcome == Rewritten(1, 0, {change.sequence_number: error for change in failing})
     assert _as_told_by(moved[-1]) <= table.lying
 
@@ -312,12 +319,86 @@ def test_a_rebuild_that_cannot_delete_fails() -> None:
         rebuild(table, _head(1), [_time(1)])
 
 
-@pytest.mark.parametrize("answered", [0, 1, 3, 4])
-def test_an_answer_about_more_or_fewer_message_groups_than_were_asked_for_is_a_mistake(
-    answered: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = FakeInboxes()
-    monkeypatch.setattr(table, "insert_message_groups", lambda _groups: [True] * answered)
+def _marks(table: Watched) -> dict[str, tuple[int, int | None]]:
+    """Of each owner, how far they and the other have read, as the inbox has it."""
+    return {owner: (group.read_seq, group.other_read_seq) for (owner, _), group in table.message_groups.items()}
 
-    with pytest.raises(ValueError, match="argument 2"):
-        rewrite(table, _changes(_head(1), _head(2)), NEVER)
+
+def test_a_mark_changes_both_message_groups_where_they_lie_and_what_is_unread() -> None:
+    table = _standing_at(_head(3))
+
+    assert rewrite(table, _changes(_head(3), _read(_head(3), other=2)), NEVER) == Rewritten(1, 0, {})
+
+    assert _marks(table) == {USER: (3, 2), OTHER: (2, 3)}
+    assert list(table.noted.values()) == [Unread(OTHER, _head(3).message_group_uuid, 3, 2)]
+    assert table.asked == ["put 3"]
+
+
+def test_who_has_read_all_has_nothing_unread() -> None:
+    table = _standing_at(_head(3))
+
+    assert rewrite(table, _changes(_head(3), _read(_head(3), other=3)), NEVER) == Rewritten(1, 0, {})
+
+    assert table.noted == {}
+    assert table.asked == ["put 3"]
+
+
+def test_who_answers_has_read_what_was_there() -> None:
+    group = _head(1).message_group_uuid
+    answer = _head(1).after(Message(group, "", "Yes", LONDO, _time(2), 2))
+    table = _standing_at(_head(1))
+
+    assert rewrite(table, _changes(_head(1), answer), NEVER) == Rewritten(1, 0, {})
+
+    assert _marks(table) == {USER: (1, 2), OTHER: (2, 1)}
+    assert list(table.noted.values()) == [Unread(USER, group, 2, 1)]
+    assert table.asked == ["put 4", "delete 2"]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_who_shows_no_receipts_is_not_seen_to_have_read(shown: bool) -> None:
+    londo = replace(LONDO, receipts=not shown)
+    before = replace(_read(_head(3), other=2), members={USER: BAYKO, OTHER: londo})
+    after = replace(before, members={USER: BAYKO, OTHER: replace(LONDO, receipts=shown)})
+    table = _standing_at(before)
+
+    assert rewrite(table, _changes(before, after), NEVER) == Rewritten(1, 0, {})
+
+    assert _marks(table) == {USER: (3, 2 if shown else None), OTHER: (2, 3)}
+    assert table.asked == ["put 1"]
+
+
+def _opened(head: Head) -> Change:
+    return Change("0", 0.0, None, head)
+
+
+def test_the_first_message_is_noted_as_unread_and_its_message_groups_are_there() -> None:
+    table = _standing_at(_head(1))
+    table.noted.clear()
+
+    assert rewrite(table, [_opened(_head(1))], NEVER) == Rewritten(1, 0, {})
+
+    assert table.noted == _standing_at(_head(1)).noted
+    assert table.lying == _as_told_by(_head(1))
+    assert table.asked == ["put 2"]
+
+
+@pytest.mark.parametrize("later", [[], [_read(_head(1), other=1)]], ids=["alone", "with what came later"])
+def test_an_opening_seen_again_does_not_bring_back_what_was_read(later: list[Head]) -> None:
+    table = _standing_at(_read(_head(1), other=1))
+
+    assert rewrite(table, [_opened(_head(1)), *_changes(_head(1), *later)], NEVER) == Rewritten(0, 1, {})
+
+    assert table.noted == {}
+    assert _marks(table) == {USER: (1, 1), OTHER: (1, 1)}
+
+
+@pytest.mark.parametrize("old", [0, 2], ids=["the first mark", "a later mark"])
+def test_a_mark_seen_before_moves_nothing_back(old: int) -> None:
+    table = _standing_at(_read(_head(5), other=4))
+    batch = _changes(_read(_head(5), other=old), _read(_head(5), other=3))
+
+    assert rewrite(table, batch, NEVER) == Rewritten(0, 1, {})
+
+    assert _marks(table) == {USER: (5, 4), OTHER: (4, 5)}
+    assert list(table.noted.values()) == _read(_head(5), other=4).unread

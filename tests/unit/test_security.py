@@ -71,11 +71,46 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:GetItem": {"MSG#"},
     },
 }
+# What telling people through their sockets needs.
+_TELL = {
+    "dynamodb:Query": {"CON#", "SUB#"},
+    "dynamodb:DeleteItem": {"CON#", "SUB#"},
+    "dynamodb:GetItem": {"USR#"},
+}
+TABLE_ACTIONS |= {
+    "CreateTicket": {"dynamodb:PutItem": {"TKT#"}},
+    "Authorize": {"dynamodb:DeleteItem": {"TKT#"}},
+    "Connect": {**_TELL, "dynamodb:PutItem": {"CON#"}},
+    "Disconnect": _TELL,
+    "Receive": {
+        **_TELL,
+        "dynamodb:GetItem": {"MSG#", "USR#"},
+        "dynamodb:PutItem": {"SUB#"},
+        "dynamodb:UpdateItem": {"CON#"},
+    },
+    "Push": _TELL,
+}
+# These send to sockets, which no network without internet reaches.
+OUTSIDE = {"Connect", "Disconnect", "Receive", "Push"}
 STREAM_ACTIONS = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
-# Allowed to the stream handler on everything: the first cannot be narrowed, the second is no action on AWS.
+# Allowed on everything: the first cannot be narrowed, the second is no action on AWS.
 UNBOUND_ACTIONS = {"dynamodb:ListStreams", "dynamodb:BatchExecuteStatement"}
+UNBOUND = {"StreamHandler": UNBOUND_ACTIONS, "Push": {"dynamodb:ListStreams"}}
 
-PARTITIONS = {pk("") for pk in (keys.inbox_pk, keys.conversation_pk, keys.receipt_pk, keys.profile_pk, keys.handle_pk)}
+PARTITIONS = {
+    pk("")
+    for pk in (
+        keys.connections_pk,
+        keys.conversation_pk,
+        keys.handle_pk,
+        keys.inbox_pk,
+        keys.profile_pk,
+        keys.receipt_pk,
+        keys.subscriptions_pk,
+        keys.ticket_pk,
+        keys.unread_pk,
+    )
+}
 ITEM_ACTIONS = {
     f"dynamodb:{name}"
     for name in (
@@ -99,10 +134,12 @@ ALL_ACTIONS = ITEM_ACTIONS | {
     for service in ("dynamodb", "dynamodbstreams")
     for operation in get_session().get_service_model(service).operation_names
 }
-# What SAM adds to a role. Taken here to allow whatever their services do: the boundary must hold them.
-SAM_POLICIES = {
+# What SAM adds to a role. Taken here to allow whatever their services do (the one for streams, to do to any stream):
+# the boundary must hold them.
+SAM_POLICIES: dict[str, str | list[str]] = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": "logs:*",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole": "ec2:*",
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole": [*STREAM_ACTIONS, "dynamodb:ListStreams"],
     "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess": "xray:*",
 }
 
@@ -192,11 +229,11 @@ def test_one_key_beyond_a_functions_partitions_refuses_the_whole_request(functio
 
 
 @each_function
-def test_only_the_stream_handler_reads_the_stream_and_nobody_another_table(function: str) -> None:
-    unbound = UNBOUND_ACTIONS if function == "StreamHandler" else set()
+def test_only_its_two_readers_read_the_stream_and_nobody_another_table(function: str) -> None:
+    unbound = UNBOUND.get(function, set())
     for stack in _every_stack():
         policies = _policies(stack, function)
-        on_the_stream = STREAM_ACTIONS | unbound if function == "StreamHandler" else set()
+        on_the_stream = STREAM_ACTIONS | unbound if function in UNBOUND else set()
         assert _allowed_partitions(policies, "Table.StreamArn").keys() == on_the_stream
         assert _allowed_partitions(policies, "arn:aws:dynamodb:us-east-1:123456789012:table/other").keys() == unbound
 
@@ -235,7 +272,7 @@ def test_only_functions_have_roles_and_policies_and_only_lambda_takes_them() -> 
         of_functions = [_properties(stack, function) for function in TABLE_ACTIONS]
         assert _of_type(stack, "AWS::Lambda::Function") == TABLE_ACTIONS.keys()
         assert _of_type(stack, "AWS::IAM::Role") == {function["Role"].removesuffix(".Arn") for function in of_functions}
-        assert _of_type(stack, "AWS::IAM::ManagedPolicy") == {"FunctionBoundary", "SendPolicy"}
+        assert _of_type(stack, "AWS::IAM::ManagedPolicy") == {"FunctionBoundary", "SendPolicy", "SocketPolicy"}
         assert not _of_type(stack, "AWS::IAM::Policy") | _of_type(stack, "AWS::IAM::User")
         for name in _of_type(stack, "AWS::IAM::Role"):
             (trust,) = _properties(stack, name)["AssumeRolePolicyDocument"]["Statement"]
@@ -289,6 +326,10 @@ def test_items_are_reached_from_the_network_and_by_operators_only_once_these_are
             assert _table_refuses(stack, action) == closed
             assert _table_refuses(stack, action, aws__SourceVpc="vpc-of-somebody-else") == closed
             assert not _table_refuses(stack, action, OPERATOR)
+            for function in OUTSIDE:
+                role = f"arn:aws:iam::123456789012:role/cruddur-messages-{function}Role-1"
+                assert not _table_refuses(stack, action, role)
+                assert _table_refuses(stack, action, role.replace("messages", "others")) == closed
 
 
 def test_the_network_locks_nobody_out_of_managing_the_table() -> None:
@@ -346,9 +387,42 @@ def test_the_account_can_manage_the_key() -> None:
         assert evaluate_resource_policy(_properties(_on(), "Key")["KeyPolicy"], request).decision == "Allow"
 
 
-def test_every_function_is_in_the_network_and_the_network_leads_to_the_table_only() -> None:
+@each_function
+def test_only_who_sends_to_sockets_may_and_only_to_those_of_this_stack(function: str) -> None:
+    arn = "arn:aws:execute-api:us-east-1:123456789012"
+    for stack in (_on(), _off()):
+        policies = _policies(stack, function)
+        for method in ("POST", "DELETE"):
+            resource = f"{arn}:SocketApi/live/{method}/@connections/1"
+            assert _allows(policies, "execute-api:ManageConnections", resource) == (function in OUTSIDE)
+            assert not _allows(policies, "execute-api:ManageConnections", resource.replace("SocketApi", "other"))
+            assert not _allows(policies, "execute-api:Invoke", resource)
+
+
+def test_a_socket_opens_with_a_ticket_only() -> None:
+    api = _properties(_on(), "SocketApiConnectAuthorizer")
+    routes = {name: _properties(_on(), name) for name in _of_type(_on(), "AWS::ApiGatewayV2::Route")}
+
+    assert api["AuthorizerType"] == "REQUEST"
+    assert api["IdentitySource"] == ["route.request.querystring.ticket"]
+    assert {name: route.get("AuthorizationType") for name, route in routes.items()} == {
+        "SocketApiConnectRoute": "CUSTOM",
+        "SocketApiDisconnectRoute": None,
+        "SocketApiDefaultRoute": None,
+    }
+
+
+def test_sockets_have_no_access_log() -> None:
+    # It would need a role for the whole account, and hold the tickets of the query strings if somebody asked for them.
+    assert "AccessLogSettings" not in _properties(_on(), "SocketApiliveStage")
+
+
+def test_every_function_is_in_the_network_that_can_be_and_the_network_leads_to_the_table_only() -> None:
     for function in TABLE_ACTIONS:
         assert "VpcConfig" not in _properties(_off(), function)
+        if function in OUTSIDE:
+            assert "VpcConfig" not in _properties(_on(), function)
+            continue
         assert _properties(_on(), function)["VpcConfig"] == {
             "SecurityGroupIds": ["FunctionSecurityGroup"],
             "SubnetIds": ["SubnetA", "SubnetB"],
@@ -391,7 +465,9 @@ def test_the_endpoint_lets_through_what_the_functions_do_and_nothing_else() -> N
         if evaluate_resource_policy(policy, _request(action, "Other.Arn", FUNCTION)).decision == "Allow"
     }
 
-    assert through == {action for actions in TABLE_ACTIONS.values() for action in actions}
+    assert through == {
+        action for function, actions in TABLE_ACTIONS.items() if function not in OUTSIDE for action in actions
+    }
     assert not other
 
 

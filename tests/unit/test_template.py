@@ -26,7 +26,9 @@ ROUTES = {
     "CreateMessage": "POST /api/messages",
     "FindMessageGroup": "GET /api/message_groups/{handle}",
     "ShowUser": "GET /api/users/{handle}/short",
+    "CreateTicket": "POST /api/connections/ticket",
 }
+SOCKET_ROUTES = {"$connect": "Connect", "$disconnect": "Disconnect", "$default": "Receive"}
 
 
 def _of_type(kind: str) -> dict[str, dict[str, Any]]:
@@ -43,7 +45,34 @@ each_function = pytest.mark.parametrize("name", FUNCTIONS)
 
 @each_function
 def test_a_function_has_exactly_one_event(name: str) -> None:
-    assert len(FUNCTIONS[name]["Events"]) == 1
+    of_sockets = [*SOCKET_ROUTES.values(), "Authorize"].count(name)
+    assert len(FUNCTIONS[name].get("Events", {})) + of_sockets == 1
+
+
+def test_the_sockets_have_their_routes_and_tickets() -> None:
+    api = RESOURCES["SocketApi"]["Properties"]
+
+    assert api["RouteSelectionExpression"] == "$request.body.type"
+    assert api["StageName"] == "live"
+    assert api["Routes"] == {route: {"FunctionArn": {"!Ref": f"{name}.Alias"}} for route, name in SOCKET_ROUTES.items()}
+    assert api["Auth"] == {
+        "AuthType": "CUSTOM",
+        "AuthArn": {"!Ref": "Authorize.Alias"},
+        "IdentitySource": ["route.request.querystring.ticket"],
+    }
+
+
+def test_whoever_sends_to_sockets_knows_where_and_nobody_else() -> None:
+    told = {name for name, function in FUNCTIONS.items() if "Environment" in function}
+    sending = {
+        name
+        for name, function in FUNCTIONS.items()
+        if "open_sockets" in (ROOT / function["CodeUri"] / f"{function['Handler'].partition('.')[0]}.py").read_text()
+    }
+
+    assert told == sending == {"Connect", "Disconnect", "Receive", "Push"}
+    for name in told:
+        assert FUNCTIONS[name]["Environment"]["Variables"].keys() == {"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"}
 
 
 def _event_of(name: str) -> dict[str, Any]:
@@ -55,7 +84,7 @@ def _event_of(name: str) -> dict[str, Any]:
 def test_the_api_has_the_routes_of_the_design() -> None:
     routes = {}
     for name in FUNCTIONS:
-        event = _event_of(name)
+        event = _event_of(name) if "Events" in FUNCTIONS[name] else {"Type": None}
         if event["Type"] == "HttpApi":
             routes[name] = f"{event['Properties']['Method']} {event['Properties']['Path']}"
 
@@ -84,6 +113,8 @@ def test_a_function_is_a_file_of_its_own_with_a_sample_event(name: str) -> None:
     assert function in defined
     assert "".join(word.title() for word in module.split("_")) == name
     assert sample.get("routeKey") == ROUTES.get(name)
+    if name in SOCKET_ROUTES.values():
+        assert SOCKET_ROUTES[sample["requestContext"]["routeKey"]] == name
 
 
 def test_every_file_of_a_function_is_deployed() -> None:
@@ -164,6 +195,17 @@ def test_a_batch_is_large_and_its_failures_are_reported_one_by_one() -> None:
     assert mapping["BatchSize"] == 100
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
+
+
+def test_sockets_are_told_at_once_or_not_at_all() -> None:
+    mapping = _event_of("Push")["Properties"]
+
+    assert mapping["FilterCriteria"] == _event_of("StreamHandler")["Properties"]["FilterCriteria"]
+    assert mapping["StartingPosition"] == "LATEST"
+    assert mapping["ParallelizationFactor"] == 10
+    assert mapping["MaximumRetryAttempts"] <= 2
+    assert mapping["MaximumRecordAgeInSeconds"] == 60  # the least there is
+    assert not {"FunctionResponseTypes", "DestinationConfig"} & mapping.keys()
 
 
 def test_a_record_that_cannot_be_processed_ends_in_the_failure_queue() -> None:

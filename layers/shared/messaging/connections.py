@@ -115,7 +115,7 @@ def _subscribe(table: Table, head: Head, user_uuid: str, connection_id: str) -> 
     other = head.other(user_uuid)
     connection = table.watch(user_uuid, connection_id, other.user_uuid, MOST_WATCHED)
     if connection is None:
-        raise TooLarge(f"A connection can subscribe to {MOST_WATCHED} conversations.")
+        raise NotFound("This connection has ended.")
     table.put_subscription(
         Subscription(other.user_uuid, connection_id, user_uuid, head.message_group_uuid, connection.expires)
     )

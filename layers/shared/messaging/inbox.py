@@ -89,6 +89,11 @@ class Move:
         return len(self.sequence_numbers) > 1
 
     @property
+    def shows_second_try(self) -> bool:
+        """False if it can be done twice unnoticed: the opening moves nothing, and what it notes may be gone again."""
+        return not (self.opened and self.folded)
+
+    @property
     def places(self) -> set[tuple[str, str, str]]:
         """Where it deletes and where it puts. No two moves of a batch can share one: DynamoDB would refuse both."""
         return {
@@ -162,7 +167,8 @@ def rewrite(table: Table, changes: Iterable[Change], doubt_until: float) -> Rewr
     places: set[tuple[str, str, str]] = set()
     for move in fold(changes):
         in_doubt = move.folded and move.since <= doubt_until + _CLOCKS_DIFFER_BY
-        if in_doubt or move.of_one or (move.renamed and move.in_place) or move.places & places:
+        otherwise = move.of_one or (move.renamed and move.in_place) or not move.shows_second_try
+        if in_doubt or otherwise or move.places & places:
             distrusted.append(move)
         elif move.first_writes:
             trusted.append(move)

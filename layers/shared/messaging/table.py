@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from messaging import keys
-from messaging.errors import Busy, HandleTaken
+from messaging.errors import Busy, HandleTaken, TooLarge
 from messaging.items import (
     Connection,
     Head,
@@ -399,7 +399,7 @@ class Table:
     def watch(self, user_uuid: str, connection_id: str, watched_uuid: str, most: int) -> Connection | None:
         """Notes that a connection watches somebody: the connection with that, in 1 write unit.
 
-        None if there is no such connection, or it watches `most` others.
+        None if there is no such connection. Raises TooLarge if it watches `most` others.
         """
         try:
             answer = self._call(
@@ -417,10 +417,13 @@ class Table:
                     ":most": {"N": str(most)},
                 },
                 ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != _CONDITION_FAILED:
                 raise
+            if "Item" in error.response:
+                raise TooLarge(f"A connection can watch {most} people.") from None
             return None
         return Connection.from_item(answer["Attributes"])
 

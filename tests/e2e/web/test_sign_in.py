@@ -55,16 +55,39 @@ def test_a_wrong_password_is_said(page: Page, bayko: Client) -> None:
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 
-def test_an_authenticator_app_is_asked_for(page: Page, system: System, bayko: Client) -> None:
+@pytest.fixture
+def second_factor(system: System) -> Iterator[None]:
+    """Everybody needs an authenticator app meanwhile."""
     cognito = system.client("cognito-idp")
-    secret = cognito.associate_software_token(AccessToken=bayko.access_token)["SecretCode"]
-    app = TOTP(base64.b32decode(secret + "=" * (-len(secret) % 8)), 6, SHA1(), 30, enforce_key_length=False)  # noqa: S303
-    cognito.verify_software_token(AccessToken=bayko.access_token, UserCode=app.generate(int(time.time())).decode())
-    cognito.set_user_mfa_preference(
-        AccessToken=bayko.access_token, SoftwareTokenMfaSettings={"Enabled": True, "PreferredMfa": True}
+    pool = {"UserPoolId": system.place.outputs["UserPoolId"]}
+    cognito.set_user_pool_mfa_config(
+        **pool, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="ON"
     )
+    yield
+    cognito.set_user_pool_mfa_config(**pool, MfaConfiguration="OFF")
+
+
+def test_an_authenticator_app_is_set_up_and_asked_for(page: Page, bayko: Client, second_factor: None) -> None:
+    sign_in(page, bayko.email, PASSWORD)
+    secret = page.locator("code").inner_text()
+    app = TOTP(base64.b32decode(secret + "=" * (-len(secret) % 8)), 6, SHA1(), 30, enforce_key_length=False)  # noqa: S303
+    page.get_by_label("and type the code it shows").fill(app.generate(int(time.time())).decode())
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+
+    page.get_by_role("button", name="Sign out").click()
     sign_in(page, bayko.email, PASSWORD)
     page.get_by_label("Code from your authenticator app").fill(app.generate(int(time.time())).decode())
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+
+
+def test_a_first_password_is_replaced(page: Page, system: System, bayko: Client) -> None:
+    system.client("cognito-idp").admin_set_user_password(
+        UserPoolId=system.place.outputs["UserPoolId"], Username=bayko.email, Password="First-passw0rd", Permanent=False
+    )
+    sign_in(page, bayko.email, "First-passw0rd")
+    page.get_by_label("Choose a new password").fill(PASSWORD)
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 

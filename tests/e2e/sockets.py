@@ -1,0 +1,82 @@
+"""Sockets, as a client holds them."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from local import stack
+from tests.e2e.conftest import Client, System
+
+Event = dict[str, Any]
+
+
+class Socket:
+    """An open socket and the events that have come through it, in order."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self.events: list[Event] = []
+
+    def send(self, frame: object) -> None:
+        """Sends text, or an object as JSON."""
+        self._connection.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
+
+    def wait_for(self, within: float = 30, **fields: object) -> Event:
+        """The next event that has these fields, of all that follow those waited for before. Fails after a while."""
+        deadline = time.monotonic() + within
+        while True:
+            for place, event in enumerate(self.events):
+                if fields.items() <= event.items():
+                    del self.events[: place + 1]
+                    return event
+            frame = self._connection.recv(timeout=max(0.01, deadline - time.monotonic()))
+            assert len(frame.encode() if isinstance(frame, str) else frame) <= 32 * 1024
+            events = json.loads(frame)
+            assert isinstance(events, list)
+            self.events += events
+
+    def quiet(self) -> None:
+        """Checks that nothing has come but the answer to a ping."""
+        self.send({"type": "ping"})
+        self.wait_for(type="pong")
+        assert not self.events
+
+    def is_closed(self, within: float = 30) -> bool:
+        """Whether it is closed from the other side before so many seconds are over."""
+        deadline = time.monotonic() + within
+        try:
+            while True:
+                self._connection.recv(timeout=max(0.01, deadline - time.monotonic()))
+        except ConnectionClosed:
+            return True
+        except TimeoutError:
+            return False
+
+    def break_off(self) -> None:
+        """Ends it without a word, as a network does."""
+        self._connection.socket.close()
+
+
+def ticket(person: Client) -> str:
+    """POST /api/connections/ticket, which must be answered."""
+    response = person.request("POST", "/api/connections/ticket")
+    assert response.status_code == 200, response.text
+    text: str = response.json()["ticket"]
+    return text
+
+
+@contextmanager
+def opened(system: System, person: Client) -> Iterator[Socket]:
+    """A socket of this person."""
+    with handshake(system, f"?ticket={ticket(person)}") as connection:
+        yield Socket(connection)
+
+
+def handshake(system: System, query: str) -> ClientConnection:
+    """Raises InvalidStatus if it is refused."""
+    return connect(stack.socket_url(system.place) + query, open_timeout=60, close_timeout=5)

@@ -1,0 +1,281 @@
+"""Tickets, connections, subscriptions and what comes from clients, on a real engine; the sockets are fakes."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from messaging import keys
+from messaging.connections import MOST_WATCHED, Pace
+from messaging.items import Connection, Person, Subscription
+from messaging.send import send_to_handle
+from messaging.table import Table
+from messaging.tickets import LIFETIME, create_ticket, redeem_ticket
+from tests.integration.checks import read_all
+from tests.integration.functions import Functions, Stream, sample_event
+from tests.unit.fake_sockets import FakeSockets
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Client:
+    """The functions of the sockets, as API Gateway calls them."""
+
+    def __init__(self, functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sockets = FakeSockets()
+        self._functions = functions
+        self._monkeypatch = monkeypatch
+        self._numbers = itertools.count(1)
+        monkeypatch.setattr(self._module("connections.receive"), "pace", Pace(3, lambda: 3.0 * next(self._numbers)))
+
+    def _module(self, path: str) -> Any:
+        module = self._functions.handler(path)
+        self._monkeypatch.setattr(module, "sockets", self.sockets)
+        return module
+
+    def _call(self, name: str, user_uuid: str, connection_id: str, **changes: Any) -> int:
+        event = {**sample_event(name), **changes}
+        event["requestContext"] |= {"connectionId": connection_id, "authorizer": {"user_uuid": user_uuid}}
+        status: int = self._module(f"connections.{name}").lambda_handler(event, None)["statusCode"]
+        return status
+
+    def connect(self, user_uuid: str) -> str:
+        """The id of a new connection."""
+        connection_id = f"connection-{next(self._numbers)}"
+        assert self._call("connect", user_uuid, connection_id) == 200
+        return connection_id
+
+    def disconnect(self, user_uuid: str, connection_id: str) -> None:
+        assert self._call("disconnect", user_uuid, connection_id) == 200
+
+    def send(self, user_uuid: str, connection_id: str, **frame: Any) -> list[dict[str, Any]]:
+        """What that connection is told in answer."""
+        before = len(self.sockets.events(connection_id))
+        assert self._call("receive", user_uuid, connection_id, body=json.dumps(frame)) == 200
+        return self.sockets.events(connection_id)[before:]
+
+    def push(self, records: list[dict[str, Any]]) -> None:
+        self._module("push.push").lambda_handler({"Records": records}, None)
+
+
+@pytest.fixture
+def client(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> Client:
+    return Client(functions, monkeypatch)
+
+
+@pytest.fixture
+def group(table: Table, bayko: Person, londo: Person) -> str:
+    return send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
+
+
+# Tickets
+
+
+def test_of_many_who_show_a_ticket_at_once_one_is_let_in(table: Table) -> None:
+    ticket = create_ticket(table, "somebody")
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: redeem_ticket(table, ticket), range(20)))
+
+    assert sorted(answers, key=str) == [None] * 19 + ["somebody"]
+
+
+@pytest.mark.parametrize(("age", "taken"), [(LIFETIME - 1, True), (LIFETIME, False), (LIFETIME + 1, False)])
+def test_a_ticket_lives_for_a_minute_however_late_dynamodb_deletes_it(
+    dynamodb: "DynamoDBClient", table_name: str, age: int, taken: bool
+) -> None:
+    made = 1_800_000_000
+    ticket = create_ticket(Table(dynamodb, table_name), "somebody", lambda: made)
+    later = Table(dynamodb, table_name, lambda: made + age)
+
+    assert (redeem_ticket(later, ticket) == "somebody") == taken
+
+
+def test_a_ticket_is_no_longer_there_when_used_and_never_was_in_clear(
+    dynamodb: "DynamoDBClient", table_name: str, functions: Functions
+) -> None:
+    _, body, _ = functions.call("connections.create_ticket", "somebody")
+    assert body["ticket"] not in json.dumps(list(read_all(dynamodb, table_name)))
+
+    event = sample_event("authorize")
+    event["queryStringParameters"]["ticket"] = body["ticket"]
+    authorize = functions.handler("connections.authorize").lambda_handler
+    allowed, refused = authorize(event, None), authorize(event, None)
+
+    assert body["expires_in"] == LIFETIME
+    assert allowed["context"] == {"user_uuid": "somebody"}
+    assert [answer["policyDocument"]["Statement"][0]["Effect"] for answer in (allowed, refused)] == ["Allow", "Deny"]
+    assert refused["context"] == {}
+    assert list(read_all(dynamodb, table_name)) == []
+
+
+# Connections
+
+
+def test_a_person_has_at_most_ten_connections_and_the_oldest_go(client: Client, table: Table, bayko: Person) -> None:
+    ids = [client.connect(bayko.user_uuid) for _ in range(13)]
+
+    assert {one.connection_id for one in table.connections(bayko.user_uuid)} == set(ids[3:])
+    assert client.sockets.closed == set(ids[:3])
+
+
+def test_what_has_expired_is_no_connection(
+    client: Client, table: Table, bayko: Person, londo: Person, group: str
+) -> None:
+    connection_id = client.connect(bayko.user_uuid)
+    table.put_connection(Connection(londo.user_uuid, "late", keys.FIRST_TIME, int(time.time()) - 1))
+
+    (answer,) = client.send(bayko.user_uuid, connection_id, type="subscribe", message_group_uuid=group)
+    assert answer["online"] is False
+    client.send(bayko.user_uuid, connection_id, type="typing", message_group_uuid=group)
+    assert client.sockets.frames.keys() == {connection_id}
+
+
+def test_a_disconnect_deletes_that_connection_and_its_subscriptions_only(
+    client: Client, table: Table, bayko: Person, londo: Person, group: str
+) -> None:
+    first, second = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
+    for connection_id in (first, second):
+        client.send(bayko.user_uuid, connection_id, type="subscribe", message_group_uuid=group)
+
+    client.disconnect(bayko.user_uuid, first)
+    client.disconnect(bayko.user_uuid, first)
+
+    assert [one.connection_id for one in table.connections(bayko.user_uuid)] == [second]
+    assert [one.connection_id for one in table.subscriptions(londo.user_uuid)] == [second]
+
+
+def test_a_socket_that_its_client_cannot_name_cannot_be_closed_by_it(
+    client: Client, table: Table, bayko: Person, londo: Person
+) -> None:
+    connection_id = client.connect(bayko.user_uuid)
+
+    client.disconnect(londo.user_uuid, connection_id)
+
+    assert len(table.connections(bayko.user_uuid)) == 1
+
+
+# Presence
+
+
+def test_presence_is_told_on_the_first_connection_and_on_the_last(
+    client: Client, bayko: Person, londo: Person, group: str
+) -> None:
+    mine = client.connect(bayko.user_uuid)
+    answers = client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
+    theirs = [client.connect(londo.user_uuid), client.connect(londo.user_uuid)]
+    for connection_id in theirs:
+        client.disconnect(londo.user_uuid, connection_id)
+
+    assert [event["online"] for event in answers] == [False]
+    assert [event["online"] for event in client.sockets.events(mine)] == [False, True, False]
+    assert {event["user_uuid"] for event in client.sockets.events(mine)} == {londo.user_uuid}
+
+
+def test_after_unsubscribe_nothing_is_told(
+    client: Client, table: Table, bayko: Person, londo: Person, group: str
+) -> None:
+    mine = client.connect(bayko.user_uuid)
+    client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
+    assert client.send(bayko.user_uuid, mine, type="unsubscribe", message_group_uuid=group) == []
+
+    client.connect(londo.user_uuid)
+
+    assert len(client.sockets.events(mine)) == 1
+    assert table.connections(bayko.user_uuid)[0].watched == frozenset()
+    assert table.subscriptions(londo.user_uuid) == []
+
+
+def test_a_connection_watches_a_hundred_people_and_no_more(
+    client: Client, table: Table, bayko: Person, group: str, register: Callable[[str], Person]
+) -> None:
+    mine = client.connect(bayko.user_uuid)
+    for number in range(MOST_WATCHED - 1):
+        assert table.watch(bayko.user_uuid, mine, f"person-{number}", MOST_WATCHED)
+    another = send_to_handle(table, bayko.user_uuid, register("another").handle, str(uuid4()), "Hello").message
+
+    def subscribe(message_group_uuid: str) -> list[dict[str, Any]]:
+        return client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=message_group_uuid)
+
+    assert [event["type"] for event in subscribe(group) + subscribe(group)] == ["presence", "presence"]
+    (refused,) = subscribe(another.message_group_uuid)
+    assert (refused["type"], refused["code"]) == ("error", "too_large")
+
+
+def test_subscribing_through_a_connection_that_has_ended_leaves_nothing(
+    client: Client, table: Table, bayko: Person, londo: Person, group: str
+) -> None:
+    (answer,) = client.send(bayko.user_uuid, "ended", type="subscribe", message_group_uuid=group)
+
+    assert answer["code"] == "not_found"
+    assert table.connections(bayko.user_uuid) == []
+    assert table.subscriptions(londo.user_uuid) == []
+
+
+# Other people's conversations
+
+
+@pytest.mark.parametrize("kind", ["typing", "subscribe", "unsubscribe"])
+def test_a_stranger_and_a_conversation_that_does_not_exist_are_answered_alike(
+    client: Client, table: Table, group: str, londo: Person, register: Callable[[str], Person], kind: str
+) -> None:
+    client.connect(londo.user_uuid)
+    eve = register("eve")
+    mine = client.connect(eve.user_uuid)
+
+    answers = [client.send(eve.user_uuid, mine, type=kind, message_group_uuid=one) for one in (group, str(uuid4()))]
+
+    assert answers[0] == answers[1]
+    assert [event["code"] for event in answers[0]] == ["not_found"]
+    assert client.sockets.frames.keys() == {mine}
+    assert table.subscriptions(londo.user_uuid) == []
+
+
+def test_typing_is_relayed_once_in_three_seconds(
+    client: Client, functions: Functions, monkeypatch: pytest.MonkeyPatch, bayko: Person, londo: Person, group: str
+) -> None:
+    mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
+    monkeypatch.setattr(functions.handler("connections.receive"), "pace", Pace(3, iter([0.0, 1.0, 3.0]).__next__))
+
+    for _ in range(3):
+        assert client.send(bayko.user_uuid, mine, type="typing", message_group_uuid=group) == []
+
+    assert len(client.sockets.events(theirs)) == 2
+
+
+# The stream
+
+
+def test_what_the_stream_tells_reaches_both_and_what_cannot_be_read_is_passed_over(
+    client: Client, functions: Functions, stream: Stream, bayko: Person, londo: Person, group: str
+) -> None:
+    mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
+    functions.create_message(londo.user_uuid, message_group_uuid=group, message="Well, hello")
+    functions.call(
+        "message_groups.mark_read", bayko.user_uuid, body={"seq": 2}, parameters={"message_group_uuid": group}
+    )
+    opened, sent, read = stream.records()
+
+    client.push([opened, {"dynamodb": {}}, {}, sent, read])
+
+    for connection_id in (mine, theirs):
+        kinds = [event["type"] for event in client.sockets.events(connection_id)]
+        assert kinds == ["message_group", "message", "message", "read"]
+
+
+def test_a_subscription_ends_with_its_connection(
+    client: Client, table: Table, bayko: Person, londo: Person, group: str
+) -> None:
+    mine = client.connect(bayko.user_uuid)
+    client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
+
+    (connection,), (subscription,) = table.connections(bayko.user_uuid), table.subscriptions(londo.user_uuid)
+
+    assert connection.watched == frozenset({londo.user_uuid})
+    assert subscription == Subscription(londo.user_uuid, mine, bayko.user_uuid, group, connection.expires)

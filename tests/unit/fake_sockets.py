@@ -1,0 +1,83 @@
+"""Sockets in memory, and the table of who is connected."""
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from messaging.items import Connection, Person, Subscription
+from messaging.sockets import Gone, Sockets
+from messaging.table import Table
+
+_NEVER = 30.0  # seconds after which what is waited for will not come
+
+
+class FakeSockets(Sockets):
+    """Keeps the frames of each connection. Those in `gone` are closed; `failing` maps others to what a post raises."""
+
+    def __init__(self, gone: Iterable[str] = (), failing: dict[str, Exception] | None = None) -> None:
+        self.frames: dict[str, list[str]] = defaultdict(list)
+        self.gone = set(gone)
+        self.failing = failing or {}
+        self.closed: set[str] = set()
+
+    def post(self, connection_id: str, frame: str) -> None:
+        if connection_id in self.gone:
+            raise Gone
+        if connection_id in self.failing:
+            raise self.failing[connection_id]
+        self.frames[connection_id].append(frame)
+
+    def close(self, connection_id: str) -> None:
+        self.closed.add(connection_id)
+
+    def events(self, connection_id: str) -> list[dict[str, Any]]:
+        """What a connection was told, in order."""
+        return [event for frame in self.frames[connection_id] for event in json.loads(frame)]
+
+
+class StuckSockets(FakeSockets):
+    """The connections in `stuck` do not answer before all others have got everything."""
+
+    def __init__(self, stuck: Iterable[str], others: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._stuck = set(stuck)
+        self._others = others
+        self._lock = threading.Lock()
+        self.all_others_told = threading.Event()
+
+    def post(self, connection_id: str, frame: str) -> None:
+        if connection_id in self._stuck:
+            assert self.all_others_told.wait(_NEVER), "a connection waits for another"
+        super().post(connection_id, frame)
+        with self._lock:
+            if len(self.frames) >= self._others:
+                self.all_others_told.set()
+
+
+class FakeConnections(Table):
+    """Knows connections, subscriptions and people, and how often it was asked whose connections there are."""
+
+    def __init__(self, *connections: Connection, people: Iterable[Person] = ()) -> None:
+        self.held = {(one.user_uuid, one.connection_id): one for one in connections}
+        self.watching: dict[tuple[str, str], Subscription] = {}
+        self.people = {person.user_uuid: person for person in people}
+        self.queries: list[str] = []
+
+    def connections(self, user_uuid: str, *, consistent: bool = False) -> list[Connection]:
+        if not consistent:
+            self.queries.append(user_uuid)
+        return [one for one in list(self.held.values()) if one.user_uuid == user_uuid]
+
+    def delete_connection(self, user_uuid: str, connection_id: str) -> Connection | None:
+        return self.held.pop((user_uuid, connection_id), None)
+
+    def delete_subscription(self, watched_uuid: str, connection_id: str) -> None:
+        self.watching.pop((watched_uuid, connection_id), None)
+
+    def subscriptions(self, watched_uuid: str) -> list[Subscription]:
+        return [one for one in list(self.watching.values()) if one.watched_uuid == watched_uuid]
+
+    def person(self, user_uuid: str) -> Person | None:
+        return self.people.get(user_uuid)

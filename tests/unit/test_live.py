@@ -1,0 +1,299 @@
+"""Telling people through sockets: which events a change makes, how they are packed, and who cannot be told."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messaging import keys, live
+from messaging.connections import Pace
+from messaging.errors import Busy
+from messaging.inbox import Change
+from messaging.items import Connection, Head, Message, Person, Subscription
+from messaging.live import FRAME_BYTES, Post, Told, events_of, pack, push, tell
+from messaging.sockets import NoAnswer
+from tests.unit.api import MESSAGE_GROUP, OTHER, USER
+from tests.unit.fake_sockets import FakeConnections, FakeSockets, StuckSockets
+from tests.unit.strategies import heads
+
+BAYKO = Person(USER, "bayko", "Andrew Bayko")
+LONDO = Person(OTHER, "londo", "Londo Mollari")
+LONG_AGO = keys.FIRST_TIME
+MESSAGE_UUID = str(UUID(int=1))
+FIRST = Head.of_first(
+    Message(MESSAGE_GROUP, MESSAGE_UUID, "Hello", BAYKO, "2026-01-02T03:04:05.000006+00:00", 1), LONDO
+)
+
+
+def _change(old: Head | None, new: Head) -> Change:
+    return Change("1", 0.0, old, new)
+
+
+def _next(head: Head, sender: Person = BAYKO, text: str = "More") -> Head:
+    message = head.next_message(
+        sender.user_uuid, str(UUID(int=head.last_seq + 1)), text, datetime(2026, 2, 1, tzinfo=UTC)
+    )
+    return head.after(message)
+
+
+def _kinds(events: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+    return {user_uuid: [event["type"] for event in mine] for user_uuid, mine in events.items()}
+
+
+def _connection(user_uuid: str, connection_id: str, connected_at: str = LONG_AGO) -> Connection:
+    return Connection(user_uuid, connection_id, connected_at, 2**40)
+
+
+# Which events
+
+
+def test_a_first_message_is_a_conversation_and_a_message_to_both() -> None:
+    events = events_of(_change(None, FIRST))
+
+    assert _kinds(events) == {USER: ["message_group", "message"], OTHER: ["message_group", "message"]}
+    assert (events[USER][0]["handle"], events[OTHER][0]["handle"]) == ("londo", "bayko")
+    assert (events[USER][0]["unread_count"], events[OTHER][0]["unread_count"]) == (0, 1)
+    assert events[USER][1] == events[OTHER][1]
+
+
+def test_a_message_is_told_to_both_and_moves_its_senders_mark_without_a_word() -> None:
+    events = events_of(_change(FIRST, _next(FIRST, LONDO)))
+
+    assert _kinds(events) == {USER: ["message"], OTHER: ["message"]}
+    assert events[USER][0]["user_uuid"] == OTHER
+
+
+def test_a_mark_is_told_to_both_if_its_owner_shows_it_and_to_the_owner_in_any_case() -> None:
+    read = replace(FIRST, read_seqs={**FIRST.read_seqs, OTHER: 1})
+    hiding = {USER: BAYKO, OTHER: replace(LONDO, receipts=False)}
+
+    assert _kinds(events_of(_change(FIRST, read))) == {USER: ["read"], OTHER: ["read"]}
+    assert _kinds(events_of(_change(FIRST, replace(read, members=hiding)))) == {OTHER: ["read"]}
+
+
+def test_a_new_name_or_setting_tells_nothing_and_who_is_deleted_is_told_nothing() -> None:
+    renamed = replace(FIRST, members={USER: BAYKO, OTHER: replace(LONDO, display_name="Emperor", receipts=False)})
+    deleted = replace(FIRST, members={USER: BAYKO, OTHER: LONDO.deleted})
+
+    assert events_of(_change(FIRST, renamed)) == {}
+    assert events_of(_change(FIRST, FIRST)) == {}
+    assert events_of(_change(None, deleted)).keys() == {USER}
+
+
+@given(heads(), st.data())
+def test_whatever_changes_nobody_learns_a_mark_that_is_hidden_and_everybody_what_is_new(
+    old: Head, data: st.DataObject
+) -> None:
+    new = replace(
+        old,
+        last_seq=old.last_seq + data.draw(st.integers(0, 2)),
+        sender_uuid=data.draw(st.sampled_from(sorted(old.members))),
+        members={
+            user_uuid: replace(person, receipts=data.draw(st.booleans())) for user_uuid, person in old.members.items()
+        },
+        read_seqs={user_uuid: seq + data.draw(st.integers(0, 2)) for user_uuid, seq in old.read_seqs.items()},
+    )
+    events = events_of(_change(old, new))
+
+    for user_uuid in new.members:
+        mine = events.get(user_uuid, [])
+        assert [event["seq"] for event in mine if event["type"] == "message"] == (
+            [new.last_seq] if new.last_seq > old.last_seq else []
+        )
+        told = {event["user_uuid"]: event["read_seq"] for event in mine if event["type"] == "read"}
+        for reader_uuid, person in new.members.items():
+            moved = new.read_seqs[reader_uuid] > old.read_seqs[reader_uuid]
+            by_sending = new.last_seq > old.last_seq and (reader_uuid, new.read_seqs[reader_uuid]) == (
+                new.sender_uuid,
+                new.last_seq,
+            )
+            shown = person.receipts or reader_uuid == user_uuid
+            assert told.get(reader_uuid) == (new.read_seqs[reader_uuid] if moved and shown and not by_sending else None)
+
+
+# Packing
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=3000), max_size=2), max_size=40))
+def test_frames_hold_all_events_in_order_none_too_large_and_none_in_vain(events: list[dict[str, str]]) -> None:
+    frames = pack(events)
+
+    assert [event for frame in frames for event in json.loads(frame)] == events
+    sizes = [len(frame.encode()) for frame in frames]
+    assert all(size <= FRAME_BYTES for size in sizes)
+    for frame, following in zip(sizes, frames[1:], strict=False):
+        first = json.dumps(json.loads(following)[0], ensure_ascii=False, separators=(",", ":"))
+        assert frame + 1 + len(first.encode()) > FRAME_BYTES
+
+
+def test_a_hundred_of_the_longest_messages_fit_into_frames() -> None:
+    head = FIRST
+    changes = []
+    for _ in range(100):
+        changes.append(_change(head, _next(head, text="\x00" * 2048)))
+        head = changes[-1].new
+    table, sockets = FakeConnections(_connection(OTHER, "1")), FakeSockets()
+
+    push(table, sockets, changes)
+
+    assert [event["seq"] for event in sockets.events("1")] == list(range(2, 102))
+    assert max(len(frame.encode()) for frame in sockets.frames["1"]) <= FRAME_BYTES
+
+
+# Pushing
+
+
+def test_a_batch_asks_once_for_each_persons_connections() -> None:
+    second = _next(FIRST)
+    changes = [_change(None, FIRST), _change(FIRST, second), _change(second, _next(second, LONDO))]
+    table = FakeConnections(_connection(USER, "1"), _connection(USER, "2"), _connection(OTHER, "3"))
+    sockets = FakeSockets()
+
+    assert push(table, sockets, changes) == Told(reached=3)
+    assert sorted(table.queries) == sorted([USER, OTHER])
+    for connection_id in "123":
+        assert [event["type"] for event in sockets.events(connection_id)] == ["message_group"] + ["message"] * 3
+        assert len(sockets.frames[connection_id]) == 1
+
+
+def test_of_two_hundred_connections_half_of_them_dead_or_slow_no_other_waits_and_only_those_go() -> None:
+    people = [str(UUID(int=number)) for number in range(100, 140)]
+    everyone = [_connection(user_uuid, f"{user_uuid}/{number}") for user_uuid in people for number in range(5)]
+    ids = [connection.connection_id for connection in everyone]
+    dead, slow, well = ids[0::4], ids[1::4], {*ids[2::4], *ids[3::4]}
+    events = [{"type": "message", "seq": number, "message": "x" * 10_000} for number in range(12)]
+    sockets = StuckSockets(slow, len(well), gone=dead, failing=dict.fromkeys(slow, NoAnswer()))
+    table = FakeConnections(*everyone)
+
+    told = tell(
+        table,
+        sockets,
+        [Post(one.user_uuid, one.connection_id, pack(events), one.connected_at) for one in everyone],
+    )
+
+    assert len(ids) == 200
+    assert told == Told(reached=100, gone=50, cut=50)
+    assert {connection_id: sockets.events(connection_id) for connection_id in well} == dict.fromkeys(well, events)
+    assert {connection.connection_id for connection in table.held.values()} == well
+    assert sockets.closed == set(slow)
+
+
+def test_a_connection_that_is_throttled_is_tried_again_and_gets_everything_in_order() -> None:
+    class Throttled(FakeSockets):
+        tries = 0
+
+        def post(self, connection_id: str, frame: str) -> None:
+            self.tries += 1
+            if self.tries % 3:
+                raise Busy("throttled")
+            super().post(connection_id, frame)
+
+    sockets, table = Throttled(), FakeConnections(_connection(OTHER, "1"))
+    frames = [f'[{{"n":{number}}}]' for number in range(3)]
+
+    assert tell(table, sockets, [Post(OTHER, "1", frames, LONG_AGO)]) == Told(reached=1)
+    assert sockets.frames["1"] == frames
+    assert table.held
+
+
+@pytest.mark.parametrize("error", [Busy("throttled"), NoAnswer()])
+def test_a_connection_that_does_not_take_it_is_closed_so_that_its_client_catches_up(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "GIVE_UP_AFTER", 0.05)
+    sockets, table = (
+        FakeSockets(failing={"1": error}),
+        FakeConnections(_connection(OTHER, "1"), _connection(OTHER, "2")),
+    )
+
+    assert push(table, sockets, [_change(None, FIRST)]) == Told(reached=1, cut=1)
+    assert sockets.closed == {"1"}
+    assert [one.connection_id for one in table.held.values()] == ["2"]
+
+
+def test_a_socket_that_may_be_opening_is_not_forgotten_for_being_gone() -> None:
+    now = datetime.now(UTC)
+    opening, older = keys.format_time(now), keys.format_time(now - timedelta(minutes=1))
+    table = FakeConnections(_connection(OTHER, "opening", opening), _connection(OTHER, "older", older))
+
+    assert push(table, FakeSockets(gone=["opening", "older"]), [_change(None, FIRST)]) == Told(gone=2)
+    assert [one.connection_id for one in table.held.values()] == ["opening"]
+
+
+def test_mistakes_and_a_table_that_does_not_answer_hold_up_nobody_else(
+    written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Table(FakeConnections):
+        def connections(self, user_uuid: str, *, consistent: bool = False) -> list[Connection]:
+            if user_uuid == USER:
+                raise Busy("Hello")
+            return super().connections(user_uuid, consistent=consistent)
+
+    monkeypatch.setattr(live, "GIVE_UP_AFTER", 0.05)
+    sockets = FakeSockets(failing={"1": RuntimeError("Hello")})
+    table = Table(_connection(OTHER, "1"), _connection(OTHER, "2"))
+
+    assert push(table, sockets, [_change(None, FIRST)]) == Told(reached=1, failed=2)
+    assert len(table.held) == 2
+    log = written()
+    assert "connection not told" in log
+    assert OTHER in log
+    assert "Hello" not in log
+
+
+# Presence
+
+
+def test_the_last_connection_that_goes_is_told_to_who_watches_and_shows_itself() -> None:
+    table = FakeConnections(_connection(OTHER, "1"), _connection(OTHER, "2"), _connection(USER, "3"), people=[LONDO])
+    table.watching[OTHER, "3"] = Subscription(OTHER, "3", USER, MESSAGE_GROUP, 2**40)
+    sockets = FakeSockets(gone=["1", "2"])
+
+    live.forget(table, sockets, OTHER, "1")
+    assert sockets.frames == {}
+    tell(table, sockets, [Post(OTHER, "2", ["[]"], LONG_AGO)])
+    offline = {"type": "presence", "message_group_uuid": MESSAGE_GROUP, "user_uuid": OTHER, "online": False}
+    assert sockets.events("3") == [offline]
+
+    live.forget(table, sockets, OTHER, "2")
+    assert sockets.events("3") == [offline]
+
+
+def test_who_hides_receipts_is_not_seen_to_come_or_go() -> None:
+    table = FakeConnections(_connection(USER, "3"), people=[replace(LONDO, receipts=False)])
+    table.watching[OTHER, "3"] = Subscription(OTHER, "3", USER, MESSAGE_GROUP, 2**40)
+    sockets = FakeSockets()
+
+    live.tell_presence(table, sockets, OTHER, online=True)
+    assert sockets.frames == {}
+
+
+def test_two_who_watch_each_other_and_are_both_gone_are_forgotten() -> None:
+    one = replace(_connection(USER, "1"), watched=frozenset({OTHER}))
+    two = replace(_connection(OTHER, "2"), watched=frozenset({USER}))
+    table = FakeConnections(one, two, people=[BAYKO, LONDO])
+    table.watching[OTHER, "1"] = Subscription(OTHER, "1", USER, MESSAGE_GROUP, 2**40)
+    table.watching[USER, "2"] = Subscription(USER, "2", OTHER, MESSAGE_GROUP, 2**40)
+
+    live.forget(table, FakeSockets(gone=["1", "2"]), USER, "1")
+
+    assert table.held == {}
+    assert table.watching == {}
+
+
+# The pace of typing
+
+
+def test_a_person_is_let_through_once_in_three_seconds() -> None:
+    times = [0.0, 1.0, 1.5, 2.9, 3.0, 3.1, 6.0]
+    pace = Pace(3, iter(times).__next__)
+
+    allowed = [pace.allows(user_uuid) for user_uuid in (USER, USER, OTHER, USER, USER, OTHER, USER)]
+
+    assert allowed == [True, False, True, False, True, False, True]
