@@ -23,7 +23,9 @@ _DRAIN = 1.5  # seconds for the stream handler to do what was just sent: minista
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
-    parser.add_argument("--port", type=int, default=4566, help="where ministack listens on 127.0.0.1; the web client on the next")
+    parser.add_argument(
+        "--port", type=int, default=4566, help="where ministack listens on 127.0.0.1; the web client on the next"
+    )
     parser.add_argument("--clean-data", action="store_true", help="forget all data and end")
     arguments = parser.parse_args()
 

@@ -28,7 +28,11 @@ def serving(place: Place, port: int, password: str | None = None) -> Iterator[st
 
     With the demo people's password the page offers to be one of them by one click.
     """
-    settings = config(place) | {"api": stack.api_url(place), "socket": stack.socket_url(place), "cognito": place.endpoint}
+    settings = config(place) | {
+        "api": stack.api_url(place),
+        "socket": stack.socket_url(place),
+        "cognito": place.endpoint,
+    }
     if password:
         settings["demo"] = {"people": demo.PEOPLE, "password": password}
     try:
@@ -80,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(404 if body is None else 200)
         for name, value in self._headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "text/plain" if body is None else content_type(path))
+        self.send_header("Content-Type", content_type(path) or "text/plain")
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
         self.wfile.write(body or b"")
@@ -90,4 +94,4 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, path: str) -> bytes | None:
         file = (WEB / path.lstrip("/")).resolve()
-        return file.read_bytes() if file.is_relative_to(WEB) and file.is_file() else None
+        return file.read_bytes() if file.is_relative_to(WEB) and file.is_file() and content_type(path) else None

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import mimetypes
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,14 @@ from operators.places import Place
 
 WEB = Path(__file__).parents[1] / "web"
 _ASSETS = "/assets/"
-_TYPES = {".js": "text/javascript", ".txt": "text/plain; charset=utf-8"}
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
 _UNCHANGING = "public, max-age=31536000, immutable"
 _CHANGING = "no-cache"
 
@@ -45,10 +51,9 @@ def empty(place: Place) -> None:
             s3.delete_object(Bucket=bucket, Key=item["Key"])
 
 
-def content_type(name: str) -> str:
-    """What a file is served as."""
-    suffix = Path(name).suffix
-    return _TYPES.get(suffix) or mimetypes.types_map[suffix]
+def content_type(name: str) -> str | None:
+    """What a file is served as; None for one that is not served."""
+    return _TYPES.get(Path(name).suffix)
 
 
 def _put(place: Place, key: str, body: bytes, cache_control: str) -> None:
@@ -62,7 +67,7 @@ def _put(place: Place, key: str, body: bytes, cache_control: str) -> None:
 
 
 def _assets() -> Iterator[Path]:
-    yield from (path for path in sorted((WEB / "assets").rglob("*")) if path.is_file())
+    yield from (path for path in sorted((WEB / "assets").rglob("*")) if content_type(path.name))
 
 
 def _fingerprint() -> str:

@@ -1,5 +1,6 @@
 """Two people, two browsers, one conversation."""
 
+import json
 from collections.abc import Callable
 
 from playwright.sync_api import Page, Request, Route, expect
@@ -32,7 +33,9 @@ def test_two_people_chat(bayko: Client, londo: Client, sits: Sits) -> None:
         eventually(lambda person=person: person.get("/api/unread").json()["messages"] == 0)  # type: ignore[misc]
 
 
-def test_a_message_is_there_at_once_and_marked_until_the_server_has_it(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_a_message_is_there_at_once_and_marked_until_the_server_has_it(
+    bayko: Client, londo: Client, sits: Sits
+) -> None:
     bayko.send(handle=londo.handle, message="First")
     seat = sits(bayko)
     seat.open()
@@ -51,7 +54,7 @@ def test_a_message_is_there_at_once_and_marked_until_the_server_has_it(bayko: Cl
 def test_a_failed_message_is_sent_again_under_the_same_uuid(
     bayko: Client, londo: Client, sits: Sits, api_requests: Callable[[Page], list[Request]]
 ) -> None:
-    """One attempt does not arrive, and of the next the answer is lost: the server has it, and the page does not know."""
+    """One attempt does not arrive, of the next the answer is lost: the server has it, and the page does not know."""
     bayko.send(handle=londo.handle, message="First")
     seat = sits(bayko)
     seat.open()
@@ -70,7 +73,7 @@ def test_a_failed_message_is_sent_again_under_the_same_uuid(
     seat.page.get_by_role("button", name="Send again").click()
     expect(seat.page.locator(".pending")).to_have_count(0)
     eventually(lambda: seat.page.evaluate("Object.keys(localStorage).every((key) => !key.includes('outbox'))"))
-    sent = [request.post_data_json for request in requests if request.method == "POST" and request.post_data]
+    sent = [json.loads(request.post_data) for request in requests if request.method == "POST" and request.post_data]
     assert len(sent) >= 3
     assert len({body["message_uuid"] for body in sent}) == 1
     group = bayko.inbox()[0]["uuid"]

@@ -23,7 +23,12 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
 
 
 def message(seq: int) -> dict[str, Any]:
-    return {"seq": seq, "uuid": f"uuid-{seq}", "user_uuid": "me" if seq % 3 else "other", "created_at": f"2026-{seq:04}"}
+    return {
+        "seq": seq,
+        "uuid": f"uuid-{seq}",
+        "user_uuid": "me" if seq % 3 else "other",
+        "created_at": f"2026-{seq:04}",
+    }
 
 
 MERGE = """async ([page, links, arrivals]) => {
@@ -100,7 +105,10 @@ def test_dates(page: Page, at: str, line: str, ago: str) -> None:
     ("text", "links"),
     [
         ("See https://example.com.", ["https://example.com/"]),
-        ("(https://en.wikipedia.org/wiki/Goose_(disambiguation))", ["https://en.wikipedia.org/wiki/Goose_(disambiguation)"]),
+        (
+            "(https://en.wikipedia.org/wiki/Goose_(disambiguation))",
+            ["https://en.wikipedia.org/wiki/Goose_(disambiguation)"],
+        ),
         ("HTTP://EXAMPLE.COM/A?b=c#d, and more", ["http://example.com/A?b=c#d"]),
         ("javascript:alert(1) data:text/html,x ftp://example.com file:///etc/passwd", []),
         ("https://", []),
@@ -131,4 +139,6 @@ def test_no_module_makes_html_of_text_or_runs_it() -> None:
     """The content security policy holds it too; this says it sooner."""
     for module in (WEB / "assets").rglob("*.js"):
         if "vendor" not in module.parts:
-            assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", module.read_text())
+            assert not re.search(
+                r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", module.read_text()
+            )
