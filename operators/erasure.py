@@ -41,6 +41,7 @@ def erase_from_table(
     A conversation's message group goes last, so a run that was cut off finds what is left to do in the inbox.
     """
     table.forget(user_uuid, handles)
+    _disconnect(table, user_uuid)
     more = True
     while more:
         more = False
@@ -48,6 +49,16 @@ def erase_from_table(
             _leave(table, group)
             left(1)
             more = True
+
+
+def _disconnect(table: PeopleTable, user_uuid: str) -> None:
+    """Nothing is told any more to their sockets, nor about them. Tickets are gone within a minute."""
+    for connection in table.connections(user_uuid, consistent=True):
+        table.delete(
+            keys.key(keys.subscriptions_pk(watched), connection.connection_id) for watched in connection.watched
+        )
+        table.delete([connection.item])
+    table.delete(subscription.item for subscription in table.subscriptions(user_uuid))
 
 
 def _leave(table: PeopleTable, group: MessageGroup) -> None:

@@ -133,7 +133,7 @@ class Repair:
             receipt = Receipt.from_item(orphan)
             message = self._table.message(receipt.message_group_uuid, receipt.created_at)
             return message is not None and message.message_uuid == receipt.message_uuid
-        group = orphan.get("message_group_uuid", orphan["sk"])["S"]
+        group = (orphan["message_group_uuid"] if "message_group_uuid" in orphan else orphan["sk"])["S"]
         return bool(self._table.head(group, consistent=True)) or bool(self._newest(group))
 
     def _mend_person(self, pk: str) -> bool:

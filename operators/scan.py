@@ -17,6 +17,9 @@ _PREFIXES = {
     "receipt": keys.receipt_pk(""),
     "profile": keys.profile_pk(""),
     "handle": keys.handle_pk(""),
+    "ticket": keys.ticket_pk(""),
+    "connection": keys.connections_pk(""),
+    "subscription": keys.subscriptions_pk(""),
 }
 KINDS = tuple(_PREFIXES)
 _deserialize = TypeDeserializer().deserialize
@@ -41,5 +44,6 @@ def kind_of(item: Item) -> str:
 
 
 def plain(item: Item) -> dict[str, Any]:
-    """The item's attributes as Python has them, the keys first; numbers are Decimal."""
-    return {name: _deserialize(item[name]) for name in ("pk", "sk", *sorted(item.keys() - {"pk", "sk"}))}
+    """The item's attributes as Python has them, the keys first; numbers are Decimal, sets are sorted lists."""
+    attributes = {name: _deserialize(item[name]) for name in ("pk", "sk", *sorted(item.keys() - {"pk", "sk"}))}
+    return {name: sorted(value) if isinstance(value, set) else value for name, value in attributes.items()}

@@ -8,7 +8,18 @@ from itertools import groupby
 from typing import Any
 
 from messaging import keys
-from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt, Unread
+from messaging.items import (
+    Connection,
+    Head,
+    Item,
+    Message,
+    MessageGroup,
+    Person,
+    Receipt,
+    Subscription,
+    Ticket,
+    Unread,
+)
 from messaging.table import Table
 
 SEGMENTS = 4  # of the parallel scan
@@ -142,6 +153,9 @@ class _Segment:
             keys.receipt_pk(""): self._receipt,
             keys.profile_pk(""): self._profile,
             keys.handle_pk(""): self._handle,
+            keys.ticket_pk(""): _readable(Ticket.from_item),
+            keys.connections_pk(""): _readable(Connection.from_item),
+            keys.subscriptions_pk(""): _readable(Subscription.from_item),
         }
         for pk, items in groupby(items_in_order, key=lambda item: str(item["pk"]["S"])):
             prefix, _, identifier = pk.partition("#")
@@ -302,3 +316,13 @@ class _Segment:
         for page in pages:
             self._progress(len(page["Items"]))
             yield from page["Items"]
+
+
+def _readable(read: Callable[[Item], object]) -> Callable[[str, Iterator[Item]], None]:
+    """A check of items that go by themselves and point to nothing that must be there: that they can be read."""
+
+    def check(_: str, items: Iterator[Item]) -> None:
+        for item in items:
+            read(item)
+
+    return check

@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from local import stack
+from tests.asyncapi import assert_described
 from tests.e2e.conftest import Client, System
 
 Event = dict[str, Any]
@@ -37,7 +38,7 @@ class Socket:
             frame = self._connection.recv(timeout=max(0.01, deadline - time.monotonic()))
             assert len(frame.encode() if isinstance(frame, str) else frame) <= 32 * 1024
             events = json.loads(frame)
-            assert isinstance(events, list)
+            assert_described("Events", events)
             self.events += events
 
     def quiet(self) -> None:

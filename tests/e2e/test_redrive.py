@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from messaging import keys
-from messaging.table import Table
+from messaging.table import Delete, Table
 from operators.verify import inbox_breaks
 from tests.e2e.conftest import Client, System, eventually
 from tests.scripts import run_script
@@ -56,7 +56,7 @@ def broken(system: System, bayko: Client, londo: Client) -> tuple[str, dict[str,
     eventually(lambda: [one["message"] for one in londo.inbox()] == ["2"])
     table = Table(system.client("dynamodb"), system.place.table_name)
     (lying,) = table.inbox(londo.user_uuid, 1)
-    table.delete_message_groups([lying])
+    table.write_entries([Delete(lying)])
     assert [one.kind for one in inbox_breaks(table, group)] == ["missing"]
     return group, batch_of(system, group)
 

@@ -2,7 +2,6 @@
 
 import time
 from contextlib import ExitStack
-from uuid import uuid4
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -185,7 +184,7 @@ def test_who_does_not_show_receipts_does_not_show_presence(system: System, bayko
         ('{"type": "typing"}', "unreadable"),
         ('{"type": "subscribe", "message_group_uuid": "1"}', "unreadable"),
         ('{"type": "subscribe", "message_group_uuid": 1}', "unreadable"),
-        (f'{{"type": "subscribe", "message_group_uuid": "{uuid4()}"}}', "not_found"),
+        ('{"type": "subscribe", "message_group_uuid": "1c5b51a2-3545-5550-b2d5-a824b0729bbf"}', "not_found"),
         (f'{{"type": "ping", "padding": "{"x" * 4096}"}}', "too_large"),
         ('{"type": "ping", "padding": ' + "[" * 2000 + "]" * 2000 + "}", "unreadable"),
     ],

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ import pytest
 
 from messaging import keys
 from messaging.errors import Busy, NotFound
-from messaging.items import Head, Message, MessageGroup, Person
+from messaging.items import Connection, Head, Message, MessageGroup, Person, Subscription
 from messaging.send import send_to_conversation, send_to_handle
 from operators import verify as verifying
 from operators.erasure import erase_from_table
@@ -152,6 +153,22 @@ def test_a_conversation_of_which_both_are_gone_is_deleted(world: World) -> None:
     assert {head.message_group_uuid for head in assert_conversations_are_whole(world.items())} == {kept}
     world.erase(kenji)
     assert world.items() == []
+
+
+def test_nothing_more_is_told_to_their_sockets_nor_about_them(world: World) -> None:
+    bayko, londo = world.person("bayko"), world.person("londo")
+    group = world.open(bayko, londo)
+    expires = int(time.time()) + 3600
+    for person, other in ((bayko, londo), (londo, bayko)):
+        connection = Connection(person.user_uuid, f"of-{person.handle}", keys.FIRST_TIME, expires)
+        world.put(replace(connection, watched=frozenset({other.user_uuid})).item)
+        world.put(Subscription(other.user_uuid, connection.connection_id, person.user_uuid, group, expires).item)
+
+    world.erase(bayko)
+
+    assert world.table.connections(bayko.user_uuid) == []
+    assert world.table.subscriptions(bayko.user_uuid) == world.table.subscriptions(londo.user_uuid) == []
+    assert len(world.table.connections(londo.user_uuid)) == 1
 
 
 def test_two_who_are_erased_at_once_leave_nothing(world: World) -> None:

@@ -1,5 +1,6 @@
-"""The design's rules while everything happens at once: people join, send, repeat and read, in any interleaving; the
-stream comes in any batches; requests to DynamoDB fail before or after they took effect, and processes die half-way."""
+"""The design's rules while everything happens at once: people join, send, repeat, read, move marks and catch up, in
+any interleaving; the stream comes in any batches; requests to DynamoDB fail before or after they took effect, and
+processes die half-way."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -121,6 +122,11 @@ class Messaging(RuleBasedStateMachine):
         self.heads: dict[str, Head] = {}
         self.message_walks: list[MessagesWalk] = []
         self.inbox_walks: list[InboxWalk] = []
+        self.marks: dict[tuple[str, str], int] = {}  # of a conversation and a person: the highest that was answered
+        self.receipts: dict[str, bool | None] = {}  # what was answered last; None once another try was not
+        self.synced: dict[
+            str, tuple[dict[str, int], dict[str, str]]
+        ] = {}  # last_seqs by conversation, what to ask with
         self.checkpoint = 0
         self.world.join(*_HANDLES[:2])
         for path in ("messages.create_message", "message_groups.create_message_group"):
@@ -227,6 +233,54 @@ class Messaging(RuleBasedStateMachine):
             return
         self._step_inbox(self.inbox_walks[which % len(self.inbox_walks)], trouble)
 
+    @rule(which=_any, reader=st.booleans(), back=st.integers(-1, 3), trouble=_troubles)
+    def move_mark(self, which: int, reader: bool, back: int, trouble: Trouble) -> None:
+        if not self.heads:
+            return
+        head = list(self.heads.values())[which % len(self.heads)]
+        person, other = list(head.members.values())[:: 1 if reader else -1]
+        group, seq = head.message_group_uuid, max(1, head.last_seq - back)
+        answer = self._call(
+            lambda: self.world.functions.mark_read(person.user_uuid, group, seq),
+            self._hook(trouble, lambda: self._send_aside(self._new_send(other, person))),
+        )
+        if answer and answer[0] == 200:
+            assert answer[1]["read_seq"] >= max(seq, self.marks.get((group, person.user_uuid), 0))
+            assert answer[1]["unread_count"] == answer[1]["last_seq"] - answer[1]["read_seq"]
+            self.marks[group, person.user_uuid] = answer[1]["read_seq"]
+        elif answer:
+            assert answer[0] == 503 or (answer[0] == 422 and seq > head.last_seq)
+
+    @rule(person=_any, receipts=st.booleans(), trouble=_troubles)
+    def show_receipts(self, person: int, receipts: bool, trouble: Trouble) -> None:
+        one = self._person(person).user_uuid
+        answer = self._call(
+            lambda: self.world.functions.update_me(one, receipts=receipts), self._hook(trouble, lambda: None)
+        )
+        assert answer is None or answer[0] in (200, 503)
+        self.receipts[one] = receipts if answer and answer[0] == 200 else None
+
+    @rule(reader=_any, limit=st.integers(1, 3), trouble=_troubles)
+    def catch_up(self, reader: int, limit: int, trouble: Trouble) -> None:
+        """The first time by the whole list, then by what has changed since, a page at a time."""
+        person = self._person(reader)
+        others = [one for one in self.world.people if one != person]
+        hook = self._hook(trouble, lambda: self._send_aside(self._new_send(others[-1], person)))
+        known, since = self.synced.get(person.user_uuid, ({}, {}))
+        query = {"limit": str(limit), **since}
+        for _ in range(_MOST_STEPS):
+            answer = self._call(partial(self.world.functions.list_message_groups, person.user_uuid, **query), hook)
+            if answer is None or answer[0] == 503:
+                return
+            for group in answer[1]:
+                known[group["uuid"]] = max(group["last_seq"], known.get(group["uuid"], 0))
+            found = links(answer[2])
+            since = {"since": found["monitor"]["since"]} if "monitor" in found else since
+            if "next" not in found:
+                self.synced[person.user_uuid] = known, since
+                return
+            query = found["next"]
+
     @rule(
         back=st.sampled_from([0, 0, 0, 1, 2, 10]),
         size=st.integers(1, 12),
@@ -269,6 +323,7 @@ class Messaging(RuleBasedStateMachine):
         assert self.world.deliver(rest, None) == len(rest)
         self.checkpoint = len(records)
         assert verify(self.world.dynamodb, self.world.table_name) == []
+        self._everybody_knows_all_and_how_much_of_it_is_unread()
 
     # What must hold
 
@@ -283,6 +338,11 @@ class Messaging(RuleBasedStateMachine):
         for message_uuid, body in self.acknowledged.items():
             assert views.sent_message(stored[message_uuid][0]) == body
         assert self._wrong_listings() == []
+        for (group, user_uuid), mark in self.marks.items():
+            assert self.heads[group].read_seqs[user_uuid] >= mark
+        for head in self.heads.values():
+            for user_uuid, person in head.members.items():
+                assert self.receipts.get(user_uuid) in (None, person.receipts)
 
     def teardown(self) -> None:
         """Everybody repeats what was not acknowledged and reads to the end; then nothing is wrong or missing."""
@@ -304,6 +364,17 @@ class Messaging(RuleBasedStateMachine):
             self.world.delete()
 
     # How
+
+    def _everybody_knows_all_and_how_much_of_it_is_unread(self) -> None:
+        for number, person in enumerate(self.world.people):
+            mine = [self.heads[group] for group in self._conversations_of(person)]
+            unread = [head.last_seq - head.read_seqs[person.user_uuid] for head in mine]
+            totals = {"message_groups": sum(map(bool, unread)), "messages": sum(unread)}
+            assert self.world.functions.count_unread(person.user_uuid)[1] == totals
+            if person.user_uuid in self.synced:
+                self.catch_up(number, 2, Trouble([], 0, by_its_repeat=False))
+                known, _ = self.synced[person.user_uuid]
+                assert known == {head.message_group_uuid: head.last_seq for head in mine}
 
     def _person(self, number: int) -> Person:
         return self.world.people[number % len(self.world.people)]

@@ -10,11 +10,12 @@ from uuid import uuid4
 import pytest
 
 from messaging import keys
-from messaging.items import Head, MessageGroup, Person
+from messaging.items import Connection, Head, MessageGroup, Person, Subscription, Ticket
 from messaging.send import send_to_conversation, send_to_handle
 from messaging.table import Table
 from operators import verify as verifying
 from operators.repair import Repair, repair_inboxes
+from operators.scan import kind_of, plain
 from operators.schema import create_table_request
 from operators.verify import Break, verify
 from operators.writing import put_all
@@ -172,6 +173,26 @@ _NOT_MENDABLE: dict[str, Callable[[Damaged], None]] = {
 
 def test_a_table_in_which_all_is_well_has_no_breaks(damaged: Damaged) -> None:
     assert damaged.verify() == []
+
+
+def test_tickets_connections_and_subscriptions_are_known_and_those_that_cannot_be_read_are_said(
+    damaged: Damaged,
+) -> None:
+    somebody, expires = damaged.londo.user_uuid, 2**40
+    connection = Connection(somebody, "1", keys.FIRST_TIME, expires, frozenset({damaged.bayko.user_uuid}))
+    subscription = Subscription(damaged.bayko.user_uuid, "1", somebody, damaged.group, expires)
+    ticket = Ticket("digest", somebody, expires)
+    entries = (connection, subscription, ticket)
+    for entry in entries:
+        damaged.put(entry.item)
+
+    assert damaged.verify() == []
+    assert [kind_of(entry.item) for entry in entries] == ["connection", "subscription", "ticket"]
+    assert plain(connection.item)["subscriptions"] == [damaged.bayko.user_uuid]
+
+    for entry in entries:
+        damaged.put({name: value for name, value in entry.item.items() if name != "ttl"})
+    assert [one.kind for one in damaged.verify()] == ["unreadable"] * 3
 
 
 @pytest.mark.parametrize("kind", [*_MENDABLE, *_LOST, *_NOT_MENDABLE])

@@ -12,7 +12,7 @@ from messaging import keys
 from messaging.inbox import Change
 from messaging.items import Person
 from messaging.send import send_to_conversation
-from messaging.table import Table
+from messaging.table import Delete, Insert, Table
 from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all
 from tests.integration.functions import sample_event
 from tests.sam_local.conftest import Sam
@@ -82,13 +82,14 @@ def make_true(table: Table, records: list[dict[str, Any]]) -> list[str]:
                     table,
                     new.sender_uuid,
                     message_group_uuid,
-                    f"{new.last_seq:08}-0000-4000-8000-000000000000",
+                    new.message_uuid,
                     new.message,
                     lambda new=new: isoparse(new.created_at),  # type: ignore[misc]
                 )
         assert table.head(message_group_uuid, consistent=True) == told[-1].new
-        table.delete_message_groups(told[-1].new.message_groups)
-        table.insert_message_groups(told[0].old.message_groups)
+        table.write_entries([Delete(group) for group in told[-1].new.message_groups])
+        table.write_entries([Insert(group) for group in told[0].start.message_groups])
+        table.write_entries([Insert(unread) for unread in told[0].start.unread])
     return unreadable
 
 

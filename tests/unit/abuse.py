@@ -151,9 +151,11 @@ def requests(draw: st.DrawFn, sample: dict[str, Any], owner: str) -> dict[str, A
     """
     event: dict[str, Any] = draw(mutated({**sample, "requestContext": {}, "pathParameters": {}}, st.none()))
     event["requestContext"] = sample["requestContext"]
-    known = st.sampled_from(["limit", "before", "after", "cursor"])
+    known = st.sampled_from(["limit", "before", "after", "cursor", "since"])
     if draw(st.booleans()):
-        event["queryStringParameters"] = draw(st.dictionaries(known | texts, texts | cursors(owner), max_size=3))
+        event["queryStringParameters"] = draw(
+            st.dictionaries(known | texts, texts | cursors(owner) | times, max_size=3)
+        )
     if draw(st.booleans()):
         event["headers"] = draw(st.dictionaries(st.just("if-none-match") | texts, texts, max_size=3))
     if "pathParameters" in sample:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging import keys
-from messaging.items import Head, Message, MessageGroup, Person, Receipt
-from tests.unit.strategies import heads, message_groups, messages, moments, people, receipts, uuids
+from messaging.items import Head, Message, MessageGroup, Person, Receipt, Unread
+from tests.unit.strategies import heads, message_groups, messages, moments, people, receipts, unread, uuids
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "Bayko", "Andrew Bayko")
 LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
@@ -61,7 +61,22 @@ def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> 
             Head.of_first(FIRST, LONDO).message_groups[0].item,
             f"GRP#{BAYKO.user_uuid}",
             AT,
-            {"message_group_uuid", "message", "user_uuid", "user_display_name", "user_handle"},
+            {
+                "message_group_uuid",
+                "message",
+                "user_uuid",
+                "user_display_name",
+                "user_handle",
+                "last_seq",
+                "read_seq",
+                "other_read_seq",
+            },
+        ),
+        (
+            Head.of_first(FIRST, LONDO).unread[0].item,
+            f"UNR#{LONDO.user_uuid}",
+            GROUP,
+            {"last_seq", "read_seq"},
         ),
         (
             FIRST.item,
@@ -73,7 +88,7 @@ def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> 
             Head.of_first(FIRST, LONDO).item,
             f"MSG#{GROUP}",
             "HEAD",
-            {"members", "last_seq", "message", "user_uuid", "created_at"},
+            {"members", "last_seq", "message", "user_uuid", "created_at", "message_uuid"},
         ),
         (
             Receipt(FIRST.message_uuid, GROUP, AT, 1_800_000_000).item,
@@ -84,7 +99,7 @@ def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> 
         (BAYKO.profile_item, f"USR#{BAYKO.user_uuid}", "PROFILE", {"handle", "display_name"}),
         (BAYKO.handle_item, "HDL#bayko", "HANDLE", {"user_uuid", "handle", "display_name"}),
     ],
-    ids=["message group", "message", "head", "receipt", "profile", "handle"],
+    ids=["message group", "unread", "message", "head", "receipt", "profile", "handle"],
 )
 def test_an_item_has_the_keys_and_attributes_the_design_names(
     item: dict[str, Any], pk: str, sk: str, attributes: set[str]
@@ -159,11 +174,69 @@ def test_a_stranger_cannot_write_the_next_message() -> None:
 def test_the_head_of_a_first_message_holds_it_and_both_people() -> None:
     head = Head.of_first(FIRST, LONDO)
 
-    assert head == Head(GROUP, {BAYKO.user_uuid: BAYKO, LONDO.user_uuid: LONDO}, 1, "Hello 👋", BAYKO.user_uuid, AT)
+    assert head == Head(
+        GROUP,
+        {BAYKO.user_uuid: BAYKO, LONDO.user_uuid: LONDO},
+        1,
+        "Hello 👋",
+        BAYKO.user_uuid,
+        AT,
+        FIRST.message_uuid,
+        {BAYKO.user_uuid: 1, LONDO.user_uuid: 0},
+    )
 
 
 def test_the_head_after_a_message_holds_it_and_the_same_people() -> None:
     answer = Message(GROUP, "5a1e7f0c-33c5-4d19-a8b6-b0b8fd5f7005", "Hello Bayko", LONDO, f"2027{AT[4:]}", 2)
     head = Head.of_first(FIRST, LONDO)
 
-    assert head.after(answer) == Head(GROUP, head.members, 2, "Hello Bayko", LONDO.user_uuid, answer.created_at)
+    assert head.after(answer) == Head(
+        GROUP,
+        head.members,
+        2,
+        "Hello Bayko",
+        LONDO.user_uuid,
+        answer.created_at,
+        answer.message_uuid,
+        {BAYKO.user_uuid: 1, LONDO.user_uuid: 2},
+    )
+
+
+def test_a_head_from_before_there_were_marks_has_none() -> None:
+    item = Head.of_first(FIRST, LONDO).item
+    del item["message_uuid"]
+    for member in item["members"]["M"].values():
+        del member["M"]["read_seq"]
+
+    head = Head.from_item(item)
+
+    assert (head.message_uuid, head.read_seqs) == ("", {BAYKO.user_uuid: 0, LONDO.user_uuid: 0})
+
+
+@given(heads())
+def test_a_message_group_has_the_marks_of_both_and_not_of_who_hides_them(head: Head) -> None:
+    for group in head.message_groups:
+        other = head.members[group.other.user_uuid]
+        assert group.last_seq == head.last_seq
+        assert group.read_seq == head.read_seqs[group.owner_uuid]
+        assert group.other_read_seq == (head.read_seqs[other.user_uuid] if other.receipts else None)
+
+
+@given(heads())
+def test_what_is_past_a_mark_is_unread(head: Head) -> None:
+    behind = {one for one, mark in head.read_seqs.items() if mark < head.last_seq}
+
+    assert {one.owner_uuid for one in head.unread} == behind
+    for one in head.unread:
+        assert (one.last_seq, one.read_seq) == (head.last_seq, head.read_seqs[one.owner_uuid])
+
+
+@given(unread)
+def test_an_unread_conversation_survives_its_item(one: Unread) -> None:
+    assert Unread.from_item(_through_json(one.item)) == one
+
+
+@given(people)
+def test_whether_a_person_shows_receipts_survives_either_item(person: Person) -> None:
+    assert Person.from_profile_item(_through_json(person.profile_item)).receipts == person.receipts
+    assert Person.from_handle_item(_through_json(person.handle_item)).receipts == person.receipts

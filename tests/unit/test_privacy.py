@@ -39,7 +39,11 @@ CREATE_MESSAGE_GROUP = "message_groups.create_message_group"
 LIST_MESSAGES = "messages.list_messages"
 LIST_MESSAGE_GROUPS = "message_groups.list_message_groups"
 FIND_MESSAGE_GROUP = "message_groups.find_message_group"
+MARK_READ = "message_groups.mark_read"
+COUNT_UNREAD = "message_groups.count_unread"
 SHOW_USER = "users.show_user"
+SHOW_ME = "users.show_me"
+UPDATE_ME = "users.update_me"
 
 
 def _event(body: object = None, **options: Any) -> dict[str, Any]:
@@ -135,9 +139,23 @@ FAILURES: dict[str, Failure] = {
         _event(query={"cursor": str(InboxCursor(OTHER, OLDER, TIME))}),
         400,
     ),
-    "finding without a token": (FIND_MESSAGE_GROUP, _event(path={"handle": f"@{HANDLE}"}, user_uuid=None), 401),
-    "finding whom nobody can be": (FIND_MESSAGE_GROUP, _event(path={"handle": QUOTING}), 404),
-    "finding whom nobody is": (FIND_MESSAGE_GROUP, _event(path={"handle": f"@{HANDLE}_2"}), 404),
+    "finding without a token": (FIND_MESSAGE_GROUP, _event(path={"message_group": f"@{HANDLE}"}, user_uuid=None), 401),
+    "finding whom nobody can be": (FIND_MESSAGE_GROUP, _event(path={"message_group": QUOTING}), 404),
+    "finding whom nobody is": (FIND_MESSAGE_GROUP, _event(path={"message_group": f"@{HANDLE}_2"}), 404),
+    "marking without a token": (MARK_READ, _event({"seq": 1}, path={"message_group_uuid": GROUP}, user_uuid=None), 401),
+    "marking in what is no conversation": (MARK_READ, _event({"seq": 1}, path={"message_group_uuid": QUOTING}), 400),
+    "marking what is no number": (MARK_READ, _event({"seq": QUOTING}, path={"message_group_uuid": GROUP}), 400),
+    "marking what is not there": (MARK_READ, _event({"seq": 9}, path={"message_group_uuid": GROUP}), 422),
+    "marking where nobody converses": (
+        MARK_READ,
+        _event({"seq": 1, "text": TEXT}, path={"message_group_uuid": MESSAGE_UUID}),
+        404,
+    ),
+    "counting without a token": (COUNT_UNREAD, _event(user_uuid=None), 401),
+    "asking who one is without a token": (SHOW_ME, _event(user_uuid=None), 401),
+    "asking who one is with no profile": (SHOW_ME, _event(user_uuid=MESSAGE_UUID), 404),
+    "changing what is no setting": (UPDATE_ME, _event({"receipts": QUOTING}), 400),
+    "changing with no profile": (UPDATE_ME, _event({"receipts": False}, user_uuid=MESSAGE_UUID), 404),
     "showing without a token": (SHOW_USER, _event(path={"handle": f"@{HANDLE}"}, user_uuid=None), 401),
     "showing whom nobody can be": (SHOW_USER, _event(path={"handle": f"@{QUOTING}"}), 404),
     "showing whom nobody is": (SHOW_USER, _event(path={"handle": f"@{HANDLE}_2"}), 404),
@@ -149,7 +167,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
     CREATE_MESSAGE_GROUP: _event(_sending()),
     LIST_MESSAGES: _event(path={"message_group_uuid": GROUP}),
     LIST_MESSAGE_GROUPS: _event(),
-    FIND_MESSAGE_GROUP: _event(path={"handle": f"@{HANDLE}"}),
+    FIND_MESSAGE_GROUP: _event(path={"message_group": f"@{HANDLE}"}),
+    MARK_READ: _event({"seq": 1}, path={"message_group_uuid": GROUP}),
+    COUNT_UNREAD: _event(),
+    SHOW_ME: _event(),
+    UPDATE_ME: _event({"receipts": False}),
     SHOW_USER: _event(path={"handle": f"@{HANDLE}"}),
 }
 
@@ -288,13 +310,11 @@ def _record(sequence_number: str, old: dict[str, Any], new: dict[str, Any]) -> d
 def test_a_stream_record_that_fails_is_logged_by_ids(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Message(GROUP, MESSAGE_UUID, TEXT, ME, TIME, 1)
     head = Head.of_first(first, LONDO)
-    later = Head(GROUP, head.members, 2, f"{TEXT}!", USER, keys.time_after(TIME, datetime(2026, 2, 1, tzinfo=UTC)))
+    later = head.after(head.next_message(USER, MESSAGE_UUID, f"{TEXT}!", datetime(2026, 2, 1, tzinfo=UTC)))
     function = _function("stream_handler.stream_handler")
     table = FailingTable(RuntimeError(QUOTING))
     # The requests themselves answer: what fails is each write.
-    failed = [RuntimeError(QUOTING)] * 2
-    monkeypatch.setattr(table, "insert_message_groups", lambda groups: failed[: len(groups)], raising=False)
-    monkeypatch.setattr(table, "delete_message_groups", lambda groups: failed[: len(groups)], raising=False)
+    monkeypatch.setattr(table, "write_entries", lambda writes: [RuntimeError(QUOTING)] * len(writes), raising=False)
     monkeypatch.setattr(function, "table", table)
     monkeypatch.setattr(function, "_doubt_until", 0.0)
     records = [

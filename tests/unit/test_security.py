@@ -57,16 +57,32 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     "FindMessageGroup": {
         "dynamodb:GetItem": {"HDL#", "MSG#"},
     },
+    "MarkRead": {
+        "dynamodb:UpdateItem": {"MSG#"},
+    },
+    "CountUnread": {
+        "dynamodb:Query": {"UNR#"},
+    },
     "ShowUser": {
         "dynamodb:GetItem": {"HDL#"},
     },
+    "ShowMe": {
+        "dynamodb:GetItem": {"USR#"},
+    },
+    "UpdateMe": {
+        "dynamodb:GetItem": {"USR#"},
+        "dynamodb:Query": {"GRP#"},
+        "dynamodb:UpdateItem": {"USR#", "HDL#", "MSG#"},
+    },
     "PostConfirmation": {
-        "dynamodb:PutItem": {"USR#", "HDL#"},
+        "dynamodb:UpdateItem": {"USR#", "HDL#"},
     },
     "StreamHandler": {
-        "dynamodb:PartiQLInsert": {"GRP#"},
-        "dynamodb:PartiQLDelete": {"GRP#"},
-        "dynamodb:PutItem": {"GRP#"},
+        "dynamodb:PartiQLInsert": {"GRP#", "UNR#"},
+        "dynamodb:PartiQLUpdate": {"GRP#", "UNR#"},
+        "dynamodb:PartiQLDelete": {"GRP#", "UNR#"},
+        "dynamodb:PutItem": {"GRP#", "UNR#"},
+        "dynamodb:DeleteItem": {"GRP#", "UNR#"},
         "dynamodb:ConditionCheckItem": {"MSG#"},
         "dynamodb:GetItem": {"MSG#"},
     },

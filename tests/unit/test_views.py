@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from messaging import views
 from messaging.items import Head, Message, Person
 
@@ -42,7 +44,26 @@ def test_a_message_group_shows_the_other_person_and_the_last_message() -> None:
         "message": "Hello 👋",
         "created_at": AT,
         "user_uuid": LONDO.user_uuid,
+        "last_seq": 1,
+        "read_seq": 1,
+        "unread_count": 0,
+        "other_read_seq": 0,
     }
+
+
+def test_marks_are_told_with_what_is_past_them() -> None:
+    head = Head.of_first(MESSAGE, LONDO)
+
+    assert views.marks(head, LONDO.user_uuid) == {
+        "message_group_uuid": GROUP,
+        "last_seq": 1,
+        "read_seq": 0,
+        "unread_count": 1,
+    }
+
+
+def test_one_sees_ones_own_settings() -> None:
+    assert views.me(replace(LONDO, receipts=False)) == {**views.user(LONDO), "receipts": False}
 
 
 def test_a_message_group_beside_another_shows_a_time_like_any_other() -> None:

@@ -115,11 +115,14 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
         more_above, more_below = cursor is not None, len(found) > limit
         found = found[:limit]
     top = found[0].sk if found else cursor.sk if cursor else None  # all of a page may have moved up meanwhile
+    changes = None
+    if not more_above:
+        changes = _late(user_uuid, found[0].sk) if found else InboxCursor(user_uuid, NEWER, top or keys.FIRST_TIME)
     return Inbox(
         _newest_of_each(found),
         InboxCursor(user_uuid, OLDER, found[-1].sk) if found and more_below else None,
         InboxCursor(user_uuid, NEWER, top) if top and more_above else None,
-        None if more_above else _late(user_uuid, top or keys.FIRST_TIME),
+        changes,
     )
 
 

@@ -393,7 +393,7 @@ class Table:
 
     def delete_connection(self, user_uuid: str, connection_id: str) -> Connection | None:
         """The connection, which is there no more; None if it was not there. 1 write unit."""
-        item = self._delete(keys.key(keys.connections_pk(user_uuid), connection_id))
+        item = self._take(keys.key(keys.connections_pk(user_uuid), connection_id))
         return Connection.from_item(item) if item else None
 
     def watch(self, user_uuid: str, connection_id: str, watched_uuid: str, most: int) -> Connection | None:
@@ -448,7 +448,7 @@ class Table:
 
     def delete_subscription(self, watched_uuid: str, connection_id: str) -> None:
         """1 write unit."""
-        self._delete(keys.key(keys.subscriptions_pk(watched_uuid), connection_id))
+        self._take(keys.key(keys.subscriptions_pk(watched_uuid), connection_id))
 
     def subscriptions(self, watched_uuid: str) -> list[Subscription]:
         """Those who watch a person. 0.5 read units for each 30."""
@@ -541,7 +541,7 @@ class Table:
         item: Item | None = answer.get("Item")
         return item
 
-    def _delete(self, key: Item) -> Item | None:
+    def _take(self, key: Item) -> Item | None:
         answer = self._call(self._client.delete_item, TableName=self._name, Key=key, ReturnValues="ALL_OLD")
         item: Item | None = answer.get("Attributes")
         return item

@@ -1,0 +1,69 @@
+"""asyncapi.yaml describes the events that the code makes, and the frames that it takes."""
+
+import json
+
+import pytest
+from hypothesis import given
+
+from messaging import views
+from messaging.items import Head
+from tests.asyncapi import DOCUMENT, assert_described
+from tests.unit.api import MESSAGE_GROUP, USER
+from tests.unit.strategies import heads
+
+
+@given(heads())
+def test_each_event_is_described(head: Head) -> None:
+    user_uuid = head.sender_uuid
+    assert_described(
+        "Events",
+        [
+            views.message_event(head),
+            views.message_group_event(head.message_group(user_uuid)) | {"unread_count": 0},
+            views.read_event(head, user_uuid),
+            views.typing_event(head.message_group_uuid, user_uuid),
+            views.presence_event(head.message_group_uuid, user_uuid, online=True),
+            views.pong_event(),
+            *(views.error_event(code, "…") for code in ("unreadable", "not_found", "too_large", "busy")),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        {"type": "pong"},
+        [{"type": "unknown"}],
+        [{"type": "pong", "more": 1}],
+        [views.typing_event(MESSAGE_GROUP, "nobody")],
+        [views.error_event("strange", "…")],
+    ],
+)
+def test_what_is_no_event_is_not_described(value: object) -> None:
+    with pytest.raises(AssertionError):
+        assert_described("Events", value)
+
+
+def test_frames_are_described() -> None:
+    assert_described("Frame", {"type": "ping"})
+    for kind in ("typing", "subscribe", "unsubscribe"):
+        assert_described("Frame", {"type": kind, "message_group_uuid": MESSAGE_GROUP})
+        with pytest.raises(AssertionError):
+            assert_described("Frame", {"type": kind})
+    with pytest.raises(AssertionError):
+        assert_described("Frame", {"type": "message", "message_group_uuid": USER})
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = [
+        line.split('"$ref": "')[1].split('"')[0]
+        for line in json.dumps(DOCUMENT, indent=1).splitlines()
+        if "$ref" in line
+    ]
+
+    assert references
+    for reference in references:
+        target = DOCUMENT
+        for step in reference.removeprefix("#/").split("/"):
+            target = target[step]
