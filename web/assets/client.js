@@ -279,13 +279,15 @@ export class Client extends EventTarget {
     else if (event.type === "typing") this.#showTyping(uuid);
   }
 
-  async #message({ type: _type, message_group_uuid: uuid, after: _after, ...message }) {
+  async #message({ type: _type, message_group_uuid: uuid, after, ...message }) {
     if (!this.store.conversations.has(uuid)) {
       const entry = await this.#orNull(this.#get(`/api/message_groups/${uuid}`));
       if (entry) this.store.put(entry);
     }
     this.store.receive(uuid, message);
-    if (this.store.threads.get(uuid)?.hasGap) this.#fill(uuid).catch(() => {});
+    const thread = this.store.threads.get(uuid);
+    if (thread?.hasGap) this.#fill(uuid).catch(() => {});
+    else if (after && thread?.lastSeq === message.seq) thread.goOnAfter(after);
   }
 
   #showTyping(uuid) {

@@ -49,6 +49,13 @@ export class Thread {
     this.newer = links.next ?? links.monitor ?? this.newer;
   }
 
+  /** The cursor of the last message, as the socket gives it. */
+  goOnAfter(cursor) {
+    const url = new URL(this.newer);
+    url.searchParams.set("after", cursor);
+    this.newer = url.href;
+  }
+
   /** A message from anywhere; those that came doubled, late or out of order do no harm. */
   add(message) {
     if (message.seq <= this.lastSeq) return;

@@ -1,7 +1,6 @@
 """People in front of the web client: real Chromium pages of the deployed system."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,13 +15,13 @@ from messaging.items import Person
 from messaging.table import Table
 from operators.repair import repair_inboxes
 from operators.writing import Line, continued, put_all
+from tests import prepare
 from tests.conftest import free_port
 from tests.e2e.conftest import Client, System
 
 PATIENCE = 30_000  # milliseconds that a page is given for anything
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 expect.set_options(timeout=PATIENCE)
 _ARGUMENTS = [
     "--no-sandbox",  # CI is root
@@ -38,10 +37,11 @@ _ARGUMENTS = [
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Only while these tests run: Playwright has an event loop of its own meanwhile."""
-    if not CHROMIUM:
+    installed = prepare.chromium()
+    if not installed:
         pytest.skip("Chromium is not here: see tests/prepare.py")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=installed, args=_ARGUMENTS)
         yield browser
         browser.close()
 

@@ -288,3 +288,21 @@ def test_the_countdown_counts_code_points_and_stops_what_is_too_long(bayko: Clie
     assert seat.texts() == ["First"]
     seat.composer.fill("  \n ")
     expect(send).to_be_disabled()
+
+
+def test_one_sees_the_other_type_and_be_online(bayko: Client, londo: Client, sits: Sits) -> None:
+    bayko.send(handle=londo.handle, message="Londo?")
+    left, right = sits(bayko), sits(londo)
+    for seat, other in ((left, londo), (right, bayko)):
+        seat.open()
+        seat.open_with(other)
+    online = left.page.get_by_text("online")
+    expect(online).to_be_visible()
+    right.composer.press_sequentially("Who")
+    expect(left.page.locator(".typing-note")).to_be_visible()
+    expect(left.page.locator(".rows")).to_contain_text("typing")
+    right.send("Who asks?")
+    expect(left.message("Who asks?")).to_be_visible()
+    expect(left.page.locator(".typing-note")).to_be_hidden()
+    right.page.close()
+    expect(online).to_be_hidden()
