@@ -46,7 +46,7 @@ export function avatar({ display_name, handle }) {
   const first = (word) => segmenter.segment(word).containing(0)?.segment ?? "";
   const initials = first(words[0]) + (words.length > 1 ? first(words.at(-1)) : "");
   let hash = 0;
-  for (const character of handle) hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
+  for (const character of handle) hash = (hash * 131 + character.charCodeAt(0)) >>> 0;
   return el("span", { className: `avatar hue-${hash % 8}`, "aria-hidden": "true" }, initials.toUpperCase());
 }
 

@@ -4,6 +4,7 @@ import { Refused } from "./api.js";
 
 const PING = 270_000; // milliseconds; API Gateway closes a socket that was silent for 10 minutes
 const ANSWER = 6_000; // in which a socket that lives answers
+const OPENING = 30_000;
 const LONGEST_PAUSE = 30_000;
 const STABLE = 10_000;
 
@@ -64,7 +65,7 @@ export class Live extends EventTarget {
   #open(ticket) {
     const socket = new WebSocket(`${this.url}?ticket=${encodeURIComponent(ticket)}`);
     this.#socket = socket;
-    this.#timers.opening = setTimeout(() => socket.close(), ANSWER * 2);
+    this.#timers.opening = setTimeout(() => socket.close(), OPENING);
     socket.onopen = () => {
       clearTimeout(this.#timers.opening);
       this.isOpen = true;
