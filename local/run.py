@@ -108,6 +108,7 @@ Ready.
 
   Web       {address}
   API       {api}
+  sockets   {stack.socket_url(place)}?ticket=…
   AWS       {place.endpoint}   (region us-east-1, access key and secret: test)
   table     {place.outputs["TableName"]}
   user pool {place.outputs["UserPoolId"]}, client {place.outputs["UserPoolClientId"]}

@@ -18,13 +18,23 @@ MESSAGES = 1_000_000  # a month
 DAILY_PEOPLE = 10_000
 MONTHLY_PEOPLE = 20_000  # who sign in at least once a month
 OPENED = 20_000  # of the messages, those that open a conversation
-A_DAY = {"inbox": 4, "conversation": 8, "older page": 1, "poll": 30, "preflight": 4}  # requests of each daily person
+A_DAY = {
+    "inbox": 4,
+    "conversation": 8,
+    "older page": 1,
+    "poll": 30,
+    "preflight": 4,
+    "connect": 4,
+}  # of each daily person
+CONNECTED_MINUTES = 40  # a day, of each daily person: all sockets together
+PING_MINUTES = 5  # between two pings of a socket
+TOLD = 2  # sockets for each message: one of either person
 TEXT = "Sixty letters or so, as people write when they chat a little"
 MONTHS_KEPT = 12  # of messages, in the table at the time of the bill
 PEAK = 5  # the busiest seconds, in averages: what is provisioned must carry them
 READ_SECONDS, SEND_SECONDS, STREAM_SECONDS = 0.025, 0.05, 0.05  # billed, warm
 COLD = 0.001  # of invocations start a new environment
-METRICS = 6  # names that the functions count under, see tests/integration/test_cost.py
+METRICS = 11  # names that the functions count under, see tests/integration/test_cost.py
 ACCESS_LOG_BYTES, METRIC_LOG_BYTES = 420, 220  # of a line
 HEADER_BYTES = 500  # of an answer
 
@@ -100,29 +110,52 @@ class Month:
     def reads(self) -> float:
         return self.done("inbox", "conversation", "older page", "poll")
 
+    @property
+    def connects(self) -> float:
+        return self.done("connect")
+
+    @property
+    def connected_minutes(self) -> float:
+        return CONNECTED_MINUTES * DAILY_PEOPLE * DAYS * self.times
+
+    @property
+    def pings(self) -> float:
+        return self.connected_minutes / PING_MINUTES
+
 
 def ours(measured: Mapping[str, Consumed], month: Month) -> list[Line]:
-    """The bill of this system."""
+    """The bill of this system, whose clients have sockets and do not poll."""
     loaded = template()
     memory = loaded["Globals"]["Function"]["MemorySize"] / 1024
     functions = sum(one["Type"] == "AWS::Serverless::Function" for one in loaded["Resources"].values())
     alarms = sum(one["Type"] == "AWS::CloudWatch::Alarm" for one in loaded["Resources"].values())
     dashboards = sum(one["Type"] == "AWS::CloudWatch::Dashboard" for one in loaded["Resources"].values())
+    reads = month.done("inbox", "conversation", "older page")
     sends = moves = month.messages - month.opened  # a first message brings its inbox items
-    invocations = month.reads + month.messages + moves
-    seconds = month.reads * READ_SECONDS + month.messages * SEND_SECONDS + moves * STREAM_SECONDS
+    sockets = 4 * month.connects + month.pings  # a ticket, its check, connect and disconnect
+    pushes = month.messages
+    invocations = reads + month.messages + moves + sockets + pushes
+    seconds = (reads + sockets) * READ_SECONDS
+    seconds += month.messages * SEND_SECONDS + (moves + pushes) * STREAM_SECONDS
     write = sends * measured["D send"].write + month.opened * measured["C new conversation"].write
     write += moves * measured["inbox after 1 message"].write
+    write += month.connects * (2 * measured["ticket"].write + measured["connect"].write + measured["disconnect"].write)
     read = (
         month.done("inbox") * measured["B newest 20 groups"].read
-        + month.done("conversation", "poll") * measured["A newest 20 messages"].read
+        + month.done("conversation") * measured["A newest 20 messages"].read
         + month.done("older page") * measured["A an older page"].read
         + sends * measured["D send"].read
         + month.opened * measured["C new conversation"].read
+        + pushes * measured["push of 1 message"].read
+        + month.connects * (measured["connect"].read + measured["disconnect"].read)
     )
-    logged = (month.reads + month.messages) * ACCESS_LOG_BYTES + (month.messages + moves) * METRIC_LOG_BYTES
+    requests = reads + month.messages + month.connects
+    answers = requests + month.done("preflight")
+    logged = requests * ACCESS_LOG_BYTES + (month.messages + moves + pushes) * METRIC_LOG_BYTES
     lines = [
-        Line("API Gateway: requests", (month.reads + month.messages + month.done("preflight")) / 1e6, "million", 1.00),
+        Line("API Gateway: requests", answers / 1e6, "million", 1.00),
+        Line("API Gateway: frames of sockets", (TOLD * pushes + 2 * month.pings) / 1e6, "million", 1.00),
+        Line("API Gateway: sockets connected", month.connected_minutes / 1e6, "million minutes", 0.25),
         Line("Lambda: invocations", invocations / 1e6, "million", 0.20),
         Line("Lambda: computing", seconds * memory, "GB-seconds", 0.0000133334),
         Line("Lambda: SnapStart, kept", functions * memory * SECONDS, "GB-seconds", 0.0000015046),
@@ -137,7 +170,7 @@ def ours(measured: Mapping[str, Consumed], month: Month) -> list[Line]:
         Line("CloudWatch: alarms", alarms, "alarms", 0.10),
         Line("CloudWatch: dashboards", dashboards, "dashboards", 3.00),
         Line("X-Ray: traces, one a second and 5 %", _traces(invocations) / 1e6, "million", 5.00),
-        Line("data out", _sent(month, 20, polled=0) / GB, "GB", 0.09),
+        Line("data out", _sent(month, 20, answers, polled=0) / GB, "GB", 0.09),
     ]
     return [line for line in lines if line.quantity]
 
@@ -155,7 +188,7 @@ def bootcamp(month: Month) -> list[Line]:
         + month.messages * units["look up"]
     )
     calls = month.messages * BOOTCAMP_STREAM_CALLS
-    sent = _sent(month, BOOTCAMP_PAGE, polled=BOOTCAMP_PAGE) / GB
+    sent = _sent(month, BOOTCAMP_PAGE, requests, polled=BOOTCAMP_PAGE) / GB
     logged = (requests * BOOTCAMP_LOG_BYTES + calls * BOOTCAMP_LAMBDA_LOG_BYTES) / GB
     return [
         Line("load balancer", HOURS, "hours", 0.0225),
@@ -207,10 +240,9 @@ def _bytes(item: dict[str, Any]) -> int:
     return ITEM_OVERHEAD + size(item)
 
 
-def _sent(month: Month, page: int, *, polled: int) -> float:
-    """Bytes of all answers. A poll is answered with so many messages, 0 for an empty 304."""
+def _sent(month: Month, page: int, answers: float, *, polled: int) -> float:
+    """Bytes of all answers, so many. A poll is answered with `polled` messages, 0 if nobody polls."""
     message = len(json.dumps(views.message_in_list(_MESSAGE)))
-    answers = month.reads + month.messages + month.done("preflight")
     messages = month.done("inbox") * 20 + month.done("conversation", "older page") * page + month.messages
     return answers * HEADER_BYTES + (messages + month.done("poll") * polled) * message
 
@@ -273,7 +305,8 @@ ${MONTHLY_PEOPLE * 0.015:,.2f} on the Essentials plan, the default, and ${MONTHL
 ## Assumed
 
 - Each of the day's people asks, a day: {a_day}.
-  A poll asks for the newest page again; here it is answered 304, for the same read.
+  A poll asks for the newest page again. Here nobody polls: sockets tell what is new.
+- Sockets are open for {CONNECTED_MINUTES} minutes a day and ping every {PING_MINUTES}; a message is told to {TOLD}.
 - {OPENED:,} of the messages open a conversation. A message has {len(TEXT)} characters. No burst is folded: each message
   rewrites both inboxes by itself. {MONTHS_KEPT} months of messages are stored.
 - Lambda bills {READ_SECONDS * 1000:g} ms for a read, {SEND_SECONDS * 1000:g} ms for a send and

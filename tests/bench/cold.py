@@ -108,7 +108,7 @@ def first_invocation(python: Path, function: Function, endpoint: str) -> float:
         request = urllib.request.Request(url, json.dumps(function.event).encode())  # noqa: S310 - http, our own
         begin = time.perf_counter()
         with urllib.request.urlopen(request, timeout=_STARTS_WITHIN) as response:  # noqa: S310
-            answer = json.load(response)
+            answer = json.load(response) or {}
         took = 1000 * (time.perf_counter() - begin)
     if "errorType" in answer or answer.get("statusCode", 200) != 200:
         raise RuntimeError(f"{function.name} answered {answer}")

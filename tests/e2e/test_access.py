@@ -77,6 +77,8 @@ def _as_function(system: System, function: str) -> Any:
 
 _READING = {"GetItem", "transaction: Get"}
 _PUTTING = {"PutItem", "transaction: Put"}
+_DELETING = {"DeleteItem", "transaction: Delete"}
+_TELLING = {*_READING, *_DELETING, "Query"}
 _SENDING = {*_READING, "BatchGetItem", *_PUTTING, "UpdateItem", "transaction: Update"}
 
 
@@ -94,6 +96,12 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, "UpdateItem", "transaction: Up
             "StreamHandler",
             {*_READING, *_PUTTING, "transaction: ConditionCheck", "PartiQL: batch"},
         ),
+        ("CreateTicket", _PUTTING),
+        ("Authorize", _DELETING),
+        ("Connect", {*_TELLING, *_PUTTING}),
+        ("Disconnect", _TELLING),
+        ("Receive", {*_TELLING, *_PUTTING, "UpdateItem", "transaction: Update"}),
+        ("Push", _TELLING),
     ],
 )
 def test_a_function_is_refused_every_request_outside_its_pattern(

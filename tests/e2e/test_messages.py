@@ -274,3 +274,42 @@ def test_the_same_message_uuid_for_another_message_is_a_conflict(bayko: Client, 
 
     assert (again.status_code, again.json()) == (200, first)
     assert (other.status_code, other.headers["content-type"]) == (409, "application/problem+json")
+
+
+def test_what_is_unread_is_counted_and_a_mark_is_seen_by_the_other_who_may(
+    bayko: Client, londo: Client, eve: Client
+) -> None:
+    group = bayko.send(handle=londo.handle, message="1")["message_group_uuid"]
+    bayko.send(message_group_uuid=group, message="2")
+    eventually(lambda: londo.get("/api/unread").json() == {"message_groups": 1, "messages": 2})
+    eventually(lambda: [entry["unread_count"] for entry in londo.inbox()] == [2])
+
+    def mark(person: Client, seq: int) -> requests.Response:
+        return person.request("PUT", f"/api/message_groups/{group}/read", json={"seq": seq})
+
+    assert mark(londo, 2).json() == {"message_group_uuid": group, "last_seq": 2, "read_seq": 2, "unread_count": 0}
+    assert (mark(londo, 3).status_code, mark(londo, 3).json()) == (422, ["seq_past_last_message"])
+    assert mark(eve, 1).status_code == 404
+    eventually(lambda: londo.get("/api/unread").json() == {"message_groups": 0, "messages": 0})
+    eventually(lambda: [entry["other_read_seq"] for entry in bayko.inbox()] == [2])
+
+    assert londo.request("PATCH", "/api/users/me", json={"receipts": False}).json()["receipts"] is False
+    assert londo.get("/api/users/me").json()["handle"] == londo.handle
+    eventually(lambda: [entry["other_read_seq"] for entry in bayko.inbox()] == [None])
+    assert bayko.get(f"/api/message_groups/{group}").json() == bayko.inbox()[0]
+    assert eve.get(f"/api/message_groups/{group}").status_code == 404
+
+
+def test_who_was_away_gets_the_conversations_that_changed(bayko: Client, londo: Client, eve: Client) -> None:
+    for other in (londo, eve):
+        group = bayko.send(handle=other.handle, message="Hello")["message_group_uuid"]
+    listed = bayko.get("/api/message_groups")
+    londo.send(handle=bayko.handle, message="Hello yourself")
+    eventually(lambda: bayko.inbox()[0]["handle"] == londo.handle)
+
+    changed = bayko.follow(listed, "monitor")
+    assert changed
+    assert [entry["handle"] for entry in changed.json()] == [eve.handle, londo.handle]
+    since = bayko.get("/api/message_groups", params={"since": listed.json()[0]["created_at"]})
+    assert [(entry["handle"], entry["last_seq"]) for entry in since.json()] == [(londo.handle, 2)]
+    assert group != since.json()[0]["uuid"]

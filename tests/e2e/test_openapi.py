@@ -119,6 +119,7 @@ def test_answers_that_chance_seldom_brings_are_described(system: System, bayko: 
         unknown = operation.Case(
             path_parameters={"message_group_uuid": str(uuid4()), "handle": "nobody"},
             body={"message": "x" * 20_000, "handle": "nobody"} if "requestBody" in described else NOT_SET,
+            media_type="application/json",
         )
         assert unknown.call_and_validate(base_url=system.api).status_code == 401
         status = 413 if "requestBody" in described else 404 if "{" in path else 200

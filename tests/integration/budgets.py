@@ -18,6 +18,7 @@ from operators.cost import Consumed
 from operators.schema import create_table_request
 from tests.integration.checks import read_all
 from tests.integration.functions import Functions, Stream
+from tests.integration.socket_functions import SocketFunctions
 from tests.integration.test_list_messages import links
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Meter:
             noted = sum(keys.unread_pk("") in str(one["Parameters"]) for one in request.get("Statements", ()))
             self.noted += noted
             self.write += 2 * len(request.get("TransactItems", ())) + len(request.get("Statements", ())) - noted
-            self.write += name == "update_item"
+            self.write += name in ("delete_item", "put_item", "update_item")
             answer = getattr(self._client, name)(**request, ReturnConsumedCapacity="TOTAL")
             if name in ("get_item", "query"):
                 self.read += answer["ConsumedCapacity"]["CapacityUnits"]
@@ -130,6 +131,22 @@ def _measure(
     older = links(functions.list_messages(bayko.user_uuid, group)[2])["prev"]
     measured["A an older page"] = meter.measure(lambda: functions.list_messages(bayko.user_uuid, group, **older))
     measured["B newest 20 groups"] = meter.measure(lambda: functions.list_message_groups(bayko.user_uuid))
+
+    sockets = SocketFunctions(functions, monkeypatch)
+    measured["ticket"] = meter.measure(lambda: functions.call("connections.create_ticket", bayko.user_uuid))
+    measured["connect"] = meter.measure(lambda: sockets.connect(bayko.user_uuid))
+    mine = sockets.connect(bayko.user_uuid)
+    sockets.connect(londo.user_uuid)
+    measured["subscribe"] = meter.measure(
+        lambda: sockets.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
+    )
+    measured["typing"] = meter.measure(
+        lambda: sockets.send(bayko.user_uuid, mine, type="typing", message_group_uuid=group)
+    )
+    send()
+    last = stream.records()[-1:]
+    measured["push of 1 message"] = meter.measure(lambda: sockets.push(last))
+    measured["disconnect"] = meter.measure(lambda: sockets.disconnect(bayko.user_uuid, mine))
     return measured
 
 

@@ -26,6 +26,12 @@ _BUDGETS = {
     "unread, of 30 conversations": Consumed(1, 0.5, 0),
     "one conversation of the inbox": Consumed(1, 0.5, 0),
     "20 conversations since a time": Consumed(1, 1, 0),
+    "ticket": Consumed(1, 0, 1),
+    "connect": Consumed(3, 1.5, 1),
+    "subscribe": Consumed(4, 1, 2),
+    "typing": Consumed(2, 1, 0),
+    "push of 1 message": Consumed(2, 1, 0),
+    "disconnect": Consumed(3, 1, 2),
 }
 
 

@@ -1,6 +1,5 @@
 """Tickets, connections, subscriptions and what comes from clients, on a real engine; the sockets are fakes."""
 
-import itertools
 import json
 import time
 from collections.abc import Callable
@@ -18,55 +17,15 @@ from messaging.table import Table
 from messaging.tickets import LIFETIME, create_ticket, redeem_ticket
 from tests.integration.checks import read_all
 from tests.integration.functions import Functions, Stream, sample_event
-from tests.unit.fake_sockets import FakeSockets
+from tests.integration.socket_functions import SocketFunctions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class Client:
-    """The functions of the sockets, as API Gateway calls them."""
-
-    def __init__(self, functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.sockets = FakeSockets()
-        self._functions = functions
-        self._monkeypatch = monkeypatch
-        self._numbers = itertools.count(1)
-        monkeypatch.setattr(self._module("connections.receive"), "pace", Pace(3, lambda: 3.0 * next(self._numbers)))
-
-    def _module(self, path: str) -> Any:
-        module = self._functions.handler(path)
-        self._monkeypatch.setattr(module, "sockets", self.sockets)
-        return module
-
-    def _call(self, name: str, user_uuid: str, connection_id: str, **changes: Any) -> int:
-        event = {**sample_event(name), **changes}
-        event["requestContext"] |= {"connectionId": connection_id, "authorizer": {"user_uuid": user_uuid}}
-        status: int = self._module(f"connections.{name}").lambda_handler(event, None)["statusCode"]
-        return status
-
-    def connect(self, user_uuid: str) -> str:
-        """The id of a new connection."""
-        connection_id = f"connection-{next(self._numbers)}"
-        assert self._call("connect", user_uuid, connection_id) == 200
-        return connection_id
-
-    def disconnect(self, user_uuid: str, connection_id: str) -> None:
-        assert self._call("disconnect", user_uuid, connection_id) == 200
-
-    def send(self, user_uuid: str, connection_id: str, **frame: Any) -> list[dict[str, Any]]:
-        """What that connection is told in answer."""
-        before = len(self.sockets.events(connection_id))
-        assert self._call("receive", user_uuid, connection_id, body=json.dumps(frame)) == 200
-        return self.sockets.events(connection_id)[before:]
-
-    def push(self, records: list[dict[str, Any]]) -> None:
-        self._module("push.push").lambda_handler({"Records": records}, None)
-
-
 @pytest.fixture
-def client(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> Client:
-    return Client(functions, monkeypatch)
+def client(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> SocketFunctions:
+    return SocketFunctions(functions, monkeypatch)
 
 
 @pytest.fixture
@@ -118,7 +77,9 @@ def test_a_ticket_is_no_longer_there_when_used_and_never_was_in_clear(
 # Connections
 
 
-def test_a_person_has_at_most_ten_connections_and_the_oldest_go(client: Client, table: Table, bayko: Person) -> None:
+def test_a_person_has_at_most_ten_connections_and_the_oldest_go(
+    client: SocketFunctions, table: Table, bayko: Person
+) -> None:
     ids = [client.connect(bayko.user_uuid) for _ in range(13)]
 
     assert {one.connection_id for one in table.connections(bayko.user_uuid)} == set(ids[3:])
@@ -126,7 +87,7 @@ def test_a_person_has_at_most_ten_connections_and_the_oldest_go(client: Client, 
 
 
 def test_what_has_expired_is_no_connection(
-    client: Client, table: Table, bayko: Person, londo: Person, group: str
+    client: SocketFunctions, table: Table, bayko: Person, londo: Person, group: str
 ) -> None:
     connection_id = client.connect(bayko.user_uuid)
     table.put_connection(Connection(londo.user_uuid, "late", keys.FIRST_TIME, int(time.time()) - 1))
@@ -138,7 +99,7 @@ def test_what_has_expired_is_no_connection(
 
 
 def test_a_disconnect_deletes_that_connection_and_its_subscriptions_only(
-    client: Client, table: Table, bayko: Person, londo: Person, group: str
+    client: SocketFunctions, table: Table, bayko: Person, londo: Person, group: str
 ) -> None:
     first, second = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
     for connection_id in (first, second):
@@ -152,7 +113,7 @@ def test_a_disconnect_deletes_that_connection_and_its_subscriptions_only(
 
 
 def test_a_socket_that_its_client_cannot_name_cannot_be_closed_by_it(
-    client: Client, table: Table, bayko: Person, londo: Person
+    client: SocketFunctions, table: Table, bayko: Person, londo: Person
 ) -> None:
     connection_id = client.connect(bayko.user_uuid)
 
@@ -165,7 +126,7 @@ def test_a_socket_that_its_client_cannot_name_cannot_be_closed_by_it(
 
 
 def test_presence_is_told_on_the_first_connection_and_on_the_last(
-    client: Client, bayko: Person, londo: Person, group: str
+    client: SocketFunctions, bayko: Person, londo: Person, group: str
 ) -> None:
     mine = client.connect(bayko.user_uuid)
     answers = client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
@@ -179,7 +140,7 @@ def test_presence_is_told_on_the_first_connection_and_on_the_last(
 
 
 def test_after_unsubscribe_nothing_is_told(
-    client: Client, table: Table, bayko: Person, londo: Person, group: str
+    client: SocketFunctions, table: Table, bayko: Person, londo: Person, group: str
 ) -> None:
     mine = client.connect(bayko.user_uuid)
     client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
@@ -193,7 +154,7 @@ def test_after_unsubscribe_nothing_is_told(
 
 
 def test_a_connection_watches_a_hundred_people_and_no_more(
-    client: Client, table: Table, bayko: Person, group: str, register: Callable[[str], Person]
+    client: SocketFunctions, table: Table, bayko: Person, group: str, register: Callable[[str], Person]
 ) -> None:
     mine = client.connect(bayko.user_uuid)
     for number in range(MOST_WATCHED - 1):
@@ -209,7 +170,7 @@ def test_a_connection_watches_a_hundred_people_and_no_more(
 
 
 def test_subscribing_through_a_connection_that_has_ended_leaves_nothing(
-    client: Client, table: Table, bayko: Person, londo: Person, group: str
+    client: SocketFunctions, table: Table, bayko: Person, londo: Person, group: str
 ) -> None:
     (answer,) = client.send(bayko.user_uuid, "ended", type="subscribe", message_group_uuid=group)
 
@@ -223,7 +184,7 @@ def test_subscribing_through_a_connection_that_has_ended_leaves_nothing(
 
 @pytest.mark.parametrize("kind", ["typing", "subscribe", "unsubscribe"])
 def test_a_stranger_and_a_conversation_that_does_not_exist_are_answered_alike(
-    client: Client, table: Table, group: str, londo: Person, register: Callable[[str], Person], kind: str
+    client: SocketFunctions, table: Table, group: str, londo: Person, register: Callable[[str], Person], kind: str
 ) -> None:
     client.connect(londo.user_uuid)
     eve = register("eve")
@@ -238,7 +199,12 @@ def test_a_stranger_and_a_conversation_that_does_not_exist_are_answered_alike(
 
 
 def test_typing_is_relayed_once_in_three_seconds(
-    client: Client, functions: Functions, monkeypatch: pytest.MonkeyPatch, bayko: Person, londo: Person, group: str
+    client: SocketFunctions,
+    functions: Functions,
+    monkeypatch: pytest.MonkeyPatch,
+    bayko: Person,
+    londo: Person,
+    group: str,
 ) -> None:
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
     monkeypatch.setattr(functions.handler("connections.receive"), "pace", Pace(3, iter([0.0, 1.0, 3.0]).__next__))
@@ -253,7 +219,7 @@ def test_typing_is_relayed_once_in_three_seconds(
 
 
 def test_what_the_stream_tells_reaches_both_and_what_cannot_be_read_is_passed_over(
-    client: Client, functions: Functions, stream: Stream, bayko: Person, londo: Person, group: str
+    client: SocketFunctions, functions: Functions, stream: Stream, bayko: Person, londo: Person, group: str
 ) -> None:
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
     functions.create_message(londo.user_uuid, message_group_uuid=group, message="Well, hello")
@@ -270,7 +236,7 @@ def test_what_the_stream_tells_reaches_both_and_what_cannot_be_read_is_passed_ov
 
 
 def test_a_subscription_ends_with_its_connection(
-    client: Client, table: Table, bayko: Person, londo: Person, group: str
+    client: SocketFunctions, table: Table, bayko: Person, londo: Person, group: str
 ) -> None:
     mine = client.connect(bayko.user_uuid)
     client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)

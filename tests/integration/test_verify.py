@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from messaging import keys
-from messaging.items import Connection, Head, MessageGroup, Person, Subscription, Ticket
+from messaging.items import Connection, Head, MessageGroup, Person, Subscription, Ticket, Unread
 from messaging.send import send_to_conversation, send_to_handle
 from messaging.table import Table
 from operators import verify as verifying
@@ -62,6 +62,12 @@ class Damaged:
     def londos(self) -> MessageGroup:
         """The conversation as it lies in londo's inbox."""
         return self.table.inbox(self.londo.user_uuid, 1)[0]
+
+    @property
+    def unread(self) -> Unread:
+        """What is unread in the conversation, by whom."""
+        (found,) = self.head.unread
+        return found
 
     def put(self, item: dict[str, Any]) -> None:
         self.client.put_item(TableName=self.name, Item=item)
@@ -144,6 +150,14 @@ _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "double": lambda world: world.put(at(world.londos.item, sk=_EARLIER)),
     "stale": _make_stale,
     "stale text": lambda world: world.put(at(world.londos.item, message={"S": "Not what was said"})),
+    "stale marks": lambda world: world.put(at(world.londos.item, other_read_seq={"N": "0"})),
+    "unread missing": lambda world: world.delete(world.unread.item),
+    "unread and read": lambda world: world.put(replace(world.unread, owner_uuid=world.head.sender_uuid).item),
+    "unread stale": lambda world: world.put(replace(world.unread, last_seq=4).item),
+    "orphan unread": lambda world: world.put(replace(world.unread, message_group_uuid=str(uuid4())).item),
+    "head with a mark past the end": lambda world: world.put(
+        replace(world.head, read_seqs=dict.fromkeys(world.head.members, 9)).item
+    ),
     "head ahead": lambda world: world.put(at(world.head.item, last_seq={"N": "7"})),
     "head behind": lambda world: world.put(replace(world.head, last_seq=4, created_at=world.times[3]).item),
     "head of another text": lambda world: world.put(at(world.head.item, message={"S": "Not what was said"})),

@@ -1,6 +1,8 @@
 """Every sample event under `sam local invoke`: its answer, and what it leaves in the table."""
 
+import hashlib
 import json
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from dateutil.parser import isoparse
 from local.stack import ROOT
 from messaging import keys
 from messaging.inbox import Change
-from messaging.items import Person
+from messaging.items import Person, Ticket
 from messaging.send import send_to_conversation
 from messaging.table import Delete, Insert, Table
 from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all
@@ -169,6 +171,33 @@ def test_post_confirmation(sam: Sam, table: Table) -> None:
 
     attributes = sample_event("post_confirmation")["request"]["userAttributes"]
     assert table.person_by_handle("vir") == Person(attributes["sub"], "vir", "Vir Cotto")
+
+
+# Sockets. No API Gateway answers here, so nobody may be there to be told anything: the other has no connection.
+
+
+def test_a_socket_is_opened_with_a_ticket_and_closed_again(sam: Sam, table: Table) -> None:
+    status, given = sam.request("CreateTicket", "create_ticket")
+    assert (status, given.keys()) == (200, {"ticket", "expires_in"})
+
+    ticket = sample_event("authorize")["queryStringParameters"]["ticket"]
+    table.put_ticket(Ticket(hashlib.sha256(ticket.encode()).hexdigest(), BAYKO, int(time.time()) + 60))
+    effects = []
+    for _ in range(2):
+        answer, _ = sam.invoke("Authorize", "authorize")
+        effects += [(statement["Effect"], answer["context"]) for statement in answer["policyDocument"]["Statement"]]
+    assert effects == [("Allow", {"user_uuid": BAYKO}), ("Deny", {})]
+
+    assert sam.invoke("Connect", "connect")[0] == {"statusCode": 200}
+    (connection,) = table.connections(BAYKO)
+    assert connection.connection_id == sample_event("connect")["requestContext"]["connectionId"]
+    assert sam.invoke("Receive", "receive")[0] == {"statusCode": 200}
+    assert sam.invoke("Disconnect", "disconnect")[0] == {"statusCode": 200}
+    assert table.connections(BAYKO) == []
+
+
+def test_push(sam: Sam) -> None:
+    assert sam.invoke("Push", "push") == (None, {})
 
 
 def test_every_sample_event_was_invoked(sam: Sam) -> None:

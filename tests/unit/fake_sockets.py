@@ -1,12 +1,15 @@
 """Sockets in memory, and the table of who is connected."""
 
+# ruff: noqa: ARG002 - memory is always consistent
+
 import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from messaging.items import Connection, Person, Subscription
+from messaging.items import Connection, Head, Person, Subscription
 from messaging.sockets import Gone, Sockets
 from messaging.table import Table
 
@@ -64,6 +67,10 @@ class FakeConnections(Table):
         self.watching: dict[tuple[str, str], Subscription] = {}
         self.people = {person.user_uuid: person for person in people}
         self.queries: list[str] = []
+        self.heads: dict[str, Head] = {}
+
+    def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
+        return self.heads.get(message_group_uuid)
 
     def connections(self, user_uuid: str, *, consistent: bool = False) -> list[Connection]:
         if not consistent:
@@ -72,6 +79,16 @@ class FakeConnections(Table):
 
     def delete_connection(self, user_uuid: str, connection_id: str) -> Connection | None:
         return self.held.pop((user_uuid, connection_id), None)
+
+    def watch(self, user_uuid: str, connection_id: str, watched_uuid: str, most: int) -> Connection | None:
+        connection = self.held.get((user_uuid, connection_id))
+        return connection and replace(connection, watched=frozenset({watched_uuid}))
+
+    def unwatch(self, user_uuid: str, connection_id: str, watched_uuid: str) -> None:
+        pass
+
+    def put_subscription(self, subscription: Subscription) -> None:
+        self.watching[subscription.watched_uuid, subscription.connection_id] = subscription
 
     def delete_subscription(self, watched_uuid: str, connection_id: str) -> None:
         self.watching.pop((watched_uuid, connection_id), None)

@@ -2,6 +2,10 @@
 
 import ast
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -104,6 +108,25 @@ def test_every_route_asks_for_a_token_of_the_pool() -> None:
     for name in ROUTES:
         assert _event_of(name)["Properties"].keys() == {"ApiId", "Method", "Path"}
         assert _event_of(name)["Properties"]["ApiId"] == {"!Ref": "Api"}
+
+
+def test_whoever_does_not_send_to_sockets_loads_nothing_of_it() -> None:
+    others = [
+        f"functions.{Path(function['CodeUri']).name}.{function['Handler'].partition('.')[0]}"
+        for function in FUNCTIONS.values()
+        if "Environment" not in function
+    ]
+    loading = f"import importlib, sys; [importlib.import_module(name) for name in {others}]; print(*sys.modules)"
+    loaded = subprocess.check_output(
+        [sys.executable, "-c", loading],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers' / 'shared'}"},
+        text=True,
+        timeout=60,
+    )
+
+    assert "messaging.table" in loaded.split()
+    assert not {"messaging.sockets", "messaging.live"} & set(loaded.split())
 
 
 @each_function

@@ -1,0 +1,51 @@
+"""The functions of the sockets as API Gateway and the stream call them, on the table of a test, with fake sockets."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from messaging.connections import Pace
+from tests.integration.functions import Functions, sample_event
+from tests.unit.fake_sockets import FakeSockets
+
+
+class SocketFunctions:
+    """Each frame comes three seconds after the one before, so that typing is relayed."""
+
+    def __init__(self, functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sockets = FakeSockets()
+        self._functions = functions
+        self._monkeypatch = monkeypatch
+        self._numbers = itertools.count(1)
+        monkeypatch.setattr(self._module("connections.receive"), "pace", Pace(3, lambda: 3.0 * next(self._numbers)))
+
+    def _module(self, path: str) -> Any:
+        module = self._functions.handler(path)
+        self._monkeypatch.setattr(module, "sockets", self.sockets)
+        return module
+
+    def _call(self, name: str, user_uuid: str, connection_id: str, **changes: Any) -> int:
+        event = {**sample_event(name), **changes}
+        event["requestContext"] |= {"connectionId": connection_id, "authorizer": {"user_uuid": user_uuid}}
+        status: int = self._module(f"connections.{name}").lambda_handler(event, None)["statusCode"]
+        return status
+
+    def connect(self, user_uuid: str) -> str:
+        """The id of a new connection."""
+        connection_id = f"connection-{next(self._numbers)}"
+        assert self._call("connect", user_uuid, connection_id) == 200
+        return connection_id
+
+    def disconnect(self, user_uuid: str, connection_id: str) -> None:
+        assert self._call("disconnect", user_uuid, connection_id) == 200
+
+    def send(self, user_uuid: str, connection_id: str, **frame: Any) -> list[dict[str, Any]]:
+        """What that connection is told in answer."""
+        before = len(self.sockets.events(connection_id))
+        assert self._call("receive", user_uuid, connection_id, body=json.dumps(frame)) == 200
+        return self.sockets.events(connection_id)[before:]
+
+    def push(self, records: list[dict[str, Any]]) -> None:
+        self._module("push.push").lambda_handler({"Records": records}, None)

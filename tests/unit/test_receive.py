@@ -1,0 +1,175 @@
+"""Whatever a client sends through its socket is answered to it alone, as asyncapi.yaml says, and told to no log."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from functions.connections import authorize, connect, create_ticket, disconnect, receive
+from functions.push import push
+from messaging import keys
+from messaging.connections import Pace
+from messaging.errors import Busy
+from messaging.items import Connection, Head, Message, Person
+from tests.asyncapi import assert_described
+from tests.unit.abuse import bodies
+from tests.unit.api import OTHER, STRANGER, USER, event
+from tests.unit.fake_sockets import FakeConnections, FakeSockets
+from tests.unit.fake_table import FailingTable
+
+GROUP = keys.pair_uuid(USER, OTHER)
+TEXT = "Zathras-never-tells"
+TICKET = "mGx5wQ0Zg9yJ8nqk3pVvYt7cB2sLr4eH6uAfDiXoKzE"
+SAMPLE = {"type": "subscribe", "message_group_uuid": GROUP}
+
+
+def _table() -> FakeConnections:
+    bayko, londo = Person(USER, "bayko", "Bayko"), Person(OTHER, "londo", "Londo")
+    connections = (Connection(user_uuid, user_uuid, keys.FIRST_TIME, 2**40) for user_uuid in (USER, OTHER, STRANGER))
+    table = FakeConnections(*connections, people=[bayko, londo])
+    first = Message(GROUP, GROUP, TEXT, bayko, "2026-01-02T03:04:05.000006+00:00", 1)
+    table.heads[GROUP] = Head.of_first(first, londo)
+    return table
+
+
+def _frame(user_uuid: str, **body: Any) -> dict[str, Any]:
+    asked = {
+        "eventType": "MESSAGE",
+        "requestId": "1",
+        "connectionId": user_uuid,
+        "authorizer": {"user_uuid": user_uuid},
+    }
+    return {"requestContext": asked, **body}
+
+
+kinds = st.sampled_from(["ping", "typing", "subscribe", "unsubscribe", "message", "$connect"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    st.sampled_from([USER, STRANGER]),
+    kinds.flatmap(lambda kind: bodies({**SAMPLE, "type": kind}))
+    | kinds.map(lambda kind: {"body": json.dumps({**SAMPLE, "type": kind}), "isBase64Encoded": False}),
+)
+def test_whatever_is_sent_is_answered_as_described_and_only_members_reach_the_other(
+    monkeypatch: pytest.MonkeyPatch, user_uuid: str, body: dict[str, Any]
+) -> None:
+    table, sockets = _table(), FakeSockets()
+    held = copy.copy(table.held)
+    for name, value in {"table": table, "sockets": sockets, "pace": Pace(3)}.items():
+        monkeypatch.setattr(receive, name, value)
+
+    assert receive.lambda_handler(_frame(user_uuid, **body), None) == {"statusCode": 200}
+
+    answers = sockets.events(user_uuid)
+    assert len(answers) <= 1
+    if answers:
+        assert_described("Events", answers)
+    to_the_other = sockets.events(OTHER)
+    assert to_the_other in ([], [{"type": "typing", "message_group_uuid": GROUP, "user_uuid": USER}])
+    if user_uuid == STRANGER:
+        assert not to_the_other
+        assert not table.watching
+    assert table.held == held
+    assert not sockets.closed
+
+
+@pytest.mark.parametrize("frame", [{"type": "typing", "text": TEXT}, {**SAMPLE, "text": TEXT}, {"type": TEXT}, TEXT])
+@pytest.mark.parametrize("error", [None, Busy("DynamoDB is throttling."), RuntimeError(TEXT)])
+def test_what_is_sent_is_never_told_to_a_log(
+    frame: object, error: Exception | None, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sockets = FakeSockets()
+    monkeypatch.setattr(receive, "table", FailingTable(error) if error else _table())
+    monkeypatch.setattr(receive, "sockets", sockets)
+
+    receive.lambda_handler(_frame(USER, body=json.dumps(frame)), None)
+
+    assert TEXT not in written()
+    assert TEXT not in json.dumps(sockets.events(USER))
+
+
+def test_a_mistake_of_ours_is_answered_and_counts_as_a_failure(
+    written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sockets = FakeSockets()
+    monkeypatch.setattr(receive, "table", FailingTable(RuntimeError(TEXT)))
+    monkeypatch.setattr(receive, "sockets", sockets)
+
+    assert receive.lambda_handler(_frame(USER, body=json.dumps(SAMPLE)), None) == {"statusCode": 500}
+
+    assert [event["code"] for event in sockets.events(USER)] == ["busy"]
+    assert json.loads(written())["error"] == "RuntimeError"
+
+
+def test_a_socket_that_is_gone_when_it_is_answered_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = _table()
+    monkeypatch.setattr(receive, "table", table)
+    monkeypatch.setattr(receive, "sockets", FakeSockets(gone=[USER]))
+
+    assert receive.lambda_handler(_frame(USER, body='{"type": "ping"}'), None) == {"statusCode": 200}
+    assert (USER, USER) not in table.held
+
+
+@pytest.mark.parametrize("function", [connect, disconnect])
+def test_a_frame_that_names_a_route_of_api_gateway_does_nothing(function: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = _table()
+    monkeypatch.setattr(function, "table", table)
+
+    assert function.lambda_handler(_frame(USER, body='{"type": "$disconnect"}'), None) == {"statusCode": 400}
+    assert len(table.held) == 3
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_a_ticket_is_never_told_to_a_log(
+    found: bool, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Tickets(FakeConnections):
+        def put_ticket(self, ticket: object) -> None:
+            assert TICKET not in str(ticket)
+
+        def take_ticket(self, digest: str) -> Any:
+            assert digest != TICKET
+            return type("Ticket", (), {"user_uuid": USER}) if found else None
+
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: TICKET)
+    for function in (authorize, create_ticket):
+        monkeypatch.setattr(function, "table", Tickets())
+
+    answer = create_ticket.lambda_handler(event(), None)
+    authorized = authorize.lambda_handler(
+        {
+            "methodArn": "arn",
+            "queryStringParameters": {"ticket": TICKET},
+            "requestContext": {"requestId": "the-request-id"},
+        },
+        None,
+    )
+
+    assert json.loads(answer["body"])["ticket"] == TICKET
+    assert authorized["policyDocument"]["Statement"][0]["Effect"] == ("Allow" if found else "Deny")
+    assert TICKET not in json.dumps(authorized)
+    assert TICKET not in written()
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError(TEXT), Busy(TEXT)])
+def test_what_is_pushed_is_never_told_to_a_log(
+    error: Exception | None, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.live.GIVE_UP_AFTER", 0.05)
+    table = _table()
+    head = table.heads[GROUP].item
+    image = {"NewImage": head, "SequenceNumber": "1", "ApproximateCreationDateTime": 1.0}
+    records = [{"eventName": "INSERT", "dynamodb": image}, {"eventName": "INSERT", "dynamodb": {"NewImage": TEXT}}, {}]
+    for failing in ([], [table]) if error else ([],):
+        monkeypatch.setattr(push, "table", FailingTable(error) if failing and error else _table())
+        monkeypatch.setattr(push, "sockets", FakeSockets(failing={USER: error, OTHER: error} if error else {}))
+        push.lambda_handler({"Records": records}, None)
+
+    log = written()
+    assert TEXT not in log
+    assert '"RecordsUnreadable":[2.0]' in log.replace(" ", "")
