@@ -36,6 +36,7 @@ async function show({ isFirst = false } = {}) {
   if (conversation) view = new Conversation(client, conversation);
   else if (fresh) {
     const { NewConversation } = await import("./views/new.js");
+    if (!client) return;
     view = new NewConversation(client, fresh[1] && decodeURIComponent(fresh[1]), go);
   }
   const shown = view;
@@ -135,10 +136,14 @@ function title() {
 
 // ------------------------------------------------------------ Nobody is signed in
 
-async function showSignIn() {
+/** Whoever was signed in is not, or is somebody else. */
+function leave() {
   client?.close();
   inbox?.close();
   client = null;
+}
+
+async function showSignIn() {
   const { SignIn } = await import("./views/signin.js");
   if (session.user) return show();
   view = new SignIn(session, () => show({ isFirst: true }));
@@ -160,5 +165,8 @@ document.addEventListener("click", (event) => {
 
 const config = await (await fetch("/config.json")).json();
 session = new Session(config);
-session.addEventListener("signedout", () => show());
+session.addEventListener("change", () => {
+  leave();
+  show();
+});
 show({ isFirst: true });

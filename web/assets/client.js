@@ -27,7 +27,7 @@ export class Client extends EventTarget {
   #typing = new Map();
   #typed = 0;
   #current = null;
-  #wasOpen = false;
+  #isBehind = false;
 
   constructor(config, session) {
     super();
@@ -40,7 +40,10 @@ export class Client extends EventTarget {
     const socket = config.socket && new URL(config.socket, location.href.replace(/^http/, "ws")).href;
     this.live = new Live(this.api, socket);
     this.live.addEventListener("open", () => this.#opened());
-    this.live.addEventListener("close", () => this.#connection());
+    this.live.addEventListener("close", () => {
+      this.store.forgetWhoIsOnline();
+      this.#connection();
+    });
     this.live.addEventListener("event", ({ detail }) => this.#event(detail));
     this.ononline = () => {
       this.isReachable = true; // until a request says otherwise
@@ -77,7 +80,8 @@ export class Client extends EventTarget {
     if (this.live.url) this.live.connect();
     clearInterval(this.poll);
     this.poll = setInterval(() => {
-      if (!this.isConnected && document.visibilityState === "visible") this.catchUp();
+      const isBehind = !this.isConnected || this.#isBehind;
+      if (isBehind && document.visibilityState === "visible") this.catchUp();
     }, POLL);
   }
 
@@ -122,7 +126,7 @@ export class Client extends EventTarget {
 
   /** It may be in the inbox that is being loaded. */
   async #loadConversation(uuid) {
-    await this.inboxLoaded;
+    await this.inboxLoaded.catch(() => {}); // said beside the inbox
     if (!this.store.conversations.has(uuid)) await this.#refresh(uuid);
   }
 
@@ -182,17 +186,16 @@ export class Client extends EventTarget {
   /** Brings what is here up to what the server has; only one at a time. */
   catchUp() {
     this.#catchingUp ??= this.#catchUp()
-      .catch(() => {}) // said by isReachable; the next one tries again
-      .finally(() => {
-        this.#catchingUp = null;
-      });
+      .then(
+        () => (this.#isBehind = false),
+        () => (this.#isBehind = true),
+      )
+      .finally(() => (this.#catchingUp = null));
     return this.#catchingUp;
   }
 
   async #catchUp() {
-    if (!this.#monitor) {
-      await this.loadInbox();
-    }
+    if (!this.#monitor) await this.loadInbox();
     for (let url = this.#monitor; url; ) {
       const { body, links } = await this.#get(url);
       body.forEach((entry) => this.store.put(entry));
@@ -272,7 +275,7 @@ export class Client extends EventTarget {
 
   #apply(event) {
     const uuid = event.message_group_uuid;
-    if (event.type === "message") this.#message(event);
+    if (event.type === "message") this.#message(event).catch(() => (this.#isBehind = true));
     else if (event.type === "read") this.store.mark(uuid, event.user_uuid, event.read_seq);
     else if (event.type === "message_group") this.store.put(event);
     else if (event.type === "presence") this.store.setOnline(uuid, event.user_uuid, event.online);
@@ -286,7 +289,7 @@ export class Client extends EventTarget {
     }
     this.store.receive(uuid, message);
     const thread = this.store.threads.get(uuid);
-    if (thread?.hasGap) this.#fill(uuid).catch(() => {});
+    if (thread?.hasGap) await this.#fill(uuid);
     else if (after && thread?.lastSeq === message.seq) thread.goOnAfter(after);
   }
 
@@ -299,8 +302,8 @@ export class Client extends EventTarget {
     );
   }
 
-  async #sent({ message_group_uuid, ...message }) {
-    await this.#message({ message_group_uuid, ...message, user_uuid: this.store.me.uuid }).catch(() => {});
+  #sent(message) {
+    this.#message({ ...message, user_uuid: this.store.me.uuid }).catch(() => (this.#isBehind = true));
   }
 
   #once(name, load) {

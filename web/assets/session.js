@@ -8,7 +8,9 @@
 import { reach } from "./api.js";
 
 /** Nobody is signed in any more: the refresh token is gone, used up or revoked. */
-export class SignedOut extends Error {}
+export class SignedOut extends Error {
+  name = "SignedOut";
+}
 
 /** Cognito refused; the text is for people. */
 export class SignInRefused extends Error {}
@@ -29,13 +31,13 @@ export class Session extends EventTarget {
   #renewing = null;
   #user = null;
 
-  /** Fires `signedout` when somebody is not signed in any more, in this tab or another. */
+  /** Fires `change` when somebody is not signed in any more, or in another tab somebody has signed in. */
   constructor(config) {
     super();
     this.config = config;
     addEventListener("storage", (event) => {
       const change = event.key === KEPT || event.key === null;
-      if (change && this.#user?.uuid !== this.#read()?.user.uuid) this.#forget();
+      if (change && this.#user?.uuid !== this.#read()?.user.uuid) this.#become(this.#read()?.user ?? null);
     });
     this.#user = this.#read()?.user ?? null;
   }
@@ -146,14 +148,14 @@ export class Session extends EventTarget {
 
   #end() {
     localStorage.removeItem(KEPT);
-    this.#forget();
+    this.#become(null);
     return new SignedOut("Nobody is signed in.");
   }
 
-  #forget() {
+  #become(user) {
     this.#access = null;
-    this.#user = null;
-    this.dispatchEvent(new Event("signedout"));
+    this.#user = user;
+    this.dispatchEvent(new Event("change"));
   }
 }
 

@@ -170,6 +170,12 @@ export class Store extends EventTarget {
     this.#changed("presence", message_group_uuid);
   }
 
+  /** Without a socket nobody tells. */
+  forgetWhoIsOnline() {
+    this.#online.clear();
+    this.#changed("presence");
+  }
+
   isTyping(message_group_uuid) {
     return this.#typing.has(message_group_uuid);
   }

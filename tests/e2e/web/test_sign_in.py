@@ -114,6 +114,15 @@ def test_signing_out_in_one_tab_signs_out_of_all_and_revokes_the_token(
         )
 
 
+def test_signing_in_in_one_tab_signs_in_in_the_other(page: Page, bayko: Client) -> None:
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_label("Password")).to_be_visible()
+    sign_in(page, bayko.email, PASSWORD)
+    for tab in (page, other):
+        expect(tab.get_by_text(f"@{bayko.handle}")).to_be_visible()
+
+
 def test_a_session_that_ended_at_the_server_asks_to_sign_in_again(system: System, bayko: Client, sits: Sits) -> None:
     seat = sits(bayko)
     seat.open()
