@@ -59,7 +59,7 @@ export class Live extends EventTarget {
 
   /** Sends a frame if the socket is open; nothing that is sent matters later. */
   send(frame) {
-    if (this.isOpen) this.#socket.send(JSON.stringify(frame));
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
   }
 
   #open(ticket) {

@@ -5,7 +5,7 @@
  * tomorrow need no password; docs/web.md weighs that.
  */
 
-import { reach } from "./api.js";
+import { reach, Unreachable } from "./api.js";
 
 /** Nobody is signed in any more: the refresh token is gone, used up or revoked. */
 export class SignedOut extends Error {
@@ -111,10 +111,13 @@ export class Session extends EventTarget {
       AuthFlow: "REFRESH_TOKEN_AUTH",
       AuthParameters: { REFRESH_TOKEN: kept.refresh_token },
     });
-    if (response.status === 400) throw this.#end();
-    if (!response.ok) throw new SignInRefused(`Cognito answered ${response.status}.`);
-    const result = (await response.json()).AuthenticationResult;
-    this.#keep(result.AccessToken, result.IdToken, result.RefreshToken ?? kept.refresh_token);
+    const answer = await response.json().catch(() => ({}));
+    // Meanwhile somebody may have signed out, or in as somebody else.
+    if (this.#read()?.refresh_token !== kept.refresh_token) throw new SignedOut("Nobody is signed in.");
+    if (response.status === 400 && !answer.__type?.includes("TooManyRequests")) throw this.#end();
+    if (!response.ok) throw new Unreachable(`Cognito answered ${response.status}.`);
+    const { AccessToken, IdToken, RefreshToken } = answer.AuthenticationResult;
+    this.#keep(AccessToken, IdToken, RefreshToken ?? kept.refresh_token);
     return this.#access;
   }
 

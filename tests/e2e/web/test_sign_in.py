@@ -114,6 +114,26 @@ def test_signing_out_in_one_tab_signs_out_of_all_and_revokes_the_token(
         )
 
 
+def test_who_signs_out_while_a_token_is_renewed_stays_signed_out(bayko: Client, sits: Sits) -> None:
+    seat = sits(bayko)
+    held: list[Route] = []
+
+    def hold_the_renewal(route: Route) -> None:
+        if "REFRESH_TOKEN_AUTH" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    seat.page.route("**/", hold_the_renewal)
+    seat.open()
+    seat.page.get_by_role("button", name="Sign out").click()
+    expect(seat.page.get_by_label("Password")).to_be_visible()
+    with seat.page.expect_response(lambda response: response.request == held[0].request):
+        held[0].continue_()
+    seat.page.reload()
+    expect(seat.page.get_by_label("Password")).to_be_visible()
+
+
 def test_signing_in_in_one_tab_signs_in_in_the_other(page: Page, bayko: Client) -> None:
     other = page.context.new_page()
     other.goto(page.url)
