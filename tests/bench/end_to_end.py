@@ -1,28 +1,54 @@
-"""The local system: from a send until it stands in the other's inbox, over HTTP, through the stream."""
+"""The local system: from a send until the other sees it, in their inbox and over their socket."""
 
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.bench.samples import Samples
-from tests.e2e.conftest import deployed
+from tests.e2e.conftest import Client, deployed
+from tests.e2e.sockets import opened
 
 _WITHIN = 30  # seconds
 
 
-def measure(rounds: int) -> tuple[Samples, Samples]:
-    """Milliseconds until the send is answered, and until the other's inbox shows it."""
-    answered, seen = [], []
+@dataclass(frozen=True)
+class EndToEnd:
+    """Milliseconds until a send is answered, until the other's inbox shows it, and until their socket brings it."""
+
+    answered: Samples
+    listed: Samples
+    told: Samples
+
+
+def measure(rounds: int) -> EndToEnd:
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as system:
         bayko, londo = system.person("bayko"), system.person("londo")
         group = bayko.send(handle=londo.handle, message="Hello")["message_group_uuid"]
-        for number in range(rounds):
-            text = f"Message {number}"
-            begin = time.perf_counter()
-            bayko.send(message_group_uuid=group, message=text)
-            answered.append(1000 * (time.perf_counter() - begin))
-            while londo.inbox()[0]["message"] != text:
-                if time.perf_counter() - begin > _WITHIN:
-                    raise RuntimeError(f"an inbox does not show a message after {_WITHIN} s")
-            seen.append(1000 * (time.perf_counter() - begin))
+        answered, listed = _measure(rounds, bayko, group, lambda sent: _wait_for_inbox(londo, sent))
+        with opened(system, londo) as socket:
+            _, told = _measure(rounds, bayko, group, lambda sent: socket.wait_for(_WITHIN, uuid=sent["uuid"]))
+    return EndToEnd(answered, listed, told)
+
+
+def _measure(
+    rounds: int, sender: Client, message_group_uuid: str, wait: Callable[[dict[str, Any]], object]
+) -> tuple[Samples, Samples]:
+    """Until each send is answered, and until `wait`, given the answer, returns."""
+    answered, seen = [], []
+    for number in range(rounds):
+        begin = time.perf_counter()
+        sent = sender.send(message_group_uuid=message_group_uuid, message=f"Message {number}")
+        answered.append(1000 * (time.perf_counter() - begin))
+        wait(sent)
+        seen.append(1000 * (time.perf_counter() - begin))
     return Samples(answered), Samples(seen)
+
+
+def _wait_for_inbox(reader: Client, sent: dict[str, Any]) -> None:
+    deadline = time.monotonic() + _WITHIN
+    while reader.inbox()[0]["created_at"] != sent["created_at"]:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"an inbox does not show a message after {_WITHIN} s")

@@ -11,21 +11,13 @@ from pathlib import Path
 from operators.cost import Consumed
 from tests.bench.burst import HUNDRED, ONE, ONE_AT_A_TIME
 from tests.bench.cold import BOTO3_ONLY
+from tests.bench.end_to_end import EndToEnd
 from tests.bench.samples import Samples
 from tests.bench.scale import Flat, Stage
 from tests.bench.size import LAYERS, Sizes
 from tests.bench.warm import Warm
+from tests.integration.budgets import BUDGETS
 
-# What the design promises of each operation: requests, read units, write units.
-BUDGETS = {
-    "C new conversation": Consumed(2, 1, 10),
-    "D send": Consumed(2, 0.5, 6),
-    "inbox after 1 message": Consumed(2, 0, 4),
-    "inbox after a burst of 100": Consumed(2, 0, 4),
-    "A newest 20 messages": Consumed(1, 1, 0),
-    "A an older page": Consumed(2, 1.5, 0),
-    "B newest 20 groups": Consumed(1, 1, 0),
-}
 WARM_RATIO, OWN_CPU, COLD_RATIO, FLAT_RATIO, BURST_RATIO = 1.25, 0.5, 0.6, 1.15, 50
 
 
@@ -38,7 +30,7 @@ class Results:
     cold: dict[str, Samples]
     sizes: Sizes
     burst: dict[str, Samples]
-    end_to_end: tuple[Samples, Samples]
+    end_to_end: EndToEnd
     stages: list[Stage]
     flat: list[Flat]
 
@@ -100,7 +92,7 @@ def _page(results: Results, where: str) -> Iterator[str]:
     most_cpu = max(one.own_cpu for one in warm)
     steepest = max(one.ratio for one in flat)
     same_units = all(one.consumed_on_few == one.consumed_on_many for one in flat)
-    answered, seen = results.end_to_end
+    end_to_end = results.end_to_end
     yield "# Benchmarks"
     yield ""
     yield "`make bench` measures all of this and writes this page and its plots ([tests/bench](../tests/bench))."
@@ -146,10 +138,11 @@ def _page(results: Results, where: str) -> Iterator[str]:
             ),
             (
                 "a send until the other's inbox shows it, local system",
-                f"p50 {seen.percentile(50):.0f} ms, p95 {seen.percentile(95):.0f} ms",
+                _p50_p95(end_to_end.listed),
                 "",
                 "",
             ),
+            ("a send until the other's socket brings it, local system", _p50_p95(end_to_end.told), "", ""),
         ],
     )
     yield ""
@@ -223,7 +216,8 @@ def _page(results: Results, where: str) -> Iterator[str]:
         ],
     )
     yield ""
-    yield "Measured of the design's budgets, on DynamoDB Local; write units are computed as AWS documents them."
+    yield "Measured of the design's budgets, on DynamoDB Local; write units are computed as AWS documents them. A push"
+    yield "also asks API Gateway once for each connection."
     yield ""
     yield "## The stream handler"
     yield ""
@@ -245,14 +239,18 @@ def _page(results: Results, where: str) -> Iterator[str]:
     yield ""
     yield "## End to end"
     yield ""
-    yield "The local system (`make run`): HTTP, tokens, roles, stream. The inbox is asked for again and again until it"
-    yield "shows the message, on the same two cores."
+    yield "The local system (`make run`): HTTP, tokens, roles, stream, sockets, on the same two cores. The inbox is"
+    yield "asked for again and again until it shows the message; for the socket nothing is asked."
     yield ""
     yield from _table(
         ("", "p50", "p95"),
         [
             (what, f"{one.percentile(50):.0f} ms", f"{one.percentile(95):.0f} ms")
-            for what, one in (("the send is answered", answered), ("the other's inbox shows it", seen))
+            for what, one in (
+                ("the send is answered", end_to_end.answered),
+                ("the other's inbox shows it", end_to_end.listed),
+                ("the other's socket brings it", end_to_end.told),
+            )
         ],
     )
     yield ""
@@ -308,6 +306,10 @@ def _by_package(modules: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def _ms(samples: Samples, decimals: int = 2) -> str:
     return f"{samples.median:.{decimals}f} ms ± {samples.spread:.0%}"
+
+
+def _p50_p95(samples: Samples) -> str:
+    return f"p50 {samples.percentile(50):.0f} ms, p95 {samples.percentile(95):.0f} ms"
 
 
 def _kb(size: int) -> str:

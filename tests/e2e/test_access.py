@@ -77,9 +77,10 @@ def _as_function(system: System, function: str) -> Any:
 
 _READING = {"GetItem", "transaction: Get"}
 _PUTTING = {"PutItem", "transaction: Put"}
+_UPDATING = {"UpdateItem", "transaction: Update"}
 _DELETING = {"DeleteItem", "transaction: Delete"}
 _TELLING = {*_READING, *_DELETING, "Query"}
-_SENDING = {*_READING, "BatchGetItem", *_PUTTING, "UpdateItem", "transaction: Update"}
+_SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
 
 
 @pytest.mark.parametrize(
@@ -90,17 +91,21 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, "UpdateItem", "transaction: Up
         ("CreateMessageGroup", _SENDING),
         ("CreateMessage", _SENDING),
         ("FindMessageGroup", _READING),
+        ("MarkRead", _UPDATING),
+        ("CountUnread", {"Query"}),
         ("ShowUser", _READING),
-        ("PostConfirmation", _PUTTING),
+        ("ShowMe", _READING),
+        ("UpdateMe", {*_READING, "Query", *_UPDATING}),
+        ("PostConfirmation", _UPDATING),
         (
             "StreamHandler",
-            {*_READING, *_PUTTING, "transaction: ConditionCheck", "PartiQL: batch"},
+            {*_READING, *_PUTTING, *_DELETING, "transaction: ConditionCheck", "PartiQL: batch"},
         ),
         ("CreateTicket", _PUTTING),
         ("Authorize", _DELETING),
         ("Connect", {*_TELLING, *_PUTTING}),
         ("Disconnect", _TELLING),
-        ("Receive", {*_TELLING, *_PUTTING, "UpdateItem", "transaction: Update"}),
+        ("Receive", {*_TELLING, *_PUTTING, *_UPDATING}),
         ("Push", _TELLING),
     ],
 )

@@ -24,6 +24,32 @@ from tests.integration.test_list_messages import links
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+# What the design promises of each operation: requests, read units, write units.
+BUDGETS = {
+    "A newest 20 messages": Consumed(1, 1, 0),
+    "A an older page": Consumed(2, 1.5, 0),
+    "B newest 20 groups": Consumed(1, 1, 0),
+    "C new conversation": Consumed(2, 1, 10),
+    "D send": Consumed(2, 0.5, 6),
+    "inbox after 1 message": Consumed(2, 0, 4),
+    "inbox after a burst of 100": Consumed(2, 0, 4),
+    # What the design had no row for. What is unread is written in the requests of the row before.
+    "unread after 1 message": Consumed(0, 0, 1),
+    "unread after a burst of 100": Consumed(0, 0, 1),
+    "mark read": Consumed(1, 0, 1),
+    "inbox after a mark": Consumed(1, 0, 2),
+    "unread after a mark": Consumed(0, 0, 1),
+    "unread, of 30 conversations": Consumed(1, 0.5, 0),
+    "one conversation of the inbox": Consumed(1, 0.5, 0),
+    "20 conversations since a time": Consumed(1, 1, 0),
+    "ticket": Consumed(1, 0, 1),
+    "connect": Consumed(3, 1.5, 1),
+    "subscribe": Consumed(4, 1, 2),
+    "typing": Consumed(2, 1, 0),
+    "push of 1 message": Consumed(2, 1, 0),
+    "disconnect": Consumed(3, 1, 2),
+}
+
 
 class Meter:
     """A client that counts requests and units. Every item it writes must be smaller than 1 KB.

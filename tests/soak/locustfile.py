@@ -1,16 +1,22 @@
 """Who loads the system: people who are signed in, each with a friend, and all of them with a few popular people.
 
-SOAK_PEOPLE names a file with everybody's handle and token, SOAK_SENT one that gets a line for each answered message.
+SOAK_PEOPLE names a file with everybody's handle and token, SOAK_SENT one that gets a line for each answered message,
+SOAK_TOLD one that gets the uuid of each message that came over its sender's own socket. SOAK_SOCKETS is where those are
+opened.
 """
 
+import contextlib
 import json
 import os
 import random
+import threading
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from locust import HttpUser, between, task
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 _random = random.SystemRandom()
 _WAITING = json.loads(Path(os.environ["SOAK_PEOPLE"]).read_text())
@@ -31,6 +37,14 @@ class Member(HttpUser):
         self.others = [friend, *(handle for handle in _HANDLES[:_POPULAR] if handle not in (self.handle, friend))]
         self.conversations: list[str] = []
         self.inbox_etag = ""
+        ticket = self.client.post("/api/connections/ticket", name="get a ticket").json()["ticket"]
+        self.socket = connect(f"{os.environ['SOAK_SOCKETS']}?ticket={ticket}", open_timeout=60)
+        self.listening = threading.Thread(target=self._listen, daemon=True)
+        self.listening.start()
+
+    def on_stop(self) -> None:
+        self.socket.close()
+        self.listening.join(30)
 
     @task(4)
     def send(self) -> None:
@@ -64,6 +78,31 @@ class Member(HttpUser):
                 raise AssertionError("an inbox lists a conversation twice")
             if not set(self.conversations) <= set(groups):
                 raise AssertionError("an inbox lacks a conversation")
+
+    @task(2)
+    def mark_read(self) -> None:
+        if not self.conversations:
+            return
+        path = f"/api/message_groups/{_random.choice(self.conversations)}"
+        seq = self.client.get(path, name="show a conversation").json()["last_seq"]
+        response = self.client.put(f"{path}/read", json={"seq": seq}, name="mark as read")
+        response.raise_for_status()
+        marks = response.json()
+        if marks["read_seq"] < seq or marks["unread_count"] != marks["last_seq"] - marks["read_seq"]:
+            raise AssertionError(f"having read up to {seq} was answered with {marks}")
+
+    @task(4)
+    def count_unread(self) -> None:
+        self.client.get("/api/unread", name="count what is unread").raise_for_status()
+
+    def _listen(self) -> None:
+        """What this person sends must come over their own socket, too."""
+        with contextlib.suppress(ConnectionClosed):
+            for frame in self.socket:
+                for event in json.loads(frame):
+                    if event["type"] == "message" and event["handle"] == self.handle:
+                        with Path(os.environ["SOAK_TOLD"]).open("a") as file:
+                            file.write(f"{event['uuid']}\n")
 
     def _send(self, name: str, body: dict[str, str]) -> Any:
         response = self.client.post("/api/messages", json=body, name=name)

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from operators.cost import Consumed
-from tests.bench.page import BUDGETS, Results, page
+from tests.bench.end_to_end import EndToEnd
+from tests.bench.page import Results, page
 from tests.bench.samples import Samples, side_by_side
 from tests.bench.scale import Flat, Stage
 from tests.bench.size import Sizes
 from tests.bench.warm import Warm
+from tests.integration.budgets import BUDGETS
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +31,7 @@ def results(*, handler: float = 1.2, cpu: float = 0.4) -> Results:
             {"six": 5},
         ),
         burst={"one record at a time": some(50), "one conversation": some(3000)},
-        end_to_end=(some(20), some(90)),
+        end_to_end=EndToEnd(some(20), some(90), some(80)),
         stages=[Stage(1_000, send, page_of_20, 250), Stage(1_000_000, send, page_of_20, 251)],
         flat=[Flat(1_000, 1_000_000, some(5), some(5.1), page_of_20, page_of_20)] * 2,
     )

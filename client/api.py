@@ -1,0 +1,63 @@
+"""The API over HTTP, as somebody signed in asks it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from client.sync import Page
+
+_TIMEOUT = (5, 30)  # seconds to connect, and to be answered: API Gateway's own limit
+
+
+class Unanswered(Exception):
+    """No answer, or none but "later". Whether it took effect is unknown: ask again."""
+
+
+class Refused(Exception):
+    """The answer is no, and will be when it is asked again; the text says why."""
+
+
+class Api:
+    """Each method is one request. Raises Unanswered and Refused."""
+
+    def __init__(self, url: str, token: Callable[[], str]) -> None:
+        """`token` answers an access token that has not expired."""
+        self._url = url
+        self._token = token
+        self._http = requests.Session()
+
+    def get(self, path: str) -> Page:
+        response = self._request("GET", path)
+        return Page(response.json(), {relation: link["url"] for relation, link in response.links.items()})
+
+    def send(self, body: dict[str, str]) -> dict[str, Any]:
+        """The message as it was sent: once, however often this is asked, if the body has a `message_uuid`."""
+        sent: dict[str, Any] = self._request("POST", "/api/messages", body).json()
+        return sent
+
+    def mark_read(self, message_group_uuid: str, seq: int) -> None:
+        self._request("PUT", f"/api/message_groups/{message_group_uuid}/read", {"seq": seq})
+
+    def ticket(self) -> str:
+        """What opens one socket, within a minute."""
+        return str(self._request("POST", "/api/connections/ticket").json()["ticket"])
+
+    def _request(self, method: str, path: str, body: object = None) -> requests.Response:
+        try:
+            headers = {"Authorization": f"Bearer {self._token()}"}
+            response = self._http.request(method, self._url + path, headers=headers, json=body, timeout=_TIMEOUT)
+        except requests.RequestException as error:
+            raise Unanswered(type(error).__name__) from error
+        if response.status_code in (408, 429) or response.status_code >= 500:
+            raise Unanswered(f"{method} {path}: {response.status_code}")
+        if response.status_code != 200:
+            raise Refused(_why(response))
+        return response
+
+
+def _why(response: requests.Response) -> str:
+    """A sentence, or the codes of what was wrong."""
+    if response.headers.get("content-type") == "application/problem+json":
+        return str(response.json()["detail"])
+    return f"{response.status_code} {response.text}"

@@ -1,0 +1,176 @@
+"""A device on the network: a socket that is there whenever it can be, and requests that are repeated until answered."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from client.api import Api, Refused, Unanswered
+from client.sync import Event, Inbox, Steps
+
+# Seconds. API Gateway ends a socket that was silent for ten minutes, and every socket after two hours.
+_PING_EVERY = 300
+_RECONNECT_AFTER = 6900
+_LONGEST_PAUSE = 30
+_OPEN_WITHIN = 30
+
+_Answer = TypeVar("_Answer")
+
+
+def pause(failures: int) -> float:
+    """How long to wait after so many failures on end: any time below a limit that doubles (full jitter).
+
+    So a thousand clients that were cut off together do not come back together.
+    """
+    return random.uniform(0, min(_LONGEST_PAUSE, 0.5 * 2 ** min(failures, 10)))  # noqa: S311
+
+
+async def until_answered(request: Callable[[], _Answer]) -> _Answer:
+    """What `request` returns, in a thread of its own, as soon as it is not Unanswered."""
+    failures = 0
+    while True:
+        try:
+            return await asyncio.to_thread(request)
+        except Unanswered:
+            failures += 1
+            await asyncio.sleep(pause(failures))
+
+
+async def together(*work: Coroutine[Any, Any, None]) -> None:
+    """Runs all of it until one part has ended, and raises what that raised. The others are cancelled."""
+    tasks = [asyncio.create_task(part) for part in work]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Device:
+    """One device of somebody signed in. `inbox` is what it knows, and `run` keeps that current.
+
+    `notify` is called after each event, when `inbox` has it, and with three events of its own: `caught_up`,
+    `disconnected`, and `refused`, with a `detail`, for what cannot be sent.
+    """
+
+    def __init__(self, api: Api, socket_url: str, user_uuid: str, notify: Callable[[Event], None]) -> None:
+        self.inbox = Inbox()
+        self._api = api
+        self._socket_url = socket_url
+        self._user_uuid = user_uuid
+        self._notify = notify
+        self._socket: ClientConnection | None = None
+        self._watched: set[str] = set()
+        self._outbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+        self._marks: asyncio.Queue[str] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Until it is cancelled. Raises Refused if the person may not be here."""
+        await together(self._stay_connected(), self._send_all(), self._mark_all())
+
+    async def fetch(self, steps: Steps) -> None:
+        """Runs `steps` over HTTP. Raises Refused."""
+        try:
+            path = next(steps)
+            while True:
+                path = steps.send(await until_answered(partial(self._api.get, path)))
+        except StopIteration:
+            return
+
+    def send(self, **body: str) -> None:
+        """A `message` to a `handle` or into a `message_group_uuid`: as soon as it can be, once, and in this order."""
+        self._outbox.put_nowait({**body, "message_uuid": str(uuid4())})
+
+    async def sent(self) -> None:
+        """Returns when everything is sent or refused."""
+        await self._outbox.join()
+
+    def mark_read(self, message_group_uuid: str) -> None:
+        """All messages there are now were read."""
+        conversation = self.inbox.conversations[message_group_uuid]
+        if conversation.unread_count:
+            conversation.move_mark(conversation.held_seq)
+            self._marks.put_nowait(message_group_uuid)
+
+    async def watch(self, message_group_uuid: str) -> None:
+        """From now on there are `presence` events of the other person."""
+        self._watched.add(message_group_uuid)
+        await self.tell(type="subscribe", message_group_uuid=message_group_uuid)
+
+    async def tell(self, **frame: str) -> None:
+        """A frame to the server, if there is a socket just now."""
+        if self._socket:
+            try:
+                await self._socket.send(json.dumps(frame))
+            except ConnectionClosed:
+                return  # who listens to it notices, too
+
+    async def _stay_connected(self) -> None:
+        failures = 0
+        while True:
+            ticket = await until_answered(self._api.ticket)
+            try:
+                url = f"{self._socket_url}?ticket={ticket}"
+                async with asyncio.timeout(_RECONNECT_AFTER), connect(url, open_timeout=_OPEN_WITHIN) as socket:
+                    self._socket = socket  # what comes over it waits there, until all before it is fetched
+                    for message_group_uuid in self._watched:
+                        await self.tell(type="subscribe", message_group_uuid=message_group_uuid)
+                    await self._catch_up()
+                    failures = 0
+                    await self._listen(socket)
+            except (OSError, WebSocketException):
+                if failures == 0:
+                    self._notify({"type": "disconnected"})
+                failures += 1
+            self._socket = None
+            await asyncio.sleep(pause(failures))
+
+    async def _catch_up(self) -> None:
+        await self.fetch(self.inbox.catch_up())
+        self._notify({"type": "caught_up"})
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        """Until the socket ends, with the exception that says so."""
+        loop = asyncio.get_running_loop()
+        ping_at = loop.time() + _PING_EVERY
+        while True:
+            try:
+                async with asyncio.timeout_at(ping_at):
+                    frame = await socket.recv()
+            except TimeoutError:
+                await self.tell(type="ping")
+                await self._catch_up()  # the last push may have been lost, and nothing has come after it
+                ping_at = loop.time() + _PING_EVERY
+                continue
+            events = json.loads(frame)
+            if isinstance(events, list):  # what API Gateway says by itself is an object
+                for event in events:
+                    await self._receive(event)
+
+    async def _receive(self, event: Event) -> None:
+        await self.fetch(self.inbox.receive(event))
+        self._notify(event)
+
+    async def _send_all(self) -> None:
+        while True:
+            body = await self._outbox.get()
+            try:
+                sent = await until_answered(partial(self._api.send, body))
+                await self._receive({**sent, "type": "message", "user_uuid": self._user_uuid})
+            except Refused as refusal:
+                self._notify({"type": "refused", "detail": str(refusal)})
+            self._outbox.task_done()
+
+    async def _mark_all(self) -> None:
+        while True:
+            conversation = self.inbox.conversations[await self._marks.get()]
+            await until_answered(partial(self._api.mark_read, conversation.uuid, conversation.read_seq))

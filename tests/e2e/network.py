@@ -1,0 +1,76 @@
+"""A network that can be cut: a TCP proxy before a server of this machine."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+_HOST = "127.0.0.1"
+
+
+class Network:
+    """What connects to `port` reaches the server, unless the network is cut."""
+
+    def __init__(self, server_port: int) -> None:
+        self._server_port = server_port
+        self._listener = socket.create_server((_HOST, 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._is_cut = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Every connection ends, and new ones end at once."""
+        with self._lock:
+            self._is_cut = True
+            for one in self._open:
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        with self._lock:
+            self._is_cut = False
+
+    def close(self) -> None:
+        self.cut()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._connect, args=(client,), daemon=True).start()
+
+    def _connect(self, client: socket.socket) -> None:
+        with client, socket.create_connection((_HOST, self._server_port)) as server:
+            with self._lock:
+                if self._is_cut:
+                    return
+                self._open |= {client, server}
+            back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+            back.start()
+            _pump(client, server)
+            back.join()
+            with self._lock:
+                self._open -= {client, server}
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    """Until one of the two ends; then the other ends, too."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for one in (source, sink):
+        with contextlib.suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def network(server_port: int) -> Iterator[Network]:
+    """One that is there for the block."""
+    one = Network(server_port)
+    try:
+        yield one
+    finally:
+        one.close()

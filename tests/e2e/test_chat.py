@@ -1,0 +1,206 @@
+"""`bin/chat`, as two people use it, each on a terminal of their own."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.e2e.conftest import PASSWORD, Client, System, eventually
+from tests.e2e.network import network
+from tests.scripts import BIN, environment, run_script
+
+_SHOWS_WITHIN = 120  # seconds: functions may have to start, on a busy machine
+_END_WITHIN = 60
+
+
+class Chat:
+    """A chat that is running, and what it has shown so far."""
+
+    def __init__(self, process: subprocess.Popen[bytes], keyboard: IO[bytes], screen: IO[bytes]) -> None:
+        self.process = process
+        self._keyboard = keyboard
+        self._shown = b""
+        threading.Thread(target=self._read, args=(screen,), daemon=True).start()
+
+    def type(self, text: str) -> None:
+        self._keyboard.write(text.encode())
+        self._keyboard.flush()
+
+    @property
+    def shown(self) -> str:
+        return self._shown.decode(errors="replace")
+
+    def shows(self, *texts: str) -> None:
+        """Waits until it has shown all of them, in this order."""
+        pattern = re.compile(".*".join(map(re.escape, texts)), re.DOTALL)
+        try:
+            eventually(lambda: pattern.search(self.shown), _SHOWS_WITHIN)
+        except AssertionError:
+            raise AssertionError(f"{texts} is not in:\n{self.shown}") from None
+
+    def _read(self, screen: IO[bytes]) -> None:
+        try:
+            while piece := os.read(screen.fileno(), 4096):
+                self._shown += piece
+        except OSError:  # a terminal ends so
+            return
+
+
+@pytest.fixture
+def homes(system: System, tmp_path: Path) -> Callable[[str, str], Path]:
+    """Makes a folder that says where the local system is, as `make run` does, and what its people's password is."""
+
+    def make(name: str, endpoint: str) -> Path:
+        (tmp_path / name / "data").mkdir(parents=True)
+        (tmp_path / name / "system.json").write_text(json.dumps({"endpoint": endpoint}))
+        (tmp_path / name / "data" / "demo-password").write_text(PASSWORD)
+        return tmp_path / name
+
+    return make
+
+
+@contextmanager
+def piped(home: Path, me: Client, other: Client) -> Iterator[Chat]:
+    process = subprocess.Popen(
+        [BIN / "chat", other.handle, "--as", me.handle],
+        env=environment(CRUDDUR_LOCAL=str(home)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdin
+    assert process.stdout
+    with process, _ended(process):
+        yield Chat(process, process.stdin, process.stdout)
+
+
+@contextmanager
+def on_a_terminal(home: Path, me: Client, other: Client) -> Iterator[Chat]:
+    outside, inside = pty.openpty()
+    process = subprocess.Popen(
+        [BIN / "chat", other.handle, "--as", me.handle],
+        env=environment(CRUDDUR_LOCAL=str(home), TERM="xterm"),
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,
+    )
+    os.close(inside)
+    with os.fdopen(outside, "r+b", buffering=0) as terminal, process, _ended(process):
+        yield Chat(process, terminal, terminal)
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise
+    try:
+        assert process.wait(_END_WITHIN) == 0
+    finally:
+        process.kill()
+
+
+def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
+    system: System, homes: Callable[[str, str], Path], bayko: Client, londo: Client
+) -> None:
+    _, _, port = (system.place.endpoint or "").rpartition(":")
+    with (
+        network(int(port)) as shaky,
+        piped(homes("bayko", f"http://127.0.0.1:{shaky.port}"), bayko, londo) as baykos,
+        piped(homes("londo", system.place.endpoint or ""), londo, bayko) as londos,
+    ):
+        baykos.type("Hello\n")
+        londos.shows("Bayko: Hello")
+        londos.type("Hello yourself\n")
+        baykos.shows("you: Hello ✓", "Londo: Hello yourself")
+        londos.shows("you: Hello yourself ✓", "Bayko has read it ✓✓")
+
+        shaky.cut()
+        baykos.shows("connection lost")
+        for number in range(1, 4):
+            baykos.type(f"From bayko {number}\n")
+            londos.type(f"From londo {number}\n")
+        londos.shows("you: From londo 3 ✓")
+        shaky.mend()
+
+        baykos.shows("connected again")
+        for number in range(1, 4):
+            baykos.shows(f"Londo: From londo {number}")
+            londos.shows(f"Bayko: From bayko {number}")
+        londos.shows("From bayko 1", "From bayko 2", "From bayko 3")
+        baykos.shows("From londo 1", "From londo 2", "From londo 3")
+        baykos.type("/quit\n")
+        londos.type("/quit\n")
+
+    for chat in (baykos, londos):
+        assert chat.shown.count("From londo") == 3
+        assert chat.shown.count("From bayko") == 3
+
+
+def test_the_line_being_typed_stays_when_another_comes(
+    system: System, homes: Callable[[str, str], Path], bayko: Client, londo: Client
+) -> None:
+    endpoint = system.place.endpoint or ""
+    londo.send(handle=bayko.handle, message="First")
+    with (
+        on_a_terminal(homes("bayko", endpoint), bayko, londo) as baykos,
+        piped(homes("londo", endpoint), londo, bayko) as londos,
+    ):
+        baykos.shows("Londo: First")
+        baykos.type("Half a li")
+        londos.shows("Bayko is typing …")
+        londos.type("Meanwhile\n")
+        baykos.shows("Londo: Meanwhile", "> Half a li")
+        baykos.type("ne\n")
+        londos.shows("Bayko: Half a line")
+        baykos.shows("you: Half a line ✓")
+        baykos.type("/quit\n")
+        londos.type("/quit\n")
+
+
+def test_conversations_are_listed_with_what_is_unread(
+    system: System, homes: Callable[[str, str], Path], bayko: Client, londo: Client
+) -> None:
+    for number in range(3):
+        londo.send(handle=bayko.handle, message=f"Message {number}")
+    home = homes("bayko", system.place.endpoint or "")
+
+    def listed(me: Client) -> str:
+        done = run_script("chat", "--as", me.handle, CRUDDUR_LOCAL=str(home))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    eventually(lambda: re.search(rf"@{londo.handle} +Londo +3 unread", listed(bayko)))
+    assert "unread" not in listed(londo)
+
+
+def test_what_is_written_before_the_end_of_the_input_is_sent(
+    system: System, homes: Callable[[str, str], Path], bayko: Client, londo: Client
+) -> None:
+    with piped(homes("bayko", system.place.endpoint or ""), bayko, londo) as chat:
+        chat.type("To the point\n")
+        assert chat.process.stdin
+        chat.process.stdin.close()
+
+    (entry,) = londo.inbox()
+    assert entry["message"] == "To the point"
+
+
+def test_nobody_to_talk_to_is_a_clear_error(system: System, homes: Callable[[str, str], Path], bayko: Client) -> None:
+    home = homes("bayko", system.place.endpoint or "")
+
+    done = run_script("chat", "nobody-at-all", "--as", bayko.handle, CRUDDUR_LOCAL=str(home))
+
+    assert done.returncode == 2
+    assert "Nobody has this handle." in done.stderr

@@ -1,0 +1,257 @@
+"""Two people with two devices each, and a network between them and the system that fails in every way it can."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import uuid4
+
+import pytest
+
+from client.sync import Event, Inbox, Page, Steps, follow
+from messaging import keys
+from messaging.items import Person
+from messaging.sockets import Gone
+from operators.verify import verify
+from tests.integration.functions import Functions
+from tests.integration.socket_functions import SocketFunctions
+from tests.integration.test_list_messages import links
+from tests.integration.world import World
+from tests.unit.fake_sockets import FakeSockets
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_LOST, _DOUBLED = 0.05, 0.05  # of all events
+_MIXED_UP = 4  # events: each may be overtaken by so many
+_QUIET_EVERY = 400  # messages
+
+
+class Lines(FakeSockets):
+    """In the place of API Gateway: what was pushed and is on its way, for each connection that is open."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__()
+        self._random = random
+        self.on_the_way: dict[str, list[Event]] = {}
+        self.tally: Counter[str] = Counter()
+
+    def post(self, connection_id: str, frame: str) -> None:
+        if connection_id not in self.on_the_way:
+            raise Gone
+        for event in json.loads(frame):
+            fate = self._random.random()
+            copies = 0 if fate < _LOST else 2 if fate < _LOST + _DOUBLED else 1
+            self.tally[("lost", "pushed", "doubled")[copies]] += 1
+            self.on_the_way[connection_id] += [event] * copies
+
+    def close(self, connection_id: str) -> None:
+        self.on_the_way.pop(connection_id, None)
+
+    def next_event(self, connection_id: str) -> Event | None:
+        """One of the first that are on their way."""
+        waiting = self.on_the_way.get(connection_id)
+        if not waiting:
+            return None
+        which = self._random.randrange(min(_MIXED_UP, len(waiting)))
+        self.tally["out of order"] += which > 0
+        return waiting.pop(which)
+
+
+@dataclass
+class Device:
+    """A device of somebody's: the reference client's inbox, and its last connection."""
+
+    person: Person
+    inbox: Inbox = field(default_factory=Inbox)
+    connection_id: str = ""
+
+
+class Chaos:
+    """What happens, in an order that a seed decides; while a device fetches pages, too."""
+
+    def __init__(self, world: World, sockets: SocketFunctions, random: Random) -> None:
+        self.world = world
+        self.sockets = sockets
+        self.random = random
+        self.lines = sockets.sockets = Lines(random)
+        self.tally = self.lines.tally
+        world.join("bayko", "londo", "kenji")
+        self.bayko, self.londo, self.kenji = world.people
+        self.group = keys.pair_uuid(self.bayko.user_uuid, self.londo.user_uuid)
+        self.devices = [Device(person) for person in (self.bayko, self.londo) for _ in range(2)]
+        self.opened: set[str] = set()
+        self.delivered: str | None = None  # the sequence number of the last stream record
+
+    def run(self, messages: int) -> None:
+        """Until the two have sent so many messages."""
+        happenings: list[Callable[[], None]] = (
+            [self.one_of_them_sends] * 10
+            + [self.a_device_receives_some] * 8
+            + [self.the_stream_brings_some, self.a_device_reads, self.a_socket_is_cut, self.a_device_connects]
+            + [self.kenji_sends]
+        )
+        self.one_of_them_sends()
+        while self.tally["messages"] < messages:
+            sent = self.tally["messages"]
+            self.random.choice(happenings)()
+            if self.tally["messages"] > sent and self.tally["messages"] % _QUIET_EVERY == 0:
+                self.quiet()
+        self.quiet()
+        assert verify(self.world.dynamodb, self.world.table_name) == []
+
+    # What happens
+
+    def one_of_them_sends(self) -> None:
+        sender, receiver = self.random.sample((self.bayko, self.londo), 2)
+        self._send(sender, receiver)
+        self.tally["messages"] += 1
+
+    def kenji_sends(self) -> None:
+        self._send(self.kenji, self.random.choice((self.bayko, self.londo)))
+
+    def the_stream_brings_some(self) -> None:
+        """To the stream handler and to `push`, which run beside each other."""
+        records = self.world.stream.records(self.delivered)
+        batch = records[: self.random.randint(1, 50)]
+        if batch:
+            self.delivered = batch[-1]["dynamodb"]["SequenceNumber"]
+            for consumer in self.random.sample((self._handle, self.sockets.push), 2):
+                consumer(batch)
+
+    def a_device_receives_some(self) -> None:
+        device = self.random.choice(self.devices)
+        for _ in range(self.random.randint(1, 12)):
+            if not self._receive(device):
+                break
+
+    def a_device_reads(self) -> None:
+        device = self.random.choice(self.devices)
+        conversation = self.random.choice([*device.inbox.conversations.values(), None])
+        if conversation and conversation.unread_count:
+            seq = self.random.randint(conversation.read_seq + 1, conversation.last_seq)
+            self.functions.mark_read(device.person.user_uuid, conversation.uuid, seq)
+            conversation.move_mark(seq)
+            self.tally["marks"] += 1
+
+    def a_socket_is_cut(self) -> None:
+        device = self.random.choice(self.devices)
+        if self._is_connected(device) and self.random.random() < 0.5:
+            self.lines.close(device.connection_id)
+            self.tally["cuts"] += 1
+
+    def a_device_connects(self) -> None:
+        device = self.random.choice(self.devices)
+        if not self._is_connected(device):
+            self._connect(device, self._get_while_others_go_on)
+
+    # What must hold
+
+    def quiet(self) -> None:
+        """Everything on its way arrives or is lost; then every device has every message and every count."""
+        while self.world.stream.records(self.delivered):
+            self.the_stream_brings_some()
+        for device in self.devices:
+            while self._receive(device):
+                pass
+        for device in self.devices:
+            if self._is_connected(device):
+                self._follow(device, device.inbox.catch_up(), self._get)  # as it does every five minutes
+            else:
+                self._connect(device, self._get)
+            self.check(device)
+        self.tally["quiet"] += 1
+
+    def check(self, device: Device) -> None:
+        conversation = device.inbox.conversations[self.group]
+        assert [message["seq"] for message in conversation.messages] == list(range(1, self.tally["messages"] + 1))
+        mine = device.person.user_uuid
+        for conversation in device.inbox.conversations.values():
+            head = self.world.table.head(conversation.uuid, consistent=True)
+            assert head
+            assert (conversation.last_seq, conversation.read_seq) == (head.last_seq, head.read_seqs[mine])
+        counts = [one.unread_count for one in device.inbox.conversations.values() if one.unread_count]
+        assert device.inbox.unread == {"message_groups": len(counts), "messages": sum(counts)}
+        assert device.inbox.unread == self._get(device, "/api/unread").body
+
+    # How
+
+    @property
+    def functions(self) -> Functions:
+        return self.world.functions
+
+    def _send(self, sender: Person, receiver: Person) -> None:
+        """By the reference client's rule: again, with the same message_uuid, if the answer was lost."""
+        body = {"message": "Text", "message_uuid": str(uuid4())}
+        group = keys.pair_uuid(sender.user_uuid, receiver.user_uuid)
+        if group in self.opened:
+            body["message_group_uuid"] = group
+        else:
+            body["handle"] = receiver.handle
+            self.opened.add(group)
+        for _ in range(2 if self.random.random() < 0.05 else 1):
+            status, _, _ = self.functions.create_message(sender.user_uuid, **body)
+            assert status == 200
+
+    def _is_connected(self, device: Device) -> bool:
+        return device.connection_id in self.lines.on_the_way
+
+    def _connect(self, device: Device, get: Callable[[Device, str], Page]) -> None:
+        """Events wait on the line while the device catches up."""
+        device.connection_id = self.sockets.connect(device.person.user_uuid)
+        self.lines.on_the_way[device.connection_id] = []
+        self._follow(device, device.inbox.catch_up(), get)
+        conversation = device.inbox.conversations.get(self.group)
+        if conversation and not conversation.is_open:
+            self._follow(device, conversation.open(), get)
+            while conversation.messages[0]["seq"] > 1:
+                self._follow(device, conversation.read_back(), get)
+
+    def _receive(self, device: Device) -> bool:
+        event = self.lines.next_event(device.connection_id)
+        if event:
+            self._follow(device, device.inbox.receive(event), self._get)
+        return event is not None
+
+    def _follow(self, device: Device, steps: Steps, get: Callable[[Device, str], Page]) -> None:
+        follow(steps, lambda path: get(device, path))
+
+    def _get_while_others_go_on(self, device: Device, path: str) -> Page:
+        if self.random.random() < 0.5:
+            self.random.choice((self.one_of_them_sends, self.the_stream_brings_some, self.a_device_receives_some))()
+        return self._get(device, path)
+
+    def _get(self, device: Device, path: str) -> Page:
+        parts = urlsplit(path)
+        query, mine = dict(parse_qsl(parts.query)), device.person.user_uuid
+        self.tally["requests"] += 1
+        match parts.path.split("/")[2:]:
+            case ["message_groups"]:
+                answer = self.functions.list_message_groups(mine, **query)
+            case ["message_groups", uuid]:
+                answer = self.functions.find_message_group(mine, uuid)
+            case ["messages", uuid]:
+                answer = self.functions.list_messages(mine, uuid, **query)
+            case _:
+                answer = self.functions.count_unread(mine)
+        status, body, headers = answer
+        assert status == 200, body
+        return Page(body, {relation: f"?{urlencode(query)}" for relation, query in links(headers).items()})
+
+    def _handle(self, batch: list[dict[str, Any]]) -> None:
+        assert self.functions.stream_handler(batch) == []
+
+
+def chaos(dynamodb: "DynamoDBClient", endpoint: str, messages: int, seed: int) -> Counter[str]:
+    """How much of what happened. Raises AssertionError if a device has not every message once, or a count is wrong."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        world = World(dynamodb, endpoint, monkeypatch)
+        try:
+            happened = Chaos(world, SocketFunctions(world.functions, monkeypatch), Random(seed))  # noqa: S311
+            happened.run(messages)
+            return happened.tally
+        finally:
+            world.delete()

@@ -1,0 +1,18 @@
+"""Every device has every message once, and every count right, when all is quiet; tests/soak does this for long."""
+
+from typing import TYPE_CHECKING
+
+from tests.integration.chaos import chaos
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def test_each_device_ends_with_every_message_once_and_right_counts(
+    dynamodb: "DynamoDBClient", dynamodb_endpoint: str
+) -> None:
+    happened = chaos(dynamodb, dynamodb_endpoint, messages=2000, seed=1)
+
+    assert happened["quiet"] == 6
+    for what in ("lost", "doubled", "out of order", "cuts", "marks"):
+        assert happened[what] > 40, happened

@@ -1,0 +1,28 @@
+"""The reference client on a network that fails in every way, at length."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import dynamodb_local
+from tests.integration.chaos import chaos
+
+
+def test_each_device_ends_with_every_message_once_and_right_counts(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    if not dynamodb_local.is_here():
+        pytest.skip("DynamoDB Local is not here: see tests/prepare.py")
+    with dynamodb_local.running(tmp_path / "log") as endpoint:
+        happened = chaos(dynamodb_local.client(endpoint), endpoint, messages=10_000, seed=2)
+
+    record_property(
+        "reliability",
+        [
+            "pushes lost, doubled and out of order, sockets cut",
+            f"{happened['messages']:,} messages to four devices; {happened['lost']:,} pushes lost, "
+            f"{happened['doubled']:,} doubled, {happened['out of order']:,} overtaken; {happened['cuts']:,} cuts",
+            f"lost 0, doubled 0; all unread counts right, {happened['quiet']} times when all was quiet",
+        ],
+    )

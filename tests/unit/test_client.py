@@ -1,0 +1,240 @@
+"""The reference client's requests and its socket, without a network."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+import requests
+from websockets.exceptions import ConnectionClosedError
+
+from client import live
+from client.api import Api, Refused, Unanswered
+from client.live import Device
+from client.session import Session
+from client.sync import Event, Page
+from tests.unit.fake_api import FakeApi
+
+_WITHIN = 10  # seconds, until what is waited for has come
+
+
+# Requests
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, status: int, body: object, content_type: str = "application/json") -> Api:
+    """An API that answers everything with this."""
+    response = requests.Response()
+    response.status_code = status
+    response.headers["content-type"] = content_type
+    response._content = json.dumps(body).encode()
+    monkeypatch.setattr(requests.Session, "request", lambda *_, **__: response)
+    return Api("http://api", lambda: "token")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_what_may_be_answered_later_is_unanswered(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    with pytest.raises(Unanswered):
+        answers(monkeypatch, status, {}).ticket()
+
+
+def test_a_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refused, match=r"^There is no such conversation\.$"):
+        answers(monkeypatch, 404, {"detail": "There is no such conversation."}, "application/problem+json").get("/")
+    with pytest.raises(Refused, match="message_blank"):
+        answers(monkeypatch, 422, ["message_blank"]).send({})
+
+
+def test_no_network_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests.Session, "request", fail)
+
+    with pytest.raises(Unanswered):
+        Api("http://api", lambda: "token").mark_read("group", 1)
+
+
+class FakeCognito:
+    """Its tokens hold for so many seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        self.flows: list[str] = []
+
+    def initiate_auth(self, **request: Any) -> dict[str, Any]:
+        self.flows.append(request["AuthFlow"])
+        claims = {"sub": "bayko", "exp": time.time() + self.seconds, "number": len(self.flows)}
+        text = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+        tokens = {"AccessToken": f"header.{text}.signature"}
+        if request["AuthFlow"] == "USER_PASSWORD_AUTH":
+            tokens["RefreshToken"] = "refresh"
+        return {"AuthenticationResult": tokens}
+
+
+def test_a_token_is_renewed_before_it_expires() -> None:
+    cognito = FakeCognito(seconds=200)
+    session = Session(cognito, "client", "bayko@example.com", "password")
+    cognito.seconds = 3600
+
+    first, second = session.token(), session.token()
+
+    assert first == second
+    assert cognito.flows == ["USER_PASSWORD_AUTH", "REFRESH_TOKEN_AUTH"]
+    assert session.user_uuid == "bayko"
+
+
+# The socket
+
+
+class Socket:
+    """One whose frames a test gives; None is the end of it."""
+
+    def __init__(self) -> None:
+        self.frames: asyncio.Queue[str | None] = asyncio.Queue()
+        self.told: list[dict[str, str]] = []
+
+    async def recv(self) -> str:
+        frame = await self.frames.get()
+        if frame is None:
+            raise ConnectionClosedError(None, None)
+        return frame
+
+    async def send(self, frame: str) -> None:
+        self.told.append(json.loads(frame))
+
+
+class Network:
+    """What a device of bayko's is connected to: an API in memory, where londo has written, and sockets."""
+
+    def __init__(self) -> None:
+        self.api = FakeApi()
+        self.group = self.api.send("londo", "bayko")["message_group_uuid"]
+        self.sockets: list[Socket] = []
+        self.answers_lost = 0
+        self.posted: list[dict[str, str]] = []
+
+    def get(self, path: str) -> Page:
+        return self.api.get("bayko", path)
+
+    def ticket(self) -> str:
+        return "ticket"
+
+    def send(self, body: dict[str, str]) -> dict[str, Any]:
+        self.posted.append(body)
+        if self.answers_lost:
+            self.answers_lost -= 1
+            raise Unanswered
+        return self.api.send("bayko", "londo")
+
+    def mark_read(self, message_group_uuid: str, seq: int) -> None:
+        self.api.mark_read("bayko", message_group_uuid, seq)
+
+    @asynccontextmanager
+    async def connect(self, url: str, **_: object) -> AsyncIterator[Socket]:
+        assert url == "ws://sockets?ticket=ticket"
+        self.sockets.append(Socket())
+        yield self.sockets[-1]
+
+    def push(self, *events: Event) -> None:
+        self.sockets[-1].frames.put_nowait(json.dumps(events))
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Network:
+    network = Network()
+    monkeypatch.setattr(live, "connect", network.connect)
+    monkeypatch.setattr(live, "pause", lambda _failures: 0)
+    return network
+
+
+def with_device(network: Network, test: Callable[[Device, list[str]], Coroutine[Any, Any, None]]) -> None:
+    """Runs `test` beside a device that has caught up, with the types of the events it has told of."""
+
+    async def run() -> None:
+        told: list[str] = []
+        device = Device(cast(Api, network), "ws://sockets", "bayko", lambda event: told.append(event["type"]))
+        running = asyncio.create_task(device.run())
+        await until(lambda: "caught_up" in told)
+        await device.fetch(device.inbox.conversations[network.group].open())
+        await test(device, told)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+async def until(what: Callable[[], object]) -> None:
+    async with asyncio.timeout(_WITHIN):
+        while not what():
+            await asyncio.sleep(0.01)
+
+
+def test_what_is_no_array_is_skipped(network: Network) -> None:
+    async def test(device: Device, told: list[str]) -> None:
+        network.sockets[-1].frames.put_nowait('{"message": "Too Many Requests"}')
+        network.api.send("londo", "bayko")
+        network.push(network.api.pushed["bayko"][-1])
+        await until(lambda: device.inbox.conversations[network.group].held_seq == 2)
+        assert told == ["caught_up", "message"]
+
+    with_device(network, test)
+
+
+def test_after_a_lost_connection_there_is_another_and_what_was_missed(network: Network) -> None:
+    async def test(device: Device, told: list[str]) -> None:
+        await device.watch(network.group)
+        network.api.send("londo", "bayko")
+        network.sockets[-1].frames.put_nowait(None)
+        await until(lambda: told == ["caught_up", "disconnected", "caught_up"])
+        assert device.inbox.conversations[network.group].held_seq == 2
+        assert [socket.told for socket in network.sockets] == [
+            [{"type": "subscribe", "message_group_uuid": network.group}]
+        ] * 2
+
+    with_device(network, test)
+
+
+def test_in_the_silence_it_pings_and_catches_up(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_PING_EVERY", 0.05)
+
+    async def test(device: Device, told: list[str]) -> None:
+        network.api.send("londo", "bayko")  # and its push is lost
+        await until(lambda: device.inbox.conversations[network.group].held_seq == 2)
+        assert {"type": "ping"} in network.sockets[0].told
+        assert len(network.sockets) == 1
+
+    with_device(network, test)
+
+
+def test_a_message_is_sent_again_until_it_is_answered_and_the_next_waits(network: Network) -> None:
+    async def test(device: Device, told: list[str]) -> None:
+        network.answers_lost = 2
+        device.send(message="First")
+        device.send(message="Second")
+        async with asyncio.timeout(_WITHIN):
+            await device.sent()
+        assert [body["message"] for body in network.posted] == ["First", "First", "First", "Second"]
+        assert len({body["message_uuid"] for body in network.posted}) == 2
+        assert device.inbox.conversations[network.group].held_seq == 3
+
+    with_device(network, test)
+
+
+def test_reading_is_told_to_the_api(network: Network) -> None:
+    async def test(device: Device, told: list[str]) -> None:
+        device.mark_read(network.group)
+        await until(lambda: network.api.unread("bayko") == {"message_groups": 0, "messages": 0})
+        assert device.inbox.unread == {"message_groups": 0, "messages": 0}
+
+    with_device(network, test)
+
+
+def test_pauses_are_random_and_have_a_limit() -> None:
+    pauses = [live.pause(failures) for failures in range(100)]
+
+    assert all(0 <= one <= 30 for one in pauses)
+    assert len(set(pauses)) == 100
