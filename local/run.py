@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from local import stack
+from local import stack, web
 from local.ministack import Ministack, MinistackError
 from operators import demo
 from operators.people import PersonRefused
@@ -23,7 +23,9 @@ _DRAIN = 1.5  # seconds for the stream handler to do what was just sent: minista
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
-    parser.add_argument("--port", type=int, default=4566, help="where ministack listens on 127.0.0.1")
+    parser.add_argument(
+        "--port", type=int, default=4566, help="where ministack listens on 127.0.0.1; the web client on the next"
+    )
     parser.add_argument("--clean-data", action="store_true", help="forget all data and end")
     arguments = parser.parse_args()
 
@@ -59,11 +61,12 @@ def _run(port: int) -> int:
             for line in demo.load(place, password):
                 print(f"\n    {line}", end="", flush=True)
         LOCAL_SYSTEM.write_text(json.dumps({"endpoint": place.endpoint}))
-        print(_welcome(place, password), flush=True)
-        ministack.wait()
+        with web.serving(place, port + 1, password) as address:
+            print(_welcome(place, password, address), flush=True)
+            ministack.wait()
         print(f"ministack has ended by itself; its log is {_LOG}", file=sys.stderr)
         return 1
-    except (MinistackError, PersonRefused, stack.StackError) as error:
+    except (MinistackError, PersonRefused, stack.StackError, web.PortTaken) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -88,7 +91,7 @@ def _interrupt(_signum: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _welcome(place: Place, password: str) -> str:
+def _welcome(place: Place, password: str, address: str) -> str:
     api = stack.api_url(place)
     sign_in = json.dumps(
         {
@@ -103,6 +106,7 @@ def _welcome(place: Place, password: str) -> str:
     return f"""
 Ready.
 
+  Web       {address}
   API       {api}
   sockets   {stack.socket_url(place)}?ticket=…
   AWS       {place.endpoint}   (region us-east-1, access key and secret: test)

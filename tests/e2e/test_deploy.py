@@ -1,12 +1,16 @@
 """`make deploy` and `make delete`, as a person uses them, with samconfig.toml's settings, on an AWS of their own."""
 
+import re
 import subprocess
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
+import requests
 
 from local import stack
 from local.ministack import Ministack
+from operators import web
 from operators.deployment import ROOT, settings
 from operators.places import STACK, Place
 from tests.conftest import free_port
@@ -55,8 +59,12 @@ def deployed(place: Place) -> tuple[dict[str, str], dict[str, str]]:
 def test_prod_is_deployed_as_samconfig_says_and_cannot_be_deleted_by_mistake(aws: str) -> None:
     place = Place(STACK, aws)
 
-    done = run("make", "deploy", "ENV=prod", "YES=1", f"PARAMETERS={' '.join(_HERE)}", endpoint=aws)
+    done = run(
+        "make", "deploy", "ENV=prod", "YES=1", f"PARAMETERS={' '.join([*_HERE, 'WebClient=true'])}", endpoint=aws
+    )
     assert done.returncode == 0, done.stdout
+    assert f"The web client is at {place.outputs['WebAddress']}" in done.stdout
+    the_web_client_is_served(place)
 
     parameters, tags = deployed(place)
     assert parameters["DeletionProtection"] == parameters["GradualDeployment"] == "true"
@@ -67,6 +75,33 @@ def test_prod_is_deployed_as_samconfig_says_and_cannot_be_deleted_by_mistake(aws
     assert refused.returncode == 2
     assert "make deploy ENV=prod PARAMETERS=DeletionProtection=false" in refused.stdout
     assert deployed(place) == (parameters, tags)
+
+    web.empty(place)  # as `make delete` does before the bucket goes
+    assert "Contents" not in place.client("s3").list_objects_v2(Bucket=place.outputs["WebBucketName"])
+
+
+def the_web_client_is_served(place: Place) -> None:
+    """By CloudFront: every view is the page, its files may be kept for ever, and the policy allows nothing inline."""
+    host = place.outputs["WebAddress"].removeprefix("https://").rstrip("/")
+
+    def get(path: str) -> requests.Response:
+        return requests.get(f"{place.endpoint}{path}", headers={"Host": host, "X-Forwarded-Proto": "https"}, timeout=60)
+
+    page = get("/messages")
+    for path in ("/", f"/messages/{uuid4()}", "/messages/new/b.ayko"):
+        assert get(path).text == page.text
+    assert page.headers["Cache-Control"] == "no-cache"
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self'" in page.headers["Content-Security-Policy"]
+    named = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.text)
+    assert len(named) > 10
+    for path in named:
+        assert re.match(r"/assets/[0-9a-f]{16}/", path)
+        assert get(path).headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert get(path).headers["Content-Type"].startswith(("text/", "image/svg+xml"))
+    assert get("/config.json").json() == web.config(place)
+    assert get("/config.json").headers["Cache-Control"] == "no-cache"
+    assert get("/assets/nothing.js").status_code == 403
 
 
 def test_dev_is_what_plain_sam_deploys_and_make_deletes(aws: str) -> None:

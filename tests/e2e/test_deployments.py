@@ -21,6 +21,7 @@ ON = {
     "ConfigRules": "true",
     "GradualDeployment": "true",
     "AlarmEmail": "operators@example.com",
+    "WebClient": "true",
     "Mfa": "ON",
     "DeletionProtection": "true",
 }
@@ -32,6 +33,7 @@ OFF = {
     "ConfigRules": "false",
     "GradualDeployment": "false",
     "AlarmEmail": "none",
+    "WebClient": "false",
     "Mfa": "OFF",
     "DeletionProtection": "false",
 }

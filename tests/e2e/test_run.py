@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.conftest import free_port
 from tests.scripts import run_script
@@ -64,6 +65,9 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
     with running(tmp_path, port) as (process, printed):
         for handle in ("@bayko", "@londo"):
             assert re.search(rf"{handle} .*@example\.com .*Demo-", printed)
+        address = f"http://127.0.0.1:{port + 1}/"
+        assert re.search(rf"Ready\.\s+Web +{address}\n", printed)
+        assert "<!doctype html>" in requests.get(address, timeout=60).text
         inbox, sent = (json.loads(line) for line in paste(printed))
         assert len(inbox) >= 5
         assert (sent["message"], sent["handle"]) == ("Hello from the terminal", "bayko")

@@ -1,0 +1,97 @@
+"""The web client on this machine, with the headers that CloudFront gives it on AWS."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from local import stack
+from local.ministack import HOST
+from operators import demo
+from operators.places import Place
+from operators.schema import template
+from operators.web import WEB, config, content_type
+
+_COGNITO = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}"
+
+
+class PortTaken(Exception):
+    """The web client cannot be served there; the text says what to do."""
+
+
+@contextmanager
+def serving(place: Place, port: int, password: str | None = None) -> Iterator[str]:
+    """Serves web/ meanwhile, for the local system at `place`; yields the address. Raises PortTaken.
+
+    With the demo people's password the page offers to be one of them by one click.
+    """
+    settings = config(place) | {
+        "api": stack.api_url(place),
+        "socket": stack.socket_url(place),
+        "cognito": place.endpoint,
+    }
+    if password:
+        settings["demo"] = {"people": demo.PEOPLE, "password": password}
+    try:
+        handler = partial(_Handler, json.dumps(settings).encode(), _headers(str(place.endpoint)))
+        server = ThreadingHTTPServer((HOST, port), handler)
+    except OSError:
+        raise PortTaken(
+            f"Port {port}, for the web client, is taken. Stop what listens there, or choose another: make run PORT=4599"
+        ) from None
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _headers(endpoint: str) -> dict[str, str]:
+    """What template.yaml's WebHeaders say, apart from HTTPS, and with `endpoint` for Cognito, API and socket."""
+    policy = template()["Resources"]["WebHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
+    security = policy["SecurityHeadersConfig"]
+    sources = f"{endpoint} {endpoint.replace('http', 'ws', 1)}"
+    content: str = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["!Sub"]
+    return {
+        "Content-Security-Policy": content.replace(_COGNITO, sources),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": security["FrameOptions"]["FrameOption"],
+        "Referrer-Policy": security["ReferrerPolicy"]["ReferrerPolicy"],
+        **{item["Header"]: item["Value"] for item in policy["CustomHeadersConfig"]["Items"]},
+        "Cache-Control": "no-cache",
+    }
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, settings: bytes, headers: dict[str, str], *arguments: Any) -> None:
+        self._settings = settings
+        self._headers = headers
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path == "/" or path.startswith("/messages"):  # as the template's WebPaths
+            path = "/index.html"
+        body = self._settings if path == "/config.json" else self._file(path)
+        self.send_response(404 if body is None else 200)
+        for name, value in self._headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", content_type(path) or "text/plain")
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has in the standard library
+        """Says nothing."""
+
+    def _file(self, path: str) -> bytes | None:
+        file = (WEB / path.lstrip("/")).resolve()
+        return file.read_bytes() if file.is_relative_to(WEB) and file.is_file() and content_type(path) else None

@@ -1,0 +1,78 @@
+"""The web client of a deployed stack: what it is told, and its way to the bucket behind CloudFront."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from operators.places import Place
+
+WEB = Path(__file__).parents[1] / "web"
+_ASSETS = "/assets/"
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+_UNCHANGING = "public, max-age=31536000, immutable"
+_CHANGING = "no-cache"
+
+
+def config(place: Place) -> dict[str, Any]:
+    """What config.json tells the page: where the API, the socket and Cognito are, and the longest message."""
+    told: dict[str, Any] = json.loads(place.outputs["WebConfig"])
+    return told
+
+
+def upload(place: Place) -> None:
+    """Puts web/ and its config.json into the stack's bucket.
+
+    Files under assets/ lie below a name made of their content and may be kept for ever; index.html, which names that
+    folder, comes last. So a page that is open keeps its own files, and no mixture of two versions is ever seen.
+    """
+    folder = f"{_ASSETS}{_fingerprint()}/"
+    _put(place, "config.json", json.dumps(config(place)).encode(), _CHANGING)
+    for path in _assets():
+        key = f"{folder}{path.relative_to(WEB / 'assets')}".removeprefix("/")
+        _put(place, key, path.read_bytes(), _UNCHANGING)
+    index = (WEB / "index.html").read_text().replace(_ASSETS, folder)
+    _put(place, "index.html", index.encode(), _CHANGING)
+
+
+def empty(place: Place) -> None:
+    """Deletes everything in the stack's bucket: one that is not empty cannot be deleted."""
+    s3, bucket = place.client("s3"), place.outputs["WebBucketName"]
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for item in page.get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=item["Key"])
+
+
+def content_type(name: str) -> str | None:
+    """What a file is served as; None for one that is not served."""
+    return _TYPES.get(Path(name).suffix)
+
+
+def _put(place: Place, key: str, body: bytes, cache_control: str) -> None:
+    place.client("s3").put_object(
+        Bucket=place.outputs["WebBucketName"],
+        Key=key,
+        Body=body,
+        ContentType=content_type(key),
+        CacheControl=cache_control,
+    )
+
+
+def _assets() -> Iterator[Path]:
+    yield from (path for path in sorted((WEB / "assets").rglob("*")) if content_type(path.name))
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for path in _assets():
+        digest.update(path.relative_to(WEB).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,177 @@
+"""People in front of the web client: real Chromium pages of the deployed system."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+
+from local import web
+from messaging.items import Person
+from messaging.table import Table
+from operators.repair import repair_inboxes
+from operators.writing import Line, continued, put_all
+from tests import prepare
+from tests.conftest import free_port
+from tests.e2e.conftest import Client, System
+
+PATIENCE = 30_000  # milliseconds that a page is given for anything
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+expect.set_options(timeout=PATIENCE)
+_ARGUMENTS = [
+    "--no-sandbox",  # CI is root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Only while these tests run: Playwright has an event loop of its own meanwhile."""
+    installed = prepare.chromium()
+    if not installed:
+        pytest.skip("Chromium is not here: see tests/prepare.py")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=installed, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def address(system: System) -> Iterator[str]:
+    """Where the web client is, without a path."""
+    with web.serving(system.place, free_port()) as address:
+        yield address.rstrip("/")
+
+
+@dataclass
+class Seat:
+    """A page, and what went wrong in it."""
+
+    page: Page
+    address: str
+    client: Client
+    errors: list[str]
+
+    def open(self, path: str = "/messages") -> None:
+        self.page.goto(self.address + path)
+
+    def open_with(self, other: Client) -> None:
+        """The conversation with somebody, by its row in the inbox."""
+        self.rows(other).click()
+        self.page.locator("article").first.wait_for()
+
+    def rows(self, other: Client) -> Locator:
+        return self.page.locator(".rows .row", has_text=other.display_name)
+
+    def send(self, text: str) -> None:
+        self.composer.fill(text)
+        self.composer.press("Enter")
+
+    @property
+    def composer(self) -> Locator:
+        return self.page.locator(".composer textarea")
+
+    def message(self, text: str) -> Locator:
+        """The messages with this text, sent or on their way."""
+        return self.page.locator("article", has_text=text)
+
+    def texts(self) -> list[str]:
+        """Of all messages in the conversation, in order."""
+        return self.page.locator("article .text").all_text_contents()
+
+
+Sits = Callable[..., Seat]
+
+
+@pytest.fixture
+def sits(chromium: Browser, address: str, system: System) -> Iterator[Sits]:
+    """Seats somebody, signed in, in a browser of their own, or in `beside` that of another seat of theirs.
+
+    Whatever a page threw, or its content security policy refused, fails the test.
+    """
+    seats: list[Seat] = []
+
+    def seat(client: Client, beside: Seat | None = None, **options: Any) -> Seat:
+        if beside:
+            context = beside.page.context
+        else:
+            context = chromium.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **options})
+            context.set_default_timeout(PATIENCE)
+            context.add_init_script(_signed_in(system, client))
+        page = context.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.extend(_complaints(message)))
+        one = Seat(page, address, client, errors)
+        seats.append(one)
+        return one
+
+    yield seat
+    for one in seats:
+        one.page.context.close()
+    assert [error for one in seats for error in one.errors] == []
+
+
+def _complaints(message: ConsoleMessage) -> list[str]:
+    """What is wrong with the page; that a request failed is what some tests are about."""
+    is_network = "Failed to load resource" in message.text or "WebSocket connection" in message.text
+    return [message.text] if message.type in ("error", "warning") and not is_network else []
+
+
+def _signed_in(system: System, client: Client) -> str:
+    """A script that leaves in localStorage what signing in leaves there, once."""
+    kept = {
+        "refresh_token": system.sign_in(client.email)["RefreshToken"],
+        "user": {"uuid": client.user_uuid, "handle": client.handle, "display_name": client.display_name},
+    }
+    return f"""
+      if (!localStorage.getItem("seated")) {{
+        localStorage.setItem("seated", "yes");
+        localStorage.setItem("cruddur.session", {json.dumps(json.dumps(kept))});
+      }}"""
+
+
+@pytest.fixture
+def api_requests() -> Callable[[Page], list[Request]]:
+    """Begins to note the requests that a page makes to the API."""
+
+    def note(page: Page) -> list[Request]:
+        noted: list[Request] = []
+        page.on("request", lambda request: noted.append(request) if "/api/" in request.url else None)
+        return noted
+
+    return note
+
+
+def talk(system: System, one: Client, other: Client, count: int, unread: int = 0) -> str:
+    """Puts a conversation of `count` messages into the table, "message 1" to its end; answers its uuid.
+
+    They write by turns, and the last `unread` are all by `one`.
+    """
+    people = [Person(client.user_uuid, client.handle, client.display_name) for client in (one, other)]
+    begins = datetime.now(UTC) - timedelta(minutes=count)
+    lines = (
+        Line(
+            str(uuid4()),
+            people[0 if number > count - unread else number % 2],
+            f"message {number}" + " and on" * (number % 40),
+            begins + timedelta(minutes=number),
+        )
+        for number in range(1, count + 1)
+    )
+    written = list(continued((people[0], people[1]), lines, None))
+    head = written[-1][1]
+    client = system.client("dynamodb")
+    put_all(client, system.place.table_name, [*(message.item for message, _ in written), head.item])
+    repair_inboxes(Table(client, system.place.table_name), head.message_group_uuid)
+    return head.message_group_uuid

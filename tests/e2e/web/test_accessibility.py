@@ -1,0 +1,88 @@
+"""axe finds nothing in any view, in either theme, on a phone and on a desktop."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Client
+from tests.e2e.web.conftest import DESKTOP, PHONE, Seat, Sits
+
+
+def inbox(seat: Seat, other: Client) -> None:
+    seat.open()
+    expect(seat.rows(other)).to_contain_text("1 unread")
+
+
+def conversation(seat: Seat, other: Client) -> None:
+    """With a line above what is new, and messages that were sent, read, refused and are on their way."""
+    seat.open()
+    seat.open_with(other)
+    seat.send("An answer")
+    expect(seat.page.get_by_text("Sent", exact=True)).to_be_visible()
+    seat.page.route(
+        "**/api/messages", lambda route: route.fulfill(status=422, json=["message_exceed_max_chars"]), times=1
+    )
+    seat.send("Refused")
+    expect(seat.page.get_by_text("Discard")).to_be_visible()
+    seat.composer.fill("Not sent yet")
+    expect(seat.page.locator(".count")).not_to_be_empty()
+
+
+def new_message(seat: Seat, other: Client) -> None:
+    seat.open("/messages/new")
+    seat.page.get_by_label("To").fill(other.handle)
+    expect(seat.page.get_by_role("option")).to_be_visible()
+
+
+def nobody_there(seat: Seat, _other: Client) -> None:
+    seat.open("/messages/00000000-0000-0000-0000-000000000000")
+    expect(seat.page.get_by_role("alert")).to_be_visible()
+
+
+def offline(seat: Seat, other: Client) -> None:
+    conversation(seat, other)
+    seat.page.context.set_offline(True)
+    seat.send("Later")
+    expect(seat.page.locator(".banner")).to_be_visible()
+
+
+def sign_in(seat: Seat, _other: Client) -> None:
+    seat.open()
+    seat.page.get_by_role("button", name="Sign out").click()
+    expect(seat.page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("view", [sign_in, inbox, conversation, new_message, nobody_there, offline])
+def test_axe_finds_nothing(
+    view: Callable[[Seat, Client], None], size: dict[str, int], theme: str, bayko: Client, londo: Client, sits: Sits
+) -> None:
+    londo.send(handle=bayko.handle, message="See https://example.com/ 👋")
+    seat = sits(bayko, viewport=size, color_scheme=theme)
+    view(seat, londo)
+    found = Axe().run(seat.page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_nothing_moves_for_those_who_asked_for_less(bayko: Client, londo: Client, sits: Sits) -> None:
+    bayko.send(handle=londo.handle, message="Hello")
+    seat = sits(bayko, reduced_motion="reduce")
+    seat.open()
+    seat.open_with(londo)
+    duration = "getComputedStyle(document.querySelector('.typing-note i')).animationName"
+    assert seat.page.evaluate(duration) == "none"
+
+
+def test_each_text_has_the_direction_of_its_language(bayko: Client, londo: Client, sits: Sits) -> None:
+    long_word = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 4
+    for text in ("مرحبا بك", "שלום, bayko", "Hello", long_word, "👩‍👩‍👧‍👦" * 60):
+        londo.send(handle=bayko.handle, message=text)
+    seat = sits(bayko, viewport=PHONE)
+    seat.open()
+    seat.open_with(londo)
+    direction = "(texts) => texts.map((text) => getComputedStyle(text).direction)"
+    assert seat.page.locator("article .text").evaluate_all(direction) == ["rtl", "rtl", "ltr", "ltr", "ltr"]
+    assert seat.page.evaluate("document.querySelector('.scroller').scrollWidth <= innerWidth")

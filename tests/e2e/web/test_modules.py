@@ -1,0 +1,144 @@
+"""The modules that touch neither page nor network, run in the browser they are for."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page
+
+WEB = Path(__file__).parents[3] / "web"
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    with chromium.new_context(locale="en-GB", timezone_id="Europe/Lisbon") as context:
+        page = context.new_page()
+        page.goto(address)
+        yield page
+
+
+def message(seq: int) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "uuid": f"uuid-{seq}",
+        "user_uuid": "me" if seq % 3 else "other",
+        "created_at": f"2026-{seq:04}",
+    }
+
+
+MERGE = """async ([page, links, arrivals]) => {
+  const { Thread } = await import("/assets/store.js");
+  const thread = new Thread(page, links);
+  arrivals.forEach((message) => thread.add(message));
+  return { seqs: thread.messages.map(({ seq }) => seq), hasGap: thread.hasGap };
+}"""
+
+
+@given(st.data())
+def test_messages_that_come_doubled_late_and_out_of_order_are_one_run(page: Page, data: st.DataObject) -> None:
+    first = data.draw(st.integers(1, 30))
+    held = range(first, first + data.draw(st.integers(1, 10)))
+    arriving = data.draw(st.lists(st.integers(1, 60), max_size=60))
+    found = page.evaluate(MERGE, [[message(seq) for seq in held], {}, [message(seq) for seq in arriving]])
+    end = held[-1]
+    while end + 1 in arriving:
+        end += 1
+    assert found["seqs"] == list(range(first, end + 1))
+    assert found["hasGap"] == any(seq > end for seq in arriving)
+
+
+STORE = """async (events) => {
+  const { Store, unread } = await import("/assets/store.js");
+  const store = new Store({ uuid: "me" });
+  for (const [name, ...values] of events) store[name](...values);
+  const conversation = store.conversations.get("one");
+  return { ...conversation, unread: unread(conversation), total: store.unread };
+}"""
+
+
+@given(st.permutations(range(5)))
+def test_marks_and_the_last_message_only_move_on_whatever_the_order(page: Page, order: list[int]) -> None:
+    entry = {"uuid": "one", "handle": "h", "display_name": "d", "user_uuid": "other", "other_read_seq": 0}
+    put = ["put", {**entry, "message": "old", "created_at": "2026-01", "last_seq": 3, "read_seq": 1}]
+    events = [
+        ["put", {**entry, "message": "m", "created_at": "2026-02", "last_seq": 4, "read_seq": 2}],
+        ["receive", "one", {"uuid": "u5", "seq": 5, "user_uuid": "other", "message": "m5", "created_at": "2026-05"}],
+        ["mark", "one", "me", 4],
+        ["mark", "one", "me", 3],
+        ["mark", "one", "other", 2],
+    ]
+    found = page.evaluate(STORE, [put, *(events[index] for index in order)])
+    assert (found["message"], found["last_seq"], found["read_seq"], found["other_read_seq"]) == ("m5", 5, 4, 5)
+    assert (found["unread"], found["total"]) == (1, {"message_groups": 1, "messages": 1})
+
+
+FORMAT = """async ([name, ...values]) => {
+  const format = await import("/assets/format.js");
+  return format[name](...values.map((value) => value?.date ? new Date(value.date) : value));
+}"""
+
+
+@pytest.mark.parametrize(
+    ("at", "line", "ago"),
+    [
+        ("2026-03-10T11:59:40+00:00", "Today", "now"),
+        ("2026-03-10T11:15:00+00:00", "Today", "45 min ago"),
+        ("2026-03-10T09:05:00+00:00", "Today", "09:05"),
+        ("2026-03-09T23:59:00+00:00", "Yesterday", "Yesterday"),
+        ("2026-03-05T12:00:00+00:00", "Thursday", "Thu"),
+        ("2026-01-03T12:00:00+00:00", "3 January", "3 Jan"),
+        ("2025-12-28T12:00:00+00:00", "28 December 2025", "28 Dec 2025"),
+    ],
+)
+def test_dates(page: Page, at: str, line: str, ago: str) -> None:
+    now = {"date": "2026-03-10T12:00:00Z"}
+    assert page.evaluate(FORMAT, ["dayLine", at, now]) == line
+    assert page.evaluate(FORMAT, ["ago", at, now]) == ago
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("See https://example.com.", ["https://example.com/"]),
+        (
+            "(https://en.wikipedia.org/wiki/Goose_(disambiguation))",
+            ["https://en.wikipedia.org/wiki/Goose_(disambiguation)"],
+        ),
+        ("HTTP://EXAMPLE.COM/A?b=c#d, and more", ["http://example.com/A?b=c#d"]),
+        ("javascript:alert(1) data:text/html,x ftp://example.com file:///etc/passwd", []),
+        ("https://", []),
+        ("https://example.com/<script>", ["https://example.com/"]),
+        ("\u202ehttps://example.com/\u202egro.live", ["https://example.com/"]),
+    ],
+)
+def test_links(page: Page, text: str, links: list[str]) -> None:
+    pieces = page.evaluate(FORMAT, ["pieces", text])
+    assert "".join(piece["text"] for piece in pieces) == text
+    assert [piece["href"] for piece in pieces if "href" in piece] == links
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.from_regex(r"(https?://|[a-z(\[{.,!<\"' ]){0,12}"))
+def test_a_text_is_the_sum_of_its_pieces_and_only_http_is_a_link(page: Page, text: str) -> None:
+    pieces = page.evaluate(FORMAT, ["pieces", text])
+    assert "".join(piece["text"] for piece in pieces) == text
+    assert all(re.match("https?://", piece["href"]) for piece in pieces if "href" in piece)
+
+
+def test_the_library_is_the_one_that_the_note_beside_it_names() -> None:
+    note = (WEB / "assets/vendor/README.md").read_text()
+    library = (WEB / "assets/vendor/amazon-cognito-identity.min.js").read_bytes()
+    assert hashlib.sha256(library).hexdigest() in note
+
+
+def test_no_module_makes_html_of_text_or_runs_it() -> None:
+    """The content security policy holds it too; this says it sooner."""
+    for module in (WEB / "assets").rglob("*.js"):
+        if "vendor" not in module.parts:
+            assert not re.search(
+                r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", module.read_text()
+            )

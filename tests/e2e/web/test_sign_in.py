@@ -1,0 +1,166 @@
+"""Signing in and out, by SRP at the system's own Cognito."""
+
+import base64
+import time
+from collections.abc import Iterator
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from playwright.sync_api import Browser, Page, Request, Route, expect
+
+from local import web
+from operators import demo
+from tests.conftest import free_port
+from tests.e2e.conftest import PASSWORD, Client, System
+from tests.e2e.web.conftest import DESKTOP, PATIENCE, Sits
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    """Nobody is signed in."""
+    with chromium.new_context(viewport=DESKTOP) as context:  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.goto(address)
+        yield page
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def test_the_password_does_not_leave_the_page(page: Page, bayko: Client) -> None:
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request))
+    sign_in(page, bayko.email, PASSWORD)
+    expect(page.get_by_role("heading", name="Messages")).to_be_visible()
+    expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+    flows = [request.post_data or "" for request in requests]
+    assert any("USER_SRP_AUTH" in body for body in flows)
+    assert not any(PASSWORD in body for body in flows)
+    assert PASSWORD not in page.evaluate("JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
+    # The access token lives in memory; a reload brings another.
+    assert "access" not in page.evaluate("localStorage.getItem('cruddur.session')")
+    page.reload()
+    expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+
+
+def test_a_wrong_password_is_said(page: Page, bayko: Client) -> None:
+    sign_in(page, bayko.email, "not-the-Passw0rd")
+    expect(page.get_by_role("alert")).to_contain_text("Incorrect username or password")
+    sign_in(page, bayko.email, PASSWORD)
+    expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+
+
+def test_an_authenticator_app_is_set_up_and_asked_for(page: Page, bayko: Client) -> None:
+    """ministack 1.5.33 asks for no second factor after SRP: its answer to the password is replaced by Cognito's."""
+    challenges = iter(["MFA_SETUP", "SOFTWARE_TOKEN_MFA"])
+
+    def ask_for_more(route: Route) -> None:
+        if "PASSWORD_VERIFIER" not in (route.request.post_data or ""):
+            return route.continue_()
+        challenge = {"ChallengeName": next(challenges), "Session": "a" * 20, "ChallengeParameters": {}}
+        return route.fulfill(json=challenge)
+
+    page.route("**/", ask_for_more)
+    sign_in(page, bayko.email, PASSWORD)
+    expect(page.locator("code")).to_be_visible()
+    secret = page.locator("code").inner_text()
+    app = TOTP(base64.b32decode(secret + "=" * (-len(secret) % 8)), 6, SHA1(), 30, enforce_key_length=False)  # noqa: S303
+    page.get_by_label("and type the code it shows").fill(app.generate(int(time.time())).decode())
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, bayko.email, PASSWORD)
+    page.get_by_label("Code from your authenticator app").fill(app.generate(int(time.time())).decode())
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+
+
+def test_a_first_password_is_replaced(page: Page, system: System, bayko: Client) -> None:
+    system.client("cognito-idp").admin_set_user_password(
+        UserPoolId=system.place.outputs["UserPoolId"], Username=bayko.email, Password="First-passw0rd", Permanent=False
+    )
+    sign_in(page, bayko.email, "First-passw0rd")
+    page.get_by_label("Choose a new password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+
+
+def test_signing_out_in_one_tab_signs_out_of_all_and_revokes_the_token(
+    system: System, bayko: Client, sits: Sits
+) -> None:
+    one = sits(bayko)
+    one.open()
+    two = sits(bayko, beside=one)
+    two.open()
+    expect(two.page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+    kept = one.page.evaluate("JSON.parse(localStorage.getItem('cruddur.session')).refresh_token")
+    with one.page.expect_response(f"{system.place.endpoint}/"):
+        one.page.get_by_role("button", name="Sign out").click()
+    for tab in (one, two):
+        expect(tab.page.get_by_label("Password")).to_be_visible()
+        assert tab.page.evaluate("localStorage.getItem('cruddur.session')") is None
+    cognito = system.client("cognito-idp")
+    with pytest.raises(cognito.exceptions.NotAuthorizedException):
+        cognito.initiate_auth(
+            ClientId=system.place.outputs["UserPoolClientId"],
+            AuthFlow="REFRESH_TOKEN_AUTH",
+            AuthParameters={"REFRESH_TOKEN": kept},
+        )
+
+
+def test_who_signs_out_while_a_token_is_renewed_stays_signed_out(bayko: Client, sits: Sits) -> None:
+    seat = sits(bayko)
+    held: list[Route] = []
+
+    def hold_the_renewal(route: Route) -> None:
+        if "REFRESH_TOKEN_AUTH" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    seat.page.route("**/", hold_the_renewal)
+    seat.open()
+    seat.page.get_by_role("button", name="Sign out").click()
+    expect(seat.page.get_by_label("Password")).to_be_visible()
+    with seat.page.expect_response(lambda response: response.request == held[0].request):
+        held[0].continue_()
+    seat.page.reload()
+    expect(seat.page.get_by_label("Password")).to_be_visible()
+
+
+def test_signing_in_in_one_tab_signs_in_in_the_other(page: Page, bayko: Client) -> None:
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_label("Password")).to_be_visible()
+    sign_in(page, bayko.email, PASSWORD)
+    for tab in (page, other):
+        expect(tab.get_by_text(f"@{bayko.handle}")).to_be_visible()
+
+
+def test_a_session_that_ended_at_the_server_asks_to_sign_in_again(system: System, bayko: Client, sits: Sits) -> None:
+    seat = sits(bayko)
+    seat.open()
+    expect(seat.page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+    system.client("cognito-idp").global_sign_out(AccessToken=bayko.access_token)
+    seat.page.reload()
+    expect(seat.page.get_by_label("Password")).to_be_visible()
+
+
+def test_demo_people_are_one_click_away_on_the_local_system(system: System, chromium: Browser) -> None:
+    list(demo.load(system.place, PASSWORD))
+    with (
+        web.serving(system.place, free_port(), PASSWORD) as address,
+        chromium.new_context(viewport=DESKTOP) as context,  # type: ignore[arg-type]
+    ):
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.goto(address)
+        page.get_by_role("button", name="Andrew Bayko").click()
+        page.locator(".rows .row", has_text="Londo Mollari").click()
+        expect(page.get_by_text("Naturally. And nine onions.").last).to_be_visible()

@@ -1,0 +1,59 @@
+/** Building elements. Text becomes text nodes and nothing else: what people write is never HTML. */
+
+/**
+ * An element with these properties and children. `class`, `aria-…`, `data-…` and `role` become attributes, functions
+ * under `on…` listeners, everything else properties. Children are nodes or text; null and false are left out.
+ */
+export function el(name, properties = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (key in element && key !== "list") element[key] = value;
+    else element.setAttribute(key === "className" ? "class" : key, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+const PATHS = {
+  back: "M15 5l-7 7 7 7",
+  compose: "M12 5H7a2 2 0 0 0-2 2v10a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-5M17.5 4.5a1.8 1.8 0 0 1 2.5 2.5L12.5 14.5 9 15l.5-3.5z",
+  down: "M12 5v14M6 13l6 6 6-6",
+  search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4",
+  send: "M12 19V5M6 11l6-6 6 6",
+  out: "M14 5H7a2 2 0 0 0-2 2v10a2 2 0 0 0 2 2h7M10 12h10M16.5 8.5L20 12l-3.5 3.5",
+  talk: "M5 7a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2h-5l-4 4v-4H7a2 2 0 0 1-2-2z",
+};
+
+/** A decoration; what it stands for must be said in words beside it or in a label. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}
+
+const segmenter = new Intl.Segmenter();
+
+/** A person's initials on one of eight colours, always the same for a handle. */
+export function avatar({ display_name, handle }) {
+  const words = display_name.trim().split(/\s+/);
+  const first = (word) => segmenter.segment(word).containing(0)?.segment ?? "";
+  const initials = first(words[0]) + (words.length > 1 ? first(words.at(-1)) : "");
+  let hash = 0;
+  for (const character of handle) hash = (hash * 131 + character.charCodeAt(0)) >>> 0;
+  return el("span", { className: `avatar hue-${hash % 8}`, "aria-hidden": "true" }, initials.toUpperCase());
+}
+
+let announcer;
+
+/** Has a screen reader say it, after what it is saying. */
+export function announce(text) {
+  announcer ??= document.body.appendChild(el("div", { className: "unseen", role: "status", "aria-live": "polite" }));
+  announcer.textContent = text;
+}

@@ -1,0 +1,80 @@
+/** Dates, counts and links for people to read. Pure, apart from the reader's own language and time zone. */
+
+const DAY = 86_400_000;
+const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
+const shortWeekday = new Intl.DateTimeFormat(undefined, { weekday: "short" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long" });
+const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const dayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
+const shortDayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+
+function daysBetween(date, now) {
+  const midnight = (moment) => new Date(moment.getFullYear(), moment.getMonth(), moment.getDate());
+  return Math.round((midnight(now) - midnight(date)) / DAY);
+}
+
+const capitalized = (text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
+
+/** The time of a message in its conversation, 14:05. */
+export const clock = (at) => time.format(new Date(at));
+
+/** All of it, for a tooltip. */
+export const moment = (at) => whole.format(new Date(at));
+
+/** The line above a day's messages: Today, Yesterday, Monday, 3 January, 28 December 2025. */
+export function dayLine(at, now = new Date()) {
+  const date = new Date(at);
+  const days = daysBetween(date, now);
+  if (days === 0 || days === 1) return capitalized(relative.format(-days, "day"));
+  if (days > 1 && days < 7) return weekday.format(date);
+  return (date.getFullYear() === now.getFullYear() ? day : dayAndYear).format(date);
+}
+
+/** When a conversation's last message was: now, 5 min. ago, 14:05, Yesterday, Mon, 3 Jan, 28 Dec 2025. */
+export function ago(at, now = new Date()) {
+  const date = new Date(at);
+  const minutes = Math.floor((now - date) / 60_000);
+  if (minutes < 1) return relative.format(0, "second");
+  if (minutes < 60) return new Intl.RelativeTimeFormat(undefined, { style: "short" }).format(-minutes, "minute");
+  const days = daysBetween(date, now);
+  if (days <= 0) return time.format(date);
+  if (days === 1) return capitalized(relative.format(-1, "day"));
+  if (days < 7) return shortWeekday.format(date);
+  return (date.getFullYear() === now.getFullYear() ? shortDay : shortDayAndYear).format(date);
+}
+
+/** As many as fit into a badge. */
+export const badge = (count) => (count > 99 ? "99+" : String(count));
+
+/** As the API counts a message's length: in code points. */
+export const length = (text) => [...text].length;
+
+const LINK = /\bhttps?:\/\/[^\s<>"'`\u200b-\u200f\u202a-\u202e\u2066-\u2069]+/giu;
+
+/**
+ * A text in pieces, [{text, href?}], whose texts together are the text. Only http and https become links, without the
+ * punctuation that ends the sentence, and without a bracket that was opened before the link.
+ */
+export function pieces(text) {
+  const found = [];
+  let end = 0;
+  for (const match of text.matchAll(LINK)) {
+    let link = match[0];
+    for (;;) {
+      const last = link.at(-1);
+      const opening = { ")": "(", "]": "[", "}": "{" }[last];
+      const unopened = opening && link.split(opening).length <= link.split(last).length - 1;
+      if (!/[.,;:!?…]/u.test(last) && !unopened) break;
+      link = link.slice(0, -1);
+    }
+    if (!URL.canParse(link)) continue;
+    if (match.index > end) found.push({ text: text.slice(end, match.index) });
+    found.push({ text: link, href: new URL(link).href });
+    end = match.index + link.length;
+  }
+  if (end < text.length) found.push({ text: text.slice(end) });
+  return found;
+}
