@@ -2,7 +2,8 @@
  * Who is signed in, at Cognito.
  *
  * The access token is kept in memory only. The refresh token is in localStorage, so that a reload, another tab and
- * tomorrow need no password; docs/web.md weighs that.
+ * tomorrow need no password; docs/web.md weighs that. Where there are demo people, it is in sessionStorage: each window
+ * is somebody else.
  */
 
 import { reach, Unreachable } from "./api.js";
@@ -26,6 +27,7 @@ const claims = (token) => {
 };
 
 export class Session extends EventTarget {
+  #storage;
   #access = null;
   #ends = 0;
   #renewing = null;
@@ -35,6 +37,7 @@ export class Session extends EventTarget {
   constructor(config) {
     super();
     this.config = config;
+    this.#storage = config.demo ? sessionStorage : localStorage;
     addEventListener("storage", (event) => {
       const change = event.key === KEPT || event.key === null;
       if (change && this.#user?.uuid !== this.#read()?.user.uuid) this.#become(this.#read()?.user ?? null);
@@ -138,19 +141,19 @@ export class Session extends EventTarget {
     const { exp, iat } = claims(access); // their difference, since this machine's clock may be wrong
     this.#ends = Date.now() + (exp - iat) * 1000 - EARLY;
     this.#user = { uuid: person.sub, handle: person.preferred_username, display_name: person.name };
-    localStorage.setItem(KEPT, JSON.stringify({ refresh_token: refresh, user: this.#user }));
+    this.#storage.setItem(KEPT, JSON.stringify({ refresh_token: refresh, user: this.#user }));
   }
 
   #read() {
     try {
-      return JSON.parse(localStorage.getItem(KEPT));
+      return JSON.parse(this.#storage.getItem(KEPT));
     } catch {
       return null;
     }
   }
 
   #end() {
-    localStorage.removeItem(KEPT);
+    this.#storage.removeItem(KEPT);
     this.#become(null);
     return new SignedOut("Nobody is signed in.");
   }
