@@ -28,6 +28,7 @@ from tests.e2e.conftest import PASSWORD, Client, System, eventually
 from tests.integration.checks import read_all
 
 SECRET = "Zathras never tells"
+TICKET = "/api/connections/ticket"
 SENDING = ("/api/messages", "/api/message_groups")
 
 
@@ -35,7 +36,8 @@ SENDING = ("/api/messages", "/api/message_groups")
 def nothing_written(system: System) -> Iterator[None]:
     """The table is afterwards as it was before.
 
-    Message groups aside: the stream writes those of the tests before when it comes to them. They follow from the heads.
+    Message groups and what is unread aside: the stream writes those of the tests before when it comes to them. They
+    follow from the heads.
     """
     before = _items(system)
     yield
@@ -44,9 +46,8 @@ def nothing_written(system: System) -> Iterator[None]:
 
 def _items(system: System) -> dict[tuple[str, str], Any]:
     items = read_all(system.client("dynamodb"), system.place.table_name)
-    return {
-        (item["pk"]["S"], item["sk"]["S"]): item for item in items if not item["pk"]["S"].startswith(keys.inbox_pk(""))
-    }
+    follow = (keys.inbox_pk(""), keys.unread_pk(""))
+    return {(item["pk"]["S"], item["sk"]["S"]): item for item in items if not item["pk"]["S"].startswith(follow)}
 
 
 def _assert_problem(response: requests.Response, *statuses: int) -> None:
@@ -78,7 +79,13 @@ def _routes(group: str, handle: str) -> list[Route]:
         ("GET", "/api/message_groups", None),
         ("GET", f"/api/messages/{group}", None),
         ("GET", f"/api/message_groups/@{handle}", None),
+        ("GET", f"/api/message_groups/{group}", None),
+        ("PUT", f"/api/message_groups/{group}/read", {"seq": 1}),
+        ("GET", "/api/unread", None),
         ("GET", f"/api/users/@{handle}/short", None),
+        ("GET", "/api/users/me", None),
+        ("PATCH", "/api/users/me", {"receipts": True}),
+        ("POST", TICKET, None),
         ("POST", "/api/messages", {"message_group_uuid": group, "message": "Hi"}),
         ("POST", "/api/messages", {"handle": handle, "message": "Hi"}),
         ("POST", "/api/message_groups", {"handle": handle, "message": "Hi"}),
@@ -205,7 +212,7 @@ def test_who_is_locked_out_gets_no_more_tokens_and_keeps_the_one_there_is_until_
             AuthParameters={"REFRESH_TOKEN": renewing},
         )
     # An access token is checked by its signature and its time: API Gateway does not ask Cognito.
-    assert [request.status_code for request in _ask_all(bayko, group, londo.handle)] == [200] * 7
+    assert {request.status_code for request in _ask_all(bayko, group, londo.handle)} == {200}
 
 
 def test_who_was_erased_can_read_and_send_nothing_though_the_token_is_good(
@@ -216,17 +223,19 @@ def test_who_was_erased_can_read_and_send_nothing_though_the_token_is_good(
     erase_from_table(people, bayko.user_uuid, {bayko.handle})
 
     with nothing_written(system):
-        inbox, messages, found, shown, *sent = _ask_all(bayko, group, londo.handle)
+        inbox, messages, found, entry, mark, unread, shown, *others = _ask_all(bayko, group, londo.handle, but=TICKET)
 
     assert (inbox.status_code, inbox.json()) == (200, [])
     assert (found.status_code, found.json()) == (200, {})
+    assert (unread.status_code, unread.json()) == (200, {"message_groups": 0, "messages": 0})
     assert (shown.status_code, shown.json()["handle"]) == (200, londo.handle)
-    for refused in (messages, *sent):
+    for refused in (messages, entry, mark, *others):
         _assert_problem(refused, 404)
 
 
-def _ask_all(client: Client, group: str, handle: str) -> list[requests.Response]:
-    return [client.request(method, path, json=body) for method, path, body in _routes(group, handle)]
+def _ask_all(client: Client, group: str, handle: str, but: str = "") -> list[requests.Response]:
+    routes = [route for route in _routes(group, handle) if route[1] != but]
+    return [client.request(method, path, json=body) for method, path, body in routes]
 
 
 # What is other people's
@@ -322,7 +331,7 @@ def test_cursors_of_others_cut_or_edited_are_refused(
     other = bayko.send(handle=eve.handle, message="Elsewhere")["message_group_uuid"]
     before, after = _queries(bayko.get(f"/api/messages/{group}", params={"limit": 2}))
     eventually(lambda: len(bayko.inbox()) == 2)
-    (inbox,) = _queries(bayko.get("/api/message_groups", params={"limit": 1}))
+    inbox, since = _queries(bayko.get("/api/message_groups", params={"limit": 1}))
 
     def values(query: str, owner: str, another: str) -> Iterable[str]:
         name, _, cursor = query.partition("=")
@@ -332,11 +341,15 @@ def test_cursors_of_others_cut_or_edited_are_refused(
     conversation = f"/api/messages/{group}"
     attempts = [
         *((bayko, conversation, query) for asked in (before, after) for query in values(asked, group, other)),
-        *((bayko, "/api/message_groups", query) for query in values(inbox, bayko.user_uuid, eve.user_uuid)),
+        *(
+            (bayko, "/api/message_groups", query)
+            for asked in (inbox, since)
+            for query in values(asked, bayko.user_uuid, eve.user_uuid)
+        ),
         # Whole ones, at the wrong place.
         *((bayko, f"/api/messages/{other}", query) for query in (before, after)),
         *((eve, f"/api/messages/{other}", query) for query in (before, after)),
-        *((somebody, "/api/message_groups", inbox) for somebody in (londo, eve)),
+        *((somebody, "/api/message_groups", query) for somebody in (londo, eve) for query in (inbox, since)),
         (bayko, "/api/message_groups", before.replace("before", "cursor")),
         (bayko, conversation, inbox.replace("cursor", "before")),
         (bayko, conversation, f"{before}&{after}"),
@@ -560,7 +573,7 @@ def test_no_other_method_does_anything(system: System, bayko: Client, londo: Cli
     with nothing_written(system):
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "TRACE", "PROPFIND", "GIVE-ME"):
             for path in {path for _, path in routes}:
-                if method == "POST" and (method, path) in routes:
+                if method in ("POST", "PUT", "PATCH") and (method, path) in routes:
                     continue
                 status, _, answer = wire.ask(method, path, [("Content-Type", "application/json"), *overriding], body)
                 assert status == 200 if (method, path) in routes else 400 <= status < 500, (method, path, status)
@@ -594,6 +607,7 @@ HARMLESS = [
 
 def test_no_header_does_more_than_it_should(system: System, bayko: Client, group: str) -> None:
     wire = Wire(bayko)
+    eventually(lambda: [entry["last_seq"] for entry in bayko.inbox()] == [5])
     with nothing_written(system):
         for path in ("/api/message_groups", f"/api/messages/{group}"):
             plain = wire.ask("GET", path)[2]
