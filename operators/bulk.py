@@ -67,8 +67,8 @@ class Bulk:
 
     @property
     def items(self) -> int:
-        """How many items it is in all: profiles and handles, messages, heads and message groups."""
-        return 2 * self.people + self.messages + 3 * min(self._pairs, self.messages)
+        """How many items it is in all: profiles, handles, messages; heads, two message groups, what one has unread."""
+        return 2 * self.people + self.messages + 4 * min(self._pairs, self.messages)
 
     @property
     def _pairs(self) -> int:
@@ -77,7 +77,7 @@ class Bulk:
     def write(self, client: Any, table_name: str, wrote: Callable[[int], None]) -> None:
         """Writes what is not there yet, and tells `wrote` how many items were written or found.
 
-        A head is put after its messages and message groups: where it is, they are. So it can be cut off at any moment
+        A head is put after its messages and entries of inboxes: where it is, they are. So it can be cut off at any time
         and gone on with; what is half-written has no head until then. Raises Busy.
         """
         people = map(_person, range(self.people))
@@ -95,7 +95,7 @@ class Bulk:
             put_all(client, table_name, (head.item for head in heads), wrote)
             for one in chunk:
                 if one.group in there:
-                    wrote(3 + _extend(client, table_name, one, there[one.group]))
+                    wrote(4 + _extend(client, table_name, one, there[one.group]))
 
     def _conversations(self) -> Iterator[_Conversation]:
         pairs = self._pairs

@@ -152,6 +152,7 @@ def test_a_scan_shows_every_item_as_json_lines(
         "message": 165,
         "receipt": 165,
         "message-group": 18,
+        "unread": 9,
         "head": 9,
         "profile": 7,
         "handle": 7,
