@@ -122,6 +122,30 @@ def test_list_message_groups(sam: Sam, table: Table) -> None:
     assert {group["handle"] for group in inbox} == {"amara", "ines_c", "kenji", "londo", "tariq"}
 
 
+def test_mark_read_and_count_unread(sam: Sam, table: Table) -> None:
+    head = table.head(BAYKO_AND_LONDO, consistent=True)
+    assert head
+    marked = {"last_seq": head.last_seq, "read_seq": head.read_seqs[BAYKO]}
+    unread_count = marked["last_seq"] - marked["read_seq"]
+    assert sam.request("MarkRead", "mark_read") == (
+        200,
+        {"message_group_uuid": BAYKO_AND_LONDO, **marked, "unread_count": unread_count},
+    )
+
+    counts = [unread.last_seq - unread.read_seq for unread in table.unread(BAYKO)]
+    assert sam.request("CountUnread", "count_unread") == (
+        200,
+        {"message_groups": len(counts), "messages": sum(counts)},
+    )
+
+
+def test_show_me_and_update_me(sam: Sam) -> None:
+    bayko = {"uuid": BAYKO, "handle": "bayko", "display_name": "Andrew Bayko"}
+    assert sam.request("ShowMe", "show_me") == (200, {**bayko, "receipts": True})
+    assert sam.request("UpdateMe", "update_me") == (200, {**bayko, "receipts": False})
+    assert sam.request("ShowMe", "show_me") == (200, {**bayko, "receipts": False})
+
+
 def test_list_messages(sam: Sam, table: Table) -> None:
     status, page = sam.request("ListMessages", "list_messages")
 

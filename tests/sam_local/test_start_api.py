@@ -22,7 +22,12 @@ _EVENTS = (
     "find_message_group",
     "list_message_groups",
     "list_messages",
+    "mark_read",
+    "count_unread",
+    "create_ticket",
     "show_user",
+    "show_me",
+    "update_me",
 )
 
 
