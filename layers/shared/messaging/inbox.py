@@ -86,7 +86,7 @@ class Move:
     @property
     def folded(self) -> bool:
         """True if there were heads between the first and the last."""
-        return len(self.sequence_numbers) > 1
+        return len({*self.sequence_numbers}) > 1
 
     @property
     def shows_second_try(self) -> bool:
