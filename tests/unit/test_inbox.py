@@ -189,7 +189,7 @@ def test_a_move_says_what_became_of_the_inboxes(
 
 @pytest.mark.parametrize(("later", "shows"), [([], True), ([LATER], False)], ids=["alone", "with a message"])
 def test_an_opening_with_more_is_not_seen_to_be_done_twice(later: Sequence[Head], shows: bool) -> None:
-    (move,) = fold([Change("100", 0.0, None, HEAD), *_changes(HEAD, *later)])
+    (move,) = fold([Change("0", 0.0, None, HEAD), *(Change("1", 1.0, HEAD, head) for head in later)])
 
     assert move.opened
     assert move.start == HEAD
