@@ -8,7 +8,7 @@ from messaging import keys
 from messaging.errors import Busy, HandleTaken
 from messaging.items import Head, Item, Message, Person
 from messaging.retry import attempts
-from messaging.table import Table
+from messaging.table import ConditionFailed, Table
 from operators.writing import delete_all, put_all
 
 BEFORE_ALL_TIMES = "0"
@@ -71,10 +71,9 @@ class PeopleTable(Table):
 
     def unmark(self, person: Person) -> None:
         """Takes the mark from a profile, unless the person was renamed again."""
-        with suppress(self._client.exceptions.ConditionalCheckFailedException):
-            self._call(
+        with suppress(ConditionFailed):
+            self._write_if(
                 self._client.update_item,
-                TableName=self._name,
                 Key=keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE),
                 UpdateExpression="REMOVE renamed",
                 ConditionExpression=_IS_SAME,
@@ -139,16 +138,15 @@ class PeopleTable(Table):
     ) -> bool:
         for _ in attempts():
             try:
-                self._call(
+                self._write_if(
                     self._client.update_item,
-                    TableName=self._name,
                     Key=keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
                     UpdateExpression="SET members.#me.handle = :handle, members.#me.display_name = :display_name",
                     ConditionExpression=f"attribute_exists(members.#me) AND {condition}",
                     ExpressionAttributeNames={"#me": person.user_uuid, **names},
                     ExpressionAttributeValues={**_name(person), **values},
                 )
-            except self._client.exceptions.ConditionalCheckFailedException:
+            except ConditionFailed:
                 return False
             except Busy:
                 pass

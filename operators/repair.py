@@ -119,7 +119,7 @@ class Repair:
         item = self._get(orphan.where, orphan.sk)
         if item is None or self._is_there(item):
             return
-        named = "message_group_uuid" if "message_group_uuid" in item else "sk"
+        named = _naming(item)
         self._write(
             self._client.delete_item,
             Key=keys.key(orphan.where, orphan.sk),
@@ -133,7 +133,7 @@ class Repair:
             receipt = Receipt.from_item(orphan)
             message = self._table.message(receipt.message_group_uuid, receipt.created_at)
             return message is not None and message.message_uuid == receipt.message_uuid
-        group = (orphan["message_group_uuid"] if "message_group_uuid" in orphan else orphan["sk"])["S"]
+        group = orphan[_naming(orphan)]["S"]
         return bool(self._table.head(group, consistent=True)) or bool(self._newest(group))
 
     def _mend_person(self, pk: str) -> bool:
@@ -180,6 +180,11 @@ class Repair:
     def _get(self, pk: str, sk: str) -> Item | None:
         found = self._table.get_many([keys.key(pk, sk)], consistent=True)
         return found[0] if found else None
+
+
+def _naming(item: Item) -> str:
+    """The attribute of a receipt, a message group or an unread conversation that names the conversation."""
+    return "message_group_uuid" if "message_group_uuid" in item else "sk"
 
 
 def _possible(head: Head) -> Head:

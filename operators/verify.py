@@ -9,6 +9,7 @@ from typing import Any
 
 from messaging import keys
 from messaging.items import (
+    UNREADABLE,
     Connection,
     Head,
     Item,
@@ -25,7 +26,6 @@ from messaging.table import Table
 SEGMENTS = 4  # of the parallel scan
 _SETTLE = 3.0  # seconds: an inbox may be behind its conversation by as much while the system runs
 _BATCH = 100  # keys in one BatchGetItem
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, order=True)
@@ -91,11 +91,10 @@ def inbox_breaks(table: Table, message_group_uuid: str) -> list[Break]:
             breaks.append(Break("double", message_group_uuid, f"in the inbox of {wanted.owner_uuid}: {places}"))
         elif lying[0] not in (wanted, wanted.beside()):
             breaks.append(Break("stale", message_group_uuid, f"in the inbox of {wanted.owner_uuid}: {lying[0].sk}"))
-    for owner_uuid in head.members:
-        found = table.get_many([keys.key(keys.unread_pk(owner_uuid), message_group_uuid)], consistent=True)
-        if [Unread.from_item(item) for item in found] != [one for one in head.unread if one.owner_uuid == owner_uuid]:
-            breaks.append(_unread_break(message_group_uuid, owner_uuid))
-    return breaks
+    unread_keys = [keys.key(keys.unread_pk(owner_uuid), message_group_uuid) for owner_uuid in head.members]
+    noted = {Unread.from_item(item) for item in table.get_many(unread_keys, consistent=True)}
+    differing = sorted({unread.owner_uuid for unread in noted ^ set(head.unread)})
+    return breaks + [_unread_break(message_group_uuid, owner_uuid) for owner_uuid in differing]
 
 
 def _unread_break(message_group_uuid: str, owner_uuid: str) -> Break:
@@ -165,7 +164,7 @@ class _Segment:
                 continue
             try:
                 check(identifier, items)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 self._report("unreadable", pk, f"{type(error).__name__}: {error}")
         while self._lookups:
             self._look_up()

@@ -1,13 +1,12 @@
 """$default: what a client sends through its socket: ping, typing, subscribe, unsubscribe."""
 
-import traceback
 from typing import Any
 
 from messaging import views
 from messaging.connections import TYPING_EVERY, Pace, answer
 from messaging.http import Request
 from messaging.live import Post, pack, tell
-from messaging.observability import logger
+from messaging.observability import log_failure
 from messaging.settings import Settings
 from messaging.sockets import open_sockets
 from messaging.table import open_table
@@ -25,13 +24,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     try:
         said = answer(table, sockets, pace, user_uuid, connection_id, Request(user_uuid, {}, {}, {}, event))
     except Exception as error:
-        # The places, not the error's text: that could quote what was sent.
-        logger.error(
-            "failed",
-            request_id=asked["requestId"],
-            error=type(error).__name__,
-            trace=traceback.format_tb(error.__traceback__),
-        )
+        log_failure(error, request_id=asked["requestId"])
         status, said = 500, views.error_event("busy", f"Request {asked['requestId']} failed.")
     if said:
         tell(table, sockets, [Post(user_uuid, connection_id, pack([said]))])

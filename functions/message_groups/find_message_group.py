@@ -13,9 +13,8 @@ table = open_table(Settings.from_environment().table_name)
 
 @http.route
 def lambda_handler(request: http.Request) -> http.Response:
-    if keys.canonical_uuid(request.path["message_group"]):
-        group = show_message_group(table, request.user_uuid, request.uuid("message_group"))
-        return http.ok(views.message_group(group))
+    if uuid := keys.canonical_uuid(request.path["message_group"]):
+        return http.ok(views.message_group(show_message_group(table, request.user_uuid, uuid)))
     person, message_group_uuid = find_message_group(table, request.user_uuid, request.handle("message_group"))
     if message_group_uuid is None:
         return http.ok({})

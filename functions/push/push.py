@@ -3,6 +3,7 @@
 from typing import Any
 
 from messaging.inbox import Change
+from messaging.items import UNREADABLE
 from messaging.live import push
 from messaging.observability import count, logger
 from messaging.settings import Settings
@@ -19,7 +20,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
     for record in event["Records"]:
         try:
             changes.append(Change.from_record(record))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except UNREADABLE as error:
             logger.warning("record not readable", error=type(error).__name__)
     told = push(table, sockets, changes)
     count(

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from messaging.inbox import Change, rewrite
+from messaging.items import UNREADABLE
 from messaging.observability import count, logger
 from messaging.settings import Settings
 from messaging.table import open_table
@@ -26,7 +27,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     for record in event["Records"]:
         try:
             changes.append(Change.from_record(record))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except UNREADABLE as error:
             failed[record["dynamodb"]["SequenceNumber"]] = error
 
     rewritten = rewrite(table, changes, doubt_until)

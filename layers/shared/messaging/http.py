@@ -5,7 +5,6 @@ import functools
 import hashlib
 import json
 import re
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -24,7 +23,7 @@ from messaging.errors import (
     Unauthenticated,
     Unreadable,
 )
-from messaging.observability import logger
+from messaging.observability import log_failure, logger
 
 Event = dict[str, Any]
 Response = dict[str, Any]
@@ -139,14 +138,7 @@ def route(handle: Callable[[Request], Response]) -> Callable[[Event, Any], Respo
             response = _refusal(error)
             _log_refusal(event, error, response)
         except Exception as error:
-            # The places, not the error's text: that could quote a message.
-            logger.error(
-                "failed",
-                request_id=_request_id(event),
-                route=event.get("routeKey"),
-                error=type(error).__name__,
-                trace=traceback.format_tb(error.__traceback__),
-            )
+            log_failure(error, request_id=_request_id(event), route=event.get("routeKey"))
             response = _problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"Request {_request_id(event)} failed.")
         return response
 

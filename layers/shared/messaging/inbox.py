@@ -7,7 +7,7 @@ record says (a record seen before, a try cut off half-way, a place taken by anot
 is not to be trusted, and the conversation is rebuilt from its head, which is.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -34,7 +34,7 @@ class Change:
 
     @classmethod
     def from_record(cls, record: Item) -> "Change":
-        """Raises KeyError, TypeError, ValueError or AttributeError for a record that is not a change of a head."""
+        """Raises one of UNREADABLE for a record that is not a change of a head."""
         images = record["dynamodb"]
         old = Head.from_item(images["OldImage"]) if record["eventName"] != "INSERT" else None
         new = Head.from_item(images["NewImage"])
@@ -162,19 +162,20 @@ def rewrite(table: Table, changes: Iterable[Change], doubt_until: float) -> Rewr
     A try at records as old as `doubt_until`, a Unix time, may have been cut off before. If that try ended at another
     record, it has left what a folded move passes over and cannot see: such a move is a rebuild.
     """
-    trusted: list[Move] = []
+    trusted: list[tuple[Move, list[Write]]] = []
     distrusted: list[Move] = []
     places: set[tuple[str, str, str]] = set()
     for move in fold(changes):
         in_doubt = move.folded and move.since <= doubt_until + _CLOCKS_DIFFER_BY
         otherwise = move.of_one or (move.renamed and move.in_place) or not move.shows_second_try
-        if in_doubt or otherwise or move.places & places:
+        mine = move.places
+        if in_doubt or otherwise or mine & places:
             distrusted.append(move)
-        elif move.first_writes:
-            trusted.append(move)
-            places |= move.places
-    put, not_put, failed_to_put = _try(table, trusted, lambda move: move.first_writes)
-    moved, not_there, failed_to_delete = _try(table, put, lambda move: move.last_writes)
+        elif writes := move.first_writes:
+            trusted.append((move, writes))
+            places |= mine
+    put, not_put, failed_to_put = _try(table, trusted)
+    moved, not_there, failed_to_delete = _try(table, [(move, move.last_writes) for move in put])
 
     failed = failed_to_put | failed_to_delete
     rebuilt = 0
@@ -227,17 +228,14 @@ def rebuild(table: Table, known: Head, times: Iterable[str]) -> None:
             raise outcome
 
 
-def _try(
-    table: Table, moves: list[Move], writes: Callable[[Move], list[Write]]
-) -> tuple[list[Move], list[Move], dict[str, Exception]]:
+def _try(table: Table, planned: list[tuple[Move, list[Write]]]) -> tuple[list[Move], list[Move], dict[str, Exception]]:
     """One request for the writes of every move: moves done, moves that met something else, failed records."""
     done: list[Move] = []
     otherwise: list[Move] = []
     failed: dict[str, Exception] = {}
-    planned = [writes(move) for move in moves]
-    outcomes = iter(table.write_entries([write for of_move in planned for write in of_move]))
-    for move, of_move in zip(moves, planned, strict=True):
-        mine = list(islice(outcomes, len(of_move)))
+    outcomes = iter(table.write_entries([write for _, writes in planned for write in writes]))
+    for move, writes in planned:
+        mine = list(islice(outcomes, len(writes)))
         error = next((outcome for outcome in mine if isinstance(outcome, Exception)), None)
         if error:
             failed.update(dict.fromkeys(move.sequence_numbers, error))

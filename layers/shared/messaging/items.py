@@ -12,6 +12,9 @@ from messaging import keys
 
 Item = dict[str, Any]
 
+# What reading an item, or a record of the stream, raises if it has another form.
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+
 # Nobody's: a handle begins with a letter or digit, see keys.is_handle.
 _LEAVING_HANDLE = "_leaving"
 _DELETED_HANDLE = "_deleted"

@@ -1,9 +1,19 @@
 """The functions' logger and metrics. What is written holds ids, never the text of a message, a token or a name."""
 
+import traceback
+from typing import Any
+
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 logger = Logger()
+
+
+def log_failure(error: Exception, **ids: Any) -> None:
+    """Logs a mistake of ours: the places and not the error's text, which could quote a message."""
+    logger.error(
+        "failed", stacklevel=3, **ids, error=type(error).__name__, trace=traceback.format_tb(error.__traceback__)
+    )
 
 
 def count(**counts: int) -> None:

@@ -7,6 +7,7 @@ connections become Busy. Anything else is a mistake of ours and is raised as it 
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,13 @@ class PositionTaken(Exception):
 
     def __init__(self, owners: Sequence[str] = ()) -> None:
         self.owners = owners
+
+
+class ConditionFailed(Exception):
+    """A write's condition refused it. `item` is what lies there, if the write asked for that and there is anything."""
+
+    def __init__(self, item: Item | None) -> None:
+        self.item = item
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,9 +316,8 @@ class Table:
         last message, or the mark is there already or further.
         """
         try:
-            answer = self._call(
+            answer = self._write_if(
                 self._client.update_item,
-                TableName=self._name,
                 Key=keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
                 UpdateExpression="SET members.#me.read_seq = :seq",
                 ConditionExpression=(
@@ -322,11 +329,8 @@ class Table:
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _CONDITION_FAILED:
-                raise
-            item: Any = error.response.get("Item")
-            raise HeadMoved(Head.from_item(item) if item else None) from None
+        except ConditionFailed as failed:
+            raise HeadMoved(Head.from_item(failed.item) if failed.item else None) from None
         return Head.from_item(answer["Attributes"])
 
     def show_receipts(self, person: Person) -> None:
@@ -344,19 +348,15 @@ class Table:
 
     def show_receipts_in(self, message_group_uuid: str, person: Person) -> None:
         """Writes the same into a conversation's head, if the person is in it. 1 write unit."""
-        try:
-            self._call(
+        with suppress(ConditionFailed):
+            self._write_if(
                 self._client.update_item,
-                TableName=self._name,
                 Key=keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
                 UpdateExpression="SET members.#me.receipts = :receipts",
                 ConditionExpression="attribute_exists(members.#me)",
                 ExpressionAttributeNames={"#me": person.user_uuid},
                 ExpressionAttributeValues={":receipts": {"BOOL": person.receipts}},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _CONDITION_FAILED:
-                raise
 
     # Sockets
 
@@ -367,18 +367,15 @@ class Table:
     def take_ticket(self, digest: str) -> Ticket | None:
         """The ticket, which is there no more; None if it was not there, or is late. 1 write unit."""
         try:
-            answer = self._call(
+            answer = self._write_if(
                 self._client.delete_item,
-                TableName=self._name,
                 Key=keys.key(keys.ticket_pk(digest), keys.TICKET),
                 ConditionExpression="#ttl > :now",
                 ExpressionAttributeNames={"#ttl": "ttl"},
                 ExpressionAttributeValues={":now": {"N": str(self._now())}},
                 ReturnValues="ALL_OLD",
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _CONDITION_FAILED:
-                raise
+        except ConditionFailed:
             return None
         return Ticket.from_item(answer["Attributes"])
 
@@ -402,9 +399,8 @@ class Table:
         None if there is no such connection. Raises TooLarge if it watches `most` others.
         """
         try:
-            answer = self._call(
+            answer = self._write_if(
                 self._client.update_item,
-                TableName=self._name,
                 Key=keys.key(keys.connections_pk(user_uuid), connection_id),
                 UpdateExpression="ADD subscriptions :set",
                 ConditionExpression=(
@@ -419,28 +415,22 @@ class Table:
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _CONDITION_FAILED:
-                raise
-            if "Item" in error.response:
+        except ConditionFailed as failed:
+            if failed.item:
                 raise TooLarge(f"A connection can watch {most} people.") from None
             return None
         return Connection.from_item(answer["Attributes"])
 
     def unwatch(self, user_uuid: str, connection_id: str, watched_uuid: str) -> None:
         """Takes that back, if the connection is there. 1 write unit."""
-        try:
-            self._call(
+        with suppress(ConditionFailed):
+            self._write_if(
                 self._client.update_item,
-                TableName=self._name,
                 Key=keys.key(keys.connections_pk(user_uuid), connection_id),
                 UpdateExpression="DELETE subscriptions :set",
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues={":set": {"SS": [watched_uuid]}},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _CONDITION_FAILED:
-                raise
 
     def put_subscription(self, subscription: Subscription) -> None:
         """1 write unit."""
@@ -540,6 +530,16 @@ class Table:
         )
         item: Item | None = answer.get("Item")
         return item
+
+    def _write_if(self, operation: Callable[..., Any], **request: Any) -> Any:
+        """A write with a condition. Raises ConditionFailed."""
+        try:
+            return self._call(operation, TableName=self._name, **request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            item: Any = error.response.get("Item")
+            raise ConditionFailed(item) from None
 
     def _take(self, key: Item) -> Item | None:
         answer = self._call(self._client.delete_item, TableName=self._name, Key=key, ReturnValues="ALL_OLD")
@@ -671,7 +671,6 @@ class Table:
 
 
 _ABSENT = "attribute_not_exists(pk)"
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 _REFUSED = {"ConditionalCheckFailed", "DuplicateItem"}
 _MARKS = ("last_seq", "read_seq", "other_read_seq")
 

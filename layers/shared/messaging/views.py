@@ -39,22 +39,21 @@ def message_group(group: MessageGroup) -> dict[str, Any]:
         "message": group.message,
         "created_at": group.created_at,
         "user_uuid": group.other.user_uuid,
-        "last_seq": group.last_seq,
-        "read_seq": group.read_seq,
-        "unread_count": group.last_seq - group.read_seq,
+        **_read_and_unread(group.last_seq, group.read_seq),
         "other_read_seq": group.other_read_seq,
     }
 
 
 def marks(head: Head, user_uuid: str) -> dict[str, Any]:
     """How far a member has read."""
-    read_seq = head.read_seqs[user_uuid]
     return {
         "message_group_uuid": head.message_group_uuid,
-        "last_seq": head.last_seq,
-        "read_seq": read_seq,
-        "unread_count": head.last_seq - read_seq,
+        **_read_and_unread(head.last_seq, head.read_seqs[user_uuid]),
     }
+
+
+def _read_and_unread(last_seq: int, read_seq: int) -> dict[str, int]:
+    return {"last_seq": last_seq, "read_seq": read_seq, "unread_count": last_seq - read_seq}
 
 
 def unread(totals: Totals) -> dict[str, Any]:
