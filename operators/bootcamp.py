@@ -17,11 +17,10 @@ from uuid import UUID, uuid5
 
 from messaging import keys
 from messaging.errors import Busy
-from messaging.inbox import rebuild
 from messaging.items import Head, Item, Message, MessageGroup, Person
 from messaging.people import LONGEST_NAME
 from messaging.retry import attempts
-from messaging.table import HeadMoved, PositionTaken, Table
+from messaging.table import HeadMoved, Table
 from operators.places import PlaceError
 from operators.repair import repair_inboxes
 from operators.verify import items_of
@@ -249,18 +248,9 @@ class _Importer:
             self._delete(set(there) - set(wanted), group)
             if head_differs:
                 put_head(self._client, self._target, wanted_head, head)
-            if head is None:
-                self._place(wanted_head)
-            elif not stands:
+            if not stands:
                 repair_inboxes(self.table, group)
         return counts
-
-    def _place(self, head: Head) -> None:
-        """Puts the message groups of a conversation that had none."""
-        try:
-            self.table.place_entries(head, head.message_groups)
-        except (Busy, HeadMoved, PositionTaken):
-            rebuild(self.table, head, ())
 
     def _put(self, there: Mapping[str, Message], messages: list[Message]) -> None:
         """Puts messages so that at every moment each one that lies there lies there somewhere.
@@ -291,7 +281,7 @@ class _Importer:
         return head, messages
 
     def _inboxes_stand(self, head: Head) -> bool:
-        places = [place for group in head.message_groups for place in (group, group.beside())]
+        places = [place for group in head.message_groups for place in (group, group.tiebroken())]
         wanted = [keys.key(keys.inbox_pk(place.owner_uuid), place.sk) for place in places]
         lying = map(MessageGroup.from_item, self.table.get_many(wanted, consistent=True))
         return {group.owner_uuid for group in lying if group in places} == {

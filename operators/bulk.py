@@ -11,7 +11,7 @@ from messaging import keys
 from messaging.inbox import rebuild
 from messaging.items import Head, Item, Person
 from messaging.table import Table
-from operators.writing import AT_ONCE, BATCH, Line, continued, put_all
+from operators.writing import AT_ONCE, BATCH, Line, continued, put_all, put_head
 
 _NAMESPACE = UUID("5f0c1a5e-7f0b-4c53-9d55-8f3e6f6a3b10")
 _BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
@@ -138,16 +138,11 @@ def _items(table: Table, one: _Conversation, heads: list[Head], wrote: Callable[
 
 
 def _extend(client: Any, table_name: str, one: _Conversation, old: Head) -> int:
-    """Adds the messages that a conversation lacks, and returns how many it has. Raises ClientError if it is in use."""
+    """Adds the messages that a conversation lacks, and returns how many it has. Raises HeadMoved if it is in use."""
     added = list(continued(one.members, one.lines(old.last_seq), old))
     if added:
         put_all(client, table_name, (message.item for message, _ in added))
         _, head = added[-1]
-        client.put_item(
-            TableName=table_name,
-            Item=head.item,
-            ConditionExpression="last_seq = :read",
-            ExpressionAttributeValues={":read": {"N": str(old.last_seq)}},
-        )
-        rebuild(Table(client, table_name), head, {old.created_at})
+        put_head(client, table_name, head, old)
+        rebuild(Table(client, table_name), head, old.created_at)
     return max(one.wanted, old.last_seq)

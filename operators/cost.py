@@ -219,7 +219,7 @@ _MESSAGE = Message(_BAYKO.user_uuid, _LONDO.user_uuid, TEXT, _BAYKO, "2026-11-23
 def _stored(month: Month) -> float:
     """GB: messages of all months, receipts of one, and of each conversation its head and two message groups."""
     head = Head.of_first(_MESSAGE, _LONDO)
-    receipt = Receipt(_MESSAGE.message_uuid, _MESSAGE.message_group_uuid, _MESSAGE.created_at, 1795464000)
+    receipt = Receipt.of(_MESSAGE)
     conversation = _bytes(head.item) + sum(_bytes(group.item) for group in head.message_groups)
     kept = month.messages * _message_bytes() + month.opened * conversation
     return (kept * MONTHS_KEPT + month.messages * _bytes(receipt.item)) / GB

@@ -69,7 +69,7 @@ def _leave(table: PeopleTable, group: MessageGroup) -> None:
     if head and head.other(user_uuid).is_deleted:
         _delete_conversation(table, head)
     elif head:
-        rebuild(table, head, {group.created_at})
+        rebuild(table, head, group.created_at)
     else:
         _hide_sender(table, group.message_group_uuid, user_uuid)
     table.delete([keys.key(keys.unread_pk(user_uuid), group.message_group_uuid), group.item])

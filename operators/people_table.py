@@ -138,13 +138,12 @@ class PeopleTable(Table):
     ) -> bool:
         for _ in attempts():
             try:
-                self._write_if(
-                    self._client.update_item,
-                    Key=keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
-                    UpdateExpression="SET members.#me.handle = :handle, members.#me.display_name = :display_name",
-                    ConditionExpression=f"attribute_exists(members.#me) AND {condition}",
-                    ExpressionAttributeNames={"#me": person.user_uuid, **names},
-                    ExpressionAttributeValues={**_name(person), **values},
+                self._update_head(
+                    message_group_uuid,
+                    "SET members.#me.handle = :handle, members.#me.display_name = :display_name",
+                    f"attribute_exists(members.#me) AND {condition}",
+                    {**_name(person), **values},
+                    {"#me": person.user_uuid, **names},
                 )
             except ConditionFailed:
                 return False
@@ -153,12 +152,6 @@ class PeopleTable(Table):
             else:
                 return True
         raise Busy("DynamoDB is throttling, or too many messages are being sent in a conversation.")
-
-    def _delete(self, item: Item, condition: str = "", values: Item | None = None) -> Item:
-        delete: Item = {"TableName": self._name, "Key": {"pk": item["pk"], "sk": item["sk"]}}
-        if condition:
-            delete |= {"ConditionExpression": condition, "ExpressionAttributeValues": values}
-        return {"Delete": delete}
 
     def _transact_in_time(self, writes: Iterable[Item]) -> dict[int, Item]:
         for _ in attempts():

@@ -18,15 +18,10 @@ from operators.verify import Break, conversation_breaks, items_of, lying_message
 
 
 def repair_inboxes(table: Table, message_group_uuid: str) -> None:
-    """Rebuilds the message groups of a conversation, and what is unread in it, from its head. Raises Busy."""
+    """Rebuilds a conversation's entries and unread entries from its head, wherever they are stored. Raises Busy."""
     head = table.head(message_group_uuid, consistent=True)
     if head:
-        lying = [
-            group.created_at
-            for owner_uuid in head.members
-            for group in lying_message_groups(table, owner_uuid, message_group_uuid)
-        ]
-        rebuild(table, head, lying)
+        rebuild(table, head, keys.FIRST_TIME)
 
 
 class Repair:

@@ -89,7 +89,7 @@ def inbox_breaks(table: Table, message_group_uuid: str) -> list[Break]:
         elif len(lying) > 1:
             places = ", ".join(group.sk for group in lying)
             breaks.append(Break("double", message_group_uuid, f"in the inbox of {wanted.owner_uuid}: {places}"))
-        elif lying[0] not in (wanted, wanted.beside()):
+        elif lying[0] not in (wanted, wanted.tiebroken()):
             breaks.append(Break("stale", message_group_uuid, f"in the inbox of {wanted.owner_uuid}: {lying[0].sk}"))
     unread_keys = [keys.key(keys.unread_pk(owner_uuid), message_group_uuid) for owner_uuid in head.members]
     noted = {Unread.from_item(item) for item in table.get_many(unread_keys, consistent=True)}
@@ -212,12 +212,12 @@ class _Segment:
 
     def _expect_group(self, wanted: MessageGroup) -> None:
         def beside(item: Item | None) -> None:
-            if item is None or MessageGroup.from_item(item) != wanted.beside():
+            if item is None or MessageGroup.from_item(item) != wanted.tiebroken():
                 self._report("missing", wanted.message_group_uuid, f"from the inbox of {wanted.owner_uuid}")
 
         def plain(item: Item | None) -> None:
             if item is None or MessageGroup.from_item(item) != wanted:
-                self._expect(wanted.beside().item, beside)
+                self._expect(wanted.tiebroken().item, beside)
 
         self._expect(wanted.item, plain)
 
@@ -259,7 +259,7 @@ class _Segment:
                 )
                 return
             wanted = [one for one in Head.from_item(item).message_groups if one.owner_uuid == group.owner_uuid]
-            if not wanted or group not in (wanted[0], wanted[0].beside()):
+            if not wanted or group not in (wanted[0], wanted[0].tiebroken()):
                 self._report("stale", group.message_group_uuid, f"in the inbox of {group.owner_uuid}: {group.sk}")
 
         self._expect(keys.key(keys.conversation_pk(group.message_group_uuid), keys.HEAD), check)

@@ -88,7 +88,7 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
             TableName=table_name,
             Key=keys.key(item["pk"]["S"], item["sk"]["S"]),
             UpdateExpression="SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at, "
-            "message_uuid = :uuid, members.#one.read_seq = :one, members.#other.read_seq = :other",
+            "message_uuid = :uuid, members.#one.read_seq = :one, members.#other.read_seq = :other ADD version :1",
             ConditionExpression="last_seq = :read",
             ExpressionAttributeNames=dict(zip(("#one", "#other"), head.read_seqs, strict=True)),
             ExpressionAttributeValues={
@@ -98,6 +98,7 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
                 ":at": item["created_at"],
                 ":uuid": item["message_uuid"],
                 ":read": {"N": str(read.last_seq)},
+                ":1": {"N": "1"},
                 **{
                     name: {"N": str(mark)}
                     for name, mark in zip((":one", ":other"), head.read_seqs.values(), strict=True)

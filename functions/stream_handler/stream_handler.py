@@ -1,6 +1,5 @@
 """The table's stream: when a message lands, both people's message-group items are rewritten."""
 
-import time
 from typing import Any
 
 from messaging.inbox import Change, rewrite
@@ -11,17 +10,9 @@ from messaging.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 
-# When a batch was last cut off, as far as this process can know: a process before it may have ended in the middle of
-# one. Set by the first batch and not at init, which SnapStart may have done long ago.
-_doubt_until: float | None = None
-
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers a batch of stream records with the sequence numbers of those that failed, and only those."""
-    global _doubt_until
-    doubt_until = time.time() if _doubt_until is None else _doubt_until
-    _doubt_until = None
-
     changes: list[Change] = []
     failed: dict[str, Exception] = {}
     for record in event["Records"]:
@@ -30,8 +21,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         except UNREADABLE as error:
             failed[record["dynamodb"]["SequenceNumber"]] = error
 
-    rewritten = rewrite(table, changes, doubt_until)
-    _doubt_until = None if rewritten.failed else doubt_until
+    rewritten = rewrite(table, changes)
     failed |= rewritten.failed
     for sequence_number, reason in failed.items():
         logger.warning("record failed", sequence_number=sequence_number, error=type(reason).__name__)

@@ -110,7 +110,6 @@ def _measure(
         send_to_handle(table, bayko.user_uuid, register(f"person{number}").handle, str(uuid4()), "A short message")
     meter = Meter(dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
-    functions.warm_up()
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
     text = "A short message, as people write them"
 

@@ -57,7 +57,7 @@ def assert_inboxes_stand_at_the_heads(items: list[dict[str, Any]]) -> None:
     for group in stored:
         assert group in (
             wanted[group.owner_uuid, group.message_group_uuid],
-            wanted[group.owner_uuid, group.message_group_uuid].beside(),
+            wanted[group.owner_uuid, group.message_group_uuid].tiebroken(),
         )
     noted = [Unread.from_item(item) for item in items if item["pk"]["S"].startswith(keys.unread_pk(""))]
     unread = [one for head in heads for one in head.unread]

@@ -96,14 +96,6 @@ class Functions:
     def update_me(self, user_uuid: str, **body: Any) -> tuple[int, Any, dict[str, str]]:
         return self.call("users.update_me", user_uuid, body=body)
 
-    def warm_up(self) -> None:
-        """Makes the stream handler's process one that has been there for long."""
-        self._monkeypatch.setattr(self.handler("stream_handler.stream_handler"), "_doubt_until", 0.0)
-
-    def start_anew(self) -> None:
-        """As Lambda does after a crash: another process takes the next batch."""
-        self._monkeypatch.setattr(self.handler("stream_handler.stream_handler"), "_doubt_until", None)
-
     def stream_handler(self, records: Sequence[dict[str, Any]]) -> list[str]:
         """The sequence numbers reported as failed."""
         answer = self.handler("stream_handler.stream_handler").lambda_handler({"Records": list(records)}, None)

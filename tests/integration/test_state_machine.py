@@ -311,10 +311,6 @@ class Messaging(RuleBasedStateMachine):
         self.tally["batches"] += 1
 
     @rule()
-    def another_process_takes_over(self) -> None:
-        self.world.functions.start_anew()
-
-    @rule()
     def drain(self) -> None:
         records = self.world.stream.records()
         rest = records[self.checkpoint :]

@@ -38,7 +38,6 @@ def requests(dynamodb: "DynamoDBClient") -> Requests:
 def functions(requests: Requests, table_name: str, monkeypatch: pytest.MonkeyPatch) -> Functions:
     """Functions whose requests are counted, with a stream handler whose process has done a batch before."""
     functions = Functions(Table(requests, table_name), monkeypatch)  # type: ignore[arg-type]
-    functions.warm_up()
     return functions
 
 
@@ -452,7 +451,6 @@ def test_whatever_happens_to_the_stream_inboxes_end_up_right(
                 checkpoint += size
             else:
                 assert fault, "nothing went wrong, and yet it failed"
-                world.functions.start_anew()
 
         assert_inboxes_stand_at_the_heads(read_all(world.dynamodb, world.table_name))
 

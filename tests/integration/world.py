@@ -116,7 +116,6 @@ class World:
         self.stream = Stream(endpoint, self.table_name)
         self.requests = Requests(dynamodb)
         self.functions = Functions(Table(self.requests, self.table_name), monkeypatch)  # type: ignore[arg-type]
-        self.functions.warm_up()
         self.people: list[Person] = []
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -143,7 +142,6 @@ class World:
             with self.hooked(hook):
                 failed = self.functions.stream_handler(records)
         except (Killed, ClientError):
-            self.functions.start_anew()
             return 0
         return len(all_before(failed, records))
 

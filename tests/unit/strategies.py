@@ -16,7 +16,7 @@ moments = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)).map(lambda whe
 zones = st.timezones()
 times = moments.map(keys.format_time)
 seqs = st.integers(1, 10**18 - 1)
-inbox_sks = times | st.builds(keys.inbox_sk_beside, times, uuids)
+inbox_sks = times | st.builds(keys.tiebroken_inbox_sk, times, uuids)
 handles = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}", fullmatch=True)
 
 people = st.builds(Person, uuids, handles, st.text(), st.booleans())

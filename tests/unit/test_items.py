@@ -143,12 +143,12 @@ def test_both_members_have_the_conversation_at_the_time_of_its_last_message(head
 
 @given(message_groups)
 def test_a_message_group_beside_another_is_the_same_at_another_key(group: MessageGroup) -> None:
-    beside = group.beside()
+    beside = group.tiebroken()
 
     assert replace(beside, sk=group.sk) == group
-    assert beside.sk == keys.inbox_sk_beside(group.created_at, group.message_group_uuid)
+    assert beside.sk == keys.tiebroken_inbox_sk(group.created_at, group.message_group_uuid)
     assert beside.created_at == group.created_at
-    assert beside.beside() == beside
+    assert beside.tiebroken() == beside
 
 
 @given(heads(), uuids, st.text(), moments, st.data())

@@ -115,12 +115,12 @@ def test_the_sort_key_of_a_message_group_is_known_as_one(sk: str) -> None:
 
 @given(times, uuids, uuids, times)
 def test_a_message_group_beside_another_keeps_its_place_in_time(time: str, one: str, other: str, later: str) -> None:
-    beside = keys.inbox_sk_beside(time, one)
+    beside = keys.tiebroken_inbox_sk(time, one)
 
     assert time < beside
     assert beside[: keys.TIME_LENGTH] == time
     assert (beside < later) == (time < later)
-    assert (beside < keys.inbox_sk_beside(later, other)) == ((time, one) < (later, other))
+    assert (beside < keys.tiebroken_inbox_sk(later, other)) == ((time, one) < (later, other))
 
 
 @pytest.mark.parametrize("beside", ["", "x", "4F6C8A52-0000-4000-8000-000000000001", "#"])

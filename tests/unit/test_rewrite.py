@@ -160,7 +160,7 @@ def test_a_conversation_in_whose_place_another_of_the_batch_moves_is_rebuilt() -
 
     assert rewrite(table, batch, NEVER) == Rewritten(2, 1, {})
 
-    (beside,) = (group.beside() for group in _head(3, other=DELENN).message_groups if group.owner_uuid == USER)
+    (beside,) = (group.tiebroken() for group in _head(3, other=DELENN).message_groups if group.owner_uuid == USER)
     assert table.lying == {
         *_as_told_by(_head(3), _head(5, other=VIR)),
         (STRANGER, _time(3), "At 3"),
@@ -249,8 +249,8 @@ def test_a_rebuild_that_fails_is_reported_and_the_next_is_done() -> None:
 
 @pytest.mark.parametrize("plain", [True, False], ids=["at a time", "beside one"])
 def test_a_rebuild_deletes_what_lies_at_any_time_the_conversation_was_at(plain: bool) -> None:
-    old = [group if plain else group.beside() for group in _head(1).message_groups + _head(2).message_groups]
-    now = [group.beside() for group in _head(3).message_groups]
+    old = [group if plain else group.tiebroken() for group in _head(1).message_groups + _head(2).message_groups]
+    now = [group.tiebroken() for group in _head(3).message_groups]
     table = _standing_at(_head(3), beside=[*old, *now])
 
     rebuild(table, _head(2), [_time(1), _time(2)])
@@ -277,7 +277,7 @@ def test_a_rebuild_lies_beside_who_has_its_place_in_that_inbox_only() -> None:
 
     rebuild(table, _head(1), [_time(1)])
 
-    sk = keys.inbox_sk_beside(_time(2), _head(2).message_group_uuid)
+    sk = keys.tiebroken_inbox_sk(_time(2), _head(2).message_group_uuid)
     assert table.lying == {*_as_told_by(others), (OTHER, _time(2), "At 2"), (USER, sk, "At 2")}
 
 

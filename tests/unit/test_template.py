@@ -190,7 +190,7 @@ def test_a_page_of_the_largest_messages_fits_into_one_query() -> None:
     message = Message(uuid, uuid, text, people[0], time, 10**18)
 
     page = [Head.of_first(message, people[1]).item, *[message.item] * 100]
-    groups = [Head.of_first(message, people[1]).message_groups[0].beside().item] * 101
+    groups = [Head.of_first(message, people[1]).message_groups[0].tiebroken().item] * 101
 
     assert sum(map(_size, page)) < 2**20
     assert sum(map(_size, groups)) < 2**20

@@ -69,7 +69,7 @@ def test_one_sees_ones_own_settings() -> None:
 def test_a_message_group_beside_another_shows_a_time_like_any_other() -> None:
     mine, _ = Head.of_first(MESSAGE, LONDO).message_groups
 
-    assert views.message_group(mine.beside()) == views.message_group(mine)
+    assert views.message_group(mine.tiebroken()) == views.message_group(mine)
 
 
 def test_a_user_shows_no_more_than_everybody_may_know() -> None:

@@ -1,34 +1,26 @@
-"""Keeping inboxes right: what the stream handler does with the changes of conversations' heads (design, rules 4 and 5).
+"""Keeping inboxes right: the stream handler's work on the changes of conversations' heads (docs/inbox.md).
 
-The usual way of a change is one or two requests and reads nothing: the record tells where the two message groups lie
-and where they must lie, which marks they have, and what is unread for whom. They are put where nothing lies yet, or
-changed where they lie, then those they replace are deleted, and each write reports what it met. Whatever is not as the
-record says (a record seen before, a try cut off half-way, a place taken by another conversation) means that the record
-is not to be trusted, and the conversation is rebuilt from its head, which is.
+A head counts its updates in `version`, and an entry stores the version it shows. A batch becomes one rewrite for each
+conversation, from the first head it names to the last, in one or two requests that read nothing. Each write states what
+it expects to find. Any refusal leads to a rebuild from the head as it is, in one transaction.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from messaging import keys
 from messaging.errors import Busy
-from messaging.items import Head, Item, Unread
+from messaging.items import Head, Item
 from messaging.retry import attempts
-from messaging.table import Delete, HeadMoved, Insert, PositionTaken, Table, Update, Write
-
-_CLOCKS_DIFFER_BY = 1.0  # seconds, DynamoDB's and Lambda's, at the most
+from messaging.table import MOST_STALE, Delete, Discard, HeadMoved, Insert, PositionTaken, Table, Update, Write
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a stream record says: a head as it was and as it became. `at` is the record's Unix time, rounded down.
-
-    `old` is None for a head that was not there: the first message has opened the conversation.
-    """
+    """A stream record: a head as it was, None for one that was not there, and as it became."""
 
     sequence_number: str
-    at: float
     old: Head | None
     new: Head
 
@@ -39,206 +31,179 @@ class Change:
         old = Head.from_item(images["OldImage"]) if record["eventName"] != "INSERT" else None
         new = Head.from_item(images["NewImage"])
         for head in (old, new):
-            if head and len(head.members) != 2:
-                raise ValueError("A conversation has two members.")
+            if head and (len(head.members) != 2 or keys.pair_uuid(*head.members) != new.message_group_uuid):
+                raise ValueError("A conversation has two members and the message_group_uuid of the two.")
             if head and not keys.is_time(head.created_at):
                 raise ValueError("A head has the time of its last message.")
         if not images["SequenceNumber"].isdecimal():
             raise ValueError("A sequence number is made of digits.")
-        return cls(images["SequenceNumber"], float(images["ApproximateCreationDateTime"]), old, new)
-
-    @property
-    def start(self) -> Head:
-        """The head whose message groups lie in the inboxes before: the first message brings its own."""
-        return self.old or self.new
+        return cls(images["SequenceNumber"], old, new)
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """All changes of one conversation in a batch, folded: from the first head to the last, and all times of theirs.
+class Rewrite:
+    """All changes of one conversation in a batch, as one step from the first head to the last.
 
-    `opened` says that the conversation was opened with `start`, and nothing is noted as unread yet. `since` is the Unix
-    time of its oldest record.
+    `opened` says that the first message is among them: `start` is then the head whose entries came with it.
+    `times` are those of all heads, `unread_between` the members who had unread messages in any of them.
     """
 
     start: Head
     end: Head
     opened: bool
     times: frozenset[str]
-    since: float
+    unread_between: frozenset[str]
     sequence_numbers: tuple[str, ...]
 
     @property
-    def in_place(self) -> bool:
-        """True if no message came: the message groups stay where they lie."""
-        return self.start.created_at == self.end.created_at
+    def is_counted(self) -> bool:
+        """True if the versions grow and nobody was deleted: then the entries tell whether it was done before."""
+        deleted = any(person.is_deleted for head in (self.start, self.end) for person in head.members.values())
+        return not deleted and self.end.version > (0 if self.opened else self.start.version)
 
     @property
-    def of_one(self) -> bool:
-        """True if a member was deleted, before or meanwhile: one inbox to rewrite, and the other to clear."""
-        return any(person.is_deleted for head in (self.start, self.end) for person in head.members.values())
+    def passes_times(self) -> bool:
+        """True if a head in between has a time of its own, where an interrupted attempt may have left entries."""
+        return not self.times <= {self.start.created_at, self.end.created_at}
 
     @property
-    def renamed(self) -> bool:
-        """True if a member is called otherwise now."""
-        return self.start.members != self.end.members
+    def inbox_keys(self) -> set[tuple[str, str]]:
+        return {(owner, head.created_at) for head in (self.start, self.end) for owner in head.members}
 
-    @property
-    def folded(self) -> bool:
-        """True if there were heads between the first and the last."""
-        return len({*self.sequence_numbers}) > 1
+    def first_writes(self) -> Iterator[Write]:
+        """Brings entries and unread entries to what the end says, each at its key."""
+        for owner in self.end.members:
+            entry = self.end.message_group(owner)
+            yield Update(entry) if self.start.created_at == self.end.created_at else Insert(entry)
+            unread = self.end.unread_of(owner)
+            match self.start.has_unread(owner) and not self.opened, self.end.has_unread(owner):
+                case False, True:
+                    yield Insert(unread)
+                case True, True:
+                    yield Update(unread)
+                case True, False:
+                    yield Delete(unread)
+                case _ if owner in self.unread_between:
+                    yield Discard(unread)
 
-    @property
-    def shows_second_try(self) -> bool:
-        """False if it can be done twice unnoticed: the opening moves nothing, and what it notes may be gone again."""
-        return not (self.opened and self.folded)
+    def last_writes(self) -> Iterator[Write]:
+        """Deletes the entries that were replaced by others."""
+        if self.start.created_at != self.end.created_at:
+            yield from map(Delete, self.start.both_message_groups)
 
-    @property
-    def places(self) -> set[tuple[str, str, str]]:
-        """Where it deletes and where it puts. No two moves of a batch can share one: DynamoDB would refuse both."""
-        return {
-            (side, group.owner_uuid, group.sk)
-            for side, head in (("delete", self.start), ("put", self.end))
-            for group in head.message_groups
-        }
-
-    @property
-    def first_writes(self) -> list[Write]:
-        """Puts the message groups and what is unread. Of each owner something is written that shows a second try."""
-        writes: list[Write] = []
-        was_unread = {} if self.opened else {entry.owner_uuid: entry for entry in self.start.unread}
-        is_unread = {entry.owner_uuid: entry for entry in self.end.unread}
-        for old, new in zip(self.start.message_groups, self.end.message_groups, strict=True):
-            before, now = was_unread.get(new.owner_uuid), is_unread.get(new.owner_uuid)
-            if not self.in_place:
-                writes.append(Insert(new))
-            elif (old, before) != (new, now):
-                writes.append(Update(old, new))
-            match before, now:
-                case None, Unread():
-                    writes.append(Insert(now))
-                case Unread(), None:
-                    writes.append(Delete(before))
-                case Unread(), Unread() if before != now:
-                    writes.append(Update(before, now))
-        return writes
-
-    @property
-    def last_writes(self) -> list[Write]:
-        """Deletes the message groups that were replaced."""
-        return [] if self.in_place else [Delete(group) for group in self.start.message_groups]
+    def leftovers(self, table: Table) -> Iterator[Write]:
+        """Deletes the entries that an interrupted attempt left at a time in between. Raises Busy."""
+        for entry in self.end.both_message_groups if self.passes_times else ():
+            found = table.entries_of(
+                entry.owner_uuid, entry.message_group_uuid, self.start.created_at, entry.tiebroken().sk
+            )
+            yield from (Discard(one) for one in found if one.sk != entry.sk and one.version <= entry.version)
 
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What became of a batch: how many conversations were moved and how many rebuilt; which records failed, and why."""
+    """The outcome of a batch: conversations moved and rebuilt, and the errors of records that failed."""
 
     moved: int
     rebuilt: int
     failed: dict[str, Exception]
 
 
-def fold(changes: Iterable[Change]) -> list[Move]:
-    """One move for each conversation, whatever the order of the records and however often each is there."""
+def fold(changes: Iterable[Change]) -> list[Rewrite]:
+    """One rewrite for each conversation, whatever the order of the records and however often each is there."""
     by_conversation: dict[str, list[Change]] = {}
     for change in changes:
         by_conversation.setdefault(change.new.message_group_uuid, []).append(change)
-    return [_fold_one(of_one) for of_one in by_conversation.values()]
+    return [_fold_one(changes) for changes in by_conversation.values()]
 
 
-def _fold_one(changes: list[Change]) -> Move:
-    first = min(changes, key=lambda change: (change.start.created_at, int(change.sequence_number)))
-    last = max(changes, key=lambda change: (change.new.created_at, int(change.sequence_number)))
-    times = frozenset(head.created_at for change in changes for head in (change.start, change.new))
-    since = min(change.at for change in changes)
-    return Move(
-        first.start, last.new, first.old is None, times, since, tuple(change.sequence_number for change in changes)
+def _fold_one(changes: Sequence[Change]) -> Rewrite:
+    in_order = sorted(changes, key=lambda change: change.new.version)
+    first, last = in_order[0], in_order[-1]
+    heads = [head for change in changes for head in (change.old, change.new) if head]
+    return Rewrite(
+        first.old or first.new,
+        last.new,
+        first.old is None,
+        frozenset(head.created_at for head in heads),
+        frozenset(owner for head in heads for owner in head.members if head.has_unread(owner)),
+        tuple(change.sequence_number for change in changes),
     )
 
 
-def rewrite(table: Table, changes: Iterable[Change], doubt_until: float) -> Rewritten:
-    """Brings both people's message groups of every changed conversation, and what is unread, to what they must be.
-
-    A try at records as old as `doubt_until`, a Unix time, may have been cut off before. If that try ended at another
-    record, it has left what a folded move passes over and cannot see: such a move is a rebuild.
-    """
-    trusted: list[tuple[Move, list[Write]]] = []
-    distrusted: list[Move] = []
-    places: set[tuple[str, str, str]] = set()
-    for move in fold(changes):
-        in_doubt = move.folded and move.since <= doubt_until + _CLOCKS_DIFFER_BY
-        otherwise = move.of_one or (move.renamed and move.in_place) or not move.shows_second_try
-        mine = move.places
-        if in_doubt or otherwise or mine & places:
-            distrusted.append(move)
-        elif writes := move.first_writes:
-            trusted.append((move, writes))
-            places |= mine
-    put, not_put, failed_to_put = _try(table, trusted)
-    moved, not_there, failed_to_delete = _try(table, [(move, move.last_writes) for move in put])
-
-    failed = failed_to_put | failed_to_delete
+def rewrite(table: Table, changes: Iterable[Change]) -> Rewritten:
+    """Brings the entries and unread entries of every changed conversation to what its head says."""
+    planned: list[Rewrite] = []
+    refused: list[Rewrite] = []
+    taken: set[tuple[str, str]] = set()
+    for one in fold(changes):
+        # DynamoDB refuses a request that names a key twice.
+        alone = one.is_counted and not one.inbox_keys & taken
+        (planned if alone else refused).append(one)
+        taken |= one.inbox_keys if alone else set()
+    failed: dict[str, Exception] = {}
+    for step in (Rewrite.first_writes, Rewrite.last_writes, lambda one: one.leftovers(table)):
+        planned = _do(table, planned, step, refused, failed)
     rebuilt = 0
-    for move in (*distrusted, *not_put, *not_there):
+    for one in refused:
         try:
-            rebuild(table, move.end, move.times)
+            rebuild(table, one.end, min(one.times))
         except Exception as error:  # one conversation must not hold up the others; the handler reports it
-            failed.update(dict.fromkeys(move.sequence_numbers, error))
+            failed.update(dict.fromkeys(one.sequence_numbers, error))
         else:
             rebuilt += 1
-    return Rewritten(len(moved), rebuilt, failed)
+    return Rewritten(len(planned), rebuilt, failed)
 
 
-def rebuild(table: Table, known: Head, times: Iterable[str]) -> None:
-    """Puts a conversation's message groups where its head says, and deletes them from all other `times`.
+def _do(
+    table: Table,
+    planned: Sequence[Rewrite],
+    step: Callable[[Rewrite], Iterable[Write]],
+    refused: list[Rewrite],
+    failed: dict[str, Exception],
+) -> list[Rewrite]:
+    """Runs one step of all rewrites in one request: the rewrites to go on with. Adds the others to the last two."""
+    writes: list[tuple[Rewrite, list[Write]]] = []
+    for one in planned:
+        try:
+            writes.append((one, list(step(one))))
+        except Busy as busy:
+            failed.update(dict.fromkeys(one.sequence_numbers, busy))
+    outcomes = iter(table.write_entries([write for _, mine in writes for write in mine]))
+    done: list[Rewrite] = []
+    for one, mine in writes:
+        mine_became = list(islice(outcomes, len(mine)))
+        error = next((outcome for outcome in mine_became if isinstance(outcome, Exception)), None)
+        if error:
+            failed.update(dict.fromkeys(one.sequence_numbers, error))
+        else:
+            (done if all(mine_became) else refused).append(one)
+    return done
 
-    What is unread for whom is put as the head says, too. `known` is any head the conversation has had. Safe beside
-    everything else that writes: it puts nothing unless the head is still as read, and what lies at an earlier time than
-    the head's is never wanted again. Raises Busy.
+
+def rebuild(table: Table, known: Head, since: str) -> None:
+    """Brings a conversation's entries to what its head says, in one transaction that checks the head.
+
+    `known` is any head the conversation has had. Entries at times before `since` and before the head's are not looked
+    for. 2 Queries, and what `Table.replace_entries` costs. Safe beside everything else that writes. Raises Busy.
     """
-    beside: set[str] = set()
+    tiebroken: set[str] = set()
     for _ in attempts():
         try:
             head = table.head(known.message_group_uuid, consistent=True)
-            placed = [
-                group.beside() if group.owner_uuid in beside else group
-                for group in (head.message_groups if head else [])
+            entries = head.message_groups if head else []
+            wanted = [entry.tiebroken() if entry.owner_uuid in tiebroken else entry for entry in entries]
+            wanted_keys = {(entry.owner_uuid, entry.sk) for entry in wanted}
+            first = min([since, *(entry.created_at for entry in wanted)])
+            found = [
+                entry for owner in known.members for entry in table.entries_of(owner, known.message_group_uuid, first)
             ]
-            if head:
-                table.place_entries(head, placed)
-            break
+            stale = [entry for entry in found if (entry.owner_uuid, entry.sk) not in wanted_keys]
+            table.replace_entries(known, head, wanted, stale[:MOST_STALE])
+            if len(stale) <= MOST_STALE:
+                return
         except PositionTaken as position:
-            beside.update(position.owners)
+            tiebroken.update(position.owners)
         except (HeadMoved, Busy):
-            beside.clear()
-    else:
-        raise Busy("The head of a conversation keeps changing.")
-
-    lying = [
-        replace(group, sk=time)
-        for time in {*times, *(group.created_at for group in placed)}
-        for group in known.both_message_groups
-    ]
-    wanted = {(group.owner_uuid, group.sk) for group in placed}
-    stale = [
-        group for plain in lying for group in (plain, plain.beside()) if (group.owner_uuid, group.sk) not in wanted
-    ]
-    for outcome in table.write_entries([Delete(group) for group in stale]):
-        if isinstance(outcome, Exception):
-            raise outcome
-
-
-def _try(table: Table, planned: list[tuple[Move, list[Write]]]) -> tuple[list[Move], list[Move], dict[str, Exception]]:
-    """One request for the writes of every move: moves done, moves that met something else, failed records."""
-    done: list[Move] = []
-    otherwise: list[Move] = []
-    failed: dict[str, Exception] = {}
-    outcomes = iter(table.write_entries([write for _, writes in planned for write in writes]))
-    for move, writes in planned:
-        mine = list(islice(outcomes, len(writes)))
-        error = next((outcome for outcome in mine if isinstance(outcome, Exception)), None)
-        if error:
-            failed.update(dict.fromkeys(move.sequence_numbers, error))
-        else:
-            (done if all(mine) else otherwise).append(move)
-    return done, otherwise, failed
+            tiebroken.clear()
+    raise Busy("The head of a conversation keeps changing.")

@@ -4,6 +4,8 @@ An item is a DynamoDB attribute map, {"pk": {"S": "…"}, "seq": {"N": "7"}, …
 messages costs a fraction of what boto3's general deserializer takes.
 """
 
+import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -128,7 +130,8 @@ class MessageGroup:
     Its sort key is the time of the last message. Should another conversation of this inbox lie at that very
     microsecond, the message_group_uuid follows the time, which changes neither the order nor `created_at`.
     `last_seq` is the number of the last message, `read_seq` that of the last one the owner has read, `other_read_seq`
-    the same of the other, None if they do not show it.
+    the same of the other, None if they do not show it. `version` is that of the head it shows: 0 for the entries that
+    open a conversation, and for those stored before there were versions.
     """
 
     owner_uuid: str
@@ -139,6 +142,7 @@ class MessageGroup:
     last_seq: int
     read_seq: int
     other_read_seq: int | None
+    version: int
 
     @property
     def created_at(self) -> str:
@@ -154,6 +158,7 @@ class MessageGroup:
             "last_seq": {"N": str(self.last_seq)},
             "read_seq": {"N": str(self.read_seq)},
             "other_read_seq": {"NULL": True} if self.other_read_seq is None else {"N": str(self.other_read_seq)},
+            "version": {"N": str(self.version)},
         }
 
     @classmethod
@@ -167,21 +172,26 @@ class MessageGroup:
             _number(item, "last_seq") or 0,
             _number(item, "read_seq") or 0,
             _number(item, "other_read_seq"),
+            _number(item, "version") or 0,
         )
 
-    def beside(self) -> "MessageGroup":
+    def tiebroken(self) -> "MessageGroup":
         """The same, at the sort key to use when the plain time is taken by another conversation."""
-        return replace(self, sk=keys.inbox_sk_beside(self.created_at, self.message_group_uuid))
+        return replace(self, sk=keys.tiebroken_inbox_sk(self.created_at, self.message_group_uuid))
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """That a conversation has messages its owner has not read: there while `last_seq` is past `read_seq`."""
+    """A conversation with messages its owner has not read: stored while `last_seq` is past `read_seq`.
+
+    `version` is that of the head it shows.
+    """
 
     owner_uuid: str
     message_group_uuid: str
     last_seq: int
     read_seq: int
+    version: int
 
     @property
     def item(self) -> Item:
@@ -189,6 +199,7 @@ class Unread:
             **keys.key(keys.unread_pk(self.owner_uuid), self.message_group_uuid),
             "last_seq": {"N": str(self.last_seq)},
             "read_seq": {"N": str(self.read_seq)},
+            "version": {"N": str(self.version)},
         }
 
     @classmethod
@@ -198,14 +209,17 @@ class Unread:
             item["sk"]["S"],
             int(item["last_seq"]["N"]),
             int(item["read_seq"]["N"]),
+            _number(item, "version") or 0,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands at the top of a conversation: who is in it, its last message, and how far each has read.
+    """The head of a conversation: who is in it, its last message, and how far each has read.
 
-    `read_seqs` are the members' marks by user_uuid: the number of the last message each has read, 0 for none.
+    `read_seqs` are the members' marks by user_uuid: the number of the last message each has read, 0 for none. Every
+    update of a head adds 1 to its `version`; a head stored before there were versions has 0. Members and marks are in
+    the order of user_uuid, since a DynamoDB map has none.
     """
 
     message_group_uuid: str
@@ -216,6 +230,7 @@ class Head:
     created_at: str
     message_uuid: str
     read_seqs: dict[str, int]
+    version: int
 
     @property
     def item(self) -> Item:
@@ -239,12 +254,13 @@ class Head:
             "user_uuid": {"S": self.sender_uuid},
             "created_at": {"S": self.created_at},
             "message_uuid": {"S": self.message_uuid},
+            "version": {"N": str(self.version)},
         }
 
     @classmethod
     def from_item(cls, item: Item) -> "Head":
         """A head written before there were marks has none: nobody has read anything."""
-        members = item["members"]["M"]
+        members = dict(sorted(item["members"]["M"].items()))
         return cls(
             item["pk"]["S"].removeprefix(keys.conversation_pk("")),
             {user_uuid: Person.from_member(user_uuid, member) for user_uuid, member in members.items()},
@@ -254,21 +270,24 @@ class Head:
             item["created_at"]["S"],
             item.get("message_uuid", {"S": ""})["S"],
             {user_uuid: _number(member["M"], "read_seq") or 0 for user_uuid, member in members.items()},
+            _number(item, "version") or 0,
         )
 
     @classmethod
     def of_first(cls, message: Message, other: Person) -> "Head":
         """The head of a conversation that `message`, to `other`, opens."""
         sender = message.sender
+        members = {person.user_uuid: person for person in (sender, other)}
         return cls(
             message.message_group_uuid,
-            {sender.user_uuid: sender, other.user_uuid: other},
+            dict(sorted(members.items())),
             1,
             message.message,
             sender.user_uuid,
             message.created_at,
             message.message_uuid,
-            {sender.user_uuid: 1, other.user_uuid: 0},
+            {user_uuid: int(user_uuid == sender.user_uuid) for user_uuid in sorted(members)},
+            1,
         )
 
     def next_message(self, sender_uuid: str, message_uuid: str, text: str, now: datetime) -> Message:
@@ -297,6 +316,7 @@ class Head:
             created_at=message.created_at,
             message_uuid=message.message_uuid,
             read_seqs={**self.read_seqs, message.sender.user_uuid: message.seq},
+            version=self.version + 1,
         )
 
     @property
@@ -321,26 +341,44 @@ class Head:
             self.last_seq,
             self.read_seqs[owner_uuid],
             self.read_seqs[other.user_uuid] if other.receipts else None,
+            self.version,
         )
 
     @property
     def unread(self) -> list[Unread]:
-        """What is unread for whom: none for a member who has read all, or was deleted."""
+        """The unread entries there must be: none for a member who has read all, or was deleted."""
         return [
-            Unread(owner_uuid, self.message_group_uuid, self.last_seq, read_seq)
-            for owner_uuid, read_seq in self.read_seqs.items()
-            if read_seq < self.last_seq and not self.members[owner_uuid].is_deleted
+            self.unread_of(owner_uuid)
+            for owner_uuid, member in self.members.items()
+            if self.has_unread(owner_uuid) and not member.is_deleted
         ]
+
+    def has_unread(self, owner_uuid: str) -> bool:
+        """True if this member has not read the last message."""
+        return self.read_seqs[owner_uuid] < self.last_seq
+
+    def unread_of(self, owner_uuid: str) -> Unread:
+        """The unread entry of one of the members, as if there must be one."""
+        return Unread(owner_uuid, self.message_group_uuid, self.last_seq, self.read_seqs[owner_uuid], self.version)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """That a message_uuid was sent, and where its message lies. DynamoDB may delete it after `expires`, a Unix time."""
+    """A record that a message_uuid was sent, kept for good: where its message is, and the digest of the request.
+
+    `digest` is that of `request_digest`; None in a receipt stored before there were digests.
+    """
 
     message_uuid: str
     message_group_uuid: str
     created_at: str
-    expires: int
+    digest: str | None
+
+    @classmethod
+    def of(cls, message: Message) -> "Receipt":
+        """The receipt of a message as it was sent."""
+        digest = request_digest(message.message_group_uuid, message.sender.user_uuid, message.message)
+        return cls(message.message_uuid, message.message_group_uuid, message.created_at, digest)
 
     @property
     def item(self) -> Item:
@@ -348,7 +386,7 @@ class Receipt:
             **keys.key(keys.receipt_pk(self.message_uuid), keys.RECEIPT),
             "message_group_uuid": {"S": self.message_group_uuid},
             "created_at": {"S": self.created_at},
-            "ttl": {"N": str(self.expires)},
+            **({"digest": {"S": self.digest}} if self.digest else {}),
         }
 
     @classmethod
@@ -357,8 +395,14 @@ class Receipt:
             item["pk"]["S"].removeprefix(keys.receipt_pk("")),
             item["message_group_uuid"]["S"],
             item["created_at"]["S"],
-            int(item["ttl"]["N"]),
+            item.get("digest", {}).get("S"),
         )
+
+
+def request_digest(message_group_uuid: str, sender_uuid: str, text: str) -> str:
+    """32 hexadecimal digits that two requests to send share only if they ask for the same."""
+    request = json.dumps([message_group_uuid, sender_uuid, text])
+    return hashlib.sha256(request.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def conversation_pk(message_group_uuid: str) -> str:
     return f"MSG#{message_group_uuid}"
 
 
-def inbox_sk_beside(created_at: str, message_group_uuid: str) -> str:
+def tiebroken_inbox_sk(created_at: str, message_group_uuid: str) -> str:
     """The sort key of a message group whose plain time is taken by another conversation of the same inbox."""
     return f"{created_at}#{message_group_uuid}"
 

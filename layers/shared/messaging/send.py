@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from messaging import keys
 from messaging.errors import Busy, Invalid, MessageUuidTaken, NotFound
-from messaging.items import Head, Message
+from messaging.items import Head, Message, Receipt
 from messaging.read import find_head, require_member
 from messaging.retry import attempts
 from messaging.table import AlreadySent, HeadMoved, PositionTaken, Table
@@ -106,13 +106,13 @@ def _append(
 
 
 def _first_answer(table: Table, again: AlreadySent, message: Message) -> Sent:
-    """The message the receipt points to, if `message` asks for the same (design, rule 2)."""
+    """The message the receipt points to, as it is now, if `message` asks for the same (design, rule 2).
+
+    A receipt without a digest is from before there were digests: then the message itself is compared.
+    """
     receipt = again.receipt
     first = table.message(receipt.message_group_uuid, receipt.created_at)
-    if first is None or (first.message_group_uuid, first.sender.user_uuid, first.message) != (
-        message.message_group_uuid,
-        message.sender.user_uuid,
-        message.message,
-    ):
+    wanted = Receipt.of(message).digest
+    if first is None or (receipt.digest or Receipt.of(first).digest) != wanted:
         raise MessageUuidTaken("This message_uuid was used for another message.")
     return Sent(first, repeated=True)

@@ -8,7 +8,7 @@ connections become Busy. Anything else is a mistake of ours and is raised as it 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -35,8 +35,6 @@ from messaging.retry import attempts
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-RECEIPT_LIFETIME = 30 * 24 * 3600  # seconds; the design asks for at least 7 days
-
 _BUSY = {
     "InternalServerError",
     "ProvisionedThroughputExceeded",
@@ -51,7 +49,9 @@ _BUSY = {
 }
 _PARTIQL_BATCH = 25  # statements in one BatchExecuteStatement
 _PAGE = 100
+MOST_STALE = 90  # a transaction has 100 actions at most
 _BEFORE_ALL_TIMES = "0"
+_AFTER_ALL_TIMES = "A"
 
 
 class HeadMoved(Exception):
@@ -84,27 +84,33 @@ class ConditionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Put an entry where nothing lies yet."""
+    """Put an entry at a key where nothing is stored."""
 
     entry: MessageGroup | Unread
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Give an entry the marks of another, which lies at the same keys, if it is still as `old` says."""
-
-    old: MessageGroup | Unread
-    new: MessageGroup | Unread
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """Delete an entry: a message group whatever its marks, an unread conversation only if it is as given."""
+    """Bring the stored entry of the same key and conversation, of a lower version, to this one."""
 
     entry: MessageGroup | Unread
 
 
-Write = Insert | Update | Delete
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete the stored entry of the same key and conversation, of this version or a lower one."""
+
+    entry: MessageGroup | Unread
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Delete as `Delete` does; it is no refusal if there is no such entry."""
+
+    entry: MessageGroup | Unread
+
+
+Write = Insert | Update | Delete | Discard
 
 
 def open_table(name: str) -> "Table":
@@ -190,6 +196,21 @@ class Table:
                     yield group
             page = self.inbox_above(user_uuid, _PAGE, page[0].sk, consistent=True)
 
+    def entries_of(
+        self, owner_uuid: str, message_group_uuid: str, first: str, last: str = _AFTER_ALL_TIMES
+    ) -> list[MessageGroup]:
+        """One conversation's entries in an inbox with sort keys from `first` to `last`; there must be one or none.
+
+        Consistent. Reads all that is stored between: a request for each megabyte, a read unit for each 4 KB.
+        """
+        items = self._whole(
+            keys.inbox_pk(owner_uuid),
+            consistent=True,
+            between=(first, last),
+            message_group_uuid=message_group_uuid,
+        )
+        return [MessageGroup.from_item(item) for item in items]
+
     def unread(self, user_uuid: str) -> Iterator[Unread]:
         """A person's unread conversations: 0.5 read units for each 40, one request for some thousands."""
         return map(Unread.from_item, self._whole(keys.unread_pk(user_uuid)))
@@ -262,8 +283,8 @@ class Table:
         HeadMoved, AlreadySent, PositionTaken.
         """
         other = head.other(message.sender.user_uuid)
-        advance = self._update(
-            keys.key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
+        advance = self._head_update(
+            head.message_group_uuid,
             "SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at, message_uuid = :uuid, "
             "members.#sender.read_seq = :seq",
             "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other",
@@ -279,24 +300,19 @@ class Table:
             },
             {"#sender": message.sender.user_uuid, "#other": other.user_uuid},
         )
-        self._send(message, advance)
+        self._send(message, {"Update": {"TableName": self._name, **advance}})
 
     def create(self, head: Head, message: Message) -> None:
         """Opens a conversation with its first message and both message groups: 5 items, 10 write units.
 
-        Raises HeadMoved if there is one already, AlreadySent, PositionTaken.
+        The message groups have version 0, so that the stream handler's update of them tells the first delivery of the
+        opening from later ones. Raises HeadMoved if there is a conversation already, AlreadySent, PositionTaken.
         """
-        self._send(
-            message, self._put(head.item, _ABSENT), *(self._put(group.item, _ABSENT) for group in head.message_groups)
-        )
+        groups = [replace(group, version=0) for group in head.message_groups]
+        self._send(message, self._put(head.item, _ABSENT), *(self._put(group.item, _ABSENT) for group in groups))
 
     def _send(self, message: Message, head: Item, *message_groups: Item) -> None:
-        receipt = Receipt(
-            message.message_uuid,
-            message.message_group_uuid,
-            message.created_at,
-            int(self._now()) + RECEIPT_LIFETIME,
-        )
+        receipt = Receipt.of(message)
         refused = self._transact(
             head, self._put(message.item, _ABSENT), self._put(receipt.item, _ABSENT), *message_groups
         )
@@ -316,18 +332,13 @@ class Table:
         last message, or the mark is there already or further.
         """
         try:
-            answer = self._write_if(
-                self._client.update_item,
-                Key=keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
-                UpdateExpression="SET members.#me.read_seq = :seq",
-                ConditionExpression=(
-                    "attribute_exists(members.#me) AND last_seq >= :seq AND "
-                    "(attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq)"
-                ),
-                ExpressionAttributeNames={"#me": user_uuid},
-                ExpressionAttributeValues={":seq": {"N": str(seq)}},
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            answer = self._update_head(
+                message_group_uuid,
+                "SET members.#me.read_seq = :seq",
+                "attribute_exists(members.#me) AND last_seq >= :seq AND "
+                "(attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq)",
+                {":seq": {"N": str(seq)}},
+                {"#me": user_uuid},
             )
         except ConditionFailed as failed:
             raise HeadMoved(Head.from_item(failed.item) if failed.item else None) from None
@@ -349,13 +360,12 @@ class Table:
     def show_receipts_in(self, message_group_uuid: str, person: Person) -> None:
         """Writes the same into a conversation's head, if the person is in it. 1 write unit."""
         with suppress(ConditionFailed):
-            self._write_if(
-                self._client.update_item,
-                Key=keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
-                UpdateExpression="SET members.#me.receipts = :receipts",
-                ConditionExpression="attribute_exists(members.#me)",
-                ExpressionAttributeNames={"#me": person.user_uuid},
-                ExpressionAttributeValues={":receipts": {"BOOL": person.receipts}},
+            self._update_head(
+                message_group_uuid,
+                "SET members.#me.receipts = :receipts",
+                "attribute_exists(members.#me)",
+                {":receipts": {"BOOL": person.receipts}},
+                {"#me": person.user_uuid},
             )
 
     # Sockets
@@ -451,64 +461,56 @@ class Table:
     # Rewriting inboxes
 
     def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
-        """Does each: True, False if what lies there is not as it says, or an error. 1 write unit each.
+        """Does each: True, False if what is stored is not as it says, or an error. 1 write unit each.
 
         25 make a request. No two may be of one item.
         """
         outcomes = self._execute([_statement(self._name, write) for write in writes])
         return [
-            outcome
-            if isinstance(outcome, Exception)
-            else (bool(outcome) if isinstance(write, Delete) else outcome is not None)
+            outcome if isinstance(outcome, Exception) else _is_done(write, outcome)
             for write, outcome in zip(writes, outcomes, strict=True)
         ]
 
-    def place_entries(self, head: Head, groups: Sequence[MessageGroup]) -> None:
-        """Puts both message groups and what is unread if the head is still as it was read: 5 items, 10 write units.
+    def replace_entries(
+        self, known: Head, head: Head | None, groups: Sequence[MessageGroup], stale: Sequence[MessageGroup]
+    ) -> None:
+        """Puts a conversation's entries and deletes its `stale` ones, all or nothing, if the head is still as read.
 
-        What nobody has unread is deleted. Raises HeadMoved, or PositionTaken where another conversation lies.
+        `known` is any head the conversation has had, `head` the present one, None if there is none. An unread entry is
+        put, or deleted where nothing is unread. 10 write units, and 2 for each stale entry, of which there may be
+        MOST_STALE. Raises HeadMoved, or PositionTaken where another conversation's entry is stored.
         """
-        mine = {":mine": {"S": head.message_group_uuid}}
-        unread = {entry.owner_uuid: entry for entry in head.unread}
+        unread = {entry.owner_uuid: entry for entry in head.unread} if head else {}
+        is_mine = (f"{_ABSENT} OR message_group_uuid = :mine", {":mine": {"S": known.message_group_uuid}})
         refused = self._transact(
-            self._check_unchanged(head),
-            *(self._put(group.item, f"{_ABSENT} OR message_group_uuid = :mine", mine) for group in groups),
+            self._check_unchanged(known, head),
+            *(self._put(group.item, *is_mine) for group in groups),
+            *(self._delete(group.item, *is_mine) for group in stale),
             *(
                 {"Put": {"TableName": self._name, "Item": unread[owner_uuid].item}}
                 if owner_uuid in unread
-                else {
-                    "Delete": {
-                        "TableName": self._name,
-                        "Key": keys.key(keys.unread_pk(owner_uuid), head.message_group_uuid),
-                    }
-                }
-                for owner_uuid in head.members
+                else self._delete(known.unread_of(owner_uuid).item)
+                for owner_uuid in known.members
             ),
         )
         if 0 in refused:
             raise HeadMoved(Head.from_item(refused[0]) if refused[0] else None)
         if refused:
-            raise PositionTaken([group.owner_uuid for place, group in enumerate(groups, 1) if place in refused])
+            raise PositionTaken([group.owner_uuid for index, group in enumerate(groups, 1) if index in refused])
 
-    def _check_unchanged(self, head: Head) -> Item:
-        """A check that a head has the last message and the marks with which it was read."""
-        names, values = {}, {":read": {"N": str(head.last_seq)}}
-        condition = "last_seq = :read"
-        for number, (user_uuid, read_seq) in enumerate(head.read_seqs.items()):
-            mark = f"members.#m{number}.read_seq"
-            names[f"#m{number}"] = user_uuid
-            values[f":m{number}"] = {"N": str(read_seq)}
-            condition += f" AND (attribute_not_exists({mark}) OR {mark} = :m{number})"
-        return {
-            "ConditionCheck": {
-                "TableName": self._name,
-                "Key": keys.key(keys.conversation_pk(head.message_group_uuid), keys.HEAD),
-                "ConditionExpression": condition,
-                "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": values,
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
+    def _check_unchanged(self, known: Head, head: Head | None) -> Item:
+        check: Item = {
+            "TableName": self._name,
+            "Key": _key_of(known.item),
+            "ConditionExpression": _ABSENT,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+        if head and head.version:
+            check["ConditionExpression"] = "version = :version"
+            check["ExpressionAttributeValues"] = {":version": {"N": str(head.version)}}
+        elif head:  # stored before there were versions
+            check["ConditionExpression"] = "attribute_exists(pk) AND attribute_not_exists(version)"
+        return {"ConditionCheck": check}
 
     # Requests
 
@@ -541,19 +543,43 @@ class Table:
             item: Any = error.response.get("Item")
             raise ConditionFailed(item) from None
 
+    def _update_head(
+        self, message_group_uuid: str, update: str, condition: str, values: Item, names: dict[str, str]
+    ) -> Any:
+        """Updates a head and answers with it as it is then. Raises ConditionFailed with the head as it is."""
+        return self._write_if(
+            self._client.update_item,
+            **self._head_update(message_group_uuid, update, condition, values, names),
+            ReturnValues="ALL_NEW",
+        )
+
     def _take(self, key: Item) -> Item | None:
         answer = self._call(self._client.delete_item, TableName=self._name, Key=key, ReturnValues="ALL_OLD")
         item: Item | None = answer.get("Attributes")
         return item
 
-    def _whole(self, pk: str, *, consistent: bool = False) -> Iterator[Item]:
-        """All items of a partition: a request for each megabyte."""
+    def _whole(
+        self,
+        pk: str,
+        *,
+        consistent: bool = False,
+        between: tuple[str, str] | None = None,
+        message_group_uuid: str | None = None,
+    ) -> Iterator[Item]:
+        """Items of a partition: all, between two sort keys, of one conversation. A request for each megabyte."""
+        values: Item = {":pk": {"S": pk}}
         request: Item = {
             "TableName": self._name,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": pk}},
+            "ExpressionAttributeValues": values,
             "ConsistentRead": consistent,
         }
+        if between:
+            request["KeyConditionExpression"] += " AND sk BETWEEN :first AND :last"
+            values |= {":first": {"S": between[0]}, ":last": {"S": between[1]}}
+        if message_group_uuid:
+            request["FilterExpression"] = "message_group_uuid = :group"
+            values[":group"] = {"S": message_group_uuid}
         while True:
             answer = self._call(self._client.query, **request)
             yield from answer["Items"]
@@ -599,6 +625,25 @@ class Table:
         if values:
             put["ExpressionAttributeValues"] = values
         return {"Put": put}
+
+    def _delete(self, item: Item, condition: str = "", values: Item | None = None) -> Item:
+        delete: Item = {"TableName": self._name, "Key": _key_of(item)}
+        if condition:
+            delete |= {"ConditionExpression": condition, "ExpressionAttributeValues": values}
+        return {"Delete": delete}
+
+    def _head_update(
+        self, message_group_uuid: str, update: str, condition: str, values: Item, names: dict[str, str]
+    ) -> Item:
+        """An update of a head, counted in its `version`, for UpdateItem or a transaction; TableName is to be added."""
+        return {
+            "Key": keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
+            "UpdateExpression": f"{update} ADD version :one",
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {**values, ":one": {"N": "1"}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
 
     def _update(
         self, key: Item, update: str, condition: str, values: Item, names: dict[str, str] | None = None
@@ -672,42 +717,47 @@ class Table:
 
 _ABSENT = "attribute_not_exists(pk)"
 _REFUSED = {"ConditionalCheckFailed", "DuplicateItem"}
-_MARKS = ("last_seq", "read_seq", "other_read_seq")
+_IDENTITY = ("pk", "sk", "message_group_uuid")  # an unread entry has the last one as its sk
 
 
 def _receipts(person: Person, name: str) -> Item:
     return {":receipts": {"BOOL": person.receipts}, f":{name}": {"S": getattr(person, name)}}
 
 
+def _key_of(item: Item) -> Item:
+    return {name: item[name] for name in ("pk", "sk")}
+
+
 def _statement(table_name: str, write: Write) -> Item:
+    item = write.entry.item
+    identity = {name: value for name, value in item.items() if name in _IDENTITY}
+    shown = {name: value for name, value in item.items() if name not in _IDENTITY}
+    where = " AND ".join(f"{name} = ?" for name in identity)
     match write:
-        case Insert(entry):
-            item = entry.item
+        case Insert():
             attributes = ", ".join(f"'{name}': ?" for name in item)
+            return {"Statement": f'INSERT INTO "{table_name}" VALUE {{{attributes}}}', "Parameters": [*item.values()]}
+        case Update():
+            changes = ", ".join(f"{name} = ?" for name in shown)
             return {
-                "Statement": f'INSERT INTO "{table_name}" VALUE {{{attributes}}}',
-                "Parameters": list(item.values()),
+                "Statement": f'UPDATE "{table_name}" SET {changes} WHERE {where} AND version < ?',
+                "Parameters": [*shown.values(), *identity.values(), item["version"]],
             }
-        case Update(old, new):
-            marks = {name: value for name, value in new.item.items() if name in _MARKS}
-            changes = ", ".join(f"{name} = ?" for name in marks)
-            condition, parameters = _where(old, with_marks=True)
+        case Delete() | Discard():
             return {
-                "Statement": f'UPDATE "{table_name}" SET {changes} WHERE {condition}',
-                "Parameters": [*marks.values(), *parameters],
-            }
-        case Delete(entry):
-            condition, parameters = _where(entry, with_marks=isinstance(entry, Unread))
-            return {
-                "Statement": f'DELETE FROM "{table_name}" WHERE {condition} RETURNING ALL OLD *',
-                "Parameters": parameters,
+                "Statement": f'DELETE FROM "{table_name}" WHERE {where} AND version <= ? RETURNING ALL OLD *',
+                "Parameters": [*identity.values(), item["version"]],
             }
 
 
-def _where(entry: MessageGroup | Unread, *, with_marks: bool) -> tuple[str, list[Item]]:
-    names = ("pk", "sk", "message_group_uuid", *(_MARKS if with_marks else ()))
-    lying = {name: value for name, value in entry.item.items() if name in names}
-    return " AND ".join(f"{name} = ?" for name in lying), list(lying.values())
+def _is_done(write: Write, outcome: Item | None) -> bool:
+    """False if a statement was refused. A DELETE of a key that nothing is stored at is not, but returns nothing."""
+    match write:
+        case Delete():
+            return bool(outcome)
+        case Discard():
+            return True
+    return outcome is not None
 
 
 def _outcome(response: Item) -> Item | Exception | None:
