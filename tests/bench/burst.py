@@ -61,7 +61,6 @@ def measure(client: "DynamoDBClient", rounds: int) -> dict[str, Samples]:
 def _measure(client: "DynamoDBClient", table_name: str, rounds: int) -> dict[str, Samples]:
     handler: Any = importlib.import_module("functions.stream_handler.stream_handler")
     handler.table = Table(client, table_name)
-    handler._doubt_until = 0.0  # a process that has been there for long
 
     conversations = {
         **{name: [_Conversation() for _ in counts] for name, counts in _BATCHES.items()},

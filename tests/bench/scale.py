@@ -168,7 +168,7 @@ def _inbox(owner: str, conversations: int) -> Iterator[Item]:
     for number in range(conversations):
         other = Person(str(uuid4()), f"person{number}", f"Person {number}")
         at = keys.format_time(_BEGINS + timedelta(seconds=number))
-        yield MessageGroup(owner, keys.pair_uuid(owner, other.user_uuid), TEXT, other, at, 1, 0, 1).item
+        yield MessageGroup(owner, keys.pair_uuid(owner, other.user_uuid), TEXT, other, at, 1, 0, 1, 1).item
 
 
 def _flat(path: str, events: dict[int, dict[str, Any]], consumed: list[Consumed], table: Table, rounds: int) -> Flat:

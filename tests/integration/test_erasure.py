@@ -198,7 +198,7 @@ _NOW = "2026-11-24T00:00:00.000000+00:00"
 
 def test_a_message_group_without_a_conversation_is_deleted(world: World) -> None:
     bayko, londo = world.person("bayko"), world.person("londo")
-    world.put(MessageGroup(londo.user_uuid, str(uuid4()), "1", bayko, _NOW, 1, 0, 1).item)
+    world.put(MessageGroup(londo.user_uuid, str(uuid4()), "1", bayko, _NOW, 1, 0, 1, 1).item)
 
     world.erase(londo)
 

@@ -25,7 +25,9 @@ def write_inbox(dynamodb: "DynamoDBClient", table_name: str, owner: Person, coun
         other = Person(str(uuid4()), f"person{number}", f"Person {number}")
         at = keys.format_time(_START + timedelta(hours=number))
         group = keys.pair_uuid(owner.user_uuid, other.user_uuid)
-        groups.append(MessageGroup(owner.user_uuid, group, "Hi", other, at, last_seq=1, read_seq=0, other_read_seq=1))
+        groups.append(
+            MessageGroup(owner.user_uuid, group, "Hi", other, at, last_seq=1, read_seq=0, other_read_seq=1, version=1)
+        )
     for first in range(0, count, 25):
         dynamodb.batch_write_item(
             RequestItems={

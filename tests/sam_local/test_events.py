@@ -89,11 +89,12 @@ def make_true(table: Table, records: list[dict[str, Any]]) -> list[str]:
                     lambda new=new: isoparse(new.created_at),  # type: ignore[misc]
                 )
         assert table.head(message_group_uuid, consistent=True) == told[-1].new
+        start = told[0].old or told[0].new
         noted = [unread for owner_uuid in told[-1].new.members for unread in table.unread(owner_uuid)]
         table.write_entries([Delete(one) for one in noted if one.message_group_uuid == message_group_uuid])
         table.write_entries([Delete(group) for group in told[-1].new.message_groups])
-        table.write_entries([Insert(group) for group in told[0].start.message_groups])
-        table.write_entries([Insert(unread) for unread in told[0].start.unread])
+        table.write_entries([Insert(group) for group in start.message_groups])
+        table.write_entries([Insert(unread) for unread in start.unread])
     return unreadable
 
 

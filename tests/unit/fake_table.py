@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from messaging import keys
 from messaging.items import Head, Message, MessageGroup, Person, Receipt, Unread
-from messaging.table import AlreadySent, Delete, HeadMoved, Insert, PositionTaken, Table, Update, Write
+from messaging.table import AlreadySent, Discard, HeadMoved, Insert, PositionTaken, Table, Update, Write
 
 
 class FakeTable(Table):
@@ -59,7 +59,8 @@ class FakeTable(Table):
         head = self.heads.get(message_group_uuid)
         if head is None or user_uuid not in head.members or not head.read_seqs[user_uuid] < seq <= head.last_seq:
             raise HeadMoved(head)
-        self.heads[message_group_uuid] = replace(head, read_seqs={**head.read_seqs, user_uuid: seq})
+        read_seqs = {**head.read_seqs, user_uuid: seq}
+        self.heads[message_group_uuid] = replace(head, read_seqs=read_seqs, version=head.version + 1)
         return self.heads[message_group_uuid]
 
     def show_receipts(self, person: Person) -> None:
@@ -67,7 +68,8 @@ class FakeTable(Table):
 
     def show_receipts_in(self, message_group_uuid: str, person: Person) -> None:
         head = self.heads[message_group_uuid]
-        self.heads[message_group_uuid] = replace(head, members={**head.members, person.user_uuid: person})
+        members = {**head.members, person.user_uuid: person}
+        self.heads[message_group_uuid] = replace(head, members=members, version=head.version + 1)
 
     def append(self, head: Head, message: Message) -> None:
         self._refuse_a_second(message)
@@ -91,65 +93,71 @@ class FakeTable(Table):
     def _refuse_a_second(self, message: Message) -> None:
         for first in self.messages:
             if first.message_uuid == message.message_uuid:
-                raise AlreadySent(Receipt(first.message_uuid, first.message_group_uuid, first.created_at, 0))
+                raise AlreadySent(Receipt.of(first))
 
 
 class FakeInboxes(FakeTable):
-    """Holds message groups too, by owner and sort key, for the stream handler. `heads` are a test's to set.
+    """Stores entries too, by owner and sort key, for the stream handler. `heads` are a test's to set.
 
-    `noted` is what is noted as unread, by owner and conversation.
+    `unread_entries` are stored by owner and conversation.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.message_groups: dict[tuple[str, str], MessageGroup] = {}
-        self.noted: dict[tuple[str, str], Unread] = {}
+        self.unread_entries: dict[tuple[str, str], Unread] = {}
 
     def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
         return [self._write(write) for write in writes]
 
-    def place_entries(self, head: Head, groups: Sequence[MessageGroup]) -> None:
-        owners = [group.owner_uuid for group in groups if not self._is_free_for(group)]
-        if owners:
-            raise PositionTaken(owners)
-        for group in groups:
-            self.message_groups[group.owner_uuid, group.sk] = group
-        for owner_uuid in head.members:
-            self.noted.pop((owner_uuid, head.message_group_uuid), None)
-        self.noted.update({_place(one): one for one in head.unread})
+    def entries_of(self, owner_uuid: str, message_group_uuid: str, first: str, last: str = "A") -> list[MessageGroup]:
+        return [
+            entry
+            for (owner, sk), entry in sorted(self.message_groups.items())
+            if (owner, entry.message_group_uuid) == (owner_uuid, message_group_uuid) and first <= sk <= last
+        ]
+
+    def replace_entries(
+        self, known: Head, head: Head | None, groups: Sequence[MessageGroup], stale: Sequence[MessageGroup]
+    ) -> None:
+        if head != self.heads.get(known.message_group_uuid):
+            raise HeadMoved(self.heads.get(known.message_group_uuid))
+        taken = [entry for entry in (*groups, *stale) if not self._is_of(entry, self.message_groups.get(_key(entry)))]
+        if taken:
+            raise PositionTaken([entry.owner_uuid for entry in taken])
+        for entry in stale:
+            self.message_groups.pop(_key(entry), None)
+        self.message_groups.update({_key(entry): entry for entry in groups})
+        for owner_uuid in known.members:
+            self.unread_entries.pop((owner_uuid, known.message_group_uuid), None)
+        self.unread_entries.update({_key(entry): entry for entry in (head.unread if head else ())})
 
     def _write(self, write: Write) -> bool | Exception:
-        entry = write.old if isinstance(write, Update) else write.entry
-        entries: dict[tuple[str, str], Any] = self.noted if isinstance(entry, Unread) else self.message_groups
-        place = _place(entry)
-        if not _is_sort_key(place[1]):
+        entry = write.entry
+        entries: dict[tuple[str, str], Any] = self.unread_entries if isinstance(entry, Unread) else self.message_groups
+        key = _key(entry)
+        if not _is_sort_key(key[1]):
             return RuntimeError("DynamoDB cannot run a statement: ValidationError")
-        lying = entries.get(place)
+        stored = entries.get(key)
         match write:
             case Insert():
-                done = lying is None
-                entries.setdefault(place, entry)
-            case Update(_, new):
-                if done := lying is not None and _marks(lying) == _marks(entry):
-                    entries[place] = new
-            case Delete():
-                is_it = lying == entry if isinstance(entry, Unread) else self._is_free_for(entry)
-                if done := lying is not None and is_it:
-                    del entries[place]
-        return done
+                entries.setdefault(key, entry)
+                return stored is None
+            case Update():
+                if done := stored is not None and self._is_of(entry, stored) and stored.version < entry.version:
+                    entries[key] = entry
+                return done
+            case _:
+                if done := stored is not None and self._is_of(entry, stored) and stored.version <= entry.version:
+                    del entries[key]
+                return done or isinstance(write, Discard)
 
-    def _is_free_for(self, group: MessageGroup) -> bool:
-        lying = self.message_groups.get((group.owner_uuid, group.sk), group)
-        return lying.message_group_uuid == group.message_group_uuid
+    def _is_of(self, entry: MessageGroup | Unread, stored: MessageGroup | Unread | None) -> bool:
+        return stored is None or stored.message_group_uuid == entry.message_group_uuid
 
 
-def _place(entry: MessageGroup | Unread) -> tuple[str, str]:
+def _key(entry: MessageGroup | Unread) -> tuple[str, str]:
     return entry.owner_uuid, entry.message_group_uuid if isinstance(entry, Unread) else entry.sk
-
-
-def _marks(entry: MessageGroup | Unread) -> tuple[Any, ...]:
-    other = None if isinstance(entry, Unread) else entry.other_read_seq
-    return entry.message_group_uuid, entry.last_seq, entry.read_seq, other
 
 
 def _is_sort_key(text: str) -> bool:

@@ -1,8 +1,10 @@
 """Hypothesis strategies for what the system deals in."""
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -23,16 +25,19 @@ people = st.builds(Person, uuids, handles, st.text(), st.booleans())
 pairs = st.lists(people, min_size=2, max_size=2, unique_by=lambda person: person.user_uuid)
 messages = st.builds(Message, uuids, uuids, st.text(), people, times, seqs)
 _marks = st.integers(0, 10**18 - 1)
-message_groups = st.builds(MessageGroup, uuids, uuids, st.text(), people, inbox_sks, seqs, _marks, st.none() | _marks)
-unread = st.builds(Unread, uuids, uuids, seqs, _marks)
-receipts = st.builds(Receipt, uuids, uuids, times, st.integers(0, 2**40))
+_versions = st.integers(0, 10**18 - 1)
+message_groups = st.builds(
+    MessageGroup, uuids, uuids, st.text(), people, inbox_sks, seqs, _marks, st.none() | _marks, _versions
+)
+unread = st.builds(Unread, uuids, uuids, seqs, _marks, _versions)
+receipts = st.builds(Receipt, uuids, uuids, times, st.none() | st.text(min_size=1))
 
 
 @st.composite
 def heads(draw: st.DrawFn) -> Head:
-    members = draw(pairs)
+    members = sorted(draw(pairs), key=lambda person: person.user_uuid)
     return Head(
-        draw(uuids),
+        keys.pair_uuid(*(person.user_uuid for person in members)),
         {person.user_uuid: person for person in members},
         draw(seqs),
         draw(st.text()),
@@ -40,6 +45,7 @@ def heads(draw: st.DrawFn) -> Head:
         draw(times),
         draw(uuids),
         {person.user_uuid: draw(_marks) for person in members},
+        draw(_versions),
     )
 
 
@@ -50,9 +56,20 @@ def histories(draw: st.DrawFn) -> list[Change]:
     first = draw(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1))).replace(tzinfo=UTC)
     offsets = sorted(draw(st.lists(st.integers(0, 10**9), min_size=2, max_size=8, unique=True)))
     stages = [
-        replace(head, last_seq=seq, created_at=keys.format_time(first + timedelta(microseconds=offset)))
+        replace(head, last_seq=seq, created_at=keys.format_time(first + timedelta(microseconds=offset)), version=seq)
         for seq, offset in enumerate(offsets, 1)
     ]
     before = draw(st.integers(0, 10**20))
-    since = draw(st.integers(0, 2**32))
-    return [Change(str(before + new.last_seq), float(since + new.last_seq), old, new) for old, new in pairwise(stages)]
+    return [Change(str(before + new.last_seq), old, new) for old, new in pairwise(stages)]
+
+
+def shuffled(value: Any, random: random.Random) -> Any:
+    """The same value with every map, and every set of DynamoDB's, in another order."""
+    match value:
+        case {"SS": [*members]}:
+            return {"SS": random.sample(members, len(members))}
+        case dict():
+            return {name: shuffled(value[name], random) for name in random.sample(list(value), len(value))}
+        case list():
+            return [shuffled(one, random) for one in value]
+    return value

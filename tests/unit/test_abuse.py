@@ -175,9 +175,9 @@ def _in_another_conversation(record: dict[str, Any], number: int) -> dict[str, A
     text = json.dumps(record)
     for uuid in (CONVERSATION, BAYKO.user_uuid, LONDO.user_uuid):
         text = text.replace(uuid, f"{number}{uuid[1:]}")
-    other: dict[str, Any] = json.loads(text)
-    other["dynamodb"]["SequenceNumber"] = str(number)
-    return other
+    changed: dict[str, Any] = json.loads(text)
+    changed["dynamodb"]["SequenceNumber"] = str(number)
+    return changed
 
 
 def _without_its_number(record: dict[str, Any]) -> dict[str, Any]:
@@ -202,18 +202,17 @@ def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_processed(
     before, after = (_in_another_conversation(sample, number) for number in (1, 2))
     seen = Counter[str]()
     monkeypatch.setattr(inbox, "attempts", lambda: iter(range(3)))
-    for name in ("table", "_doubt_until"):  # to be what they were when the test ends
-        monkeypatch.setattr(function, name, None)
+    monkeypatch.setattr(function, "table", None)  # to be what it was when the test ends
 
-    @given(mutated(_without_its_number(sample), _attribute_values | json_values), st.booleans())
-    def is_reported_alone(images: dict[str, Any], new_process: bool) -> None:
+    @given(mutated(_without_its_number(sample), _attribute_values | json_values))
+    def is_reported_alone(images: dict[str, Any]) -> None:
         record = {**sample, "dynamodb": {**images, "SequenceNumber": "3"}}
         table = FakeInboxes()
         for one in (before, sample, after):
             change = Change.from_record(one)
             table.heads[change.new.message_group_uuid] = change.new
-            table.write_entries([Insert(group) for group in change.start.message_groups])
-        function.table, function._doubt_until = table, None if new_process else 0.0
+            table.write_entries([Insert(group) for group in (change.old or change.new).message_groups])
+        function.table = table
 
         answer = function.lambda_handler({"Records": [before, record, after]}, None)
 

@@ -1,6 +1,7 @@
 """What can be said of a batch without a table; tests/integration rewrites real inboxes."""
 
 import json
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -10,33 +11,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messaging import keys
 from messaging.inbox import Change, fold
-from messaging.items import Head, Message, Person
-from tests.unit.strategies import heads, histories
+from messaging.items import Head, Message, Person, Unread
+from messaging.table import Discard
+from tests.unit.strategies import histories, shuffled
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "bayko", "Andrew Bayko")
 LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
-GROUP = "f2b5de61-1c68-4c2f-9f80-3ea0a2c3d404"
+GROUP = keys.pair_uuid(BAYKO.user_uuid, LONDO.user_uuid)
 FIRST = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello", BAYKO, "2026-01-01T00:00:01.000000+00:00", 1)
 HEAD = Head.of_first(FIRST, LONDO)
 LATER = HEAD.after(replace(FIRST, message="Hello again", created_at="2026-01-01T00:00:02.000000+00:00", seq=2))
 LATEST = LATER.after(replace(FIRST, message="And again", created_at="2026-01-01T00:00:03.000000+00:00", seq=3))
 
 
+def _next(head: Head, **changes: Any) -> Head:
+    """The head after an update."""
+    return replace(head, **{"version": head.version + 1, **changes})
+
+
 def _renamed(head: Head) -> Head:
-    return replace(head, members={**head.members, LONDO.user_uuid: replace(LONDO, display_name="The Emperor")})
+    return _next(head, members={**head.members, LONDO.user_uuid: replace(LONDO, display_name="The Emperor")})
 
 
 def _read(head: Head) -> Head:
-    return replace(head, read_seqs=dict.fromkeys(head.members, head.last_seq))
+    return _next(head, read_seqs=dict.fromkeys(head.members, head.last_seq))
 
 
 def _deleted(head: Head) -> Head:
-    return replace(head, members={**head.members, LONDO.user_uuid: LONDO.deleted})
+    return _next(head, members={**head.members, LONDO.user_uuid: LONDO.deleted})
 
 
 def _changes(*stages: Head) -> list[Change]:
-    return [Change(str(place), float(place), old, new) for place, (old, new) in enumerate(pairwise(stages))]
+    return [Change(str(index), old, new) for index, (old, new) in enumerate(pairwise(stages))]
 
 
 def _record(old: Any, new: Any, **others: Any) -> dict[str, Any]:
@@ -58,14 +66,20 @@ def _record(old: Any, new: Any, **others: Any) -> dict[str, Any]:
 def test_the_record_of_a_first_message_has_no_head_before() -> None:
     record = {**_record(None, HEAD.item), "eventName": "INSERT"}
 
-    assert Change.from_record(record) == Change("300000000000000499659", 1795464001.0, None, HEAD)
+    assert Change.from_record(record) == Change("300000000000000499659", None, HEAD)
 
 
-@given(heads(), heads())
-def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> None:
-    record = json.loads(json.dumps(_record(old.item, new.item)))
+@given(histories(), st.randoms(use_true_random=False))
+def test_a_record_is_read_as_its_change_in_whatever_order_its_maps_are(
+    history: list[Change], random: random.Random
+) -> None:
+    (old, new) = history[0].old, history[0].new
+    assert old
+    record = shuffled(json.loads(json.dumps(_record(old.item, new.item))), random)
 
-    assert Change.from_record(record) == Change("300000000000000499659", 1795464001.0, old, new)
+    assert Change.from_record(record) == Change("300000000000000499659", old, new)
+    change = Change.from_record(record)
+    assert list(change.new.members) == list(change.new.read_seqs) == sorted(new.members)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +100,8 @@ def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> Non
         _record(HEAD.item, {**HEAD.item, "created_at": {"S": ""}}),
         _record({**HEAD.item, "created_at": {"S": "HEAD"}}, HEAD.item),
         _record(HEAD.item, {**HEAD.item, "pk": {"B": "AA=="}}),
-        _record(HEAD.item, LATER.item, ApproximateCreationDateTime="yesterday"),
-        _record(HEAD.item, LATER.item, ApproximateCreationDateTime=None),
+        _record(HEAD.item, {**LATER.item, "pk": {"S": f"MSG#{FIRST.message_uuid}"}}),
+        _record(HEAD.item, LATER.item, SequenceNumber="first"),
     ],
     ids=[
         "nothing",
@@ -105,8 +119,8 @@ def test_a_record_is_read_as_the_change_it_tells_of(old: Head, new: Head) -> Non
         "a time that is empty",
         "a time that is none",
         "a binary key",
-        "a day that is no number",
-        "no time at all",
+        "another conversation than the members'",
+        "a sequence number that is none",
     ],
 )
 def test_what_is_not_a_change_of_a_head_is_refused(record: dict[str, Any]) -> None:
@@ -115,23 +129,23 @@ def test_what_is_not_a_change_of_a_head_is_refused(record: dict[str, Any]) -> No
 
 
 @given(st.lists(histories(), max_size=4, unique_by=lambda history: history[0].new.message_group_uuid), st.data())
-def test_a_batch_folds_to_the_same_moves_whatever_the_order_and_repetition(
+def test_a_batch_folds_to_the_same_rewrites_whatever_the_order_and_repetition(
     conversations: list[list[Change]], data: st.DataObject
 ) -> None:
     records = [change for history in conversations for change in history]
     repeated = data.draw(st.lists(st.sampled_from(records))) if records else []
     batch = data.draw(st.permutations(records + repeated))
 
-    moves = {move.end.message_group_uuid: move for move in fold(batch)}
+    rewrites = {one.end.message_group_uuid: one for one in fold(batch)}
 
-    assert len(fold(batch)) == len(moves) == len(conversations)
+    assert len(fold(batch)) == len(rewrites) == len(conversations)
     for history in conversations:
-        move = moves[history[0].new.message_group_uuid]
-        assert move.start == history[0].old
-        assert move.end == history[-1].new
-        assert move.times == {history[0].start.created_at, *(change.new.created_at for change in history)}
-        assert move.since == history[0].at
-        assert set(move.sequence_numbers) == {change.sequence_number for change in history}
+        one = rewrites[history[0].new.message_group_uuid]
+        assert one.start == history[0].old
+        assert one.end == history[-1].new
+        assert not one.opened
+        assert one.times == {head.created_at for change in history for head in (change.old, change.new) if head}
+        assert set(one.sequence_numbers) == {change.sequence_number for change in history}
 
 
 @given(histories(), st.data())
@@ -140,13 +154,11 @@ def test_part_of_a_history_folds_from_its_earliest_head_to_its_latest(
 ) -> None:
     part = data.draw(st.lists(st.sampled_from(history), min_size=1))
 
-    (move,) = fold(part)
+    (one,) = fold(part)
 
-    assert move.start.created_at == min(change.start.created_at for change in part)
-    assert move.end.created_at == max(change.new.created_at for change in part)
-    assert move.start.created_at < move.end.created_at
-    assert move.since == min(change.at for change in part)
-    assert len(move.sequence_numbers) == len(part)
+    assert one.start.version == min(change.old.version for change in part if change.old)
+    assert one.end.version == max(change.new.version for change in part)
+    assert len(one.sequence_numbers) == len(part)
 
 
 def test_nothing_folds_to_nothing() -> None:
@@ -154,94 +166,81 @@ def test_nothing_folds_to_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stages", "writes", "in_place", "folded"),
+    ("stages", "first", "last", "passes_times"),
     [
-        ([HEAD, LATER], 5, False, False),
-        ([HEAD, LATER, LATEST], 5, False, True),
-        ([HEAD, _renamed(HEAD)], 1, True, False),
-        ([HEAD, LATER, _renamed(LATER)], 5, False, True),
-        ([HEAD, HEAD], 0, True, False),
-        ([HEAD, replace(HEAD, sender_uuid=LONDO.user_uuid)], 0, True, False),
-        ([HEAD, _renamed(HEAD), HEAD], 0, True, True),
-        ([HEAD, _read(HEAD)], 3, True, False),
-        ([HEAD, _read(HEAD), LATER], 5, False, True),
+        ([HEAD, LATER], 3, 2, False),
+        ([HEAD, LATER, LATEST], 3, 2, True),
+        ([HEAD, _renamed(HEAD)], 3, 0, False),
+        ([HEAD, LATER, _renamed(LATER)], 3, 2, False),
+        ([HEAD, _renamed(HEAD), _next(HEAD, version=3)], 3, 0, False),
+        ([HEAD, _read(HEAD)], 3, 0, False),
+        ([HEAD, _read(HEAD), LATER], 3, 2, False),
+        ([_read(HEAD), _renamed(_read(HEAD))], 2, 0, False),
     ],
     ids=[
         "a message",
         "two messages",
         "a member renamed",
         "a message, then a member renamed",
-        "nothing an inbox shows",
-        "nothing an inbox shows, but another change",
         "a member renamed, and back",
         "a mark",
         "a mark, then a message",
+        "a member renamed, and nothing unread",
     ],
 )
-def test_a_move_says_what_became_of_the_inboxes(
-    stages: Sequence[Head], writes: int, in_place: bool, folded: bool
-) -> None:
-    (move,) = fold(_changes(*stages))
+def test_a_rewrite_is_so_many_writes(stages: Sequence[Head], first: int, last: int, passes_times: bool) -> None:
+    (one,) = fold(_changes(*stages))
 
-    assert len(move.first_writes) + len(move.last_writes) == writes
-    assert (move.in_place, move.folded, move.shows_second_try) == (in_place, folded, True)
+    assert one.is_counted
+    assert (len([*one.first_writes()]), len([*one.last_writes()]), one.passes_times) == (first, last, passes_times)
 
 
-@pytest.mark.parametrize(("later", "shows"), [([], True), ([LATER], False)], ids=["alone", "with a message"])
-def test_an_opening_with_more_is_not_seen_to_be_done_twice(later: Sequence[Head], shows: bool) -> None:
-    (move,) = fold([Change("0", 0.0, None, HEAD), *(Change("1", 1.0, HEAD, head) for head in later)])
+def test_unread_messages_that_came_and_were_read_in_one_batch_leave_no_unread_entry() -> None:
+    stages = [_read(HEAD), _next(_read(HEAD), last_seq=2), _read(_next(_read(HEAD), last_seq=2))]
 
-    assert move.opened
-    assert move.start == HEAD
-    assert move.shows_second_try is shows
+    (one,) = fold(_changes(*stages))
 
-
-@pytest.mark.parametrize("stages", [[HEAD, _deleted(LATER)], [_deleted(HEAD), LATER]], ids=["meanwhile", "before"])
-def test_a_move_of_a_conversation_with_a_deleted_member_has_one_inbox(stages: Sequence[Head]) -> None:
-    (move,) = fold(_changes(*stages))
-
-    assert move.of_one
-
-
-def test_the_last_of_several_heads_with_one_time_is_where_a_move_ends() -> None:
-    (move,) = fold(_changes(HEAD, LATER, _renamed(LATER)))
-
-    assert move.end == _renamed(LATER)
-
-
-def test_the_first_of_several_heads_with_one_time_is_where_a_move_starts() -> None:
-    (move,) = fold(_changes(HEAD, _renamed(HEAD), _renamed(LATER)))
-
-    assert move.start == HEAD
-
-
-def test_a_move_deletes_where_it_starts_and_puts_where_it_ends() -> None:
-    (move,) = fold(_changes(HEAD, LATER, LATEST))
-
-    assert move.places == {
-        ("delete", BAYKO.user_uuid, HEAD.created_at),
-        ("delete", LONDO.user_uuid, HEAD.created_at),
-        ("put", BAYKO.user_uuid, LATEST.created_at),
-        ("put", LONDO.user_uuid, LATEST.created_at),
-    }
+    assert [write for write in one.first_writes() if isinstance(write.entry, Unread)] == [
+        Discard(one.end.unread_of(owner)) for owner in one.end.members
+    ]
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "meet"),
+    ("stages", "counted"),
     [
-        (HEAD.created_at, LATEST.created_at, True),
-        ("2026-01-01T00:00:01.500000+00:00", LATER.created_at, True),
-        ("2026-01-01T00:00:01.500000+00:00", LATEST.created_at, False),
-        # Deleting where the other puts is done in another request.
-        (LATER.created_at, LATEST.created_at, False),
+        ([HEAD, LATER], True),
+        ([HEAD, _deleted(LATER)], False),
+        ([_deleted(HEAD), _next(_deleted(LATER))], False),
+        ([replace(HEAD, version=0), replace(LATER, version=0)], False),
+        ([replace(HEAD, version=0), replace(LATER, version=1)], True),
+        ([HEAD, replace(LATER, version=HEAD.version)], False),
     ],
-    ids=["both delete", "both put", "at other times", "one after the other"],
+    ids=[
+        "as usual",
+        "a member deleted meanwhile",
+        "a member deleted before",
+        "stored before there were versions",
+        "the first version",
+        "a change that was not counted",
+    ],
 )
-def test_two_conversations_of_one_person_may_meet_in_a_place(start: str, end: str, meet: bool) -> None:
-    delenn = Person("b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "delenn", "Delenn")
-    another = replace(Head.of_first(FIRST, delenn), message_group_uuid="another")
+def test_versions_that_do_not_tell_mean_a_rebuild(stages: Sequence[Head], counted: bool) -> None:
+    (one,) = fold(_changes(*stages))
 
-    (one,) = fold(_changes(HEAD, LATER))
-    (other,) = fold(_changes(replace(another, created_at=start), replace(another, created_at=end)))
+    assert one.is_counted is counted
 
-    assert bool(one.places & other.places) is meet
+
+@pytest.mark.parametrize(("version", "counted"), [(0, False), (1, True)])
+def test_an_opening_is_counted_from_nothing(version: int, counted: bool) -> None:
+    (one,) = fold([Change("0", None, replace(HEAD, version=version))])
+
+    assert one.opened
+    assert one.is_counted is counted
+
+
+def test_a_rewrite_writes_at_its_first_and_last_time() -> None:
+    (one,) = fold(_changes(HEAD, LATER, LATEST))
+
+    assert one.inbox_keys == {
+        (person.user_uuid, head.created_at) for person in (BAYKO, LONDO) for head in (HEAD, LATEST)
+    }

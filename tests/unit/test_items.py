@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging import keys
-from messaging.items import Head, Message, MessageGroup, Person, Receipt, Unread
+from messaging.items import Head, Message, MessageGroup, Person, Receipt, Unread, request_digest
 from tests.unit.strategies import heads, message_groups, messages, moments, people, receipts, unread, uuids
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "Bayko", "Andrew Bayko")
@@ -70,13 +70,14 @@ def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> 
                 "last_seq",
                 "read_seq",
                 "other_read_seq",
+                "version",
             },
         ),
         (
             Head.of_first(FIRST, LONDO).unread[0].item,
             f"UNR#{LONDO.user_uuid}",
             GROUP,
-            {"last_seq", "read_seq"},
+            {"last_seq", "read_seq", "version"},
         ),
         (
             FIRST.item,
@@ -88,13 +89,13 @@ def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> 
             Head.of_first(FIRST, LONDO).item,
             f"MSG#{GROUP}",
             "HEAD",
-            {"members", "last_seq", "message", "user_uuid", "created_at", "message_uuid"},
+            {"members", "last_seq", "message", "user_uuid", "created_at", "message_uuid", "version"},
         ),
         (
-            Receipt(FIRST.message_uuid, GROUP, AT, 1_800_000_000).item,
+            Receipt.of(FIRST).item,
             f"MID#{FIRST.message_uuid}",
             "MID",
-            {"message_group_uuid", "created_at", "ttl"},
+            {"message_group_uuid", "created_at", "digest"},
         ),
         (BAYKO.profile_item, f"USR#{BAYKO.user_uuid}", "PROFILE", {"handle", "display_name"}),
         (BAYKO.handle_item, "HDL#bayko", "HANDLE", {"user_uuid", "handle", "display_name"}),
@@ -113,8 +114,8 @@ def test_an_item_has_the_keys_and_attributes_the_design_names(
     ("item", "numbers"),
     [
         (FIRST.item, {"seq"}),
-        (Head.of_first(FIRST, LONDO).item, {"last_seq"}),
-        (Receipt(FIRST.message_uuid, GROUP, AT, 1_800_000_000).item, {"ttl"}),
+        (Head.of_first(FIRST, LONDO).item, {"last_seq", "version"}),
+        (Receipt.of(FIRST).item, set()),
     ],
     ids=["message", "head", "receipt"],
 )
@@ -183,6 +184,7 @@ def test_the_head_of_a_first_message_holds_it_and_both_people() -> None:
         AT,
         FIRST.message_uuid,
         {BAYKO.user_uuid: 1, LONDO.user_uuid: 0},
+        1,
     )
 
 
@@ -199,18 +201,51 @@ def test_the_head_after_a_message_holds_it_and_the_same_people() -> None:
         answer.created_at,
         answer.message_uuid,
         {BAYKO.user_uuid: 1, LONDO.user_uuid: 2},
+        2,
     )
 
 
-def test_a_head_from_before_there_were_marks_has_none() -> None:
+def test_a_head_from_before_there_were_marks_and_versions_has_none() -> None:
     item = Head.of_first(FIRST, LONDO).item
-    del item["message_uuid"]
+    del item["message_uuid"], item["version"]
     for member in item["members"]["M"].values():
         del member["M"]["read_seq"]
 
     head = Head.from_item(item)
 
-    assert (head.message_uuid, head.read_seqs) == ("", {BAYKO.user_uuid: 0, LONDO.user_uuid: 0})
+    assert (head.message_uuid, head.version) == ("", 0)
+    assert head.read_seqs == {BAYKO.user_uuid: 0, LONDO.user_uuid: 0}
+
+
+@pytest.mark.parametrize(
+    "entry", [Head.of_first(FIRST, LONDO).message_groups[0], Head.of_first(FIRST, LONDO).unread[0]]
+)
+def test_an_entry_from_before_there_were_versions_has_none(entry: MessageGroup | Unread) -> None:
+    item = entry.item
+    del item["version"]
+
+    assert type(entry).from_item(item) == replace(entry, version=0)
+
+
+def test_a_receipt_from_before_there_were_digests_has_none_and_its_expiry_is_not_read() -> None:
+    item = {**Receipt.of(FIRST).item, "ttl": {"N": "1800000000"}}
+    del item["digest"]
+
+    assert Receipt.from_item(item) == replace(Receipt.of(FIRST), digest=None)
+
+
+def test_requests_share_a_digest_only_if_they_ask_for_the_same() -> None:
+    parts = [("a", "b", "c"), ("a", "b", ""), ("a", "b", "C"), ("a", "c", "b"), ("ab", "", "c"), ("a", "", '", "c')]
+
+    assert len({request_digest(*one) for one in parts}) == len(parts)
+    assert request_digest("a", "b", "c") == request_digest("a", "b", "c")
+
+
+def test_members_and_marks_are_in_one_order_whoever_wrote_first() -> None:
+    answer = replace(FIRST, sender=LONDO)
+    heads_ = [Head.of_first(FIRST, LONDO), Head.of_first(answer, BAYKO)]
+
+    assert all([*head.members] == [*head.read_seqs] == sorted(head.members) for head in heads_)
 
 
 @given(heads())

@@ -32,7 +32,7 @@ FIRST = Head.of_first(
 
 
 def _change(old: Head | None, new: Head) -> Change:
-    return Change("1", 0.0, old, new)
+    return Change("1", old, new)
 
 
 def _next(head: Head, sender: Person = BAYKO, text: str = "More") -> Head:

@@ -316,7 +316,6 @@ def test_a_stream_record_that_fails_is_logged_by_ids(written: Written, monkeypat
     # The requests themselves answer: what fails is each write.
     monkeypatch.setattr(table, "write_entries", lambda writes: [RuntimeError(QUOTING)] * len(writes), raising=False)
     monkeypatch.setattr(function, "table", table)
-    monkeypatch.setattr(function, "_doubt_until", 0.0)
     records = [
         _record("1", first.item, first.item),
         _record("2", head.item, {**head.item, "last_seq": {"N": QUOTING}}),

@@ -146,7 +146,7 @@ def test_a_repeated_message_is_answered_with_the_first(post: Callable[[FakeTable
     text = "Hello again" if post is _send else "Hello"
     first = replace(FIRST, message_uuid=MESSAGE_UUID, message=text, created_at="2026-01-01T00:00:00.000000+00:00")
     table.messages.append(first)
-    table.refusals = iter([AlreadySent(Receipt(MESSAGE_UUID, GROUP, first.created_at, 0))])
+    table.refusals = iter([AlreadySent(Receipt(MESSAGE_UUID, GROUP, first.created_at, None))])
 
     assert post(table) == send.Sent(first, repeated=True)
     assert len(table.messages) == 2
@@ -164,7 +164,7 @@ def test_a_repeated_message_is_answered_with_the_first(post: Callable[[FakeTable
 )
 def test_a_message_uuid_of_another_message_is_taken(first: Message | None) -> None:
     group = first.message_group_uuid if first else GROUP
-    table = Racing(AlreadySent(Receipt(MESSAGE_UUID, group, FIRST.created_at, 0)))
+    table = Racing(AlreadySent(Receipt(MESSAGE_UUID, group, FIRST.created_at, None)))
     table.messages[:] = [first] if first else []
 
     with pytest.raises(MessageUuidTaken, match=r"^This message_uuid was used for another message\.$"):
