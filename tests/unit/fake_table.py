@@ -108,6 +108,7 @@ class FakeInboxes(FakeTable):
         self.unread_entries: dict[tuple[str, str], Unread] = {}
 
     def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
+        assert len({(type(write.entry), *_key(write.entry)) for write in writes}) == len(writes), "one key, two writes"
         return [self._write(write) for write in writes]
 
     def entries_of(self, owner_uuid: str, message_group_uuid: str, first: str, last: str = "A") -> list[MessageGroup]:

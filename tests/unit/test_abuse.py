@@ -171,10 +171,12 @@ def test_no_cursor_leads_to_what_is_not_the_callers(
 
 
 def _in_another_conversation(record: dict[str, Any], number: int) -> dict[str, Any]:
-    """The same change in the conversation of two others: each id begins with this digit."""
+    """The same change in the conversation of two others, whose ids begin with this digit."""
+    members = [BAYKO.user_uuid, LONDO.user_uuid]
+    others = [f"{number}{uuid[1:]}" for uuid in members]
     text = json.dumps(record)
-    for uuid in (CONVERSATION, BAYKO.user_uuid, LONDO.user_uuid):
-        text = text.replace(uuid, f"{number}{uuid[1:]}")
+    for uuid, other in zip([*members, CONVERSATION], [*others, keys.pair_uuid(*others)], strict=True):
+        text = text.replace(uuid, other)
     changed: dict[str, Any] = json.loads(text)
     changed["dynamodb"]["SequenceNumber"] = str(number)
     return changed

@@ -45,14 +45,14 @@ class Rewrite:
     """All changes of one conversation in a batch, as one step from the first head to the last.
 
     `opened` says that the first message is among them: `start` is then the head whose entries came with it.
-    `times` are those of all heads, `unread_between` the members who had unread messages in any of them.
+    `times` are those of all heads, `had_unread` the members who had unread messages in one of them.
     """
 
     start: Head
     end: Head
     opened: bool
     times: frozenset[str]
-    unread_between: frozenset[str]
+    had_unread: frozenset[str]
     sequence_numbers: tuple[str, ...]
 
     @property
@@ -76,15 +76,11 @@ class Rewrite:
             entry = self.end.message_group(owner)
             yield Update(entry) if self.start.created_at == self.end.created_at else Insert(entry)
             unread = self.end.unread_of(owner)
-            match self.start.has_unread(owner) and not self.opened, self.end.has_unread(owner):
-                case False, True:
-                    yield Insert(unread)
-                case True, True:
-                    yield Update(unread)
-                case True, False:
-                    yield Delete(unread)
-                case _ if owner in self.unread_between:
-                    yield Discard(unread)
+            if self.end.has_unread(owner):
+                is_new = self.opened or not self.start.has_unread(owner)
+                yield Insert(unread) if is_new else Update(unread)
+            elif owner in self.had_unread:
+                yield Discard(unread)
 
     def last_writes(self) -> Iterator[Write]:
         """Deletes the entries that were replaced by others."""
@@ -94,9 +90,7 @@ class Rewrite:
     def leftovers(self, table: Table) -> Iterator[Write]:
         """Deletes the entries that an interrupted attempt left at a time in between. Raises Busy."""
         for entry in self.end.both_message_groups if self.passes_times else ():
-            found = table.entries_of(
-                entry.owner_uuid, entry.message_group_uuid, self.start.created_at, entry.tiebroken().sk
-            )
+            found = table.entries_of(entry.owner_uuid, entry.message_group_uuid, self.start.created_at, entry.sk)
             yield from (Discard(one) for one in found if one.sk != entry.sk and one.version <= entry.version)
 
 

@@ -1,0 +1,177 @@
+"""The real rewrite on inboxes in memory, through random histories: a crash between any two writes, records repeated.
+
+Each history follows from its seed alone: `HISTORY=4711 pytest tests/unit/test_inbox_simulation.py -k replay` shows one.
+"""
+
+import os
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import settings
+
+from messaging import inbox, keys
+from messaging.inbox import Change, rewrite
+from messaging.items import Head, Message, MessageGroup, Person
+from messaging.table import Write
+from tests.unit.fake_table import FakeInboxes
+
+_QUICK = 100_000  # histories, in chunks that run side by side
+_CHUNKS = 20
+_PEOPLE = [Person(f"00000000-0000-4000-8000-00000000000{number}", f"p{number}", f"P {number}") for number in range(3)]
+_BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class CrashingInboxes(FakeInboxes):
+    """Inboxes whose `writes_left`-th write is the last one before a crash; a transaction is one write."""
+
+    writes_left: int | None = None
+
+    def _write(self, write: Write) -> bool | Exception:
+        self._count()
+        return super()._write(write)
+
+    def replace_entries(
+        self, known: Head, head: Head | None, groups: Sequence[MessageGroup], stale: Sequence[MessageGroup]
+    ) -> None:
+        self._count()
+        super().replace_entries(known, head, groups, stale)
+
+    def _count(self) -> None:
+        if self.writes_left is not None:
+            if self.writes_left == 0:
+                raise Crash
+            self.writes_left -= 1
+
+
+class History:
+    """One person's conversations with two others, and what the stream says of them."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)  # noqa: S311 - reproducible
+        self.now = _BEGINNING
+        self.inboxes = CrashingInboxes()
+        self.records: list[Change] = []
+        self.log: list[str] = []
+        for other in _PEOPLE[1:]:
+            self._open(other)
+        self.changes: dict[str, Callable[[Head], Head]] = {
+            "send": self._send,
+            "read": self._read,
+            "receipts": self._receipts,
+            "rename": self._rename,
+        }
+
+    def run(self) -> None:
+        """Raises AssertionError if an inbox is ever wrong."""
+        for _ in range(self.random.randint(1, 8)):
+            name = self.random.choice(["send", "send", "send", *self.changes])
+            old = self.random.choice([*self.inboxes.heads.values()])
+            new = self.changes[name](old)
+            if new is not old:
+                self._record(old, replace(new, version=old.version + 1))
+            self.log.append(name)
+        self._deliver()
+
+    def _deliver(self) -> None:
+        done, troubles = 0, self.random.randint(0, 5)
+        while done < len(self.records):
+            trouble = self.random.choice(["crash", "again", "none"]) if troubles else "none"
+            troubles -= trouble != "none"
+            if trouble == "again":
+                done = self.random.randint(0, done)
+            size = self.random.randint(1, len(self.records) - done)
+            self.inboxes.writes_left = self.random.randint(0, 8) if trouble == "crash" else None
+            batch = self.records[done : done + size]
+            try:
+                assert rewrite(self.inboxes, self.random.sample(batch, size)).failed == {}
+            except Crash:
+                self.log.append(f"crash in {done}+{size}")
+            else:
+                self.log.append(f"{done}+{size}")
+                done += size
+            self._assert_none_is_missing()
+        self._assert_right()
+
+    def _open(self, other: Person) -> None:
+        self.now += timedelta(microseconds=self.random.randint(0, 1))
+        sender, receiver = self.random.sample([_PEOPLE[0], other], 2)
+        group = keys.pair_uuid(sender.user_uuid, receiver.user_uuid)
+        head = Head.of_first(Message(group, "", "0", sender, keys.format_time(self.now), 1), receiver)
+        for entry in head.message_groups:
+            opened = replace(entry, version=0)
+            taken = (entry.owner_uuid, entry.sk) in self.inboxes.message_groups
+            opened = opened.tiebroken() if taken else opened
+            self.inboxes.message_groups[entry.owner_uuid, opened.sk] = opened
+        self._record(None, head)
+
+    def _record(self, old: Head | None, new: Head) -> None:
+        self.inboxes.heads[new.message_group_uuid] = new
+        self.records.append(Change(str(len(self.records)), old, new))
+
+    def _send(self, head: Head) -> Head:
+        self.now += timedelta(microseconds=self.random.randint(0, 2))
+        sender = self.random.choice([*head.members])
+        message = head.next_message(sender, "", str(head.last_seq), self.now)
+        self.now = max(self.now, datetime.fromisoformat(message.created_at))
+        return head.after(message)
+
+    def _read(self, head: Head) -> Head:
+        reader, seq = self.random.choice([*head.members]), self.random.randint(1, head.last_seq)
+        return replace(head, read_seqs={**head.read_seqs, reader: seq}) if seq > head.read_seqs[reader] else head
+
+    def _receipts(self, head: Head) -> Head:
+        person = self.random.choice([*head.members.values()])
+        return self._with_member(head, replace(person, receipts=not person.receipts))
+
+    def _rename(self, head: Head) -> Head:
+        person = self.random.choice([*head.members.values()])
+        return self._with_member(head, replace(person, display_name=self.random.choice("AB")))
+
+    def _with_member(self, head: Head, person: Person) -> Head:
+        return replace(head, members={**head.members, person.user_uuid: person})
+
+    def _assert_none_is_missing(self) -> None:
+        listed = {(entry.owner_uuid, entry.message_group_uuid) for entry in self.inboxes.message_groups.values()}
+        assert listed == {
+            (owner, head.message_group_uuid) for head in self.inboxes.heads.values() for owner in head.members
+        }
+
+    def _assert_right(self) -> None:
+        stored = sorted(self.inboxes.message_groups.values(), key=str)
+        wanted = [entry for head in self.inboxes.heads.values() for entry in head.message_groups]
+        assert len(stored) == len(wanted)
+        assert all(entry in stored or entry.tiebroken() in stored for entry in wanted)
+        unread = [entry for head in self.inboxes.heads.values() for entry in head.unread]
+        assert sorted(self.inboxes.unread_entries.values(), key=str) == sorted(unread, key=str)
+
+
+def _histories() -> int:
+    """As many more in `make soak` as its properties have examples more."""
+    scale = settings().max_examples // settings.get_profile("quick").max_examples
+    return _QUICK * max(1, scale) // _CHUNKS
+
+
+@pytest.fixture(autouse=True)
+def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "attempts", lambda: range(4))
+
+
+@pytest.mark.parametrize("chunk", range(_CHUNKS))
+def test_inboxes_end_right_after_every_history(chunk: int) -> None:
+    for seed in range(chunk * _histories(), (chunk + 1) * _histories()):
+        history = History(seed)
+        try:
+            history.run()
+        except AssertionError as error:
+            raise AssertionError(f"HISTORY={seed}: {history.log}") from error
+
+
+def test_replay_one_history() -> None:
+    History(int(os.environ.get("HISTORY", "0"))).run()
