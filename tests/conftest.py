@@ -28,6 +28,13 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
+def examples(*, soak: int, quick: int | None = None) -> int:
+    """How many examples to try: so many in `make soak`, else `quick` ones or those of the profile."""
+    if settings() == settings.get_profile("soak"):
+        return soak
+    return quick or settings().max_examples
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nothing listens on.
 

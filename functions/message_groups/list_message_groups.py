@@ -3,6 +3,7 @@
 from messaging import http, views
 from messaging.cursors import InboxCursor
 from messaging.errors import Unreadable
+from messaging.observability import count
 from messaging.read import changed_since, list_message_groups
 from messaging.settings import Settings
 from messaging.table import open_table
@@ -25,6 +26,7 @@ def lambda_handler(request: http.Request) -> http.Response:
             cursor = InboxCursor.parse(query["cursor"], request.user_uuid) if "cursor" in query else None
             inbox = list_message_groups(table, request.user_uuid, limit, cursor)
             groups = inbox.message_groups
+            count(InboxDuplicates=inbox.duplicates)
             if inbox.newer:
                 links["prev"] = ("cursor", inbox.newer)
             if inbox.older:

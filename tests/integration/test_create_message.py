@@ -207,16 +207,30 @@ def test_time_rises_with_seq_even_if_the_clock_stands_still_or_goes_back(
     ]
 
 
-def test_a_receipt_is_kept_for_at_least_seven_days(
-    dynamodb: "DynamoDBClient", table_name: str, bayko: Person, londo: Person
+def test_a_receipt_is_kept_for_good(
+    dynamodb: "DynamoDBClient", table_name: str, table: Table, bayko: Person, londo: Person
 ) -> None:
-    sent_at = 1_800_000_000
     message_uuid = str(uuid4())
 
-    send_to_handle(Table(dynamodb, table_name, lambda: sent_at), bayko.user_uuid, londo.handle, message_uuid, "Hello")
+    send_to_handle(table, bayko.user_uuid, londo.handle, message_uuid, "Hello")
 
     receipt = dynamodb.get_item(TableName=table_name, Key={"pk": {"S": f"MID#{message_uuid}"}, "sk": {"S": "MID"}})
-    assert int(receipt["Item"]["ttl"]["N"]) >= sent_at + 7 * 24 * 3600
+    assert set(receipt["Item"]) == {"pk", "sk", "message_group_uuid", "created_at", "digest"}
+
+
+def test_a_retry_answers_with_the_message_as_it_is_now_and_another_request_is_refused(
+    dynamodb: "DynamoDBClient", table_name: str, functions: Functions, table: Table, bayko: Person, londo: Person
+) -> None:
+    message_uuid = str(uuid4())
+    send = {"message_uuid": message_uuid, "handle": londo.handle, "message": "Hello"}
+    sent = send_to_handle(table, bayko.user_uuid, londo.handle, message_uuid, "Hello").message
+    changed = replace(sent, message="Hello, edited since").item
+    dynamodb.put_item(TableName=table_name, Item=changed)
+
+    status, body, _ = functions.create_message(bayko.user_uuid, **send)
+    assert (status, body["message"]) == (200, "Hello, edited since")
+    status, _, _ = functions.create_message(bayko.user_uuid, **send | {"message": "Hello, edited since"})
+    assert status == 409
 
 
 def test_a_message_is_stored_and_shown_as_it_was_written(

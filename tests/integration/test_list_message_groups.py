@@ -111,6 +111,24 @@ def test_somebody_elses_cursor_is_refused(
     assert functions.list_message_groups(londo.user_uuid, **cursor)[0] == 400
 
 
+def test_a_conversation_that_is_stored_twice_is_shown_once_and_counted(
+    functions: Functions,
+    dynamodb: "DynamoDBClient",
+    table_name: str,
+    bayko: Person,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    newest, older, _ = write_inbox(dynamodb, table_name, bayko, 3)
+    dynamodb.put_item(TableName=table_name, Item=replace(newest, sk=keys.FIRST_TIME).item)
+
+    _, groups, _ = functions.list_message_groups(bayko.user_uuid, limit="2")
+    assert [group["uuid"] for group in groups] == [newest.message_group_uuid, older.message_group_uuid]
+    assert "InboxDuplicates" not in capsys.readouterr().out
+    _, groups, _ = functions.list_message_groups(bayko.user_uuid)
+    assert [group["uuid"] for group in groups].count(newest.message_group_uuid) == 1
+    assert '"InboxDuplicates":[1.0]' in capsys.readouterr().out
+
+
 def test_the_same_inbox_is_not_sent_twice(functions: Functions, bayko: Person, londo: Person) -> None:
     functions.create_message_group(bayko.user_uuid, handle="londo", message="Hello")
     _, _, headers = functions.list_message_groups(bayko.user_uuid)

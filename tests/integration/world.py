@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
-from uuid import uuid4
+from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
@@ -120,9 +120,9 @@ class World:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
 
     def join(self, *handles: str) -> None:
-        """People with these handles."""
+        """People with these handles, who have the same user_uuids in every world."""
         for handle in handles:
-            person = Person(str(uuid4()), handle, handle.title())
+            person = Person(str(uuid5(NAMESPACE_DNS, handle)), handle, handle.title())
             self.table.register(person)
             self.people.append(person)
 
@@ -137,7 +137,7 @@ class World:
             self.requests.hook = None
 
     def deliver(self, records: Sequence[dict[str, Any]], hook: Hook | None) -> int:
-        """How many records are done: all before the first that failed. After a crash another process goes on."""
+        """How many records are done: all before the first that failed, none after a crash."""
         try:
             with self.hooked(hook):
                 failed = self.functions.stream_handler(records)

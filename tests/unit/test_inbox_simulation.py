@@ -10,16 +10,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import settings
 
 from messaging import inbox, keys
 from messaging.inbox import Change, rewrite
 from messaging.items import Head, Message, MessageGroup, Person
 from messaging.table import Write
+from tests.conftest import examples
 from tests.unit.fake_table import FakeInboxes
 
-_QUICK = 100_000  # histories, in chunks that run side by side
-_CHUNKS = 20
+_CHUNKS = 20  # run side by side
 _PEOPLE = [Person(f"00000000-0000-4000-8000-00000000000{number}", f"p{number}", f"P {number}") for number in range(3)]
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -152,12 +151,6 @@ class History:
         assert sorted(self.inboxes.unread_entries.values(), key=str) == sorted(unread, key=str)
 
 
-def _histories() -> int:
-    """As many more in `make soak` as its properties have examples more."""
-    scale = settings().max_examples // settings.get_profile("quick").max_examples
-    return _QUICK * max(1, scale) // _CHUNKS
-
-
 @pytest.fixture(autouse=True)
 def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox, "attempts", lambda: range(4))
@@ -165,7 +158,8 @@ def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("chunk", range(_CHUNKS))
 def test_inboxes_end_right_after_every_history(chunk: int) -> None:
-    for seed in range(chunk * _histories(), (chunk + 1) * _histories()):
+    histories = examples(quick=100_000, soak=3_000_000) // _CHUNKS
+    for seed in range(chunk * histories, (chunk + 1) * histories):
         history = History(seed)
         try:
             history.run()

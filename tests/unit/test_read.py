@@ -262,7 +262,9 @@ def test_an_inbox_that_fills_its_page_has_no_more() -> None:
 
 
 def test_an_empty_inbox_has_an_empty_page() -> None:
-    assert list_message_groups(FakeTable(), USER, 2) == Inbox([], None, None, InboxCursor(USER, NEWER, keys.FIRST_TIME))
+    assert list_message_groups(FakeTable(), USER, 2) == Inbox(
+        [], None, None, InboxCursor(USER, NEWER, keys.FIRST_TIME), 0
+    )
 
 
 @pytest.mark.parametrize("direction", [None, OLDER, NEWER])

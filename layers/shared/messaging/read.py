@@ -36,12 +36,14 @@ class Inbox:
     """A page of an inbox, newest first; each conversation once. A cursor is None where there is no more.
 
     `changes` is where to begin with `changed_since` for all that comes later; None on a page that is not the top.
+    `duplicates` counts the conversations that were stored twice in the page; a rewrite on its way makes some.
     """
 
     message_groups: list[MessageGroup]
     older: InboxCursor | None
     newer: InboxCursor | None
     changes: InboxCursor | None
+    duplicates: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,13 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
     changes = None
     if not more_above:
         changes = _late(user_uuid, found[0].sk) if found else InboxCursor(user_uuid, NEWER, top or keys.FIRST_TIME)
+    page = _newest_of_each(found)
     return Inbox(
-        _newest_of_each(found),
+        page,
         InboxCursor(user_uuid, OLDER, found[-1].sk) if found and more_below else None,
         InboxCursor(user_uuid, NEWER, top) if top and more_above else None,
         changes,
+        len(found) - len(page),
     )
 
 
