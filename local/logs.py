@@ -15,7 +15,7 @@ def main() -> int:
         return 1
     group = here.physical_ids["FunctionLogs"]
     print(f"Following {group}; Ctrl-C ends.", flush=True)
-    os.execvpe("sam", ["sam", "logs", *NO_CONFIG, "--cw-log-group", group, "--tail"], sam_environment(here.endpoint))  # noqa: S606
+    os.execvpe("sam", ["sam", "logs", *NO_CONFIG, "--cw-log-group", group, "--tail"], sam_environment(here))  # noqa: S606
 
 
 if __name__ == "__main__":

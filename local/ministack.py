@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -11,6 +12,8 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+from operators.places import Place
 
 HOST = "127.0.0.1"
 _START_WITHIN = 60  # seconds
@@ -22,11 +25,16 @@ class MinistackError(Exception):
 
 
 class Ministack:
-    """One ministack. With `state` it keeps everything in that folder, written when it is stopped."""
+    """One ministack, with an access key of its own in `place`.
+
+    With `state` it keeps everything in that folder, written when it is stopped.
+    """
 
     def __init__(self, port: int, log: Path, state: Path | None = None) -> None:
         self.port = port
-        self.endpoint = f"http://{HOST}:{port}"
+        self.place = Place(
+            endpoint=f"http://{HOST}:{port}", access_key=secrets.token_hex(16), secret_key=secrets.token_urlsafe(32)
+        )
         self._log = log
         self._state = state
         self._process: subprocess.Popen[bytes] | None = None
@@ -48,6 +56,8 @@ class Ministack:
             "AUTH": "true",  # every function's role is enforced
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
+            "CRUDDUR_ACCESS_KEY": self.place.access_key,
+            "CRUDDUR_SECRET_KEY": self.place.secret_key,
         }
         if self._state:
             self._read_streams_from_their_beginning(self._state)
@@ -56,7 +66,7 @@ class Ministack:
         with self._log.open("wb") as log:
             # A session of its own: Ctrl-C reaches the runner, and the runner stops ministack.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local.resource_types"],
+                [sys.executable, "-m", "local.server"],
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -97,7 +107,9 @@ class Ministack:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=5):
+            with urllib.request.urlopen(str(self.place.endpoint), timeout=5):
                 return True
-        except (OSError, urllib.error.URLError):
+        except urllib.error.HTTPError:  # it refuses this, so it is there
+            return True
+        except OSError:
             return False

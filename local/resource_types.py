@@ -1,9 +1,8 @@
-"""ministack, with resource types that its CloudFormation lacks though it has the services: trails and Config rules."""
+"""Resource types that ministack's CloudFormation lacks though it has the services: trails and Config rules."""
 
 import json
 from typing import Any
 
-from ministack import app
 from ministack.services import cloudtrail, config
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
@@ -44,12 +43,12 @@ def _answer(response: tuple[int, Any, bytes]) -> dict[str, Any]:
     return answer
 
 
-_RESOURCE_HANDLERS["AWS::CloudTrail::Trail"] = {
-    "create": _create_trail,
-    "update": _update_trail,
-    "delete": _delete_trail,
+_PROVISIONERS = {
+    "AWS::CloudTrail::Trail": {"create": _create_trail, "update": _update_trail, "delete": _delete_trail},
+    "AWS::Config::ConfigRule": {"create": _put_rule, "delete": _delete_rule},
 }
-_RESOURCE_HANDLERS["AWS::Config::ConfigRule"] = {"create": _put_rule, "delete": _delete_rule}
 
-if __name__ == "__main__":
-    app.main()
+
+def add() -> None:
+    """Adds them to ministack in this process."""
+    _RESOURCE_HANDLERS.update(_PROVISIONERS)

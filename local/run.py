@@ -15,7 +15,7 @@ from local import stack, web
 from local.ministack import Ministack, MinistackError
 from operators import demo
 from operators.people import PersonRefused
-from operators.places import LOCAL_DATA, LOCAL_HOME, LOCAL_SYSTEM, Place
+from operators.places import LOCAL_DATA, LOCAL_HOME, LOCAL_SYSTEM, Place, publish_local
 
 _LOG = LOCAL_HOME / "ministack.log"
 _DRAIN = 1.5  # seconds for the stream handler to do what was just sent: ministack keeps no streams
@@ -48,7 +48,7 @@ def _run(port: int) -> int:
         signal.signal(ending, _interrupt)
     LOCAL_DATA.mkdir(exist_ok=True)
     ministack = Ministack(port, _LOG, LOCAL_DATA)
-    place = Place(endpoint=ministack.endpoint)
+    place = ministack.place
     try:
         with _step("starting ministack, the local AWS"):
             ministack.start()
@@ -60,8 +60,8 @@ def _run(port: int) -> int:
             password = demo.local_password()
             for line in demo.load(place, password):
                 print(f"\n    {line}", end="", flush=True)
-        LOCAL_SYSTEM.write_text(json.dumps({"endpoint": place.endpoint}))
-        with web.serving(place, port + 1, password) as address:
+        publish_local(place)
+        with web.serving(place, password) as address:
             print(_welcome(place, password, address), flush=True)
             ministack.wait()
         print(f"ministack has ended by itself; its log is {_LOG}", file=sys.stderr)
@@ -109,7 +109,7 @@ Ready.
   Web       {address}
   API       {api}
   sockets   {stack.socket_url(place)}?ticket=…
-  AWS       {place.endpoint}   (region us-east-1, access key and secret: test)
+  AWS       {place.endpoint}   (region us-east-1, access key {place.access_key}, secret {place.secret_key})
   table     {place.outputs["TableName"]}
   user pool {place.outputs["UserPoolId"]}, client {place.outputs["UserPoolClientId"]}
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from local import guard
 from operators.places import Place
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +24,6 @@ PYTHON_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _PARAMETERS = {
     "PythonRuntime": PYTHON_RUNTIME,
     "Architecture": "x86_64",
-    "AllowedOrigins": "*",
     "DeletionProtection": "false",
 }
 
@@ -59,7 +59,8 @@ def deploy(place: Place, **parameters: str) -> None:
 
     Raises StackError.
     """
-    parameters = _PARAMETERS | {"LocalEndpoint": str(place.endpoint)} | parameters
+    origins = ",".join(guard.origins(guard.page_port(port(place))))
+    parameters = _PARAMETERS | {"LocalEndpoint": str(place.endpoint), "AllowedOrigins": origins} | parameters
     sam(
         "deploy",
         "--stack-name",
@@ -72,13 +73,18 @@ def deploy(place: Place, **parameters: str) -> None:
         "--no-progressbar",
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in parameters.items()),
-        endpoint=place.endpoint,
+        place=place,
     )
     template = place.client("cloudformation").get_template(StackName=place.stack, TemplateStage="Processed")
     body = template["TemplateBody"]
     resources = (json.loads(body) if isinstance(body, str) else body)["Resources"]
     _limit_roles(place, resources)
     _connect_api(place, resources, parameters)
+
+
+def port(place: Place) -> int:
+    """Where its ministack listens on 127.0.0.1."""
+    return int(str(place.endpoint).rpartition(":")[2])
 
 
 def api_url(place: Place) -> str:
@@ -92,12 +98,12 @@ def socket_url(place: Place) -> str:
     return f"{endpoint}/_aws/execute-api/{place.physical_ids['SocketApi']}/live"
 
 
-def sam(command: str, *arguments: str, endpoint: str | None = None) -> None:
-    """Runs `sam` on the local AWS at `endpoint`, or on none. Raises StackError."""
+def sam(command: str, *arguments: str, place: Place | None = None) -> None:
+    """Runs `sam` on the local AWS of `place`, or on none. Raises StackError."""
     done = subprocess.run(
         ["sam", command, *NO_CONFIG, *arguments],
         cwd=ROOT,
-        env=sam_environment(endpoint),
+        env=sam_environment(place),
         capture_output=True,
         text=True,
         check=False,
@@ -106,17 +112,21 @@ def sam(command: str, *arguments: str, endpoint: str | None = None) -> None:
         raise StackError(f"sam {command} failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-30:]))
 
 
-def sam_environment(endpoint: str | None) -> dict[str, str]:
-    """The environment in which `sam` is the one installed here, and works on the local AWS at `endpoint`."""
+def sam_environment(place: Place | None) -> dict[str, str]:
+    """The environment in which `sam` is the one installed here, and works on the local AWS of `place`."""
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_CHECK_UPDATES": "0",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    if endpoint:
-        environment |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    if place:
+        environment |= {
+            "AWS_ENDPOINT_URL": str(place.endpoint),
+            "AWS_ACCESS_KEY_ID": place.access_key,
+            "AWS_SECRET_ACCESS_KEY": place.secret_key,
+        }
     return environment
 
 

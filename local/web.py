@@ -8,7 +8,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from local import stack
+from local import guard, stack
 from local.ministack import HOST
 from operators import demo
 from operators.places import Place
@@ -23,8 +23,10 @@ class PortTaken(Exception):
 
 
 @contextmanager
-def serving(place: Place, port: int, password: str | None = None) -> Iterator[str]:
-    """Serves web/ meanwhile, for the local system at `place`; yields the address. Raises PortTaken.
+def serving(place: Place, password: str | None = None) -> Iterator[str]:
+    """Serves web/ meanwhile, for the local system at `place`, on the port after its own; yields the address.
+
+    Raises PortTaken.
 
     With the demo people's password the page offers to be one of them by one click.
     """
@@ -35,8 +37,9 @@ def serving(place: Place, port: int, password: str | None = None) -> Iterator[st
     }
     if password:
         settings["demo"] = {"people": demo.PEOPLE, "password": password}
+    port = guard.page_port(stack.port(place))
     try:
-        handler = partial(_Handler, json.dumps(settings).encode(), _headers(str(place.endpoint)))
+        handler = partial(_Handler, port, json.dumps(settings).encode(), _headers(str(place.endpoint)))
         server = ThreadingHTTPServer((HOST, port), handler)
     except OSError:
         raise PortTaken(
@@ -71,12 +74,17 @@ def _headers(endpoint: str) -> dict[str, str]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, settings: bytes, headers: dict[str, str], *arguments: Any) -> None:
+    def __init__(self, port: int, settings: bytes, headers: dict[str, str], *arguments: Any) -> None:
+        self._port = port
         self._settings = settings
         self._headers = headers
         super().__init__(*arguments)
 
     def do_GET(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if refusal := guard.refusal(headers, self._port, self._port):
+            self.send_error(403, explain=refusal)
+            return
         path = self.path.partition("?")[0]
         if path == "/" or path.startswith("/messages"):  # as the template's WebPaths
             path = "/index.html"

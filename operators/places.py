@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,13 @@ class PlaceError(Exception):
 class Place:
     """A deployed stack, or a table of the stack's name on DynamoDB Local.
 
-    `endpoint` is None on AWS, where region and credentials are boto3's usual ones.
+    `endpoint` is None on AWS, where region and credentials are boto3's usual ones. DynamoDB Local takes any key.
     """
 
     stack: str = STACK
     endpoint: str | None = None
+    access_key: str = "test"
+    secret_key: str = field(default="test", repr=False)
 
     def client(self, service: Any) -> Any:
         """A boto3 client of this place."""
@@ -44,8 +46,8 @@ class Place:
             service,
             endpoint_url=self.endpoint,
             region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
         )
 
     @cached_property
@@ -81,6 +83,14 @@ def place(name: str, stack: str = STACK) -> Place:
     if name == "dynamodb-local":
         return Place(stack, DYNAMODB_LOCAL)
     try:
-        return Place(stack, json.loads(LOCAL_SYSTEM.read_text())["endpoint"])
+        return Place(stack, **json.loads(LOCAL_SYSTEM.read_text()))
     except FileNotFoundError:
         raise PlaceError("The local system is not running: start it with `make run`.") from None
+
+
+def publish_local(place: Place, file: Path = LOCAL_SYSTEM) -> None:
+    """Tells the scripts where the local system is, and its access key, which nobody but this user may read."""
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    keys = {"access_key": place.access_key, "secret_key": place.secret_key}
+    file.write_text(json.dumps({"endpoint": place.endpoint, **keys}))

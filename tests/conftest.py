@@ -36,13 +36,13 @@ def examples(*, soak: int, quick: int | None = None) -> int:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on.
+    """A port of 127.0.0.1 that nothing listens on, nor on the next, which is for the web client.
 
     Below the range that outgoing connections take theirs from, so that none of them has it before the server does.
     """
-    for port in random.SystemRandom().sample(range(20_000, 30_000), 100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
+    for port in random.SystemRandom().sample(range(20_000, 30_000, 2), 100):
+        with socket.socket() as probe, socket.socket() as next_probe:
+            if probe.connect_ex(("127.0.0.1", port)) and next_probe.connect_ex(("127.0.0.1", port + 1)):
                 return port
     raise RuntimeError("no port is free")
 

@@ -1,6 +1,5 @@
 """The real thing: template.yaml deployed by `sam` to a ministack of our own, real HTTP, real tokens."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import requests
 from local import stack
 from local.ministack import Ministack
 from operators.people import create_user
-from operators.places import Place
+from operators.places import Place, publish_local
 from tests.conftest import free_port
 
 PASSWORD = "Tests-only-password-1"
@@ -116,7 +115,7 @@ def deployed(folder: Path, **parameters: str) -> Iterator[System]:
     ministack = Ministack(free_port(), folder / "log", data)
     ministack.start()
     try:
-        place = Place(endpoint=ministack.endpoint)
+        place = ministack.place
         stack.build()
         stack.deploy(place, **parameters)
         signing_key = data / "cognito-pool-keys" / f"{place.outputs['UserPoolId']}-access.pem"
@@ -134,7 +133,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture
 def home(system: System, tmp_path: Path) -> Path:
     """A folder that says where the local system is, as `make run` writes it."""
-    (tmp_path / "system.json").write_text(json.dumps({"endpoint": system.place.endpoint}))
+    publish_local(system.place, tmp_path / "system.json")
     return tmp_path
 
 

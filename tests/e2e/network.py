@@ -4,21 +4,29 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 _HOST = "127.0.0.1"
 
 
 class Network:
-    """What connects to `port` reaches the server, unless the network is cut."""
+    """Programs that are started with its `environment` reach the server through it, unless the network is cut."""
 
     def __init__(self, server_port: int) -> None:
         self._server_port = server_port
         self._listener = socket.create_server((_HOST, 0))
-        self.port: int = self._listener.getsockname()[1]
+        self._port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._is_cut = False
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PYTHONPATH": str(Path(__file__).parent / "rerouted"),
+            "REROUTED": f"{self._server_port}:{self._port}",
+        }
 
     def cut(self) -> None:
         """Every connection ends, and new ones end at once."""

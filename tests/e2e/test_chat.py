@@ -1,6 +1,5 @@
 """`bin/chat`, as two people use it, each on a terminal of their own."""
 
-import json
 import os
 import pty
 import re
@@ -13,6 +12,8 @@ from typing import IO
 
 import pytest
 
+from local import stack
+from operators.places import publish_local
 from tests.e2e.conftest import PASSWORD, Client, System, eventually
 from tests.e2e.network import network
 from tests.scripts import BIN, environment, run_script
@@ -55,12 +56,12 @@ class Chat:
 
 
 @pytest.fixture
-def homes(system: System, tmp_path: Path) -> Callable[[str, str], Path]:
+def homes(system: System, tmp_path: Path) -> Callable[[str], Path]:
     """Makes a folder that says where the local system is, as `make run` does, and what its people's password is."""
 
-    def make(name: str, endpoint: str) -> Path:
+    def make(name: str) -> Path:
         (tmp_path / name / "data").mkdir(parents=True)
-        (tmp_path / name / "system.json").write_text(json.dumps({"endpoint": endpoint}))
+        publish_local(system.place, tmp_path / name / "system.json")
         (tmp_path / name / "data" / "demo-password").write_text(PASSWORD)
         return tmp_path / name
 
@@ -68,10 +69,10 @@ def homes(system: System, tmp_path: Path) -> Callable[[str, str], Path]:
 
 
 @contextmanager
-def piped(home: Path, me: Client, other: Client) -> Iterator[Chat]:
+def piped(home: Path, me: Client, other: Client, **changes: str) -> Iterator[Chat]:
     process = subprocess.Popen(
         [BIN / "chat", other.handle, "--as", me.handle],
-        env=environment(CRUDDUR_LOCAL=str(home)),
+        env=environment(CRUDDUR_LOCAL=str(home), **changes),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -112,13 +113,12 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
-    system: System, homes: Callable[[str, str], Path], bayko: Client, londo: Client
+    system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
-    _, _, port = (system.place.endpoint or "").rpartition(":")
     with (
-        network(int(port)) as shaky,
-        piped(homes("bayko", f"http://127.0.0.1:{shaky.port}"), bayko, londo) as baykos,
-        piped(homes("londo", system.place.endpoint or ""), londo, bayko) as londos,
+        network(stack.port(system.place)) as shaky,
+        piped(homes("bayko"), bayko, londo, **shaky.environment) as baykos,
+        piped(homes("londo"), londo, bayko) as londos,
     ):
         baykos.type("Hello\n")
         londos.shows("Bayko: Hello")
@@ -149,13 +149,12 @@ def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
 
 
 def test_the_line_being_typed_stays_when_another_comes(
-    system: System, homes: Callable[[str, str], Path], bayko: Client, londo: Client
+    system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
-    endpoint = system.place.endpoint or ""
     londo.send(handle=bayko.handle, message="First")
     with (
-        on_a_terminal(homes("bayko", endpoint), bayko, londo) as baykos,
-        piped(homes("londo", endpoint), londo, bayko) as londos,
+        on_a_terminal(homes("bayko"), bayko, londo) as baykos,
+        piped(homes("londo"), londo, bayko) as londos,
     ):
         baykos.shows("Londo: First")
         baykos.type("Half a li")
@@ -170,11 +169,11 @@ def test_the_line_being_typed_stays_when_another_comes(
 
 
 def test_conversations_are_listed_with_what_is_unread(
-    system: System, homes: Callable[[str, str], Path], bayko: Client, londo: Client
+    system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
     for number in range(3):
         londo.send(handle=bayko.handle, message=f"Message {number}")
-    home = homes("bayko", system.place.endpoint or "")
+    home = homes("bayko")
 
     def listed(me: Client) -> str:
         done = run_script("chat", "--as", me.handle, CRUDDUR_LOCAL=str(home))
@@ -186,9 +185,9 @@ def test_conversations_are_listed_with_what_is_unread(
 
 
 def test_what_is_written_before_the_end_of_the_input_is_sent(
-    system: System, homes: Callable[[str, str], Path], bayko: Client, londo: Client
+    system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
-    with piped(homes("bayko", system.place.endpoint or ""), bayko, londo) as chat:
+    with piped(homes("bayko"), bayko, londo) as chat:
         chat.type("To the point\n")
         assert chat.process.stdin
         chat.process.stdin.close()
@@ -197,8 +196,8 @@ def test_what_is_written_before_the_end_of_the_input_is_sent(
     assert entry["message"] == "To the point"
 
 
-def test_nobody_to_talk_to_is_a_clear_error(system: System, homes: Callable[[str, str], Path], bayko: Client) -> None:
-    home = homes("bayko", system.place.endpoint or "")
+def test_nobody_to_talk_to_is_a_clear_error(system: System, homes: Callable[[str], Path], bayko: Client) -> None:
+    home = homes("bayko")
 
     done = run_script("chat", "nobody-at-all", "--as", bayko.handle, CRUDDUR_LOCAL=str(home))
 

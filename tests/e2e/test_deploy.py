@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -20,19 +21,19 @@ _HERE = [f"{name}={stack._PARAMETERS[name]}" for name in ("PythonRuntime", "Arch
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The endpoint of an empty ministack."""
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """An empty ministack."""
     ministack = Ministack(free_port(), tmp_path_factory.mktemp("ministack") / "log")
     ministack.start()
     try:
-        yield ministack.endpoint
+        yield ministack.place
     finally:
         ministack.stop()
 
 
-def run(*command: str, endpoint: str) -> subprocess.CompletedProcess[str]:
+def run(*command: str, aws: Place) -> subprocess.CompletedProcess[str]:
     """What a command answers, everything it printed in `stdout`. Nobody is there to be asked."""
-    environment = stack.sam_environment(endpoint)
+    environment = stack.sam_environment(aws)
     # Nothing of the make that may be running these tests.
     environment = {name: value for name, value in environment.items() if name not in ("MAKEFLAGS", "MFLAGS")}
     return subprocess.run(
@@ -56,12 +57,10 @@ def deployed(place: Place) -> tuple[dict[str, str], dict[str, str]]:
     )
 
 
-def test_prod_is_deployed_as_samconfig_says_and_cannot_be_deleted_by_mistake(aws: str) -> None:
-    place = Place(STACK, aws)
+def test_prod_is_deployed_as_samconfig_says_and_cannot_be_deleted_by_mistake(aws: Place) -> None:
+    place = replace(aws, stack=STACK)
 
-    done = run(
-        "make", "deploy", "ENV=prod", "YES=1", f"PARAMETERS={' '.join([*_HERE, 'WebClient=true'])}", endpoint=aws
-    )
+    done = run("make", "deploy", "ENV=prod", "YES=1", f"PARAMETERS={' '.join([*_HERE, 'WebClient=true'])}", aws=aws)
     assert done.returncode == 0, done.stdout
     assert f"The web client is at {place.outputs['WebAddress']}" in done.stdout
     the_web_client_is_served(place)
@@ -71,7 +70,7 @@ def test_prod_is_deployed_as_samconfig_says_and_cannot_be_deleted_by_mistake(aws
     assert parameters["PythonRuntime"] == stack._PARAMETERS["PythonRuntime"]
     assert tags == {"application": "cruddur-messages", "environment": "prod"}
 
-    refused = run("make", "delete", "ENV=prod", "YES=1", endpoint=aws)
+    refused = run("make", "delete", "ENV=prod", "YES=1", aws=aws)
     assert refused.returncode == 2
     assert "make deploy ENV=prod PARAMETERS=DeletionProtection=false" in refused.stdout
     assert deployed(place) == (parameters, tags)
@@ -82,10 +81,16 @@ def test_prod_is_deployed_as_samconfig_says_and_cannot_be_deleted_by_mistake(aws
 
 def the_web_client_is_served(place: Place) -> None:
     """By CloudFront: every view is the page, its files may be kept for ever, and the policy allows nothing inline."""
-    host = place.outputs["WebAddress"].removeprefix("https://").rstrip("/")
+    label = place.outputs["WebAddress"].removeprefix("https://").partition(".")[0]
+    headers = {
+        "Host": f"{label}.cloudfront.localhost:{stack.port(place)}",
+        "X-Forwarded-Proto": "https",
+        # The local AWS asks everybody for its key, viewers too.
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={place.access_key}/20260101/us-east-1/cloudfront/aws4_request",
+    }
 
     def get(path: str) -> requests.Response:
-        return requests.get(f"{place.endpoint}{path}", headers={"Host": host, "X-Forwarded-Proto": "https"}, timeout=60)
+        return requests.get(f"{place.endpoint}{path}", headers=headers, timeout=60)
 
     page = get("/messages")
     for path in ("/", f"/messages/{uuid4()}", "/messages/new/b.ayko"):
@@ -104,43 +109,43 @@ def the_web_client_is_served(place: Place) -> None:
     assert get("/assets/nothing.js").status_code == 403
 
 
-def test_dev_is_what_plain_sam_deploys_and_make_deletes(aws: str) -> None:
+def test_dev_is_what_plain_sam_deploys_and_make_deletes(aws: Place) -> None:
     dev = settings("dev", "deploy")
-    place = Place(dev["stack_name"], aws)
+    place = replace(aws, stack=dev["stack_name"])
     overrides = ("--parameter-overrides", *dev["parameter_overrides"], *_HERE)
 
-    built = run("sam", "build", *overrides, endpoint=aws)
+    built = run("sam", "build", *overrides, aws=aws)
     assert built.returncode == 0, built.stdout
-    done = run("sam", "deploy", *overrides, endpoint=aws)
+    done = run("sam", "deploy", *overrides, aws=aws)
     assert done.returncode == 0, done.stdout
     parameters, tags = deployed(place)
     assert parameters["DeletionProtection"] == parameters["GradualDeployment"] == "false"
     assert tags == {"application": "cruddur-messages", "environment": "dev"}
 
-    declined = run("make", "delete", endpoint=aws)
+    declined = run("make", "delete", aws=aws)
     assert declined.returncode == 2
     assert "Nothing was deleted. Answer y, or add YES=1." in declined.stdout
     table = place.outputs["TableName"]
 
-    done = run("make", "delete", "YES=1", endpoint=aws)
+    done = run("make", "delete", "YES=1", aws=aws)
     assert done.returncode == 0, done.stdout
     assert table not in place.client("dynamodb").list_tables()["TableNames"]
 
-    gone = run("make", "delete", "YES=1", endpoint=aws)
+    gone = run("make", "delete", "YES=1", aws=aws)
     assert gone.returncode == 2
     assert f"There is no stack {place.stack}." in gone.stdout
 
 
-def test_building_for_a_python_that_is_not_here_is_a_clear_error(aws: str) -> None:
-    missing = run("make", "deploy", "PARAMETERS=PythonRuntime=python3.99", endpoint=aws)
+def test_building_for_a_python_that_is_not_here_is_a_clear_error(aws: Place) -> None:
+    missing = run("make", "deploy", "PARAMETERS=PythonRuntime=python3.99", aws=aws)
 
     assert missing.returncode == 2
     assert "Building for python3.99 needs python3.99 on this machine." in missing.stdout
     assert "CONTAINER=1" in missing.stdout
 
 
-def test_an_environment_that_is_none_is_a_clear_error(aws: str) -> None:
-    unknown = run("make", "deploy", "ENV=production", endpoint=aws)
+def test_an_environment_that_is_none_is_a_clear_error(aws: Place) -> None:
+    unknown = run("make", "deploy", "ENV=production", aws=aws)
 
     assert unknown.returncode == 2
     assert "choose from 'dev', 'prod'" in unknown.stdout

@@ -3,13 +3,13 @@
 import base64
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from local import stack
-from operators.places import Place
 from operators.schema import template
 from tests.e2e.conftest import PASSWORD, Client, System, deployed, eventually
 
@@ -85,7 +85,7 @@ def functions() -> list[str]:
 
 def redeployed(system: System, parameters: dict[str, str]) -> dict[str, str]:
     """The stack's physical ids after one more deployment."""
-    place = Place(endpoint=system.place.endpoint)
+    place = replace(system.place)  # without what it remembers
     stack.deploy(place, **parameters)
     return place.physical_ids
 

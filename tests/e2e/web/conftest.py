@@ -16,7 +16,6 @@ from messaging.table import Table
 from operators.repair import repair_inboxes
 from operators.writing import Line, continued, put_all
 from tests import prepare
-from tests.conftest import free_port
 from tests.e2e.conftest import Client, System
 
 PATIENCE = 30_000  # milliseconds that a page is given for anything
@@ -46,10 +45,10 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def address(system: System) -> Iterator[str]:
     """Where the web client is, without a path."""
-    with web.serving(system.place, free_port()) as address:
+    with web.serving(system.place) as address:
         yield address.rstrip("/")
 
 

@@ -9,9 +9,6 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
-from local import web
-from operators import demo
-from tests.conftest import free_port
 from tests.e2e.conftest import PASSWORD, Client, System
 from tests.e2e.web.conftest import DESKTOP, PATIENCE, Sits
 
@@ -150,28 +147,3 @@ def test_a_session_that_ended_at_the_server_asks_to_sign_in_again(system: System
     system.client("cognito-idp").global_sign_out(AccessToken=bayko.access_token)
     seat.page.reload()
     expect(seat.page.get_by_label("Password")).to_be_visible()
-
-
-def test_demo_people_are_one_click_away_and_two_windows_are_two_of_them(system: System, chromium: Browser) -> None:
-    list(demo.load(system.place, PASSWORD))
-    with (
-        web.serving(system.place, free_port(), PASSWORD) as address,
-        chromium.new_context(viewport=DESKTOP) as context,  # type: ignore[arg-type]
-    ):
-        context.set_default_timeout(PATIENCE)
-        of_bayko, of_londo = context.new_page(), context.new_page()
-        for page, me, other in (
-            (of_bayko, "Andrew Bayko", "Londo Mollari"),
-            (of_londo, "Londo Mollari", "Andrew Bayko"),
-        ):
-            page.goto(address)
-            page.get_by_role("button", name=me).click()
-            page.locator(".rows .row", has_text=other).click()
-            expect(page.get_by_text("Naturally. And nine onions.").last).to_be_visible()
-
-        composer = of_bayko.locator(".composer textarea")
-        composer.fill("Are you there?")
-        composer.press("Enter")
-        expect(of_londo.locator("article", has_text="Are you there?").last).to_be_visible()
-        of_londo.reload()
-        expect(of_londo.get_by_text("@londo")).to_be_visible()

@@ -1,0 +1,34 @@
+"""The guard in front of the local system's servers.
+
+Any page in the developer's browser can send requests to 127.0.0.1, by that name or, with DNS rebinding, by one of its
+own. So these servers answer only under their own address, and of all pages only to the web client.
+"""
+
+from collections.abc import Mapping
+
+_NAMES = ("127.0.0.1", "localhost")
+_FOREIGN_HOST = "This server answers only as 127.0.0.1 or localhost, with its port."
+_FOREIGN_PAGE = "Other sites' pages may not send requests here. Paste this address into the address bar instead."
+
+
+def page_port(port: int) -> int:
+    """The port of the web client, beside ministack's."""
+    return port + 1
+
+
+def origins(port: int) -> list[str]:
+    """The origins of what is served at `port`."""
+    return [f"http://{name}:{port}" for name in _NAMES]
+
+
+def refusal(headers: Mapping[str, str], port: int, page: int) -> str | None:
+    """Why a server at `port` refuses a request with these headers (names in lower case), or None.
+
+    The web client's port is `page`. Browsers say with Origin or Sec-Fetch-Site where a request comes from, and no page
+    can change that; other programs send neither.
+    """
+    if headers.get("host", "").lower() not in [f"{name}:{port}" for name in _NAMES]:
+        return _FOREIGN_HOST
+    if "origin" in headers:
+        return None if headers["origin"] in origins(page) else _FOREIGN_PAGE
+    return None if headers.get("sec-fetch-site", "none") in ("none", "same-origin") else _FOREIGN_PAGE

@@ -1,0 +1,109 @@
+"""The process of ministack: guarded, with an access key of its own, and with the resource types that it lacks."""
+
+import os
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Container, Coroutine
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack import app
+from ministack.core import lambda_runtime
+from ministack.core.iam_actions import unsigned_operations
+from ministack.core.responses import get_account_id
+from ministack.core.router import extract_access_key_id
+from ministack.services import lambda_svc, sts
+
+from local import guard, resource_types
+
+_API = "/_aws/execute-api/"
+_DISTRIBUTION = re.compile(r"^\w+\.cloudfront\.(?=localhost:)")  # the host of a local CloudFront, as ministack reads it
+_SIGNING_KEYS = re.compile(r"/[\w-]+/\.well-known/jwks\.json")
+_COGNITO = "AWSCognitoIdentityProviderService."
+_NO_KEY = "This needs the access key of this run, which .local/system.json has."
+_INTERNAL = "ministack's own interface is closed."
+
+Scope = dict[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Callable[[], Awaitable[Any]], Send], Coroutine[Any, Any, None]]
+
+
+def main() -> None:
+    """Serves as ministack's own `main` does. Takes the administrator's access key out of the environment."""
+    administrator = f"arn:aws:iam::{get_account_id()}:root"
+    secret_key = os.environ.pop("CRUDDUR_SECRET_KEY")
+    sts.register_session(
+        os.environ.pop("CRUDDUR_ACCESS_KEY"),
+        {"Arn": administrator, "UserId": get_account_id(), "SecretAccessKey": secret_key},
+    )
+    resource_types.add()
+    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = _credentials
+    app.app = guarded(app.app, int(os.environ["GATEWAY_PORT"]), sts._sessions)
+    app.main()
+
+
+def guarded(served: App, port: int, access_keys: Container[str]) -> App:
+    """The ASGI application `served` behind the guard.
+
+    A request is signed with one of `access_keys` (ministack checks the signature), or AWS takes it unsigned, too.
+    """
+
+    async def application(scope: Scope, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+        refusal = None if scope["type"] == "lifespan" else _refusal(scope, port, access_keys)
+        if refusal is None:
+            await served(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})  # not accepted before: this is a 403
+        else:
+            headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(refusal))]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
+            await send({"type": "http.response.body", "body": refusal.encode()})
+
+    return application
+
+
+def _refusal(scope: Scope, port: int, access_keys: Container[str]) -> str | None:
+    headers = _headers(scope)
+    plain = headers | {"host": _DISTRIBUTION.sub("", headers.get("host", ""))}
+    if refusal := guard.refusal(plain, port, guard.page_port(port)):
+        return refusal
+    if scope["path"].startswith("/_") and not scope["path"].startswith(_API):
+        return _INTERNAL
+    query = parse_qs(scope["query_string"].decode(errors="replace"), keep_blank_values=True)
+    access_key = extract_access_key_id(headers, query)
+    return None if (access_key in access_keys if access_key else _is_public(scope, headers)) else _NO_KEY
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """Values by name in lower case, repeated ones joined as ministack joins them."""
+    headers: dict[str, str] = {}
+    for name, value in ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]):
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _is_public(scope: Scope, headers: dict[str, str]) -> bool:
+    """True for the deployed APIs, which ask for tokens and tickets, and for what Cognito answers to everybody."""
+    path, method = scope["path"], scope.get("method")
+    if path.startswith(_API):
+        return "/@connections/" not in path
+    if method == "GET":  # the public keys of user pools; ministack's own API Gateway fetches them so
+        return _SIGNING_KEYS.fullmatch(path) is not None
+    target = headers.get("x-amz-target", "")
+    is_for_people = target.startswith(_COGNITO) and target[len(_COGNITO) :] in unsigned_operations("cognito-idp")
+    return path == "/" and (method == "OPTIONS" or (method == "POST" and is_for_people))
+
+
+_computed = lambda_runtime.execution_credentials
+_SALT = secrets.token_hex(16)
+
+
+def _credentials(config: dict[str, Any]) -> dict[str, str]:
+    """A function's credentials. ministack's own can be computed by anybody from the names of function and role."""
+    credentials: dict[str, str] = _computed({**config, "FunctionArn": f"{config['FunctionArn']}:{_SALT}"})
+    return credentials
+
+
+if __name__ == "__main__":
+    main()

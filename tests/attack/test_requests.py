@@ -1,0 +1,128 @@
+"""Another user or program of this machine, without the access key of the run, tries to get at the local system."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import requests
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+
+from operators.places import publish_local
+from tests.attack.conftest import Target
+from tests.e2e.conftest import PASSWORD
+
+
+def client(target: Target, service: Any, access_key: str, secret_key: str, token: str | None = None) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=target.ministack,
+        region_name="us-east-1",
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        aws_session_token=token,
+    )
+
+
+@pytest.mark.parametrize("access_key", ["test", "000000000000", "111111111111", "AKIAIOSFODNN7EXAMPLE"])
+def test_no_well_known_key_is_taken(target: Target, access_key: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        client(target, "dynamodb", access_key, "test").list_tables()
+
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+def test_the_key_without_its_secret_is_not_taken(target: Target) -> None:
+    for service, operation in (("dynamodb", "list_tables"), ("lambda", "list_functions"), ("s3", "list_buckets")):
+        with pytest.raises(ClientError) as refused:
+            getattr(client(target, service, target.system.place.access_key, "test"), operation)()
+        assert refused.value.response["Error"]["Code"] in ("SignatureDoesNotMatch", "InvalidSignatureException")
+
+
+def test_the_key_of_another_run_is_not_taken(target: Target) -> None:
+    other = "0123456789abcdef0123456789abcdef"
+    with pytest.raises(ClientError):
+        client(target, "dynamodb", other, other).list_tables()
+
+
+def test_a_functions_credentials_cannot_be_computed(target: Target) -> None:
+    """ministack makes them of the names of function and role, which are the same on every machine."""
+    from ministack.core.lambda_runtime import execution_credentials
+
+    target.system.person("bayko").inbox()  # so that a function has run
+    for function in target.system.client("lambda").list_functions()["Functions"]:
+        computed = _as_with_auth(execution_credentials, function)
+        with pytest.raises(ResponseParserError, match="needs the access key of this run"):
+            client(target, "sts", *computed).get_caller_identity()
+
+
+def _as_with_auth(execution_credentials: Any, function: dict[str, Any]) -> list[str]:
+    from ministack import app
+
+    before, app.AUTH = app.AUTH, True
+    try:
+        return list(execution_credentials(function).values())
+    finally:
+        app.AUTH = before
+
+
+@pytest.mark.parametrize(
+    "path", ["/_ministack/reset", "/_ministack/config", "/_ministack/health", "/_localstack/health"]
+)
+def test_ministacks_own_interface_is_closed(target: Target, path: str) -> None:
+    for method in ("GET", "POST"):
+        assert requests.request(method, target.ministack + path, timeout=60).status_code == 403
+    assert target.system.place.table_name in target.system.client("dynamodb").list_tables()["TableNames"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example:{port}"},
+        {"Host": "127.0.0.1"},
+        {"Host": "127.0.0.1:80"},
+        {"Origin": "http://127.0.0.1:3000"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_no_other_host_or_origin_reaches_the_page_or_the_api(target: Target, headers: dict[str, str]) -> None:
+    person = target.system.person("bayko")
+    for url in (f"{target.page}config.json", target.page, f"{target.system.api}/api/message_groups"):
+        port = url.split(":")[2].partition("/")[0]
+        sent = {name: value.format(port=port) for name, value in headers.items()}
+        response = person.http.get(url, headers=sent | {"Authorization": f"Bearer {person.access_token}"}, timeout=60)
+        assert response.status_code == 403
+        assert PASSWORD not in response.text
+        assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_only_this_user_reads_the_key(target: Target, tmp_path: Path) -> None:
+    file = tmp_path / "system.json"
+    file.write_text("as an older version left it")
+    file.chmod(0o644)
+
+    publish_local(target.system.place, file)
+
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600  # noqa: PTH116
+
+
+def test_functions_do_not_inherit_the_key(target: Target) -> None:
+    """They are started with their own role's credentials only."""
+    target.system.person("bayko").inbox()
+    environments = [_read(each) for each in Path("/proc").glob("[0-9]*/environ")]
+    endpoint = f"AWS_ENDPOINT_URL={target.ministack}\0".encode()
+    workers = [each for each in environments if endpoint in each and b"AWS_LAMBDA_FUNCTION_NAME" in each]
+    assert workers or not environments  # only Linux shows them
+    assert not [each for each in workers if target.system.place.secret_key.encode() in each]
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:  # it has ended, or is another user's
+        return b""
