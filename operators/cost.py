@@ -242,7 +242,7 @@ def _bytes(item: dict[str, Any]) -> int:
 
 def _sent(month: Month, page: int, answers: float, *, polled: int) -> float:
     """Bytes of all answers, so many. A poll is answered with `polled` messages, 0 if nobody polls."""
-    message = len(json.dumps(views.message_in_list(_MESSAGE)))
+    message = len(json.dumps(views.message(_MESSAGE)))
     messages = month.done("inbox") * 20 + month.done("conversation", "older page") * page + month.messages
     return answers * HEADER_BYTES + (messages + month.done("poll") * polled) * message
 

@@ -29,4 +29,4 @@ def lambda_handler(request: http.Request) -> http.Response:
         links["prev"] = ("before", page.older)
     if page.newer:
         links["monitor" if page.ended else "next"] = ("after", page.newer)
-    return http.ok_page(request, [views.message_in_list(message) for message in page.messages], links)
+    return http.ok_page(request, [views.message(message) for message in page.messages], links)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import jwt
 import pytest
@@ -65,7 +65,14 @@ def group(bayko: Client, londo: Client) -> str:
     """The conversation of the two: five messages that are nobody else's."""
     for number in range(4):
         bayko.send(handle=londo.handle, message=f"{SECRET} {number}")
-    return str(londo.send(handle=bayko.handle, message=SECRET)["message_group_uuid"])
+    group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
+    londo.send(message_group_uuid=group, message=SECRET, message_uuid=_last_of(group))
+    return group
+
+
+def _last_of(group: str) -> str:
+    """The message_uuid of the fifth message."""
+    return str(uuid5(UUID(group), "last"))
 
 
 # Tokens
@@ -78,6 +85,7 @@ def _routes(group: str, handle: str) -> list[Route]:
     return [
         ("GET", "/api/message_groups", None),
         ("GET", f"/api/messages/{group}", None),
+        ("GET", f"/api/messages/{group}/{_last_of(group)}", None),
         ("GET", f"/api/message_groups/@{handle}", None),
         ("GET", f"/api/message_groups/{group}", None),
         ("PUT", f"/api/message_groups/{group}/read", {"seq": 1}),
@@ -223,13 +231,15 @@ def test_who_was_erased_can_read_and_send_nothing_though_the_token_is_good(
     erase_from_table(people, bayko.user_uuid, {bayko.handle})
 
     with nothing_written(system):
-        inbox, messages, found, entry, mark, unread, shown, *others = _ask_all(bayko, group, londo.handle, but=TICKET)
+        inbox, messages, message, found, entry, mark, unread, shown, *others = _ask_all(
+            bayko, group, londo.handle, but=TICKET
+        )
 
     assert (inbox.status_code, inbox.json()) == (200, [])
     assert (found.status_code, found.json()) == (200, {})
     assert (unread.status_code, unread.json()) == (200, {"message_groups": 0, "messages": 0})
     assert (shown.status_code, shown.json()["handle"]) == (200, londo.handle)
-    for refused in (messages, entry, mark, *others):
+    for refused in (messages, message, entry, mark, *others):
         _assert_problem(refused, 404)
 
 
@@ -255,6 +265,9 @@ def test_nobody_reads_or_writes_with_other_peoples_uuids_and_cursors(
                 read = eve.get(f"/api/messages/{uuid}{query}")
                 _assert_problem(read, 404)
                 assert read.content == eve.get(f"/api/messages/{missing}").content
+            one = eve.get(f"/api/messages/{uuid}/{first['uuid']}")
+            _assert_problem(one, 404)
+            assert one.content == eve.get(f"/api/messages/{missing}/{missing}").content
             for body in (
                 {"message": "Hi"},
                 {"message": first["message"], "message_uuid": first["uuid"]},
@@ -270,6 +283,7 @@ def test_nobody_reads_or_writes_with_other_peoples_uuids_and_cursors(
             _assert_problem(eve.post(path, body), 409)
         for uuid in (first["uuid"], bayko.user_uuid, keys.pair_uuid(eve.user_uuid, bayko.user_uuid)):
             _assert_problem(eve.get(f"/api/messages/{uuid}"), 404)
+            _assert_problem(eve.get(f"/api/messages/{uuid}/{first['uuid']}"), 404)
             _assert_problem(eve.post("/api/messages", {"message_group_uuid": uuid, "message": "Hi"}), 404)
         for handle in (bayko.user_uuid, group, first["uuid"]):
             _assert_problem(eve.get(f"/api/users/@{handle}/short"), 404)
@@ -540,6 +554,10 @@ def test_no_path_leads_round_the_routes(system: System, bayko: Client, eve: Clie
         f"/API/MESSAGES/{group}",
         f"/api/messages?message_group_uuid={group}",
         "/api/messages/HEAD",
+        f"/api/messages/{group}/HEAD",
+        f"/api/messages/{group}/{_last_of(group)}",
+        f"/api/messages/{group}/{_last_of(group)}/",
+        f"/api/messages/{group}%2F{_last_of(group)}",
         "/api/messages/" + "x" * 8000,
         "/api/messages/" + "/".join(["x"] * 2000),
         "/api/users/@/short",

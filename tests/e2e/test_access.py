@@ -90,6 +90,7 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("ListMessageGroups", {"Query"}),
         ("CreateMessageGroup", _SENDING),
         ("CreateMessage", _SENDING),
+        ("ShowMessage", {*_READING, "BatchGetItem"}),
         ("FindMessageGroup", _READING),
         ("MarkRead", _UPDATING),
         ("CountUnread", {"Query"}),

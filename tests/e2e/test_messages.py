@@ -68,6 +68,19 @@ def test_an_id_token_is_as_good_as_an_access_token(bayko: Client, londo: Client)
     assert (response.status_code, len(response.json())) == (200, 1)
 
 
+def test_a_message_is_found_by_its_uuid_as_soon_as_it_is_sent(bayko: Client, londo: Client, eve: Client) -> None:
+    sent = bayko.send(handle=londo.handle, message="Hello")
+    address = f"/api/messages/{sent['message_group_uuid']}/{sent['uuid']}"
+    (listed,) = londo.get(f"/api/messages/{sent['message_group_uuid']}").json()
+
+    shown = [reader.get(address) for reader in (bayko, londo)]
+    refused = [eve.get(address), bayko.get(f"/api/messages/{sent['message_group_uuid']}/{uuid4()}")]
+
+    assert [(response.status_code, response.json()) for response in shown] == [(200, listed)] * 2
+    assert [response.status_code for response in refused] == [404, 404]
+    assert refused[0].content == refused[1].content
+
+
 def test_paging_both_ways_while_another_sends(bayko: Client, londo: Client) -> None:
     group = bayko.send(handle=londo.handle, message="1")["message_group_uuid"]
     for number in range(2, 81):
@@ -251,7 +264,11 @@ def test_a_cursor_that_cannot_be_read_is_refused_clearly(bayko: Client, cursor: 
         assert (response.status_code, response.headers["content-type"]) == (400, "application/problem+json")
 
 
-@pytest.mark.parametrize("path", ["/api/messages/1", "/api/messages/%00", "/api/messages/..%2f..%2fetc"])
+@pytest.mark.parametrize(
+    "path",
+    ["/api/messages/1", "/api/messages/%00", "/api/messages/..%2f..%2fetc", f"/api/messages/{uuid4()}/1"],
+    ids=["no uuid", "a null", "a path", "no message_uuid"],
+)
 def test_a_uuid_that_cannot_be_read_is_refused_clearly(bayko: Client, path: str) -> None:
     assert bayko.get(path).status_code in (400, 404)
 

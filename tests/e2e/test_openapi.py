@@ -72,11 +72,12 @@ def test_whatever_is_asked_the_answer_is_described(
     bayko.send(message="Eve?", handle=eve.handle)
     conversation = bayko.send(message="Londo, a word.", handle=londo.handle)["message_group_uuid"]
     londo.send(message="Not now.", message_group_uuid=conversation)
-    bayko.send(message="Then when?", message_group_uuid=conversation)
+    last = bayko.send(message="Then when?", message_group_uuid=conversation)["uuid"]
     page = bayko.get(f"/api/messages/{conversation}", params={"limit": 2})
     inbox = bayko.get("/api/message_groups", params={"limit": 1})
     known: list[tuple[str, float, list[Any]]] = [
         ("path.message_group_uuid", 0.9, [conversation, conversation.upper()]),
+        ("path.message_uuid", 0.9, [last, last.upper()]),
         ("body.message_group_uuid", 0.9, [conversation, conversation.upper()]),
         ("path.handle", 0.9, [londo.handle, eve.handle.upper()]),
         ("body.handle", 0.9, [londo.handle, eve.handle.upper()]),
@@ -117,7 +118,7 @@ def test_answers_that_chance_seldom_brings_are_described(system: System, bayko: 
     for (method, path), described in OPERATIONS.items():
         operation = schema[path][method]
         unknown = operation.Case(
-            path_parameters={"message_group_uuid": str(uuid4()), "handle": "nobody"},
+            path_parameters={"message_group_uuid": str(uuid4()), "message_uuid": str(uuid4()), "handle": "nobody"},
             body={"message": "x" * 20_000, "handle": "nobody"} if "requestBody" in described else NOT_SET,
             media_type="application/json",
         )

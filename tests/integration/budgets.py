@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BUDGETS = {
     "A newest 20 messages": Consumed(1, 1, 0),
     "A an older page": Consumed(2, 1.5, 0),
+    "A one message": Consumed(2, 1.5, 0),
     "B newest 20 groups": Consumed(1, 1, 0),
     "C new conversation": Consumed(2, 1, 10),
     "D send": Consumed(2, 0.5, 6),
@@ -155,6 +156,8 @@ def _measure(
     measured["A newest 20 messages"] = meter.measure(lambda: functions.list_messages(bayko.user_uuid, group))
     older = links(functions.list_messages(bayko.user_uuid, group)[2])["prev"]
     measured["A an older page"] = meter.measure(lambda: functions.list_messages(bayko.user_uuid, group, **older))
+    (message,) = functions.list_messages(bayko.user_uuid, group, limit="1")[1]
+    measured["A one message"] = meter.measure(lambda: functions.show_message(bayko.user_uuid, group, message["uuid"]))
     measured["B newest 20 groups"] = meter.measure(lambda: functions.list_message_groups(bayko.user_uuid))
 
     sockets = SocketFunctions(functions, monkeypatch)

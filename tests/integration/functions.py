@@ -67,6 +67,15 @@ class Functions:
             "messages.list_messages", user_uuid, query=query, parameters={"message_group_uuid": message_group_uuid}
         )
 
+    def show_message(
+        self, user_uuid: str, message_group_uuid: str, message_uuid: str
+    ) -> tuple[int, Any, dict[str, str]]:
+        return self.call(
+            "messages.show_message",
+            user_uuid,
+            parameters={"message_group_uuid": message_group_uuid, "message_uuid": message_uuid},
+        )
+
     def list_message_groups(self, user_uuid: str, **query: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("message_groups.list_message_groups", user_uuid, query=query)
 

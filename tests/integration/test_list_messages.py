@@ -203,6 +203,13 @@ class StaleReplica:
         answer: dict[str, Any] = {**self._client.get_item(**request)}
         return {} if not request["ConsistentRead"] and self._unknown(answer.get("Item", {})) else answer
 
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        answer = self._client.batch_get_item(**request)
+        ((table_name, asked),) = request["RequestItems"].items()
+        items = [dict(item) for item in answer["Responses"][table_name]]
+        known = [item for item in items if asked["ConsistentRead"] or not self._unknown(item)]
+        return {**answer, "Responses": {table_name: known}}
+
 
 @pytest.mark.parametrize(
     "unknown",

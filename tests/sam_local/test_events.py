@@ -165,6 +165,12 @@ def test_list_messages(sam: Sam, table: Table) -> None:
     }
 
 
+def test_show_message(sam: Sam) -> None:
+    _, page = sam.request("ListMessages", "list_messages")
+
+    assert sam.request("ShowMessage", "show_message") == (200, page[-1])
+
+
 # Writing
 
 

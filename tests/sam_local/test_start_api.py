@@ -22,6 +22,7 @@ _EVENTS = (
     "find_message_group",
     "list_message_groups",
     "list_messages",
+    "show_message",
     "mark_read",
     "count_unread",
     "create_ticket",

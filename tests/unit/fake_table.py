@@ -22,9 +22,15 @@ class FakeTable(Table):
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
         return self.heads.get(message_group_uuid)
 
-    def message(self, message_group_uuid: str, created_at: str) -> Message | None:
+    def message(self, message_group_uuid: str, created_at: str, *, consistent: bool = True) -> Message | None:
         found = (message for message in self._of(message_group_uuid) if message.created_at == created_at)
         return next(found, None)
+
+    def head_and_receipt(
+        self, message_group_uuid: str, message_uuid: str, *, consistent: bool
+    ) -> tuple[Head | None, Receipt | None]:
+        receipts = (Receipt.of(message) for message in self.messages if message.message_uuid == message_uuid)
+        return self.heads.get(message_group_uuid), next(receipts, None)
 
     def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
         return self.heads.get(message_group_uuid), self._of(message_group_uuid)[-limit:]

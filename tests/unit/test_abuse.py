@@ -33,11 +33,13 @@ BAYKO = Person("0e4f6f0c-6c1e-4a43-9c3e-6f2a1f0b7d01", "bayko", "Andrew Bayko")
 LONDO = Person("7a3c2b1e-98d7-4f65-8a10-2b3c4d5e6f02", "londo", "Londo Mollari")
 PRIYA = Person("d47c09e6-b3f2-4a58-90cb-1c5e7a2f8d07", "priya", "Priya Raman")
 CONVERSATION = keys.pair_uuid(BAYKO.user_uuid, LONDO.user_uuid)
+MESSAGE = "fdcc54be-bffb-5b13-9890-302d560de9b4"
 OF_OTHERS = keys.pair_uuid(LONDO.user_uuid, PRIYA.user_uuid)
 
 FUNCTIONS = [
     "messages.create_message",
     "messages.list_messages",
+    "messages.show_message",
     "message_groups.create_message_group",
     "message_groups.find_message_group",
     "message_groups.list_message_groups",
@@ -70,7 +72,7 @@ class World:
         at = datetime(2026, 1, 1, tzinfo=UTC)
         for number in range(6):
             sender, receiver = ((BAYKO, LONDO), (LONDO, PRIYA))[number % 2]
-            uuid = f"00000000-0000-4000-8000-00000000000{number}"
+            uuid = f"00000000-0000-4000-8000-00000000000{number}" if number else MESSAGE
             send_to_handle(self.table, sender.user_uuid, receiver.handle, uuid, f"Text {number}", lambda: at)
         self.heads, self.messages = dict(self.table.heads), list(self.table.messages)
 

@@ -32,11 +32,13 @@ ME = Person(USER, "bayko_of_earth", f"Bayko, friend of {NAME}")
 LONDO = Person(OTHER, HANDLE, NAME)
 GROUP = keys.pair_uuid(USER, OTHER)
 MESSAGE_UUID = "5a1e7f0c-33c5-4d19-a8b6-b0b8fd5f7005"
+MESSAGE_PATH = {"message_group_uuid": GROUP, "message_uuid": MESSAGE_UUID}
 TIME = "2026-01-02T03:04:05.000006+00:00"
 
 CREATE_MESSAGE = "messages.create_message"
 CREATE_MESSAGE_GROUP = "message_groups.create_message_group"
 LIST_MESSAGES = "messages.list_messages"
+SHOW_MESSAGE = "messages.show_message"
 LIST_MESSAGE_GROUPS = "message_groups.list_message_groups"
 FIND_MESSAGE_GROUP = "message_groups.find_message_group"
 MARK_READ = "message_groups.mark_read"
@@ -131,6 +133,15 @@ FAILURES: dict[str, Failure] = {
         ),
         404,
     ),
+    "showing a message without a token": (SHOW_MESSAGE, _event(path=MESSAGE_PATH, user_uuid=None), 401),
+    "showing what is no message": (SHOW_MESSAGE, _event(path={**MESSAGE_PATH, "message_uuid": QUOTING}), 400),
+    "showing a message of what is no conversation": (
+        SHOW_MESSAGE,
+        _event(path={**MESSAGE_PATH, "message_group_uuid": QUOTING}),
+        400,
+    ),
+    "showing a message that is not there": (SHOW_MESSAGE, _event(path={**MESSAGE_PATH, "message_uuid": GROUP}), 404),
+    "showing a message of others": (SHOW_MESSAGE, _event(path=MESSAGE_PATH, user_uuid=STRANGER), 404),
     "an inbox without a token": (LIST_MESSAGE_GROUPS, _event(user_uuid=None), 401),
     "an inbox with what is no limit": (LIST_MESSAGE_GROUPS, _event(query={"limit": QUOTING}), 400),
     "an inbox with what is no cursor": (LIST_MESSAGE_GROUPS, _event(query={"cursor": QUOTING}), 400),
@@ -166,6 +177,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     CREATE_MESSAGE: _event(_sending(message_group_uuid=GROUP)),
     CREATE_MESSAGE_GROUP: _event(_sending()),
     LIST_MESSAGES: _event(path={"message_group_uuid": GROUP}),
+    SHOW_MESSAGE: _event(path=MESSAGE_PATH),
     LIST_MESSAGE_GROUPS: _event(),
     FIND_MESSAGE_GROUP: _event(path={"message_group": f"@{HANDLE}"}),
     MARK_READ: _event({"seq": 1}, path={"message_group_uuid": GROUP}),

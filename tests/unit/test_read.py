@@ -1,7 +1,7 @@
 """What reading decides without a table; tests/integration reads real conversations and inboxes."""
 
 from dataclasses import replace
-from unittest.mock import Mock
+from unittest.mock import Mock, call
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from messaging import keys
 from messaging.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from messaging.errors import NotFound
-from messaging.items import Head, Message, Person
+from messaging.items import Head, Message, Person, Receipt
 from messaging.read import (
     Conversation,
     Inbox,
@@ -21,6 +21,7 @@ from messaging.read import (
     messages_after,
     messages_before,
     newest_messages,
+    show_message,
     show_user,
 )
 from tests.unit.api import OTHER, STRANGER, USER
@@ -36,7 +37,10 @@ edges = st.none() | st.integers(0, 9)
 
 
 def _messages(*numbers: int) -> list[Message]:
-    return [Message(GROUP, "", "", SENDER, f"2026-01-01T00:00:0{number}.000000+00:00", number) for number in numbers]
+    return [
+        Message(GROUP, f"{number}", "", SENDER, f"2026-01-01T00:00:0{number}.000000+00:00", number)
+        for number in numbers
+    ]
 
 
 def _cursor(seq: int) -> MessageCursor:
@@ -58,6 +62,15 @@ class Replica(FakeTable):
 
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
         return super().head(message_group_uuid) if consistent else self._replica.head(message_group_uuid)
+
+    def head_and_receipt(
+        self, message_group_uuid: str, message_uuid: str, *, consistent: bool
+    ) -> tuple[Head | None, Receipt | None]:
+        return (
+            super().head_and_receipt(message_group_uuid, message_uuid, consistent=True)
+            if self._asked(consistent)
+            else self._replica.head_and_receipt(message_group_uuid, message_uuid, consistent=False)
+        )
 
     def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
         return (
@@ -159,6 +172,44 @@ def test_a_page_before_a_cursor_is_read_again_if_it_is_stale(seen: tuple[int, ..
 
     assert page == Conversation(_messages(3, 4), _cursor(3), _cursor(4), ended=False)
     assert table.consistent == consistent
+
+
+@pytest.mark.parametrize(
+    ("seen", "sees_head", "consistent"),
+    [((5,), True, [False]), ((), True, [False, True]), ((5,), False, [False, True])],
+    ids=["all of it", "not the message", "not the head"],
+)
+def test_a_message_sent_a_moment_ago_is_found(seen: tuple[int, ...], sees_head: bool, consistent: list[bool]) -> None:
+    table = Replica(*seen, sees_head=sees_head)
+
+    assert [show_message(table, USER, GROUP, "5")] == _messages(5)
+    assert table.consistent == consistent
+
+
+@pytest.mark.parametrize(
+    ("user_uuid", "message_group_uuid", "message_uuid"),
+    [
+        (STRANGER, GROUP, "5"),
+        (STRANGER, GROUP, "none"),
+        (STRANGER, "no conversation", "5"),
+        (LONDO.user_uuid, GROUP, "none"),
+        (LONDO.user_uuid, "another", "5"),
+        (USER, GROUP, "5"),
+    ],
+    ids=["a stranger", "a stranger, no message", "no conversation", "no message", "another's message", "deleted"],
+)
+def test_every_refusal_of_a_message_asks_the_same(user_uuid: str, message_group_uuid: str, message_uuid: str) -> None:
+    table = Replica(*range(1, 9))
+    table.heads["another"] = replace(table.heads[GROUP], message_group_uuid="another")
+    table.heads[GROUP].members[USER] = SENDER.deleted
+    asked = Mock(wraps=table)
+
+    with pytest.raises(NotFound, match=r"^There is no such message\.$"):
+        show_message(asked, user_uuid, message_group_uuid, message_uuid)
+
+    assert asked.method_calls == [
+        call.head_and_receipt(message_group_uuid, message_uuid, consistent=consistent) for consistent in (False, True)
+    ]
 
 
 def test_a_page_that_begins_at_the_second_message_leads_to_the_first() -> None:

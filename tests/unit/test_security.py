@@ -54,6 +54,10 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:UpdateItem": {"MSG#"},
         "dynamodb:PutItem": {"MSG#", "MID#", "GRP#"},
     },
+    "ShowMessage": {
+        "dynamodb:BatchGetItem": {"MSG#", "MID#"},
+        "dynamodb:GetItem": {"MSG#"},
+    },
     "FindMessageGroup": {
         "dynamodb:GetItem": {"HDL#", "MSG#"},
     },

@@ -28,6 +28,7 @@ ROUTES = {
     "ListMessageGroups": "GET /api/message_groups",
     "CreateMessageGroup": "POST /api/message_groups",
     "CreateMessage": "POST /api/messages",
+    "ShowMessage": "GET /api/messages/{message_group_uuid}/{message_uuid}",
     "FindMessageGroup": "GET /api/message_groups/{message_group}",
     "MarkRead": "PUT /api/message_groups/{message_group_uuid}/read",
     "CountUnread": "GET /api/unread",

@@ -10,8 +10,8 @@ AT = "2026-01-02T03:04:05.000006+00:00"
 MESSAGE = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello 👋", BAYKO, AT, 1)
 
 
-def test_a_message_in_a_list_shows_its_sender() -> None:
-    assert views.message_in_list(MESSAGE) == {
+def test_a_message_shows_its_sender() -> None:
+    assert views.message(MESSAGE) == {
         "uuid": MESSAGE.message_uuid,
         "display_name": "Andrew Bayko",
         "handle": "bayko",

@@ -141,10 +141,25 @@ class Table:
         item = self._get(keys.conversation_pk(message_group_uuid), keys.HEAD, consistent=consistent)
         return Head.from_item(item) if item else None
 
-    def message(self, message_group_uuid: str, created_at: str) -> Message | None:
-        """Consistent: what a receipt points to is there. 1 read unit."""
-        item = self._get(keys.conversation_pk(message_group_uuid), created_at, consistent=True)
+    def message(self, message_group_uuid: str, created_at: str, *, consistent: bool = True) -> Message | None:
+        """The message that a receipt points to: always there if consistent. 1 read unit, 0.5 if not."""
+        item = self._get(keys.conversation_pk(message_group_uuid), created_at, consistent=consistent)
         return Message.from_item(item) if item else None
+
+    def head_and_receipt(
+        self, message_group_uuid: str, message_uuid: str, *, consistent: bool
+    ) -> tuple[Head | None, Receipt | None]:
+        """The head of a conversation and the receipt of any message, in one request. 1 read unit, 2 if consistent."""
+        items = self.get_many(
+            [
+                keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
+                keys.key(keys.receipt_pk(message_uuid), keys.RECEIPT),
+            ],
+            consistent=consistent,
+        )
+        found = {item["sk"]["S"]: item for item in items}
+        head, receipt = found.get(keys.HEAD), found.get(keys.RECEIPT)
+        return Head.from_item(head) if head else None, Receipt.from_item(receipt) if receipt else None
 
     def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
         """The head and the newest messages, oldest first, in one Query: the head sorts after every time."""

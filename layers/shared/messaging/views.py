@@ -7,7 +7,7 @@ from messaging.items import Head, Message, MessageGroup, Person
 from messaging.read import Totals
 
 
-def message_in_list(message: Message) -> dict[str, Any]:
+def message(message: Message) -> dict[str, Any]:
     return {
         "uuid": message.message_uuid,
         "display_name": message.sender.display_name,

@@ -1,0 +1,109 @@
+"""A message by its message_uuid on a real engine: found at once, and refused the same way whatever the reason."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from messaging.items import Message, Person
+from messaging.read import show_message
+from messaging.send import send_to_conversation, send_to_handle
+from messaging.table import Table
+from tests.integration.budgets import Meter
+from tests.integration.functions import Functions
+from tests.integration.test_list_messages import StaleReplica
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@pytest.fixture
+def sent(table: Table, bayko: Person, londo: Person) -> list[Message]:
+    """Three messages of the two."""
+    first = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "1").message
+    more = [
+        send_to_conversation(table, sender.user_uuid, first.message_group_uuid, str(uuid4()), text).message
+        for sender, text in ((londo, "2"), (bayko, "3"))
+    ]
+    return [first, *more]
+
+
+def test_each_of_the_two_is_shown_each_message_as_the_list_shows_it(
+    functions: Functions, bayko: Person, londo: Person, sent: list[Message]
+) -> None:
+    group = sent[0].message_group_uuid
+    _, listed, _ = functions.list_messages(bayko.user_uuid, group)
+    for reader in (bayko, londo):
+        for uuid_of in (str.lower, str.upper):
+            shown = [
+                functions.show_message(reader.user_uuid, uuid_of(group), uuid_of(message.message_uuid))[:2]
+                for message in sent
+            ]
+            assert shown == [(200, message) for message in listed]
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        pytest.param(lambda item: item["pk"]["S"].startswith("MID#"), id="the receipt"),
+        pytest.param(lambda item: item["sk"]["S"] == "HEAD", id="the head"),
+        pytest.param(lambda item: "seq" in item, id="the message"),
+        pytest.param(lambda _: True, id="the conversation"),
+    ],
+)
+def test_a_stale_replica_hides_no_message(
+    dynamodb: "DynamoDBClient",
+    table_name: str,
+    londo: Person,
+    sent: list[Message],
+    unknown: Callable[[dict[str, Any]], bool],
+) -> None:
+    stale = Table(StaleReplica(dynamodb, unknown), table_name)  # type: ignore[arg-type]
+
+    for message in sent:
+        assert show_message(stale, londo.user_uuid, message.message_group_uuid, message.message_uuid) == message
+
+
+def test_every_refusal_is_the_same_answer_after_the_same_requests(
+    dynamodb: "DynamoDBClient",
+    table: Table,
+    table_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    register: Callable[[str], Person],
+    bayko: Person,
+    londo: Person,
+    sent: list[Message],
+) -> None:
+    eve = register("eve")
+    elsewhere = send_to_handle(table, eve.user_uuid, londo.handle, str(uuid4()), "Psst").message
+    meter = Meter(dynamodb)
+    functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
+    group, uuid, nothing = sent[0].message_group_uuid, sent[0].message_uuid, str(uuid4())
+    reasons = {
+        "a stranger": (eve, group, uuid),
+        "a stranger, no message": (eve, group, nothing),
+        "a stranger, a message of one's own": (eve, group, elsewhere.message_uuid),
+        "no conversation": (eve, nothing, uuid),
+        "nothing at all": (eve, nothing, nothing),
+        "no message": (bayko, group, nothing),
+        "a message of another conversation": (londo, group, elsewhere.message_uuid),
+        "a message of others": (bayko, group, elsewhere.message_uuid),
+    }
+
+    for reason, (who, *address) in reasons.items():
+        answers: list[Any] = []
+        meter.measure(lambda: answers.append(functions.show_message(who.user_uuid, *address)))  # noqa: B023
+        ((status, problem, _),) = answers
+        assert (status, problem["detail"]) == (404, "There is no such message."), reason
+        assert meter.requests == 2, reason
+
+
+@pytest.mark.parametrize("name", ["message_group_uuid", "message_uuid"])
+@pytest.mark.parametrize("text", ["1", "", "HEAD", "g" * 36, "{0}"])
+def test_what_is_no_uuid_cannot_be_read(functions: Functions, bayko: Person, name: str, text: str) -> None:
+    address = {"message_group_uuid": str(uuid4()), "message_uuid": str(uuid4()), name: text.format(uuid4().hex)}
+
+    status, problem, _ = functions.show_message(bayko.user_uuid, **address)
+
+    assert (status, problem["detail"]) == (400, f"{name} must be a uuid.")
