@@ -1,12 +1,13 @@
 """A message by its message_uuid on a real engine: found at once, and refused the same way whatever the reason."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
-from messaging.items import Message, Person
+from messaging.items import Message, Person, Receipt
 from messaging.read import show_message
 from messaging.send import send_to_conversation, send_to_handle
 from messaging.table import Table
@@ -97,6 +98,20 @@ def test_every_refusal_is_the_same_answer_after_the_same_requests(
         ((status, problem, _),) = answers
         assert (status, problem["detail"]) == (404, "There is no such message."), reason
         assert meter.requests == 2, reason
+
+
+def test_a_receipt_that_leads_to_another_message_or_to_none_shows_nothing(
+    dynamodb: "DynamoDBClient", table_name: str, functions: Functions, bayko: Person, sent: list[Message]
+) -> None:
+    """Somebody changed items by hand, or a stale read met `bin/ddb/import-bootcamp`, which renumbers messages."""
+    first, second, _ = sent
+    for created_at in (second.created_at, "2020-01-01T00:00:00.000000+00:00"):
+        receipt = replace(Receipt.of(first), created_at=created_at)
+        dynamodb.put_item(TableName=table_name, Item=receipt.item)
+
+        status, _, _ = functions.show_message(bayko.user_uuid, first.message_group_uuid, first.message_uuid)
+
+        assert status == 404
 
 
 @pytest.mark.parametrize("name", ["message_group_uuid", "message_uuid"])

@@ -117,7 +117,7 @@ def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_
         head, receipt = table.head_and_receipt(message_group_uuid, message_uuid, consistent=consistent)
         if head and receipt and _is_member(head, user_uuid) and receipt.message_group_uuid == message_group_uuid:
             message = table.message(message_group_uuid, receipt.created_at, consistent=consistent)
-            if message:
+            if message and message.message_uuid == message_uuid:
                 return message
     raise NotFound("There is no such message.")
 
