@@ -18,6 +18,9 @@ from tests.prepare import DYNAMODB_LOCAL
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+# Less to compile and no threads that collect: over a minute this takes half the processor time.
+_SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
 
 def is_here() -> bool:
     """False if `running` has none: see tests/prepare.py."""
@@ -25,27 +28,72 @@ def is_here() -> bool:
 
 
 @contextmanager
-def running(log: Path) -> Iterator[str]:
-    """Where it answers: DYNAMODB_ENDPOINT, or one of our own, in memory, which ends with the block."""
+def running(logs: Path) -> Iterator[str]:
+    """The address of an engine that ends with the block, or DYNAMODB_ENDPOINT."""
     if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
         yield endpoint
         return
-    port = free_port()
-    command = ["java", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "-inMemory", "-sharedDb", "-port", str(port), "-disableTelemetry"],
-            cwd=DYNAMODB_LOCAL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    endpoint = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_it_answers(client(endpoint))
+    with _Engine(logs) as endpoint:
         yield endpoint
-    finally:
-        process.terminate()
-        process.wait()
+
+
+class Engines:
+    """Engines for short use, one after the other; each can be started ahead of need."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._next: _Engine | None = None
+
+    def __enter__(self) -> "Engines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._next:
+            self._next.stop()
+
+    def start_next(self) -> None:
+        """Start the engine that `take` will give next, and do not wait for it."""
+        if "DYNAMODB_ENDPOINT" not in os.environ and not self._next:
+            self._next = _Engine(self._logs, *_SHORT_LIVED)
+
+    @contextmanager
+    def take(self) -> Iterator[str]:
+        """The address of an engine that ends with the block, or DYNAMODB_ENDPOINT."""
+        self.start_next()
+        engine, self._next = self._next, None
+        with engine or running(self._logs) as endpoint:
+            yield endpoint
+
+
+class _Engine:
+    """A process of ours, in memory; as a context it answers until the block ends."""
+
+    def __init__(self, logs: Path, *java_options: str) -> None:
+        port = free_port()
+        self._endpoint = f"http://127.0.0.1:{port}"
+        engine = ["-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
+        with (logs / f"dynamodb-local-{port}.log").open("wb") as output:
+            self._process = subprocess.Popen(
+                ["java", *java_options, *engine, "-inMemory", "-sharedDb", "-port", str(port), "-disableTelemetry"],
+                cwd=DYNAMODB_LOCAL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def __enter__(self) -> str:
+        try:
+            _wait_until_it_answers(client(self._endpoint))
+        except Exception:
+            self.stop()
+            raise
+        return self._endpoint
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
 
 
 def client(endpoint: str) -> "DynamoDBClient":

@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _measure(extent: Extent) -> Results:
-    with tempfile.TemporaryDirectory() as folder, dynamodb_local.running(Path(folder) / "log") as endpoint:
+    with tempfile.TemporaryDirectory() as folder, dynamodb_local.running(Path(folder)) as endpoint:
         client = dynamodb_local.client(endpoint)
         _say("sam build …")
         boto3_only, *functions = cold.build()

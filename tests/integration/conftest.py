@@ -10,6 +10,7 @@ from messaging.items import Person
 from messaging.table import Table
 from operators.schema import create_table_request
 from tests import dynamodb_local
+from tests.dynamodb_local import Engines
 from tests.integration.functions import Functions, Stream
 
 if TYPE_CHECKING:
@@ -17,14 +18,29 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
     if not dynamodb_local.is_here():
         pytest.skip("DynamoDB Local is not here: see tests/prepare.py")
-    with dynamodb_local.running(tmp_path_factory.mktemp("dynamodb-local") / "log") as endpoint:
+    with Engines(tmp_path_factory.mktemp("dynamodb-local")) as engines:
+        yield engines
+
+
+@pytest.fixture(scope="module")
+def dynamodb_endpoint(engines: Engines, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An engine of the module's own: with the tables it has had, even deleted ones, it becomes slow."""
+    with engines.take() as endpoint:
+        if any("dynamodb_endpoint" in item.fixturenames for item in _later_modules(request)):  # type: ignore[attr-defined]
+            engines.start_next()
         yield endpoint
 
 
-@pytest.fixture(scope="session")
+def _later_modules(request: pytest.FixtureRequest) -> list[pytest.Item]:
+    items = request.session.items
+    last = max(index for index, item in enumerate(items) if item.path == request.path)
+    return items[last + 1 :]
+
+
+@pytest.fixture(scope="module")
 def dynamodb(dynamodb_endpoint: str) -> "DynamoDBClient":
     return dynamodb_local.client(dynamodb_endpoint)
 

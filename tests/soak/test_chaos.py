@@ -14,7 +14,7 @@ def test_each_device_ends_with_every_message_once_and_right_counts(
 ) -> None:
     if not dynamodb_local.is_here():
         pytest.skip("DynamoDB Local is not here: see tests/prepare.py")
-    with dynamodb_local.running(tmp_path / "log") as endpoint:
+    with dynamodb_local.running(tmp_path) as endpoint:
         happened = chaos(dynamodb_local.client(endpoint), endpoint, messages=6000, seed=2)
 
     record_property(

@@ -14,7 +14,7 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(
 ) -> None:
     if not dynamodb_local.is_here():
         pytest.skip("DynamoDB Local is not here: see tests/prepare.py")
-    with dynamodb_local.running(tmp_path / "log") as endpoint:
+    with dynamodb_local.running(tmp_path) as endpoint:
         outcome = kill_while_sending(
             endpoint, tmp_path, people=4, messages_each=1000, longest_life=120, seed=1, seconds=540
         )
