@@ -3,9 +3,9 @@ PORT ?= 4566
 ENV ?= dev
 PYTHON ?= python3
 BIN = .venv/bin
-SOAK = tests/soak tests/integration/test_state_machine.py tests/unit/test_abuse.py
+SOAK = tests/soak tests/integration/test_state_machine.py tests/integration/test_import_bootcamp.py tests/unit/test_abuse.py
 
-.PHONY: help run logs clean-data test soak mutate bench sam-local cost check deploy delete clean
+.PHONY: help run logs clean-data unit test soak mutate bench sam-local cost check deploy delete clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -19,9 +19,12 @@ logs: .venv/run ## follow the functions' logs of the local system
 clean-data: .venv/run ## forget the local system's data
 	@$(BIN)/python -m local.run --clean-data
 
+unit: .venv/test ## the tests that need no sockets: in a minute
+	@$(BIN)/python -m pytest -n logical --dist loadfile $(PYTEST_ARGUMENTS) tests/unit
+
 test: .venv/test ## every test; what is missing on this machine is said
 	@$(BIN)/python -m tests.prepare
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGUMENTS)
+	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 soak: .venv/test ## the long tests: load, kills, thousands of random histories; writes docs/reliability.md
 	@$(BIN)/python -m tests.prepare
@@ -44,12 +47,13 @@ bench: .venv/bench ## measure for some ten minutes, and write docs/benchmarks.md
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m tests.bench
 
-check: .venv/test ## ruff, mypy, sam validate --lint, zizmor
+check: .venv/test ## ruff, mypy, sam validate --lint, zizmor, cfn-lint in all regions
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 	@$(BIN)/zizmor --offline --quiet .github
+	@$(BIN)/python -m pytest -n 0 -q tests/check
 
 deploy: .venv/run ## to AWS, as dev or ENV=prod (PARAMETERS="Name=value …", CONTAINER=1, YES=1)
 	@$(BIN)/python -m operators.deployment deploy $(ENV) $(PARAMETERS) $(CONTAINER:1=--container) $(YES:1=--yes)

@@ -20,17 +20,6 @@ from tests.conftest import free_port
 PASSWORD = "Tests-only-password-1"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all of these, so that they share one system.
-
-    xdist 3.8 overlooks it under pytest 9.2 (which keeps node ids elsewhere): then each worker has a system of its own.
-    """
-    for item in items:
-        if "tests/e2e/" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("e2e"))
-
-
 @dataclass
 class Client:
     """Somebody signed in, as their browser calls the API."""
@@ -153,7 +142,7 @@ def eve(system: System) -> Client:
     return system.person("eve")
 
 
-def eventually(what: Callable[[], object], within: float = 30) -> None:
+def eventually(what: Callable[[], object], within: float = 120) -> None:
     """Waits until `what` is true: the stream takes a moment. Fails after `within` seconds."""
     deadline = time.monotonic() + within
     while not what():

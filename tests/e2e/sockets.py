@@ -27,7 +27,7 @@ class Socket:
         """Sends text, or an object as JSON."""
         self._connection.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
 
-    def wait_for(self, within: float = 30, **fields: object) -> Event:
+    def wait_for(self, within: float = 120, **fields: object) -> Event:
         """The next event that has these fields, of all that follow those waited for before. Fails after a while."""
         deadline = time.monotonic() + within
         while True:
@@ -47,7 +47,7 @@ class Socket:
         self.wait_for(type="pong")
         assert not self.events
 
-    def is_closed(self, within: float = 30) -> bool:
+    def is_closed(self, within: float = 120) -> bool:
         """Whether it is closed from the other side before so many seconds are over."""
         deadline = time.monotonic() + within
         try:

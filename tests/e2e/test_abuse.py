@@ -197,7 +197,7 @@ def test_no_route_takes_a_bad_token(system: System, bayko: Client, londo: Client
     with nothing_written(system):
         for name, given in headers.items():
             for method, path, body in _routes(group, londo.handle):
-                response = bayko.http.request(method, bayko.api + path, json=body, headers=given, timeout=30)
+                response = bayko.http.request(method, bayko.api + path, json=body, headers=given, timeout=60)
                 answer = (response.status_code, response.json())
                 assert answer == (401, {"message": "Unauthorized"}), (name, method, path)
     for method, path, body in _routes(group, londo.handle):
@@ -510,7 +510,7 @@ class Wire:
         self, method: str, path: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
         """Status, headers and body. Fails rather than waits: 30 seconds for each step."""
-        connection = http.client.HTTPConnection(*self._address, timeout=30)
+        connection = http.client.HTTPConnection(*self._address, timeout=60)
         try:
             connection.putrequest(method, self._base + path, skip_accept_encoding=True)
             for name, value in (("Authorization", f"Bearer {self._token}"), *headers):
@@ -526,7 +526,7 @@ class Wire:
     def write(self, head: str, body: bytes = b"", *, close: bool = False) -> bytes:
         """Bytes as they are; the first line of the answer, empty if there is none. With `close` it does not listen."""
         head = head.format(base=self._base, authorization=f"Authorization: Bearer {self._token}\r\nHost: localhost\r\n")
-        with socket.create_connection(self._address, timeout=30) as connection:
+        with socket.create_connection(self._address, timeout=60) as connection:
             connection.sendall(head.encode() + b"\r\n" + body)
             if close:
                 return b""

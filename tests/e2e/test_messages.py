@@ -30,14 +30,14 @@ def test_the_requests_of_the_bootcamps_web_client_work_unchanged(bayko: Client, 
     headers = {"Authorization": f"Bearer {bayko.access_token}", "Accept": "application/json"}
     json_headers = {**headers, "Content-Type": "application/json"}
 
-    user = requests.get(f"{bayko.api}/api/users/@{londo.handle}/short", headers=headers, timeout=30)
+    user = requests.get(f"{bayko.api}/api/users/@{londo.handle}/short", headers=headers, timeout=60)
     assert (user.status_code, set(user.json())) == (200, {"uuid", "handle", "display_name"})
 
     new = requests.post(
         f"{bayko.api}/api/messages",
         headers=json_headers,
         data=f'{{"message": "Hello", "handle": "{londo.handle}"}}',
-        timeout=30,
+        timeout=60,
     )
     assert new.status_code == 200
     group = new.json()["message_group_uuid"]
@@ -46,16 +46,16 @@ def test_the_requests_of_the_bootcamps_web_client_work_unchanged(bayko: Client, 
         f"{bayko.api}/api/messages",
         headers=json_headers,
         data=f'{{"message": "More", "message_group_uuid": "{group}"}}',
-        timeout=30,
+        timeout=60,
     )
     assert more.status_code == 200
     assert {"uuid", "display_name", "handle", "message", "created_at"} <= set(more.json())
 
-    messages = requests.get(f"{bayko.api}/api/messages/{group}", headers=headers, timeout=30)
+    messages = requests.get(f"{bayko.api}/api/messages/{group}", headers=headers, timeout=60)
     assert messages.status_code == 200
     assert {"uuid", "display_name", "handle", "message", "created_at"} <= set(messages.json()[0])
 
-    groups = requests.get(f"{bayko.api}/api/message_groups", headers=headers, timeout=30)
+    groups = requests.get(f"{bayko.api}/api/message_groups", headers=headers, timeout=60)
     assert groups.status_code == 200
     assert {"uuid", "display_name", "handle", "message", "created_at"} <= set(groups.json()[0])
 

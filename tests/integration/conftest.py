@@ -9,12 +9,18 @@ import pytest
 from messaging.items import Person
 from messaging.table import Table
 from operators.schema import create_table_request
-from tests import dynamodb_local
+from tests import dynamodb_local, pauses
 from tests.dynamodb_local import Engines
 from tests.integration.functions import Functions, Stream
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _pauses_are_skipped() -> Iterator[None]:
+    with pauses.skipped():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from messaging.observability import logger
+from tests import pauses
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -17,6 +18,12 @@ def _no_network() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", refuse)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _pauses_are_skipped() -> Iterator[None]:
+    with pauses.skipped():
         yield
 
 

@@ -3,14 +3,10 @@
 import ast
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cfnlint.helpers import REGIONS
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
@@ -207,20 +203,3 @@ def test_an_alarm_that_takes_back_rings_within_the_canary(name: str) -> None:
     alarm = ALARMS[name]
 
     assert alarm["Period"] * alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) <= 5 * 60
-
-
-def test_cfn_lint_finds_nothing_in_what_sam_makes_of_it_in_any_region(gradual: dict[str, Any], tmp_path: Path) -> None:
-    file = tmp_path / "processed.json"
-    file.write_text(json.dumps(gradual))
-    # China has no user pools of Cognito, GovCloud no CloudFront.
-    regions = [region for region in REGIONS if not region.startswith(("cn-", "us-gov-"))]
-
-    found = subprocess.run(
-        # Warnings are for the template as it is written, see `make check`.
-        [Path(sys.executable).parent / "cfn-lint", file, "--ignore-checks", "W", "--regions", *regions],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (found.returncode, found.stdout) == (0, "")

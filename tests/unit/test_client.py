@@ -19,7 +19,7 @@ from client.session import Session
 from client.sync import Event, Page
 from tests.unit.fake_api import FakeApi
 
-_WITHIN = 10  # seconds, until what is waited for has come
+_WITHIN = 60  # seconds, until what is waited for has come
 
 
 # Requests

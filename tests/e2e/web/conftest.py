@@ -18,7 +18,7 @@ from operators.writing import Line, continued, put_all
 from tests import prepare
 from tests.e2e.conftest import Client, System
 
-PATIENCE = 30_000  # milliseconds that a page is given for anything
+PATIENCE = 120_000  # milliseconds that a page is given for anything
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 expect.set_options(timeout=PATIENCE)
