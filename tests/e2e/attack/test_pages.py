@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from local import stack
 from tests import dynamodb_local, prepare
-from tests.attack.conftest import Target
+from tests.e2e.attack.conftest import Target
 from tests.e2e.conftest import PASSWORD
 
 _EVIL = "evil.example"
@@ -182,7 +182,7 @@ def answer(page: Page, url: str, headers: dict[str, str], body: str | None = Non
 def test_no_page_gets_at_the_tests_dynamodb_local(attacker: Page, tmp_path: Path) -> None:
     if not dynamodb_local.is_here():
         pytest.skip("DynamoDB Local is not here: see tests/prepare.py")
-    with dynamodb_local.running(tmp_path / "log") as endpoint:
+    with dynamodb_local.running(tmp_path) as endpoint:
         headers = {
             "X-Amz-Target": "DynamoDB_20120810.ListTables",
             "Content-Type": "text/plain",

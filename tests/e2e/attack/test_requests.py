@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from operators.places import publish_local
-from tests.attack.conftest import Target
+from tests.e2e.attack.conftest import Target
 from tests.e2e.conftest import PASSWORD
 
 

@@ -1,0 +1,27 @@
+"""The local system as `make run` starts it, for the scripts of an attacker."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from local import web
+from tests.e2e.conftest import PASSWORD, System
+
+
+@dataclass(frozen=True)
+class Target:
+    """A system, and its web client with the demo people's password in config.json."""
+
+    system: System
+    page: str
+
+    @property
+    def ministack(self) -> str:
+        return str(self.system.place.endpoint)
+
+
+@pytest.fixture(scope="session")
+def target(system: System) -> Iterator[Target]:
+    with web.serving(system.place, PASSWORD) as address:
+        yield Target(system, address)
