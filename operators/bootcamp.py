@@ -16,9 +16,9 @@ from typing import Any, Self
 from uuid import UUID, uuid5
 
 from messaging import keys
-from messaging.errors import Busy
+from messaging.errors import Busy, Invalid
 from messaging.items import Head, Item, Message, MessageGroup, Person
-from messaging.people import LONGEST_NAME
+from messaging.people import LONGEST_NAME, usable_handle, usable_name
 from messaging.retry import attempts
 from messaging.table import HeadMoved, Table
 from operators.places import PlaceError
@@ -345,8 +345,8 @@ def _resolve(
         person = same[0] if same else owner
         if person is None:
             uuid = min(users[one], key=lambda each: (keys.canonical_uuid(each) is None, each))
-            name = by_handle[one].display_name[1] or handles[one]
-            person = made[one] = Person(_user_uuid(uuid), handles[one], name[:LONGEST_NAME])
+            name = _acceptable_name(by_handle[one].display_name[1]) or handles[one]
+            person = made[one] = Person(_user_uuid(uuid), handles[one], name)
         user_uuids[user] = person.user_uuid
         people.setdefault(person.user_uuid, person)
 
@@ -354,6 +354,8 @@ def _resolve(
         outcome.notes.append(Note("new person", person.user_uuid, "has a handle that nobody has here"))
         if handles[one] != by_handle[one].handle[1]:
             outcome.notes.append(Note("handle", person.user_uuid, f"none or not acceptable; becomes {handles[one]}"))
+        if by_handle[one].display_name[1] and not _acceptable_name(by_handle[one].display_name[1]):
+            outcome.notes.append(Note("name", person.user_uuid, "not acceptable; becomes the handle"))
     for several in users.values():
         if len(several) > 1:
             ids = ", ".join(several)
@@ -457,7 +459,18 @@ def _known_then_newest(name: tuple[datetime, str]) -> tuple[bool, datetime, str]
 
 
 def _acceptable_handle(handle: str, identity: str) -> str:
-    return handle if keys.is_handle(handle) else f"user-{uuid5(_NAMESPACE, identity).hex[:25]}"
+    try:
+        return usable_handle(handle)
+    except Invalid:
+        return f"user-{uuid5(_NAMESPACE, identity).hex[:25]}"
+
+
+def _acceptable_name(name: str) -> str:
+    """As much of it as is allowed, "" for one that nobody may have."""
+    try:
+        return usable_name(name[:LONGEST_NAME])
+    except Invalid:
+        return ""
 
 
 def _user(item: Item) -> str | None:
