@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operators import web
-from operators.cli import Declined, confirm
+from operators.cli import Declined, confirm, say
 from operators.places import Place
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +51,7 @@ def deploy(environment: str, parameters: list[str], *, container: bool, yes: boo
     place = Place(settings(environment, "deploy")["stack_name"])
     if "WebAddress" in place.outputs:
         web.upload(place)
-        print(f"The web client is at {place.outputs['WebAddress']}")
+        say(f"The web client is at {place.outputs['WebAddress']}")
 
 
 def delete(environment: str, *, yes: bool) -> None:
@@ -106,10 +106,10 @@ def main() -> int:
         else:
             delete(given.environment, yes=given.yes)
     except Declined:
-        print("make delete: Nothing was deleted. Answer y, or add YES=1.", file=sys.stderr)
+        say("make delete: Nothing was deleted. Answer y, or add YES=1.", error=True)
         return 2
     except (BotoCoreError, ClientError, DeploymentError) as error:
-        print(f"make {given.command}: {error}", file=sys.stderr)
+        say(f"make {given.command}: {error}", error=True)
         return 2
     except KeyboardInterrupt:
         return 130
