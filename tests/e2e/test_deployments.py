@@ -22,6 +22,8 @@ ON = {
     "GradualDeployment": "true",
     "AlarmEmail": "operators@example.com",
     "WebClient": "true",
+    "SelfSignUp": "true",
+    "MailFrom": "messages@cruddur.example",
     "Mfa": "ON",
     "DeletionProtection": "true",
 }
@@ -34,6 +36,8 @@ OFF = {
     "GradualDeployment": "false",
     "AlarmEmail": "none",
     "WebClient": "false",
+    "SelfSignUp": "false",
+    "MailFrom": "none",
     "Mfa": "OFF",
     "DeletionProtection": "false",
 }

@@ -27,6 +27,8 @@ PARAMETERS = {
     "OperatorRole": ("none", "arn:aws:iam::123456789012:role/operators/*"),
     "AuditTrail": ("false", "true"),
     "ConfigRules": ("false", "true"),
+    "SelfSignUp": ("false", "true"),
+    "MailFrom": ("none", "messages@cruddur.example"),
     "Mfa": ("OFF", "ON"),
     "DeletionProtection": ("false", "true"),
 }
@@ -531,6 +533,29 @@ def test_a_second_factor_is_an_authenticator_app() -> None:
     for mfa in ("OPTIONAL", "ON"):
         pool = _properties(resources(Mfa=mfa), "UserPool")
         assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == (mfa, ["SOFTWARE_TOKEN_MFA"])
+
+
+def test_people_sign_up_by_themselves_only_if_asked_for() -> None:
+    """While they do not, SignUp answers nobody whether an address has an account."""
+    assert _properties(resources(), "UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    pool = _properties(resources(SelfSignUp="true"), "UserPool")
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": False}
+
+
+def test_an_address_counts_when_it_is_verified() -> None:
+    for parameters in (OFF, ON):
+        pool = _properties(resources(**parameters), "UserPool")
+        assert pool["UserAttributeUpdateSettings"] == {"AttributesRequireVerificationBeforeUpdate": ["email"]}
+        assert pool["AutoVerifiedAttributes"] == ["email"]
+
+
+def test_mails_come_by_ses_if_asked_for() -> None:
+    assert _properties(_off(), "UserPool")["EmailConfiguration"] == {"EmailSendingAccount": "COGNITO_DEFAULT"}
+    assert _properties(_on(), "UserPool")["EmailConfiguration"] == {
+        "EmailSendingAccount": "DEVELOPER",
+        "From": "messages@cruddur.example",
+        "SourceArn": "arn:aws:ses:us-east-1:123456789012:identity/cruddur.example",
+    }
 
 
 def test_everything_that_can_be_tagged_is() -> None:
