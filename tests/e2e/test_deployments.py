@@ -24,6 +24,7 @@ ON = {
     "WebClient": "true",
     "SelfSignUp": "true",
     "MailFrom": "messages@cruddur.example",
+    "RefreshTokenDays": "1",
     "Mfa": "ON",
     "DeletionProtection": "true",
 }
@@ -38,6 +39,7 @@ OFF = {
     "WebClient": "false",
     "SelfSignUp": "false",
     "MailFrom": "none",
+    "RefreshTokenDays": "30",
     "Mfa": "OFF",
     "DeletionProtection": "false",
 }

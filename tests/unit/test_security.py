@@ -558,6 +558,24 @@ def test_mails_come_by_ses_if_asked_for() -> None:
     }
 
 
+def test_on_aws_no_password_leaves_the_client() -> None:
+    client = _properties(resources(), "UserPoolClient")
+    assert client["ExplicitAuthFlows"] == ["ALLOW_USER_SRP_AUTH"]
+    local = _properties(resources(LocalEndpoint="http://127.0.0.1:4566"), "UserPoolClient")
+    assert local["ExplicitAuthFlows"] == ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]
+
+
+def test_a_refresh_token_is_good_once_and_for_as_long_as_asked_for() -> None:
+    """Rotation goes with GetTokensFromRefreshToken only: REFRESH_TOKEN_AUTH, and the flow that allows it, refuse it."""
+    for days in ("1", "365"):
+        client = _properties(resources(RefreshTokenDays=days), "UserPoolClient")
+        assert client["RefreshTokenRotation"] == {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}
+        assert "ALLOW_REFRESH_TOKEN_AUTH" not in client["ExplicitAuthFlows"]
+        assert client["RefreshTokenValidity"] == days
+        assert client["TokenValidityUnits"] == {"RefreshToken": "days"}
+        assert client["EnableTokenRevocation"] is True
+
+
 def test_everything_that_can_be_tagged_is() -> None:
     untagged = {
         resource["Type"]
