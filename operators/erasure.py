@@ -1,7 +1,7 @@
 """Erasing a person: what is theirs goes, and what they wrote to others stays, under "deleted user"."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from messaging import keys
@@ -16,21 +16,23 @@ from operators.places import Place
 _IN_FLIGHT = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
 
 
-def erase(place: Place, found: Found, left: Callable[[int], None]) -> None:
-    """Erases somebody. It can be cut off anywhere: the same again finishes it. `left` is told of each conversation.
+def erase(place: Place, people: Sequence[Found], left: Callable[[int], None]) -> None:
+    """Erases people. It can be cut off anywhere: the same again finishes it. `left` is told of each conversation.
 
-    Before the Cognito user goes, last, it waits for the functions that had read the profile before it was deleted, and
+    Before their Cognito users go, last, it waits for the functions that had read a profile before it was deleted, and
     looks again: one of them may have opened a conversation. Raises Busy.
     """
     pool = UserPool(place)
-    if found.account:
-        pool.lock_out(found.user_uuid)
     table = PeopleTable(place.client("dynamodb"), place.table_name)
-    erase_from_table(table, found.user_uuid, found.handles, left)
+    for found in people:
+        if found.account:
+            pool.lock_out(found.user_uuid)
+        erase_from_table(table, found.user_uuid, found.handles, left)
     time.sleep(_IN_FLIGHT)
-    erase_from_table(table, found.user_uuid, found.handles, left)
-    if found.account:
-        pool.delete(found.user_uuid)
+    for found in people:
+        erase_from_table(table, found.user_uuid, found.handles, left)
+        if found.account:
+            pool.delete(found.user_uuid)
 
 
 def erase_from_table(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from messaging import keys
 from messaging.errors import Busy, HandleTaken
@@ -17,14 +17,32 @@ _IS_SAME = "handle = :handle AND display_name = :display_name"
 _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
 
 
-class PeopleTable(Table):
-    """Reads consistently. A profile has the mark `renamed` while conversations may show the person's name before."""
+@dataclass(frozen=True)
+class Profile:
+    """A person's profile, with what operators note in it.
 
-    def profiles(self, user_uuids: Iterable[str]) -> dict[str, tuple[Person, bool]]:
-        """Who of these, at most 100, has a profile, and whether it has the mark, by user_uuid."""
+    `is_renamed` while conversations may show the name before; `has_account` once a Cognito user was seen (people who
+    were imported never had one); `account_gone_at` is the time since when there is none any more, "" if there is one.
+    """
+
+    person: Person
+    is_renamed: bool
+    has_account: bool
+    account_gone_at: str
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Profile":
+        gone_at = item.get("account_gone_at", {"S": ""})["S"]
+        return cls(Person.from_profile_item(item), "renamed" in item, "has_account" in item, gone_at)
+
+
+class PeopleTable(Table):
+    """Reads consistently."""
+
+    def profiles(self, user_uuids: Iterable[str]) -> dict[str, Profile]:
+        """Who of these, at most 100, has a profile, by user_uuid."""
         items = self._items(keys.key(keys.profile_pk(one), keys.PROFILE) for one in user_uuids)
-        people = ((Person.from_profile_item(item), "renamed" in item) for item in items)
-        return {person.user_uuid: (person, renamed) for person, renamed in people}
+        return {profile.person.user_uuid: profile for profile in map(Profile.from_item, items)}
 
     def owners(self, handles: Iterable[str]) -> dict[str, Person]:
         """Who has which of these handles, at most 100, by the handle in lower case."""
@@ -47,7 +65,7 @@ class PeopleTable(Table):
         Whether the person shows receipts stays as it is.
         """
         new = replace(new, receipts=old.receipts)
-        profile = {**new.profile_item, "renamed": {"BOOL": True}}
+        profile = {**new.profile_item, "renamed": {"BOOL": True}, "has_account": {"BOOL": True}}
         theirs = {":user_uuid": {"S": new.user_uuid}}
         writes = [self._put(profile, _IS_SAME, _name(old)), self._put(new.handle_item, _IS_THEIRS, theirs)]
         if keys.handle_pk(old.handle) != keys.handle_pk(new.handle):
@@ -80,12 +98,32 @@ class PeopleTable(Table):
                 ExpressionAttributeValues=_name(person),
             )
 
+    # Accounts that are gone
+
+    def note_account(self, user_uuid: str) -> None:
+        """Notes in a profile that there is a Cognito user."""
+        self._note(user_uuid, "SET has_account = :true REMOVE account_gone_at", {":true": {"BOOL": True}})
+
+    def note_account_gone(self, user_uuid: str, at: str) -> None:
+        """Notes in a profile since when there is no Cognito user any more."""
+        self._note(user_uuid, "SET account_gone_at = :at", {":at": {"S": at}})
+
+    def _note(self, user_uuid: str, update: str, values: Item) -> None:
+        with suppress(ConditionFailed):  # erased meanwhile
+            self._write_if(
+                self._client.update_item,
+                Key=keys.key(keys.profile_pk(user_uuid), keys.PROFILE),
+                UpdateExpression=update,
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues=values,
+            )
+
     # Erasing
 
     def forget(self, user_uuid: str, handles: Iterable[str]) -> None:
         """Deletes a person's profile, its handle, and of `handles` those that are theirs. Raises Busy."""
         for _ in attempts():
-            profiles = [person for person, _ in self.profiles([user_uuid]).values()]
+            profiles = [profile.person for profile in self.profiles([user_uuid]).values()]
             owners = self.owners([*handles, *(person.handle for person in profiles)]).values()
             mine = [person for person in owners if person.user_uuid == user_uuid]
             if not profiles and not mine:

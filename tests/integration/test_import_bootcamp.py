@@ -219,10 +219,11 @@ def test_names_and_handles_that_nobody_may_have_here_are_replaced(
     report = run("--write")
 
     table = PeopleTable(dynamodb, target)
-    people = {person.user_uuid: person for person, _ in table.profiles([forger.user_uuid, ghost.user_uuid]).values()}
-    assert people[forger.user_uuid].display_name == "forger"
-    assert people[ghost.user_uuid].handle.startswith("user-")
-    assert people[ghost.user_uuid].display_name == people[ghost.user_uuid].handle
+    people = table.profiles([forger.user_uuid, ghost.user_uuid])
+    assert people[forger.user_uuid].person.display_name == "forger"
+    renamed = people[ghost.user_uuid].person
+    assert renamed.handle.startswith("user-")
+    assert renamed.display_name == renamed.handle
     for user in (forger, ghost):
         assert f"name       {user.user_uuid}  not acceptable; becomes the handle" in report
 
