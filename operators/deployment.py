@@ -1,4 +1,4 @@
-"""`make deploy` and `make delete`: template.yaml in an AWS account, with samconfig.toml's settings of dev or prod."""
+"""`make build`, `deploy` and `delete`: template.yaml in an AWS account, with samconfig.toml's dev or prod settings."""
 
 import argparse
 import os
@@ -31,23 +31,28 @@ def settings(environment: str, command: str) -> dict[str, Any]:
     return found
 
 
-def deploy(environment: str, parameters: list[str], *, container: bool, yes: bool) -> None:
-    """`sam build`, `sam deploy`, and the upload of the web client where the stack has one.
+def build(environment: str, parameters: list[str], *, container: bool) -> None:
+    """`sam build`, which runs what comes from PyPI and needs no AWS.
 
     The parameters, Name=value, come before those of samconfig.toml.
     """
-    overrides = [*settings(environment, "deploy")["parameter_overrides"], *parameters]
-    values = dict(override.split("=", 1) for override in overrides)
+    values = _values(environment, parameters)
     runtime = values["PythonRuntime"]
     if not (container or shutil.which(runtime, path=_path())):
         raise DeploymentError(
             f"Building for {runtime} needs {runtime} on this machine. Install it, or build in Docker: CONTAINER=1, "
             'or deploy for another Python: PARAMETERS="PythonRuntime=python3.13"'
         )
-    merged = ["--parameter-overrides", *(f"{name}={value}" for name, value in values.items())]
     # The layers' makefiles compile with PYTHON, and bytecode is for the Python that compiles it.
-    _sam("build", environment, *merged, *(["--use-container"] if container else []), PYTHON=runtime)
-    _sam("deploy", environment, *merged, *(["--no-confirm-changeset"] if yes else []))
+    _sam("build", environment, *_overrides(values), *(["--use-container"] if container else []), PYTHON=runtime)
+
+
+def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
+    """`sam deploy` of what was built with these parameters, and the upload of the web client if the stack has one."""
+    if not (ROOT / settings(environment, "deploy")["template_file"]).exists():
+        raise DeploymentError(f"Nothing was built for {environment}: leave out BUILT=1.")
+    overrides = _overrides(_values(environment, parameters))
+    _sam("deploy", environment, *overrides, *(["--no-confirm-changeset"] if yes else []))
     place = Place(settings(environment, "deploy")["stack_name"])
     if "WebAddress" in place.outputs:
         web.upload(place)
@@ -76,6 +81,15 @@ def delete(environment: str, *, yes: bool) -> None:
     _sam("delete", environment, "--no-prompts")
 
 
+def _values(environment: str, parameters: list[str]) -> dict[str, str]:
+    overrides = [*settings(environment, "deploy")["parameter_overrides"], *parameters]
+    return dict(override.split("=", 1) for override in overrides)
+
+
+def _overrides(values: dict[str, str]) -> list[str]:
+    return ["--parameter-overrides", *(f"{name}={value}" for name, value in values.items())]
+
+
 def _path() -> str:
     """Where `sam` is looked up, and the Python that it builds with: here first."""
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -94,16 +108,19 @@ def _sam(command: str, environment: str, *arguments: str, **variables: str) -> N
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["deploy", "delete"])
+    parser.add_argument("command", choices=["build", "deploy", "delete"])
     parser.add_argument("environment", choices=ENVIRONMENTS)
     parser.add_argument("parameters", nargs="*", metavar="Name=value", help="of template.yaml")
     parser.add_argument("--container", action="store_true", help="build in Docker")
+    parser.add_argument("--built", action="store_true", help="deploy what was built before")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     given = parser.parse_args()
     try:
+        if given.command == "build" or (given.command == "deploy" and not given.built):
+            build(given.environment, given.parameters, container=given.container)
         if given.command == "deploy":
-            deploy(given.environment, given.parameters, container=given.container, yes=given.yes)
-        else:
+            deploy(given.environment, given.parameters, yes=given.yes)
+        if given.command == "delete":
             delete(given.environment, yes=given.yes)
     except Declined:
         say("make delete: Nothing was deleted. Answer y, or add YES=1.", error=True)

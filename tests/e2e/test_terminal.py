@@ -15,6 +15,7 @@ from messaging.items import Person
 from messaging.send import send_to_handle
 from messaging.table import Table
 from messaging.text import hidden
+from operators.places import publish_local
 from tests.e2e.conftest import PASSWORD, Client, System
 from tests.e2e.test_chat import piped
 from tests.scripts import BIN, environment, run_script
@@ -40,7 +41,7 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     home = tmp_path_factory.mktemp("home")
-    (home / "system.json").write_text(f'{{"endpoint": "{system.place.endpoint}"}}')
+    publish_local(system.place, home / "system.json")
     (home / "data").mkdir()
     (home / "data" / "demo-password").write_text(PASSWORD)
     bayko = system.person("bayko")
