@@ -43,7 +43,10 @@ class Repair:
         self._lost_uuids: dict[tuple[str, str], str] = {}
 
     def mend(self, breaks: Iterable[Break]) -> list[Break]:
-        """Mends what can be mended, AT_ONCE conversations at a time, and returns what is left. Raises Busy."""
+        """Mends what can be mended, AT_ONCE conversations at a time, and returns what is left. Raises Busy.
+
+        A conversation in which so much is sent that it cannot be mended is left.
+        """
         breaks = list(breaks)
         orphans = [one for one in breaks if one.kind == "orphan"]
         conversations = {one.where for one in breaks if one.of_conversation}
@@ -71,6 +74,8 @@ class Repair:
                 self._mend_receipts(group)
         except UNREADABLE:  # somebody has to look at it
             pass
+        except Busy as busy:
+            return [Break("busy", group, f"is not mended: {busy}")]
         return conversation_breaks(self._client, self._name, group, version)
 
     def _bring_back(self, group: str, backup: str) -> None:
@@ -86,8 +91,8 @@ class Repair:
         The head's version becomes one above those of all entries. False if there is no head, or not one of two members.
         """
         for _ in attempts():
-            head = self._table.head(group, consistent=True)
-            last = self._newest(group)
+            head, newest = self._table.newest(group, 1, consistent=True)
+            last = newest[0] if newest else self._newest(group)
             if head is None:
                 head = self._head_of(group, last) if last else None
                 if head is None:
