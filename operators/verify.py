@@ -127,12 +127,14 @@ def _entry_breaks(head: Head, owner_uuid: str, stored: list[MessageGroup], versi
             yield Break("stale", group, f"in {inbox}, deleted")
     elif not stored:
         yield Break("missing", group, f"from {inbox}")
-    elif len(stored) > 1:
-        yield Break("double", group, f"in {inbox}: {', '.join(entry.sk for entry in stored)}")
-    elif stored[0].version > head.version:
-        yield Break("version", group, f"in {inbox}: {stored[0].version}, the head has {head.version}")
-    elif stored[0] not in (wanted, wanted.tiebroken()) and not _is_on_its_way(stored[0].version, head, version):
-        yield Break("stale", group, f"in {inbox}: {stored[0].sk}")
+    else:
+        *others, entry = sorted(stored, key=lambda entry: (entry.version, entry.sk))
+        if not all(_is_on_its_way(other.version, head, version) for other in others):
+            yield Break("double", group, f"in {inbox}: {', '.join(one.sk for one in stored)}")
+        elif entry.version > head.version:
+            yield Break("version", group, f"in {inbox}: {entry.version}, the head has {head.version}")
+        elif entry not in (wanted, wanted.tiebroken()) and not _is_on_its_way(entry.version, head, version):
+            yield Break("stale", group, f"in {inbox}: {entry.sk}")
 
 
 def _unread_breaks(head: Head, owner_uuid: str, stored: Unread | None, version: int) -> Iterator[Break]:
@@ -145,7 +147,7 @@ def _unread_breaks(head: Head, owner_uuid: str, stored: Unread | None, version: 
 
 
 def _is_on_its_way(shown: int, head: Head, version: int) -> bool:
-    """True if the stream handler may yet bring an entry of version `shown` to the head's: it needs no less."""
+    """True if the stream handler may yet bring an entry of version `shown` to the head's, or delete it."""
     return version <= shown < head.version
 
 

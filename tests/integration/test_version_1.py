@@ -186,5 +186,5 @@ def _sending(old: Old) -> Iterator[list[str]]:
 
 def _repair(old: Old, endpoint: str) -> list[str]:
     done = run_script("ddb/repair", "--stack", old.name, "--write", DYNAMODB_ENDPOINT=endpoint)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
     return done.stdout.splitlines()
