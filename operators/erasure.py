@@ -111,7 +111,7 @@ def _member_head(table: PeopleTable, message_group_uuid: str, user_uuid: str) ->
 def _delete_conversation(table: PeopleTable, head: Head) -> None:
     """Deletes a conversation of which both are gone. The head, by which it is still seen to be one, goes last."""
     for page in table.messages(head.message_group_uuid):
-        table.delete(keys.key(keys.receipt_pk(message.message_uuid), keys.RECEIPT) for message in page)
+        table.delete_receipts(page)
         table.delete(message.item for message in page)
     table.delete(keys.key(keys.unread_pk(one), head.message_group_uuid) for one in head.members)
     table.delete([head.item])

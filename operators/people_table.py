@@ -1,18 +1,16 @@
 """The table, with what operators do to people in it and the functions do not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from messaging import keys
 from messaging.errors import Busy, HandleTaken
-from messaging.items import Head, Item, Message, Person
+from messaging.items import Head, Item, Person
 from messaging.retry import attempts
-from messaging.table import ConditionFailed, Table
-from operators.writing import delete_all, put_all
+from messaging.table import ConditionFailed
+from operators.conversation_table import ConversationTable
 
-BEFORE_ALL_TIMES = "0"
-_PAGE = 100
 _IS_SAME = "handle = :handle AND display_name = :display_name"
 _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
 
@@ -36,7 +34,7 @@ class Profile:
         return cls(Person.from_profile_item(item), "renamed" in item, "has_account" in item, gone_at)
 
 
-class PeopleTable(Table):
+class PeopleTable(ConversationTable):
     """Reads consistently."""
 
     def profiles(self, user_uuids: Iterable[str]) -> dict[str, Profile]:
@@ -49,13 +47,6 @@ class PeopleTable(Table):
         wanted = {keys.handle_pk(handle) for handle in handles if keys.is_handle(handle)}
         items = self._items(keys.key(pk, keys.HANDLE) for pk in wanted)
         return {person.handle.lower(): person for person in map(Person.from_handle_item, items)}
-
-    def messages(self, message_group_uuid: str, after: str = BEFORE_ALL_TIMES) -> Iterator[list[Message]]:
-        """All messages of a conversation in order, by the page, or those after a time."""
-        page = self.after(message_group_uuid, after, _PAGE, consistent=True)
-        while page:
-            yield page
-            page = self.after(message_group_uuid, page[-1].created_at, _PAGE, consistent=True)
 
     # Renaming
 
@@ -156,14 +147,6 @@ class PeopleTable(Table):
             {"#other": other.user_uuid},
             {":other": {"S": other.handle}},
         )
-
-    def put_messages(self, messages: Iterable[Message]) -> None:
-        """Puts messages over those that lie there. Raises Busy."""
-        put_all(self._client, self._name, (message.item for message in messages))
-
-    def delete(self, items: Iterable[Item]) -> None:
-        """Deletes what lies at the keys of these items. Raises Busy."""
-        delete_all(self._client, self._name, ({"pk": item["pk"], "sk": item["sk"]} for item in items))
 
     # Requests
 
