@@ -1,4 +1,4 @@
-"""Checking a whole table, or one conversation, against the design's rules."""
+"""Checking a whole table, or one conversation, against the rules of docs/design.md."""
 
 import time
 from collections.abc import Callable, Iterator

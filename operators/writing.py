@@ -35,7 +35,7 @@ def continued(
     """Each line as the next message of the conversation of two people, and the head after it.
 
     `head` is the conversation's head before the first line, None if they open it. A line that is not later than the one
-    before it is moved to a microsecond after that (design, rule 3).
+    before it is moved to a microsecond after that (docs/design.md#rule-3).
     """
     group = keys.pair_uuid(*(person.user_uuid for person in members))
     for line in lines:

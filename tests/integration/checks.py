@@ -1,4 +1,4 @@
-"""The design's rules 3 and 4, checked on what the table holds."""
+"""Rules 3 and 4 (docs/design.md#rule-3), checked on the stored items."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The stream handler on a real engine: every answer it can give, and rule 5 as a property."""
+"""The stream handler on a real engine: every answer it can give, and docs/design.md#rule-5 as a property."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ def send(table: Table, bayko: Person, londo: Person) -> Callable[..., str]:
 
 @pytest.fixture
 def is_right(dynamodb: "DynamoDBClient", table_name: str) -> Callable[[], None]:
-    """Checks that the stored message groups are exactly those of rule 4."""
+    """Checks that the stored message groups are exactly those of docs/design.md#rule-4."""
     return lambda: assert_inboxes_stand_at_the_heads(read_all(dynamodb, table_name))
 
 
@@ -352,7 +352,8 @@ def test_what_stays_throttled_is_reported_and_done_by_the_next_try(
     is_right()
 
 
-# Rule 5 as a property. Two people converse with a third, so that one inbox holds two conversations. They write, read,
+# docs/design.md#rule-5 as a property.
+# Two people converse with a third, so that one inbox holds two conversations. They write, read,
 # show their marks or not, are renamed and erased; the clock may stand still, so that last messages share a time. The
 # stream is delivered in batches of any size, with every map in another order, from the checkpoint or once more from any
 # earlier record, as after a lost acknowledgement. A request may fail at any place, before or after it took effect or

@@ -1,4 +1,4 @@
-"""Rule 8: logs carry ids, never the text of a message, a token or a name."""
+"""Logs carry ids, never the text of a message, a token or a name (docs/design.md#rule-8)."""
 
 import base64
 import importlib

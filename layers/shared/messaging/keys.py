@@ -81,7 +81,7 @@ def is_handle(text: str) -> bool:
 
 
 def pair_uuid(one_user_uuid: str, other_user_uuid: str) -> str:
-    """The message_group_uuid of two people, the same whoever asks (design, rule 1)."""
+    """The message_group_uuid of two people, the same whoever asks (docs/design.md#rule-1)."""
     return str(uuid5(_PAIR_NAMESPACE, "#".join(sorted((one_user_uuid, other_user_uuid)))))
 
 
@@ -107,7 +107,7 @@ def format_time(when: datetime) -> str:
 
 
 def time_after(last: str, now: datetime) -> str:
-    """The time of what happens next: now, but at least a microsecond after `last` (design, rule 3), which may be ""."""
+    """The time of a message: now, but at least a microsecond after `last`, which may be "" (docs/design.md#rule-3)."""
     written = format_time(now)
     if written > last:
         return written

@@ -1,8 +1,8 @@
 """Reading: patterns A and B and the look-ups beside them.
 
 Reads are eventually consistent, at half the price. What tells a stale answer is the data itself: the numbers of a
-conversation's messages have no gap (design, rule 3), so a page that does not join on to its head or its cursor, or has
-a gap, is read once more, consistently.
+conversation's messages have no gap (docs/design.md#rule-3), so a page that does not join on to its head or its cursor,
+or has a gap, is read once more, consistently.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,7 +72,10 @@ def find_head(table: Table, message_group_uuid: str) -> Head | None:
 
 
 def require_member(head: Head | None, user_uuid: str) -> Head:
-    """The head, if this person is in the conversation. Raises NotFound, the same as if there were none (rule 6)."""
+    """The head, if this person is in the conversation (docs/design.md#rule-6).
+
+    Raises NotFound, the same as if there were none.
+    """
     if head is None or not _is_member(head, user_uuid):
         raise NotFound("There is no such conversation.")
     return head

@@ -106,7 +106,7 @@ def _append(
 
 
 def _first_answer(table: Table, again: AlreadySent, message: Message) -> Sent:
-    """The message the receipt points to, as it is now, if `message` asks for the same (design, rule 2).
+    """The message the receipt points to, as it is now, if `message` asks for the same (docs/design.md#rule-2).
 
     A receipt without a digest is from before there were digests: then the message itself is compared.
     """

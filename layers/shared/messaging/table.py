@@ -1,8 +1,8 @@
 """The table: every request to DynamoDB that serves an access pattern is made here. Only `sockets` knows botocore too.
 
-Conditions hold the design's rules. What a refused condition returns tells the caller how to go on: HeadMoved with the
-head as it is now, AlreadySent with the receipt of the first sending, PositionTaken. Throttling, conflicts and lost
-connections become Busy. Anything else is a mistake of ours and is raised as it is.
+Conditions hold the rules of docs/design.md. What a refused condition returns tells the caller how to go on: HeadMoved
+with the head as it is now, AlreadySent with the receipt of the first sending, PositionTaken. Throttling, conflicts and
+lost connections become Busy. Anything else is a mistake of ours and is raised as it is.
 """
 
 import time
