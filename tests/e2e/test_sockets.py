@@ -7,6 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from messaging import keys
+from messaging.connections import MOST_FRAMES
 from messaging.items import Connection, Subscription
 from messaging.tickets import LIFETIME
 from tests.e2e.conftest import Client, System, eventually
@@ -199,6 +200,17 @@ def test_what_cannot_be_read_is_told_to_its_sender_and_the_socket_stays(
             assert socket.wait_for(type="error")["code"] == code
         socket.quiet()
         assert _connections(system, bayko) == before
+
+
+def test_a_flood_of_frames_closes_its_socket_and_nobody_elses(system: System, bayko: Client, londo: Client) -> None:
+    with opened(system, bayko) as flooding, opened(system, bayko) as other, opened(system, londo) as of_londo:
+        for _ in range(2 * MOST_FRAMES):
+            flooding.send({"type": "ping"})
+
+        assert flooding.is_closed()
+        for socket in (other, of_londo):
+            socket.quiet()
+        eventually(lambda: len(_connections(system, bayko)) == 1)
 
 
 # How many, and until when

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from messaging import keys
-from messaging.connections import MOST_WATCHED, Pace
+from messaging.connections import FRAMES_WITHIN, MOST_FRAMES, MOST_WATCHED, Pace
 from messaging.items import Connection, Person, Subscription
 from messaging.send import send_to_handle
 from messaging.table import Table
@@ -207,12 +207,31 @@ def test_typing_is_relayed_once_in_three_seconds(
     group: str,
 ) -> None:
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
-    monkeypatch.setattr(functions.handler("connections.receive"), "pace", Pace(3, iter([0.0, 1.0, 3.0]).__next__))
+    pace = Pace(3, iter([0.0, 1.0, 3.0]).__next__)
+    monkeypatch.setattr(functions.handler("connections.receive"), "typing_pace", pace)
 
     for _ in range(3):
         assert client.send(bayko.user_uuid, mine, type="typing", message_group_uuid=group) == []
 
     assert len(client.sockets.events(theirs)) == 2
+
+
+def test_a_connection_that_sends_too_many_frames_is_closed_and_the_others_are_not(
+    client: SocketFunctions, functions: Functions, table: Table, monkeypatch: pytest.MonkeyPatch, bayko: Person
+) -> None:
+    fast, other = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
+    receive = functions.handler("connections.receive")
+    monkeypatch.setattr(receive, "frame_pace", Pace(FRAMES_WITHIN, lambda: 0.0))
+
+    for _ in range(MOST_FRAMES):
+        assert client.send(bayko.user_uuid, fast, type="ping") == [{"type": "pong"}]
+    assert client.sockets.closed == set()
+    for _ in range(3):
+        assert client.send(bayko.user_uuid, fast, type="ping", expected_status=429) == []
+
+    assert client.sockets.closed == {fast}
+    assert [one.connection_id for one in table.connections(bayko.user_uuid)] == [other]
+    assert client.send(bayko.user_uuid, other, type="ping") == [{"type": "pong"}]
 
 
 # The stream

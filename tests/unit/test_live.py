@@ -287,13 +287,13 @@ def test_two_who_watch_each_other_and_are_both_gone_are_forgotten() -> None:
     assert table.watching == {}
 
 
-# The pace of typing
+# The pace of typing and of frames
 
 
-def test_a_person_is_let_through_once_in_three_seconds() -> None:
+def test_how_often_each_has_come_is_counted_for_three_seconds_from_the_first() -> None:
     times = [0.0, 1.0, 1.5, 2.9, 3.0, 3.1, 6.0]
     pace = Pace(3, iter(times).__next__)
 
-    allowed = [pace.allows(user_uuid) for user_uuid in (USER, USER, OTHER, USER, USER, OTHER, USER)]
+    counts = [pace.count(user_uuid) for user_uuid in (USER, USER, OTHER, USER, USER, OTHER, USER)]
 
-    assert allowed == [True, False, True, False, True, False, True]
+    assert counts == [1, 2, 1, 3, 1, 2, 1]

@@ -19,6 +19,8 @@ MOST_CONNECTIONS = 10
 MOST_WATCHED = 100
 MOST_BYTES = 4096
 TYPING_EVERY = 3.0  # seconds
+MOST_FRAMES = 120  # of a connection in FRAMES_WITHIN: a client subscribes to a hundred people at once
+FRAMES_WITHIN = 10.0  # seconds
 
 _CODES: dict[type[MessagingError], str] = {
     Unreadable: "unreadable",
@@ -29,21 +31,20 @@ _CODES: dict[type[MessagingError], str] = {
 
 
 class Pace:
-    """Lets a person do something once in so many seconds, as far as this process knows: nothing is stored."""
+    """Rate limit of this process: how often each key has come within so many seconds. Nothing is stored."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._last: dict[str, float] = {}
+        self._windows: dict[str, tuple[float, int]] = {}  # when the key came first, and how often since
 
-    def allows(self, user_uuid: str) -> bool:
-        """False if it was allowed to this person a moment ago."""
+    def count(self, key: str) -> int:
+        """Which time this is, from 1, within the seconds that began when the key came first."""
         now = self._clock()
-        self._last = {who: at for who, at in self._last.items() if now - at < self._seconds}
-        if user_uuid in self._last:
-            return False
-        self._last[user_uuid] = now
-        return True
+        self._windows = {one: window for one, window in self._windows.items() if now - window[0] < self._seconds}
+        began, times = self._windows.get(key, (now, 0))
+        self._windows[key] = began, times + 1
+        return times + 1
 
 
 def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, now: Clock = utc_now) -> None:
@@ -60,24 +61,24 @@ def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, 
 
 
 def answer(
-    table: Table, sockets: Sockets, pace: Pace, user_uuid: str, connection_id: str, request: Request
+    table: Table, sockets: Sockets, typing_pace: Pace, user_uuid: str, connection_id: str, request: Request
 ) -> Event | None:
     """Does what a frame asks for. The event to answer that connection with, if there is one; errors are events too."""
     try:
-        return _answer(table, sockets, pace, user_uuid, connection_id, request)
+        return _answer(table, sockets, typing_pace, user_uuid, connection_id, request)
     except MessagingError as error:
         return views.error_event(_CODES[type(error)], str(error))
 
 
 def _answer(
-    table: Table, sockets: Sockets, pace: Pace, user_uuid: str, connection_id: str, request: Request
+    table: Table, sockets: Sockets, typing_pace: Pace, user_uuid: str, connection_id: str, request: Request
 ) -> Event | None:
     frame = request.json(MOST_BYTES)
     match frame.get("type"):
         case "ping":
             return views.pong_event()
         case "typing":
-            if pace.allows(user_uuid):
+            if typing_pace.count(user_uuid) == 1:
                 head = _head(table, user_uuid, frame)
                 _relay_typing(table, sockets, head, user_uuid)
             return None
