@@ -216,6 +216,19 @@ def test_typing_is_relayed_once_in_three_seconds(
     assert len(client.sockets.events(theirs)) == 2
 
 
+def test_typing_of_somebody_who_hides_receipts_is_not_relayed(
+    client: SocketFunctions, functions: Functions, bayko: Person, londo: Person, group: str
+) -> None:
+    mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
+    assert functions.update_me(bayko.user_uuid, receipts=False)[0] == 200
+
+    for user_uuid, connection_id in ((bayko.user_uuid, mine), (londo.user_uuid, theirs)):
+        assert client.send(user_uuid, connection_id, type="typing", message_group_uuid=group) == []
+
+    assert client.sockets.events(theirs) == []
+    assert [event["user_uuid"] for event in client.sockets.events(mine)] == [londo.user_uuid]
+
+
 def test_a_connection_that_sends_too_many_frames_is_closed_and_the_others_are_not(
     client: SocketFunctions, functions: Functions, table: Table, monkeypatch: pytest.MonkeyPatch, bayko: Person
 ) -> None:

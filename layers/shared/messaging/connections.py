@@ -79,8 +79,7 @@ def _answer(
             return views.pong_event()
         case "typing":
             if typing_pace.count(user_uuid) == 1:
-                head = _head(table, user_uuid, frame)
-                _relay_typing(table, sockets, head, user_uuid)
+                _relay_typing(table, sockets, _head(table, user_uuid, frame), user_uuid)
             return None
         case "subscribe":
             return _subscribe(table, _head(table, user_uuid, frame), user_uuid, connection_id)
@@ -102,6 +101,9 @@ def _head(table: Table, user_uuid: str, frame: dict[str, object]) -> Head:
 
 
 def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) -> None:
+    """Tells the other's connections, unless this person hides what they do."""
+    if not head.members[user_uuid].receipts:
+        return
     frames = pack([views.typing_event(head.message_group_uuid, user_uuid)])
     others = table.connections(head.other(user_uuid).user_uuid)
     tell(
