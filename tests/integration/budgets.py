@@ -43,8 +43,10 @@ BUDGETS = {
     "unread, of 30 conversations": Consumed(1, 0.5, 0),
     "one conversation of the inbox": Consumed(1, 0.5, 0),
     "20 conversations since a time": Consumed(1, 1, 0),
-    "ticket": Consumed(1, 0, 1),
-    "connect": Consumed(3, 1.5, 1),
+    "nothing unread": Consumed(2, 1, 0),
+    "an empty inbox": Consumed(2, 1, 0),
+    "ticket": Consumed(2, 1, 1),
+    "connect": Consumed(4, 2.5, 1),
     "subscribe": Consumed(4, 1, 2),
     "typing": Consumed(2, 1, 0),
     "push of 1 message": Consumed(2, 1, 0),
@@ -143,6 +145,9 @@ def _measure(
         send_to_conversation(table, other.user_uuid, pair, str(uuid4()), "Good morning to you")
     rewrite(since=0)
     measured["unread, of 30 conversations"] = meter.measure(lambda: functions.count_unread(londo.user_uuid))
+    nobody = register("nobody").user_uuid
+    measured["nothing unread"] = meter.measure(lambda: functions.count_unread(nobody))
+    measured["an empty inbox"] = meter.measure(lambda: functions.list_message_groups(nobody))
     measured["mark read"] = meter.measure(lambda: functions.mark_read(londo.user_uuid, group, 102))
     since = len(stream.records())
     measured["inbox after a mark"] = meter.measure(lambda: rewrite(since - 1))

@@ -33,10 +33,10 @@ class SocketFunctions:
         status: int = self._module(f"connections.{name}").lambda_handler(event, None)["statusCode"]
         return status
 
-    def connect(self, user_uuid: str) -> str:
+    def connect(self, user_uuid: str, expected_status: int = 200) -> str:
         """The id of a new connection."""
         connection_id = f"connection-{next(self._numbers)}"
-        assert self._call("connect", user_uuid, connection_id) == 200
+        assert self._call("connect", user_uuid, connection_id) == expected_status
         return connection_id
 
     def disconnect(self, user_uuid: str, connection_id: str) -> None:

@@ -15,9 +15,12 @@ from messaging.items import Connection, Person, Subscription
 from messaging.send import send_to_handle
 from messaging.table import Table
 from messaging.tickets import LIFETIME, create_ticket, redeem_ticket
+from operators.erasure import erase_from_table
+from operators.people_table import PeopleTable
 from tests.integration.checks import read_all
 from tests.integration.functions import Functions, Stream, sample_event
 from tests.integration.socket_functions import SocketFunctions
+from tests.integration.world import Requests, Run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,33 +36,39 @@ def group(table: Table, bayko: Person, londo: Person) -> str:
     return send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
 
 
+@pytest.fixture
+def people(dynamodb: "DynamoDBClient", table_name: str) -> PeopleTable:
+    return PeopleTable(dynamodb, table_name)
+
+
 # Tickets
 
 
-def test_of_many_who_show_a_ticket_at_once_one_is_let_in(table: Table) -> None:
-    ticket = create_ticket(table, "somebody")
+def test_of_many_who_show_a_ticket_at_once_one_is_let_in(table: Table, bayko: Person) -> None:
+    ticket = create_ticket(table, bayko.user_uuid)
 
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: redeem_ticket(table, ticket), range(20)))
 
-    assert sorted(answers, key=str) == [None] * 19 + ["somebody"]
+    assert sorted(answers, key=lambda answer: answer is None) == [bayko.user_uuid] + [None] * 19
 
 
 @pytest.mark.parametrize(("age", "taken"), [(LIFETIME - 1, True), (LIFETIME, False), (LIFETIME + 1, False)])
 def test_a_ticket_lives_for_a_minute_however_late_dynamodb_deletes_it(
-    dynamodb: "DynamoDBClient", table_name: str, age: int, taken: bool
+    dynamodb: "DynamoDBClient", table: Table, table_name: str, bayko: Person, age: int, taken: bool
 ) -> None:
     made = 1_800_000_000
-    ticket = create_ticket(Table(dynamodb, table_name), "somebody", lambda: made)
+    ticket = create_ticket(table, bayko.user_uuid, lambda: made)
     later = Table(dynamodb, table_name, lambda: made + age)
 
-    assert (redeem_ticket(later, ticket) == "somebody") == taken
+    assert redeem_ticket(later, ticket) == (bayko.user_uuid if taken else None)
 
 
 def test_a_ticket_is_no_longer_there_when_used_and_never_was_in_clear(
-    dynamodb: "DynamoDBClient", table_name: str, functions: Functions
+    dynamodb: "DynamoDBClient", table_name: str, functions: Functions, bayko: Person
 ) -> None:
-    _, body, _ = functions.call("connections.create_ticket", "somebody")
+    before = list(read_all(dynamodb, table_name))
+    _, body, _ = functions.call("connections.create_ticket", bayko.user_uuid)
     assert body["ticket"] not in json.dumps(list(read_all(dynamodb, table_name)))
 
     event = sample_event("authorize")
@@ -68,10 +77,10 @@ def test_a_ticket_is_no_longer_there_when_used_and_never_was_in_clear(
     allowed, refused = authorize(event, None), authorize(event, None)
 
     assert body["expires_in"] == LIFETIME
-    assert allowed["context"] == {"user_uuid": "somebody"}
+    assert allowed["context"] == {"user_uuid": bayko.user_uuid}
     assert [answer["policyDocument"]["Statement"][0]["Effect"] for answer in (allowed, refused)] == ["Allow", "Deny"]
     assert refused["context"] == {}
-    assert list(read_all(dynamodb, table_name)) == []
+    assert list(read_all(dynamodb, table_name)) == before
 
 
 # Connections
@@ -120,6 +129,67 @@ def test_a_socket_that_its_client_cannot_name_cannot_be_closed_by_it(
     client.disconnect(londo.user_uuid, connection_id)
 
     assert len(table.connections(bayko.user_uuid)) == 1
+
+
+# Erased people
+
+
+def test_an_erasure_closes_the_sockets_and_tells_those_who_watch_that_nobody_is_there(
+    client: SocketFunctions, people: PeopleTable, bayko: Person, londo: Person, group: str
+) -> None:
+    mine = client.connect(bayko.user_uuid)
+    theirs = [client.connect(londo.user_uuid), client.connect(londo.user_uuid)]
+    for user_uuid, connection_id in ((bayko.user_uuid, mine), (londo.user_uuid, theirs[0])):
+        client.send(user_uuid, connection_id, type="subscribe", message_group_uuid=group)
+
+    erase_from_table(people, client.sockets, londo.user_uuid, {londo.handle})
+
+    assert client.sockets.closed == set(theirs)
+    assert [event["online"] for event in client.sockets.events(mine)] == [True, False]
+    assert people.connections(londo.user_uuid) == []
+    assert people.subscriptions(londo.user_uuid) == people.subscriptions(bayko.user_uuid) == []
+
+
+def test_nobody_erased_gets_a_ticket_or_a_socket_or_is_told_to_be_online(
+    client: SocketFunctions, functions: Functions, people: PeopleTable, bayko: Person, londo: Person, group: str
+) -> None:
+    mine = client.connect(bayko.user_uuid)
+    client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
+    told = client.sockets.events(mine)
+    # The profile goes first: as early as this nothing may open, though the heads still show a member.
+    people.forget(londo.user_uuid, {londo.handle})
+
+    assert functions.call("connections.create_ticket", londo.user_uuid)[0] == 404
+    client.connect(londo.user_uuid, expected_status=403)
+
+    assert people.connections(londo.user_uuid) == []
+    assert client.sockets.events(mine) == told
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_a_socket_that_opens_while_its_person_is_erased_is_refused_or_closed(
+    client: SocketFunctions,
+    functions: Functions,
+    monkeypatch: pytest.MonkeyPatch,
+    dynamodb: "DynamoDBClient",
+    people: PeopleTable,
+    table_name: str,
+    bayko: Person,
+    at: int,
+) -> None:
+    requests = Requests(dynamodb)
+    monkeypatch.setattr(functions, "_table", Table(requests, table_name))  # type: ignore[arg-type]
+
+    def erase(number: int, run: Run, _: dict[str, Any]) -> Any:
+        if number == at:
+            erase_from_table(people, client.sockets, bayko.user_uuid, {bayko.handle})
+        return run()
+
+    requests.hook = erase
+    client.connect(bayko.user_uuid, expected_status=403 if at < 3 else 200)
+
+    assert at < 3 or client.sockets.closed
+    assert people.connections(bayko.user_uuid) == []
 
 
 # Presence

@@ -52,7 +52,7 @@ class FakeTable(Table):
     def unread(self, user_uuid: str) -> Iterator[Unread]:
         return iter([one for head in self.heads.values() for one in head.unread if one.owner_uuid == user_uuid])
 
-    def person(self, user_uuid: str) -> Person | None:
+    def person(self, user_uuid: str, *, consistent: bool = False) -> Person | None:
         return next((person for person in self.people if person.user_uuid == user_uuid), None)
 
     def person_by_handle(self, handle: str) -> Person | None:

@@ -138,7 +138,7 @@ def test_a_ticket_is_never_told_to_a_log(
 
     monkeypatch.setattr("secrets.token_urlsafe", lambda _: TICKET)
     for function in (authorize, create_ticket):
-        monkeypatch.setattr(function, "table", Tickets())
+        monkeypatch.setattr(function, "table", Tickets(people=[Person(USER, "bayko", "Bayko")]))
 
     answer = create_ticket.lambda_handler(event(), None)
     authorized = authorize.lambda_handler(

@@ -9,7 +9,7 @@ from messaging.errors import Busy, MessagingError, NotFound, TooLarge, Unreadabl
 from messaging.http import Request, read_uuid
 from messaging.items import Connection, Head, Subscription
 from messaging.live import Event, Post, cut, pack, tell, tell_presence
-from messaging.read import find_head, require_member
+from messaging.read import find_head, find_person, require_member
 from messaging.send import Clock, utc_now
 from messaging.sockets import Sockets
 from messaging.table import Table
@@ -48,11 +48,20 @@ class Pace:
 
 
 def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, now: Clock = utc_now) -> None:
-    """Notes a connection. Of more than ten the oldest are closed; whoever had none is online now."""
+    """Notes a connection. Of more than ten the oldest are closed; somebody who had none is online now.
+
+    Raises NotFound for somebody who was erased. The profile is read when the connection is stored, so an erasure, which
+    deletes the profile before it looks for connections, either stops this one or finds it.
+    """
     connected = now()
     table.put_connection(
         Connection(user_uuid, connection_id, keys.format_time(connected), int((connected + LIFETIME).timestamp()))
     )
+    try:
+        find_person(table, user_uuid, consistent=True)
+    except NotFound:
+        table.delete_connection(user_uuid, connection_id)
+        raise
     connections = table.connections(user_uuid, consistent=True)
     for oldest in sorted(connections, key=lambda one: one.connected_at)[:-MOST_CONNECTIONS]:
         cut(table, sockets, user_uuid, oldest.connection_id)

@@ -143,12 +143,15 @@ def cut(table: Table, sockets: Sockets, user_uuid: str, connection_id: str) -> N
 
 
 def tell_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: bool) -> None:
-    """Tells those who watch a person that they came or went, unless the person does not show it."""
+    """Tells those who watch a person that they came or went, unless the person does not show it.
+
+    Somebody who was erased has no profile that could say so, and is offline to everybody.
+    """
     subscriptions = table.subscriptions(user_uuid)
     if not subscriptions:
         return
     person = table.person(user_uuid)
-    if person is None or not person.receipts:
+    if not (person.receipts if person else not online):
         return
     tell(
         table,

@@ -3,20 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from messaging.errors import Busy, HandleTaken, NotFound
+from messaging.errors import Busy, HandleTaken
 from messaging.items import Person
+from messaging.read import find_person
 from messaging.retry import attempts
 from messaging.table import Table
 
 _AT_ONCE = 16  # requests
-
-
-def find_person(table: Table, user_uuid: str) -> Person:
-    """The caller's profile. Raises NotFound."""
-    person = table.person(user_uuid)
-    if person is None:
-        raise NotFound("You have no profile yet.")
-    return person
 
 
 def show_receipts(table: Table, user_uuid: str, *, receipts: bool) -> Person:

@@ -123,7 +123,10 @@ def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_
 
 
 def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxCursor | None = None) -> Inbox:
-    """Pattern B: one request, from the top of the inbox or from a cursor."""
+    """Pattern B: one request, from the top of the inbox or from a cursor.
+
+    Where nothing is found, a second request asks whether there is such a person. Raises NotFound if not.
+    """
     if cursor and cursor.direction == NEWER:
         found = table.inbox_above(user_uuid, limit + 1, cursor.sk)
         more_above, more_below = len(found) > limit, True
@@ -132,6 +135,8 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
         found = table.inbox(user_uuid, limit + 1, cursor.sk if cursor else None)
         more_above, more_below = cursor is not None, len(found) > limit
         found = found[:limit]
+    if not found:
+        find_person(table, user_uuid)
     top = found[0].sk if found else cursor.sk if cursor else None  # all of a page may have moved up meanwhile
     changes = None
     if not more_above:
@@ -147,11 +152,14 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
 
 
 def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) -> Changes:
-    """Pattern B for who was away: the conversations whose last message came after a place. One request.
+    """Pattern B for a client that was away: the conversations whose last message came after a place.
 
-    A conversation that moves up while pages are read comes again, with what it has become.
+    One request, and a second like that of `list_message_groups` where nothing is found. A conversation that moves up
+    while pages are read comes again, with what it has become.
     """
     found = table.inbox_above(user_uuid, limit + 1, since.sk)
+    if not found:
+        find_person(table, user_uuid)
     page, ended = found[::-1][:limit], len(found) <= limit
     last = InboxCursor(user_uuid, NEWER, page[-1].sk) if page else since
     if ended and page:
@@ -166,21 +174,36 @@ def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) ->
 
 
 def count_unread(table: Table, user_uuid: str) -> Totals:
-    """Reads the unread conversations only: 1 request for some thousands, 0.5 read units for each 40."""
+    """Reads the unread conversations only: 1 request for some thousands, 0.5 read units for each 40.
+
+    If there are none, a second request asks whether there is such a person. Raises NotFound if not.
+    """
     counts = [unread.last_seq - unread.read_seq for unread in table.unread(user_uuid)]
+    if not counts:
+        find_person(table, user_uuid)
     return Totals(len(counts), sum(counts))
 
 
 def find_message_group(table: Table, user_uuid: str, handle: str) -> tuple[Person, str | None]:
     """Who has this handle, and the caller's conversation with them, if there is one. Raises NotFound."""
-    person = show_user(table, handle)
+    person = show_user(table, user_uuid, handle)
     head = find_head(table, keys.pair_uuid(user_uuid, person.user_uuid))
     return person, head.message_group_uuid if head and _is_member(head, user_uuid) else None
 
 
-def show_user(table: Table, handle: str) -> Person:
-    """Who has this handle. Raises NotFound."""
-    person = table.person_by_handle(handle)
+def find_person(table: Table, user_uuid: str, *, consistent: bool = False) -> Person:
+    """The caller's profile. Raises NotFound for somebody who has none, or was erased and has a token still."""
+    person = table.person(user_uuid, consistent=consistent)
+    if person is None:
+        raise NotFound("You have no profile yet.")
+    return person
+
+
+def show_user(table: Table, user_uuid: str, handle: str) -> Person:
+    """The person with this handle. Raises NotFound, also if the caller was erased."""
+    caller, person = table.person_and_person_by_handle(user_uuid, handle)
+    if caller is None:
+        raise NotFound("You have no profile yet.")
     if person is None:
         raise NotFound("Nobody has this handle.")
     return person

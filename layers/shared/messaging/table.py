@@ -232,9 +232,9 @@ class Table:
 
     # People
 
-    def person(self, user_uuid: str) -> Person | None:
-        """0.5 read units."""
-        item = self._get(keys.profile_pk(user_uuid), keys.PROFILE)
+    def person(self, user_uuid: str, *, consistent: bool = False) -> Person | None:
+        """0.5 read units, 1 if consistent."""
+        item = self._get(keys.profile_pk(user_uuid), keys.PROFILE, consistent=consistent)
         return Person.from_profile_item(item) if item else None
 
     def person_by_handle(self, handle: str) -> Person | None:
