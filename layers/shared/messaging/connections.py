@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from messaging import keys, views
+from messaging import keys, refusals, views
 from messaging.errors import Busy, MessagingError, NotFound, TooLarge, Unreadable
 from messaging.http import Request, read_uuid
 from messaging.items import Connection, Head, Subscription
 from messaging.live import Event, Post, cut, pack, tell, tell_presence
-from messaging.read import find_head, find_person, require_member
+from messaging.read import find_head, find_person
 from messaging.send import Clock, utc_now
 from messaging.sockets import Sockets
 from messaging.table import Table
@@ -74,7 +74,8 @@ def answer(
 ) -> Event | None:
     """Does what a frame asks for. The event to answer that connection with, if there is one; errors are events too."""
     try:
-        return _answer(table, sockets, typing_pace, user_uuid, connection_id, request)
+        with refusals.alike():
+            return _answer(table, sockets, typing_pace, user_uuid, connection_id, request)
     except MessagingError as error:
         return views.error_event(_CODES[type(error)], str(error))
 
@@ -106,7 +107,7 @@ def _head(table: Table, user_uuid: str, frame: dict[str, object]) -> Head:
     if not isinstance(message_group_uuid, str):
         raise Unreadable("message_group_uuid must be a uuid.")
     uuid = read_uuid(message_group_uuid, "message_group_uuid")
-    return require_member(find_head(table, uuid), user_uuid)
+    return find_head(table, uuid, user_uuid)
 
 
 def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) -> None:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from messaging import keys
+from messaging import keys, refusals
 from messaging.errors import (
     Busy,
     HandleTaken,
@@ -133,7 +133,8 @@ def route(handle: Callable[[Request], Response]) -> Callable[[Event, Any], Respo
     @functools.wraps(handle)
     def lambda_handler(event: Event, _context: Any) -> Response:
         try:
-            return handle(Request.from_event(event))
+            with refusals.alike():
+                return handle(Request.from_event(event))
         except MessagingError as error:
             response = _refusal(error)
             _log_refusal(event, error, response)

@@ -66,9 +66,16 @@ class Totals:
     messages: int
 
 
-def find_head(table: Table, message_group_uuid: str) -> Head | None:
-    """The head; a conversation opened a moment ago is found too: a miss is asked again, consistently."""
-    return table.head(message_group_uuid) or table.head(message_group_uuid, consistent=True)
+def find_head(table: Table, message_group_uuid: str, user_uuid: str) -> Head:
+    """The head of a conversation that this person is in. Raises NotFound, the same as if there were none (rule 6).
+
+    An eventually consistent read that does not show the caller as a member is followed by a consistent one, whatever it
+    showed. So a conversation opened a moment ago is found, and both refusals take the same requests.
+    """
+    head = table.head(message_group_uuid)
+    if not _is_member(head, user_uuid):
+        head = table.head(message_group_uuid, consistent=True)
+    return require_member(head, user_uuid)
 
 
 def require_member(head: Head | None, user_uuid: str) -> Head:
@@ -81,14 +88,14 @@ def require_member(head: Head | None, user_uuid: str) -> Head:
 def newest_messages(table: Table, user_uuid: str, message_group_uuid: str, limit: int) -> Conversation:
     """Pattern A, the newest page: one request. Raises NotFound for a stranger as for no conversation."""
     head, messages = table.newest(message_group_uuid, limit, consistent=False)
-    if head is None or not _joins(messages, last=head.last_seq):
+    if head is None or not _is_member(head, user_uuid) or not _joins(messages, last=head.last_seq):
         head, messages = table.newest(message_group_uuid, limit, consistent=True)
     return _page(require_member(head, user_uuid), messages)
 
 
 def messages_before(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
     """Pattern A, the page that ends before the cursor. Raises NotFound like `newest_messages`."""
-    head = require_member(find_head(table, cursor.message_group_uuid), user_uuid)
+    head = find_head(table, cursor.message_group_uuid, user_uuid)
     messages = _read_twice_if_stale(
         lambda consistent: table.before(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
         lambda page: _joins(page, last=cursor.seq - 1),
@@ -98,7 +105,7 @@ def messages_before(table: Table, user_uuid: str, cursor: MessageCursor, limit: 
 
 def messages_after(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
     """Pattern A, the page that begins after the cursor. Raises NotFound like `newest_messages`."""
-    head = require_member(find_head(table, cursor.message_group_uuid), user_uuid)
+    head = find_head(table, cursor.message_group_uuid, user_uuid)
     messages = _read_twice_if_stale(
         lambda consistent: table.after(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
         lambda page: _joins(page, first=cursor.seq + 1) if page else cursor.seq >= head.last_seq,
@@ -169,8 +176,7 @@ def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) 
 
 def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) -> MessageGroup:
     """One conversation as its head says, ahead of the inbox. Raises NotFound for a stranger as for no conversation."""
-    head = require_member(find_head(table, message_group_uuid), user_uuid)
-    return head.message_group(user_uuid)
+    return find_head(table, message_group_uuid, user_uuid).message_group(user_uuid)
 
 
 def count_unread(table: Table, user_uuid: str) -> Totals:
@@ -187,8 +193,11 @@ def count_unread(table: Table, user_uuid: str) -> Totals:
 def find_message_group(table: Table, user_uuid: str, handle: str) -> tuple[Person, str | None]:
     """Who has this handle, and the caller's conversation with them, if there is one. Raises NotFound."""
     person = show_user(table, user_uuid, handle)
-    head = find_head(table, keys.pair_uuid(user_uuid, person.user_uuid))
-    return person, head.message_group_uuid if head and _is_member(head, user_uuid) else None
+    try:
+        head = find_head(table, keys.pair_uuid(user_uuid, person.user_uuid), user_uuid)
+    except NotFound:
+        return person, None
+    return person, head.message_group_uuid
 
 
 def find_person(table: Table, user_uuid: str, *, consistent: bool = False) -> Person:
@@ -209,8 +218,8 @@ def show_user(table: Table, user_uuid: str, handle: str) -> Person:
     return person
 
 
-def _is_member(head: Head, user_uuid: str) -> bool:
-    return user_uuid in head.members and not head.members[user_uuid].is_gone
+def _is_member(head: Head | None, user_uuid: str) -> bool:
+    return head is not None and user_uuid in head.members and not head.members[user_uuid].is_gone
 
 
 def _joins(messages: Sequence[Message], *, first: int | None = None, last: int | None = None) -> bool:
