@@ -37,9 +37,9 @@ async def until_answered(request: Callable[[], _Answer]) -> _Answer:
     while True:
         try:
             return await asyncio.to_thread(request)
-        except Unanswered:
+        except Unanswered as unanswered:
             failures += 1
-            await asyncio.sleep(pause(failures))
+            await asyncio.sleep(unanswered.retry_after + pause(failures))
 
 
 async def together(*work: Coroutine[Any, Any, None]) -> None:

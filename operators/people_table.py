@@ -1,30 +1,28 @@
 """The table, with what operators do to people in it and the functions do not."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 
 from messaging import keys
 from messaging.errors import Busy, HandleTaken
-from messaging.items import Head, Item, Message, Person
+from messaging.items import SPREADING, Head, Item, Message, Person
 from messaging.retry import attempts
-from messaging.table import ConditionFailed, Table
+from messaging.table import ConditionFailed, Table, unchanged
 from operators.writing import delete_all, put_all
 
 BEFORE_ALL_TIMES = "0"
 _PAGE = 100
-_IS_SAME = "handle = :handle AND display_name = :display_name"
 _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
 
 
 class PeopleTable(Table):
-    """Reads consistently. A profile has the mark `renamed` while conversations may show the person's name before."""
+    """Reads consistently. A profile is marked while conversations may show the person as before its last change."""
 
     def profiles(self, user_uuids: Iterable[str]) -> dict[str, tuple[Person, bool]]:
         """Who of these, at most 100, has a profile, and whether it has the mark, by user_uuid."""
         items = self._items(keys.key(keys.profile_pk(one), keys.PROFILE) for one in user_uuids)
-        people = ((Person.from_profile_item(item), "renamed" in item) for item in items)
-        return {person.user_uuid: (person, renamed) for person, renamed in people}
+        people = ((Person.from_profile_item(item), SPREADING in item) for item in items)
+        return {person.user_uuid: (person, spreading) for person, spreading in people}
 
     def owners(self, handles: Iterable[str]) -> dict[str, Person]:
         """Who has which of these handles, at most 100, by the handle in lower case."""
@@ -41,15 +39,15 @@ class PeopleTable(Table):
 
     # Renaming
 
-    def rename(self, old: Person, new: Person) -> None:
-        """Puts new profile, with the mark, and new handle, and deletes the old one. Raises HandleTaken, Busy.
+    def rename(self, old: Person, new: Person) -> Person:
+        """Puts new profile, with the mark, and new handle, and deletes the old one: the new profile.
 
-        Whether the person shows receipts stays as it is.
+        Whether the person shows receipts stays as it is. Raises HandleTaken, Busy.
         """
-        new = replace(new, receipts=old.receipts)
-        profile = {**new.profile_item, "renamed": {"BOOL": True}}
+        new = replace(new, receipts=old.receipts, version=old.version + 1)
+        profile = {**new.profile_item, SPREADING: {"BOOL": True}}
         theirs = {":user_uuid": {"S": new.user_uuid}}
-        writes = [self._put(profile, _IS_SAME, _name(old)), self._put(new.handle_item, _IS_THEIRS, theirs)]
+        writes = [self._put(profile, *unchanged(old)), self._put(new.handle_item, _IS_THEIRS, theirs)]
         if keys.handle_pk(old.handle) != keys.handle_pk(new.handle):
             writes.append(self._delete(old.handle_item, _IS_THEIRS, theirs))
         refused = self._transact_in_time(writes)
@@ -57,28 +55,7 @@ class PeopleTable(Table):
             raise HandleTaken("The handle is taken.")
         if refused:
             raise Busy("The profile, or who has the old handle, has changed just now.")
-
-    def rename_member(self, message_group_uuid: str, person: Person) -> bool:
-        """Makes a conversation's head call a member so. False if it does, or there is no such member any more."""
-        return self._set_member(
-            message_group_uuid,
-            person,
-            "NOT members.#me.handle IN (:leaving, :deleted) AND (members.#me.handle <> :handle OR "
-            "members.#me.display_name <> :display_name)",
-            {},
-            {":leaving": {"S": person.leaving.handle}, ":deleted": {"S": person.deleted.handle}},
-        )
-
-    def unmark(self, person: Person) -> None:
-        """Takes the mark from a profile, unless the person was renamed again."""
-        with suppress(ConditionFailed):
-            self._write_if(
-                self._client.update_item,
-                Key=keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE),
-                UpdateExpression="REMOVE renamed",
-                ConditionExpression=_IS_SAME,
-                ExpressionAttributeValues=_name(person),
-            )
+        return new
 
     # Erasing
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from messaging.errors import MessagingError
 from messaging.items import Person
 from messaging.people import person_from_attributes
+from messaging.profile import spread
 from operators.people import Account, UserPool
 from operators.people_table import PeopleTable
 from operators.places import Place
@@ -41,9 +42,7 @@ def sync_profiles(place: Place, seen: Callable[[int], None] = lambda _: None) ->
     if renamed:
         time.sleep(_IN_FLIGHT)
     for person in renamed:
-        for group in table.conversations(person.user_uuid):
-            table.rename_member(group.message_group_uuid, person)
-        table.unmark(person)
+        spread(table, person)
     return synced
 
 
@@ -61,8 +60,9 @@ def _sync_page(table: PeopleTable, accounts: list[Account], synced: Synced) -> l
                 synced.made += 1
             elif (old, owners.get(account.handle.lower())) == (person, person):
                 synced.unchanged += not marked
+                person = old
             else:
-                table.rename(old, person)
+                person = table.rename(old, person)
                 marked = True
         except MessagingError as error:
             synced.refused.append(f"{account.user_uuid} @{account.handle}: {error}")

@@ -57,6 +57,7 @@ class Repair:
         if self._backup:
             self._bring_back(group, self._backup)
         self._mend_head(group)
+        self._mend_copies(group)
         repair_inboxes(self._table, group)
 
     def _bring_back(self, group: str, backup: str) -> None:
@@ -81,6 +82,14 @@ class Repair:
             elif (wanted := _possible(head.after(last))) == head or self._replace_head(head, wanted):
                 return
         raise Busy("The head of a conversation keeps changing.")
+
+    def _mend_copies(self, group: str) -> None:
+        """Copies the profiles of both members into the head."""
+        head = self._table.head(group, consistent=True)
+        for user_uuid in head.members if head else ():
+            person = self._table.person(user_uuid, consistent=True)
+            if person:
+                self._table.copy_profile(group, person)
 
     def _newest(self, group: str) -> Message | None:
         newest = self._table.before(group, keys.HEAD, 1, consistent=True)

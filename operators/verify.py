@@ -48,7 +48,7 @@ class Break:
     @property
     def of_conversation(self) -> bool:
         """True if `where` is a message_group_uuid."""
-        return self.of_inbox or self.kind in ("erased", "gap", "head", "headless", "members", "order")
+        return self.of_inbox or self.kind in ("copy", "erased", "gap", "head", "headless", "members", "order")
 
     def __str__(self) -> str:
         return f"{self.kind:<10} {self.where}  {self.detail}"
@@ -64,12 +64,13 @@ def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambd
         segments = [_Segment(client, table_name, number, progress) for number in range(SEGMENTS)]
         found = threads.map(lambda segment: segment.run(segment.scan()), segments)
         breaks = {one for of_segment in found for one in of_segment}
-    behind = {one.where for one in breaks if one.of_inbox}
+    behind = {one for one in breaks if one.of_inbox or one.kind == "copy"}
     if behind:
         time.sleep(_SETTLE)
         table = Table(client, table_name)
-        breaks = {one for one in breaks if not one.of_inbox}
-        breaks |= {one for group in behind for one in inbox_breaks(table, group)}
+        breaks -= behind
+        for group in {one.where for one in behind}:
+            breaks |= {*inbox_breaks(table, group), *copy_breaks(table, group)}
     return sorted(breaks)
 
 
@@ -95,6 +96,26 @@ def inbox_breaks(table: Table, message_group_uuid: str) -> list[Break]:
     noted = {Unread.from_item(item) for item in table.get_many(unread_keys, consistent=True)}
     differing = sorted({unread.owner_uuid for unread in noted ^ set(head.unread)})
     return breaks + [_unread_break(message_group_uuid, owner_uuid) for owner_uuid in differing]
+
+
+def copy_breaks(table: Table, message_group_uuid: str) -> list[Break]:
+    """How the members of a conversation differ from their profiles. Somebody without a profile is being erased."""
+    head = table.head(message_group_uuid, consistent=True)
+    members = [person for person in head.members.values() if not person.is_gone] if head else []
+    profiles = [(member, table.person(member.user_uuid, consistent=True)) for member in members]
+    return [
+        _copy_break(message_group_uuid, member.user_uuid)
+        for member, profile in profiles
+        if profile and not _shows(member, profile)
+    ]
+
+
+def _shows(member: Person, profile: Person) -> bool:
+    return (member, member.receipts) == (profile, profile.receipts)
+
+
+def _copy_break(message_group_uuid: str, user_uuid: str) -> Break:
+    return Break("copy", message_group_uuid, f"shows {user_uuid} otherwise than the profile does")
 
 
 def _unread_break(message_group_uuid: str, owner_uuid: str) -> Break:
@@ -191,6 +212,7 @@ class _Segment:
             self._report("members", group, "is not the conversation of its members")
             return
         self._senders(head, senders)
+        self._copies(head)
         for wanted in head.message_groups:
             self._expect_group(wanted)
         for unread in head.unread:
@@ -209,6 +231,18 @@ class _Segment:
             self._report("members", group, "has messages of somebody else")
         elif any(head.members[sender.user_uuid].is_deleted and not sender.is_deleted for sender in senders):
             self._report("erased", group, "has messages with the name of somebody deleted")
+
+    def _copies(self, head: Head) -> None:
+        for member in head.members.values():
+            if not member.is_gone:
+                self._expect_copy(head.message_group_uuid, member)
+
+    def _expect_copy(self, group: str, member: Person) -> None:
+        def check(item: Item | None) -> None:
+            if item and not _shows(member, Person.from_profile_item(item)):
+                self._breaks.append(_copy_break(group, member.user_uuid))
+
+        self._expect(member.profile_item, check)
 
     def _expect_group(self, wanted: MessageGroup) -> None:
         def beside(item: Item | None) -> None:

@@ -43,6 +43,8 @@ BUDGETS = {
     "unread, of 30 conversations": Consumed(1, 0.5, 0),
     "one conversation of the inbox": Consumed(1, 0.5, 0),
     "20 conversations since a time": Consumed(1, 1, 0),
+    "receipts that are so already": Consumed(1, 1, 0),
+    "receipts changed in 31 conversations": Consumed(36, 5, 36),
     "nothing unread": Consumed(2, 1, 0),
     "an empty inbox": Consumed(2, 1, 0),
     "ticket": Consumed(2, 1, 1),
@@ -165,6 +167,13 @@ def _measure(
     measured["A one message"] = meter.measure(lambda: functions.show_message(bayko.user_uuid, group, message["uuid"]))
     measured["B newest 20 groups"] = meter.measure(lambda: functions.list_message_groups(bayko.user_uuid))
 
+    measured["receipts changed in 31 conversations"] = meter.measure(
+        lambda: functions.update_me(bayko.user_uuid, receipts=False)
+    )
+    measured["receipts that are so already"] = meter.measure(
+        lambda: functions.update_me(bayko.user_uuid, receipts=False)
+    )
+
     sockets = SocketFunctions(functions, monkeypatch)
     measured["ticket"] = meter.measure(lambda: functions.call("connections.create_ticket", bayko.user_uuid))
     measured["connect"] = meter.measure(lambda: sockets.connect(bayko.user_uuid))
@@ -187,4 +196,4 @@ def _size(value: Any) -> int:
     """Bytes, near enough: names and values."""
     if isinstance(value, dict):
         return sum(len(name) + _size(part) for name, part in value.items())
-    return len(value.encode())
+    return len(str(value).encode())

@@ -1,5 +1,6 @@
 """Marks, what is unread, receipts and conversations since a time, on a real engine."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 from messaging import keys
 from messaging.items import Person
 from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.table import CHANGE_EVERY_SECONDS, Table
 from tests.integration.functions import Functions, Stream
 from tests.integration.test_list_messages import links
 
@@ -137,7 +138,9 @@ def test_one_conversation_is_shown_as_it_is_before_the_inbox_follows(
 
 
 def test_who_shows_no_receipts_is_not_seen_to_have_read_anywhere(
+    monkeypatch: pytest.MonkeyPatch,
     functions: Functions,
+    table: Table,
     register: Callable[[str], Person],
     bayko: Person,
     londo: Person,
@@ -163,6 +166,7 @@ def test_who_shows_no_receipts_is_not_seen_to_have_read_anywhere(
     assert functions.find_message_group(bayko.user_uuid, group)[1]["other_read_seq"] is None
     assert _marks(functions, londo) == [(1, 0, 1, 1), (1, 1, 0, 0), (4, 4, 0, 3)]
 
+    monkeypatch.setattr(table, "_now", lambda: time.time() + CHANGE_EVERY_SECONDS)
     assert functions.update_me(londo.user_uuid, receipts=True)[1]["receipts"] is True
     drained()
     assert (_marks(functions, bayko), _marks(functions, vir)) == ([(4, 3, 1, 4)], [(1, 1, 0, 0)])

@@ -393,12 +393,17 @@ class TwoConversations(World):
 
     def show(self, conversation: int, receipts: int, member: int) -> None:
         """A member lets the other learn the marks, or not."""
-        person = replace(self._member(conversation, member), receipts=bool(receipts))
-        self.table.show_receipts_in(self.conversations[conversation], person)
+        self._change(conversation, member, receipts=bool(receipts))
 
     def rename(self, conversation: int, name: int, member: int) -> None:
-        person = replace(self._member(conversation, member), display_name=("Anna", "Berta")[name])
-        self.people_table.rename_member(self.conversations[conversation], person)
+        self._change(conversation, member, display_name=("Anna", "Berta")[name])
+
+    def _change(self, conversation: int, member: int, **changes: Any) -> None:
+        """The next version of a profile reaches a conversation."""
+        head = self.table.head(self.conversations[conversation], consistent=True)
+        assert head
+        person = head.members[self._member(conversation, member).user_uuid]
+        self.table.copy_profile(head.message_group_uuid, replace(person, version=person.version + 1, **changes))
 
     def erase(self, conversation: int, whole: int, member: int) -> None:
         """A member begins to leave a conversation or, if the other is there, has left it."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from messaging import keys, refusals, views
-from messaging.errors import Busy, MessagingError, NotFound, TooLarge, Unreadable
+from messaging.errors import Busy, Conflict, MessagingError, NotFound, TooLarge, Unreadable
 from messaging.http import Request, read_uuid
 from messaging.items import Connection, Head, Subscription
 from messaging.live import Event, Post, cut, pack, tell, tell_presence
@@ -27,6 +27,7 @@ _CODES: dict[type[MessagingError], str] = {
     NotFound: "not_found",
     TooLarge: "too_large",
     Busy: "busy",
+    Conflict: "busy",
 }
 
 
