@@ -158,6 +158,8 @@ class Device:
 
     async def _receive(self, event: Event) -> None:
         await self.fetch(self.inbox.receive(event))
+        if event["type"] == "message_group" and event["uuid"] in self._watched:  # both have written now
+            await self.tell(type="subscribe", message_group_uuid=event["uuid"])
         self._notify(event)
 
     async def _send_all(self) -> None:

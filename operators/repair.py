@@ -58,6 +58,7 @@ class Repair:
             self._bring_back(group, self._backup)
         self._mend_head(group)
         self._mend_copies(group)
+        self._mend_writers(group)
         repair_inboxes(self._table, group)
 
     def _bring_back(self, group: str, backup: str) -> None:
@@ -91,6 +92,21 @@ class Repair:
             if person:
                 self._table.copy_profile(group, person)
 
+    def _mend_writers(self, group: str) -> None:
+        """Notes in the head who has written."""
+        head = self._table.head(group, consistent=True)
+        items = items_of(self._client, self._name, keys.conversation_pk(group)) if head else ()
+        senders = {Message.from_item(item).sender.user_uuid for item in items if item["sk"]["S"] != keys.HEAD}
+        for sender_uuid in sorted(senders - head.wrote) if head else ():
+            self._write(
+                self._client.update_item,
+                Key=keys.key(keys.conversation_pk(group), keys.HEAD),
+                UpdateExpression="SET members.#sender.wrote = :true ADD version :one",
+                ConditionExpression="attribute_exists(members.#sender)",
+                ExpressionAttributeNames={"#sender": sender_uuid},
+                ExpressionAttributeValues={":true": {"BOOL": True}, ":one": {"N": "1"}},
+            )
+
     def _newest(self, group: str) -> Message | None:
         newest = self._table.before(group, keys.HEAD, 1, consistent=True)
         return newest[0] if newest else None
@@ -115,7 +131,10 @@ class Repair:
         (other,) = (person for uuid, person in people.items() if uuid != last.sender.user_uuid)
         # Who has sent a message had read those before it; more is not known.
         return replace(
-            Head.of_first(last, other), last_seq=last.seq, read_seqs={one: sent.get(one, 0) for one in people}
+            Head.of_first(last, other),
+            last_seq=last.seq,
+            read_seqs={one: sent.get(one, 0) for one in people},
+            wrote=frozenset(sent),
         )
 
     def _delete_orphan(self, orphan: Break) -> None:

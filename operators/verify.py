@@ -212,6 +212,8 @@ class _Segment:
             self._report("members", group, "is not the conversation of its members")
             return
         self._senders(head, senders)
+        if not {sender.user_uuid for sender in senders} <= head.wrote:
+            self._report("head", group, "does not note who has written")
         self._copies(head)
         for wanted in head.message_groups:
             self._expect_group(wanted)

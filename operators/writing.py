@@ -80,6 +80,8 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
     A head that is there keeps what its members are called and what else it holds.
     """
     item = head.item
+    names = dict(zip(("#one", "#other"), head.read_seqs, strict=True))
+    wrote = "".join(f", members.{name}.wrote = :true" for name, one in names.items() if one in head.wrote)
     try:
         if read is None:
             client.put_item(TableName=table_name, Item=item, ConditionExpression="attribute_not_exists(pk)")
@@ -88,9 +90,10 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
             TableName=table_name,
             Key=keys.key(item["pk"]["S"], item["sk"]["S"]),
             UpdateExpression="SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at, "
-            "message_uuid = :uuid, members.#one.read_seq = :one, members.#other.read_seq = :other ADD version :1",
+            f"message_uuid = :uuid, members.#one.read_seq = :one, members.#other.read_seq = :other{wrote} "
+            "ADD version :1",
             ConditionExpression="last_seq = :read",
-            ExpressionAttributeNames=dict(zip(("#one", "#other"), head.read_seqs, strict=True)),
+            ExpressionAttributeNames=names,
             ExpressionAttributeValues={
                 ":seq": item["last_seq"],
                 ":message": item["message"],
@@ -99,6 +102,7 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
                 ":uuid": item["message_uuid"],
                 ":read": {"N": str(read.last_seq)},
                 ":1": {"N": "1"},
+                **({":true": {"BOOL": True}} if wrote else {}),
                 **{
                     name: {"N": str(mark)}
                     for name, mark in zip((":one", ":other"), head.read_seqs.values(), strict=True)

@@ -33,7 +33,9 @@ def client(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> SocketFunct
 
 @pytest.fixture
 def group(table: Table, bayko: Person, londo: Person) -> str:
-    return send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
+    """A conversation in which both have written."""
+    send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello")
+    return send_to_handle(table, londo.user_uuid, bayko.handle, str(uuid4()), "Hello").message.message_group_uuid
 
 
 @pytest.fixture
@@ -229,7 +231,9 @@ def test_a_connection_watches_a_hundred_people_and_no_more(
     mine = client.connect(bayko.user_uuid)
     for number in range(MOST_WATCHED - 1):
         assert table.watch(bayko.user_uuid, mine, f"person-{number}", MOST_WATCHED)
-    another = send_to_handle(table, bayko.user_uuid, register("another").handle, str(uuid4()), "Hello").message
+    other = register("another")
+    send_to_handle(table, bayko.user_uuid, other.handle, str(uuid4()), "Hello")
+    another = send_to_handle(table, other.user_uuid, bayko.handle, str(uuid4()), "Hello").message
 
     def subscribe(message_group_uuid: str) -> list[dict[str, Any]]:
         return client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=message_group_uuid)
@@ -266,6 +270,44 @@ def test_a_stranger_and_a_conversation_that_does_not_exist_are_answered_alike(
     assert [event["code"] for event in answers[0]] == ["not_found"]
     assert client.sockets.frames.keys() == {mine}
     assert table.subscriptions(londo.user_uuid) == []
+
+
+def test_one_unanswered_message_buys_nothing_and_an_answer_both(
+    client: SocketFunctions, functions: Functions, stream: Stream, bayko: Person, londo: Person
+) -> None:
+    """Bayko writes to londo, who reads, types and goes, and then answers."""
+    mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
+    _, sent, _ = functions.create_message_group(bayko.user_uuid, handle="londo", message="Hello")
+    uuid = sent["message_group_uuid"]
+
+    def told(connection_id: str) -> list[str]:
+        kinds = [event["type"] for event in client.sockets.events(connection_id)]
+        client.sockets.frames.clear()
+        return kinds
+
+    def happen() -> list[str]:
+        """All that may be told of londo to bayko."""
+        client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=uuid)
+        client.send(londo.user_uuid, theirs, type="typing", message_group_uuid=uuid)
+        last_seq = functions.find_message_group(londo.user_uuid, uuid)[1]["last_seq"]
+        functions.mark_read(londo.user_uuid, uuid, last_seq)
+        client.push(stream.records()[-1:])
+        client.disconnect(londo.user_uuid, theirs)
+        client.connect(londo.user_uuid)
+        return told(mine)
+
+    client.push(stream.records())
+    assert told(mine) == ["message_group", "message"]
+    assert happen() == []
+    assert functions.find_message_group(bayko.user_uuid, uuid)[1]["other_read_seq"] is None
+
+    theirs = client.connect(londo.user_uuid)
+    functions.create_message(londo.user_uuid, message_group_uuid=uuid, message="Well, hello")
+    client.push(stream.records()[-1:])
+    assert told(mine) == ["message", "message_group"]
+    assert functions.find_message_group(bayko.user_uuid, uuid)[1]["other_read_seq"] == 2
+    functions.create_message(bayko.user_uuid, message_group_uuid=uuid, message="How are you?")
+    assert happen()[:3] == ["presence", "typing", "read"]
 
 
 def test_typing_is_relayed_once_in_three_seconds(
@@ -326,15 +368,15 @@ def test_what_the_stream_tells_reaches_both_and_what_cannot_be_read_is_passed_ov
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
     functions.create_message(londo.user_uuid, message_group_uuid=group, message="Well, hello")
     functions.call(
-        "message_groups.mark_read", bayko.user_uuid, body={"seq": 2}, parameters={"message_group_uuid": group}
+        "message_groups.mark_read", bayko.user_uuid, body={"seq": 3}, parameters={"message_group_uuid": group}
     )
-    opened, sent, read = stream.records()
+    opened, answered, sent, read = stream.records()
 
-    client.push([opened, {"dynamodb": {}}, {}, sent, read])
+    client.push([opened, {"dynamodb": {}}, {}, answered, sent, read])
 
     for connection_id in (mine, theirs):
         kinds = [event["type"] for event in client.sockets.events(connection_id)]
-        assert kinds == ["message_group", "message", "message", "read"]
+        assert kinds == ["message_group", "message", "message", "message_group", "message", "read"]
 
 
 def test_a_subscription_ends_with_its_connection(

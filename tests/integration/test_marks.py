@@ -78,7 +78,7 @@ def test_who_sends_has_read_all(
     functions: Functions, bayko: Person, londo: Person, group: str, drained: Callable[[], None]
 ) -> None:
     drained()
-    assert (_marks(functions, bayko), _marks(functions, londo)) == ([(3, 3, 0, 0)], [(3, 0, 3, 3)])
+    assert (_marks(functions, bayko), _marks(functions, londo)) == ([(3, 3, 0, None)], [(3, 0, 3, None)])
 
     functions.create_message(londo.user_uuid, message_group_uuid=group, message="4")
     drained()
@@ -100,7 +100,7 @@ def test_marks_that_race_with_messages_end_where_they_belong(
         assert {*sent, *marked} == {200}
     drained()
 
-    assert _marks(functions, londo) == [(23, 3, 20, 23)]
+    assert _marks(functions, londo) == [(23, 3, 20, None)]
     assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 1, "messages": 20}
     assert functions.count_unread(bayko.user_uuid)[1] == {"message_groups": 0, "messages": 0}
 
@@ -164,12 +164,12 @@ def test_who_shows_no_receipts_is_not_seen_to_have_read_anywhere(
     assert _marks(functions, kenji) == [(1, 0, 1, None)]
     assert _marks(functions, vir) == [(1, 1, 0, None)]
     assert functions.find_message_group(bayko.user_uuid, group)[1]["other_read_seq"] is None
-    assert _marks(functions, londo) == [(1, 0, 1, 1), (1, 1, 0, 0), (4, 4, 0, 3)]
+    assert _marks(functions, londo) == [(1, 0, 1, None), (1, 1, 0, None), (4, 4, 0, 3)]
 
     monkeypatch.setattr(table, "_now", lambda: time.time() + CHANGE_EVERY_SECONDS)
     assert functions.update_me(londo.user_uuid, receipts=True)[1]["receipts"] is True
     drained()
-    assert (_marks(functions, bayko), _marks(functions, vir)) == ([(4, 3, 1, 4)], [(1, 1, 0, 0)])
+    assert (_marks(functions, bayko), _marks(functions, vir)) == ([(4, 3, 1, 4)], [(1, 1, 0, None)])
 
 
 @pytest.mark.parametrize("receipts", ["false", 0, None, {}])

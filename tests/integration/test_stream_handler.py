@@ -521,6 +521,8 @@ def test_a_setting_that_returns_to_what_it_was_is_shown_though_its_first_records
 ) -> None:
     """Values return: receipts were off, then on, and the records of off came again with those of on."""
     with world_of() as world:
+        for conversation in (0, 1):
+            world.send(conversation, 1, member=1)  # a mark is shown once both have written
         opened = world.stream.records()
         assert world.deliver(opened, None) == len(opened)
         for receipts in (0, 1):

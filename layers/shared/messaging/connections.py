@@ -112,8 +112,8 @@ def _head(table: Table, user_uuid: str, frame: dict[str, object]) -> Head:
 
 
 def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) -> None:
-    """Tells the other's connections, unless this person hides what they do."""
-    if not head.members[user_uuid].receipts:
+    """Tells the other's connections, if both have written and this person does not hide what they do."""
+    if not (head.is_mutual and head.members[user_uuid].receipts):
         return
     frames = pack([views.typing_event(head.message_group_uuid, user_uuid)])
     others = table.connections(head.other(user_uuid).user_uuid)
@@ -125,8 +125,13 @@ def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) ->
 
 
 def _subscribe(table: Table, head: Head, user_uuid: str, connection_id: str) -> Event | None:
-    """Whether the other is online, if they show it; from now on this connection is told when that changes."""
+    """Whether the other is online, if they show it; from now on this connection is told when that changes.
+
+    Nothing is told, now or later, unless both have written.
+    """
     other = head.other(user_uuid)
+    if not head.is_mutual or other.is_gone:
+        return None
     connection = table.watch(user_uuid, connection_id, other.user_uuid, MOST_WATCHED)
     if connection is None:
         raise NotFound("This connection has ended.")

@@ -243,7 +243,8 @@ class Head:
 
     `read_seqs` are the members' marks by user_uuid: the number of the last message each has read, 0 for none. Every
     update of a head adds 1 to its `version`; a head stored before there were versions has 0. Members and marks are in
-    the order of user_uuid, since a DynamoDB map has none.
+    the order of user_uuid, since a DynamoDB map has none. `wrote` are the user_uuids of those who have sent a message;
+    a head stored before that was noted has none, until `repair` notes it.
     """
 
     message_group_uuid: str
@@ -255,6 +256,7 @@ class Head:
     message_uuid: str
     read_seqs: dict[str, int]
     version: int
+    wrote: frozenset[str]
 
     @property
     def item(self) -> Item:
@@ -267,6 +269,7 @@ class Head:
                             "handle": {"S": person.handle},
                             "display_name": {"S": person.display_name},
                             "read_seq": {"N": str(self.read_seqs[person.user_uuid])},
+                            **({"wrote": {"BOOL": True}} if person.user_uuid in self.wrote else {}),
                             **_settings(person),
                         }
                     }
@@ -295,6 +298,7 @@ class Head:
             item.get("message_uuid", {"S": ""})["S"],
             {user_uuid: _number(member["M"], "read_seq") or 0 for user_uuid, member in members.items()},
             _number(item, "version") or 0,
+            frozenset(user_uuid for user_uuid, member in members.items() if "wrote" in member["M"]),
         )
 
     @classmethod
@@ -312,6 +316,7 @@ class Head:
             message.message_uuid,
             {user_uuid: int(user_uuid == sender.user_uuid) for user_uuid in sorted(members)},
             1,
+            frozenset({sender.user_uuid}),
         )
 
     def next_message(self, sender_uuid: str, message_uuid: str, text: str, now: datetime) -> Message:
@@ -341,7 +346,13 @@ class Head:
             message_uuid=message.message_uuid,
             read_seqs={**self.read_seqs, message.sender.user_uuid: message.seq},
             version=self.version + 1,
+            wrote=self.wrote | {message.sender.user_uuid},
         )
+
+    @property
+    def is_mutual(self) -> bool:
+        """True if both have written: only then does each learn what the other reads and whether they are there."""
+        return len(self.wrote) == len(self.members)
 
     @property
     def message_groups(self) -> list[MessageGroup]:
@@ -364,7 +375,7 @@ class Head:
             self.created_at,
             self.last_seq,
             self.read_seqs[owner_uuid],
-            self.read_seqs[other.user_uuid] if other.receipts else None,
+            self.read_seqs[other.user_uuid] if other.receipts and self.is_mutual else None,
             self.version,
         )
 

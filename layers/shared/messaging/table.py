@@ -307,7 +307,7 @@ class Table:
         advance = self._head_update(
             head.message_group_uuid,
             "SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at, message_uuid = :uuid, "
-            "members.#sender.read_seq = :seq",
+            "members.#sender.read_seq = :seq, members.#sender.wrote = :true",
             "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other",
             {
                 ":read": {"N": str(head.last_seq)},
@@ -318,6 +318,7 @@ class Table:
                 ":sender": {"S": message.sender.user_uuid},
                 ":at": {"S": message.created_at},
                 ":uuid": {"S": message.message_uuid},
+                ":true": {"BOOL": True},
             },
             {"#sender": message.sender.user_uuid, "#other": other.user_uuid},
         )
