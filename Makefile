@@ -3,9 +3,20 @@ PORT ?= 4566
 ENV ?= dev
 PYTHON ?= python3
 BIN = .venv/bin
+# With LOCKED=1, as CI has it: the very files that requirements/ names by their hashes, all of them, so nothing is
+# resolved. Otherwise what pyproject.toml allows.
+PIP = -m pip install --quiet --disable-pip-version-check
+ifdef LOCKED
+install = $(BIN)/python $(PIP) --require-hashes --no-deps -r requirements/$1.txt && $(BIN)/python $(PIP) --no-deps --no-build-isolation --editable .
+else
+install = $(BIN)/python $(PIP) --editable '.[$2]'
+endif
+comma = ,
+COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-annotate --custom-compile-command 'make lock'
 SOAK = tests/soak tests/integration/test_state_machine.py tests/integration/test_import_bootcamp.py tests/unit/test_abuse.py
 
-.PHONY: help run logs clean-data unit test soak mutate bench sam-local cost check deploy delete clean
+.PHONY: help run logs clean-data unit test soak mutate bench sam-local cost check lock sbom build deploy delete clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -47,16 +58,29 @@ bench: .venv/bench ## measure for some ten minutes, and write docs/benchmarks.md
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m tests.bench
 
-check: .venv/test ## ruff, mypy, sam validate --lint, zizmor, cfn-lint in all regions
+check: .venv/test ## ruff, mypy, sam validate --lint, zizmor, cfn-lint in all regions, an audit of the locked packages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 	@$(BIN)/zizmor --offline --quiet .github
 	@$(BIN)/python -m pytest -n 0 -q tests/check
+	@$(BIN)/python -m tests.audit
 
-deploy: .venv/run ## to AWS, as dev or ENV=prod (PARAMETERS="Name=value …", CONTAINER=1, YES=1)
-	@$(BIN)/python -m operators.deployment deploy $(ENV) $(PARAMETERS) $(CONTAINER:1=--container) $(YES:1=--yes)
+lock: .cache/lock/bin/uv ## pin what layers, tools and workflows install, to the newest that is allowed, with hashes
+	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
+	@$(COMPILE) --extra run pyproject.toml requirements/build.in -o requirements/run.txt
+	@$(COMPILE) --extra run --extra test pyproject.toml requirements/build.in -o requirements/test.txt
+
+sbom: .venv/test ## what the layers are made of, as CycloneDX: .aws-sam/sbom.json
+	@mkdir -p .aws-sam
+	@$(BIN)/cyclonedx-py requirements layers/dependencies/requirements.txt --output-file .aws-sam/sbom.json
+
+build: .venv/run ## for AWS, as dev or ENV=prod, without AWS (PARAMETERS, CONTAINER=1)
+	@$(BIN)/python -m operators.deployment build $(ENV) $(PARAMETERS) $(CONTAINER:1=--container)
+
+deploy: .venv/run ## to AWS, as dev or ENV=prod (PARAMETERS="Name=value …", CONTAINER=1, BUILT=1, YES=1)
+	@$(BIN)/python -m operators.deployment deploy $(ENV) $(PARAMETERS) $(CONTAINER:1=--container) $(BUILT:1=--built) $(YES:1=--yes)
 
 delete: .venv/run ## from AWS, with all data, as dev or ENV=prod (YES=1)
 	@$(BIN)/python -m operators.deployment delete $(ENV) $(YES:1=--yes)
@@ -64,15 +88,15 @@ delete: .venv/run ## from AWS, with all data, as dev or ENV=prod (YES=1)
 clean: ## forget everything that was made here, the environment and the data too
 	rm -rf .venv .aws-sam .cache .local
 
-.venv/run: pyproject.toml
+.venv/run: pyproject.toml $(if $(LOCKED),requirements/run.txt)
 	@echo "Installing what the local system needs into .venv …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run]'
+	@$(call install,run,run)
 	@touch $@
 
 .venv/test: .venv/run
 	@echo "Installing what the tests need into .venv …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run,test]'
+	@$(call install,test,run$(comma)test)
 	@touch $@
 
 .venv/bench: .venv/test
@@ -85,3 +109,7 @@ clean: ## forget everything that was made here, the environment and the data too
 	@test -x .cache/mutation/bin/python || $(PYTHON) -m venv .cache/mutation
 	@.cache/mutation/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[mutate,test]'
 	@touch $@
+
+.cache/lock/bin/uv:
+	@$(PYTHON) -m venv .cache/lock
+	@.cache/lock/bin/python $(PIP) 'uv>=0.9,<1'

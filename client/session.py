@@ -3,11 +3,14 @@
 import base64
 import json
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from client.api import Refused, Unanswered
+from client.srp import Proof
 
 _MARGIN = 300  # seconds before a token expires, in which there is a new one
 
@@ -15,29 +18,44 @@ _MARGIN = 300  # seconds before a token expires, in which there is a new one
 class Session:
     """Somebody signed in, with an access token whenever one is needed."""
 
-    def __init__(self, cognito: Any, client_id: str, email: str, password: str) -> None:
-        """`cognito` is a boto3 client. Raises Refused and Unanswered."""
-        self._cognito = cognito
+    def __init__(self, cognito: Any, user_pool_id: str, client_id: str, email: str, password: str) -> None:
+        """`cognito` is a boto3 client. The password stays here (SRP). Raises Refused and Unanswered."""
         self._client_id = client_id
-        self._sign_in("USER_PASSWORD_AUTH", USERNAME=email, PASSWORD=password)
+        self._cognito = cognito
+        proof = Proof(user_pool_id, password)
+        answer = self._ask(
+            cognito.initiate_auth,
+            AuthFlow="USER_SRP_AUTH",
+            AuthParameters={"USERNAME": email, "SRP_A": proof.public},
+        )
+        if answer.get("ChallengeName") == "PASSWORD_VERIFIER":
+            answer = self._ask(
+                cognito.respond_to_auth_challenge,
+                ChallengeName="PASSWORD_VERIFIER",
+                ChallengeResponses=proof.answer(answer["ChallengeParameters"], datetime.now(UTC)),
+            )
+        self._keep(answer)
 
     def token(self) -> str:
         """One that holds for a while. Raises Refused and Unanswered."""
         if time.time() > self._expires - _MARGIN:
-            self._sign_in("REFRESH_TOKEN_AUTH", REFRESH_TOKEN=self._refresh_token)
+            self._keep(self._ask(self._cognito.get_tokens_from_refresh_token, RefreshToken=self._refresh_token))
         return self._access_token
 
     @property
     def user_uuid(self) -> str:
         return str(_claims(self._access_token)["sub"])
 
-    def _sign_in(self, flow: str, **parameters: str) -> None:
+    def _ask(self, operation: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
         try:
-            answer = self._cognito.initiate_auth(ClientId=self._client_id, AuthFlow=flow, AuthParameters=parameters)
+            return operation(ClientId=self._client_id, **request)
         except ClientError as error:
             raise Refused(error.response["Error"]["Message"]) from error
         except BotoCoreError as error:
             raise Unanswered(str(error)) from error
+
+    def _keep(self, answer: dict[str, Any]) -> None:
+        """A refresh token is good once: the answer to it has the next."""
         if "AuthenticationResult" not in answer:
             raise Refused(f"Cognito asks for more than a password: {answer['ChallengeName']}")
         tokens = answer["AuthenticationResult"]

@@ -12,6 +12,7 @@ from datetime import datetime
 from client.api import Api
 from client.live import Device, together
 from client.sync import Conversation, Event, Message
+from messaging.text import printable
 
 _PROMPT = "> "
 _CLEAR = "\r\x1b[J"  # from the beginning of the row to the end of the screen
@@ -31,6 +32,8 @@ class Screen:
         self._is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
 
     def show(self, line: str) -> None:
+        """Shows one line. Whatever others wrote in it, the terminal obeys none of it (messaging.text)."""
+        line = printable(line)
         if self._is_terminal:
             typed = _PROMPT + self.typed()
             print(f"{_up(typed)}{_CLEAR}{line}\n{typed}", end="", flush=True)
@@ -193,15 +196,10 @@ class Chat:
             tick = " ✓✓" if message["seq"] <= (conversation.other_read_seq or 0) else " ✓"
         at = datetime.fromisoformat(message["created_at"]).astimezone()
         day = "" if at.date() == datetime.now().astimezone().date() else f"{at:%d %b} "
-        return f"{day}{at:%H:%M} {name}: {_printable(message['message'])}{tick}"
+        return f"{day}{at:%H:%M} {name}: {message['message']}{tick}"
 
 
 def _up(text: str) -> str:
     """Moves the cursor from the end of a text to the row where it begins."""
     rows = (len(text) - 1) // shutil.get_terminal_size().columns
     return f"\x1b[{rows}A" if rows else ""
-
-
-def _printable(text: str) -> str:
-    """Without what would move the cursor or change colors: others write the text."""
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -25,6 +25,7 @@ _PARAMETERS = {
     "PythonRuntime": PYTHON_RUNTIME,
     "Architecture": "x86_64",
     "DeletionProtection": "false",
+    "SelfSignUp": "true",
 }
 
 

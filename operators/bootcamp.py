@@ -16,11 +16,12 @@ from typing import Any, Self
 from uuid import UUID, uuid5
 
 from messaging import keys
-from messaging.errors import Busy
-from messaging.items import Head, Item, Message, MessageGroup, Person
-from messaging.people import LONGEST_NAME
+from messaging.errors import Busy, Invalid
+from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt
+from messaging.people import LONGEST_NAME, usable_handle, usable_name
 from messaging.retry import attempts
 from messaging.table import HeadMoved, Table
+from operators.conversation_table import ConversationTable, is_receipt_of
 from operators.places import PlaceError
 from operators.repair import repair_inboxes
 from operators.verify import items_of
@@ -173,7 +174,7 @@ class _Importer:
     def __init__(
         self, client: Any, source: str, target: str, plan: Plan, *, write: bool, progress: Callable[[int], None]
     ) -> None:
-        self.table = Table(client, target)
+        self.table = ConversationTable(client, target)
         self._client = client
         self._source = source
         self._target = target
@@ -222,9 +223,13 @@ class _Importer:
         return list(lines.values())
 
     def _write_difference(self, pair: tuple[str, str], lines: list[Line]) -> Counter[str]:
-        """Raises HeadMoved if somebody has sent a message meanwhile."""
+        """Raises HeadMoved if somebody has sent a message, or used the message_uuid of one, meanwhile."""
         group = keys.pair_uuid(*pair)
         head, lying = self._lying(group)
+        arrived = {message.message_uuid for message in lying}
+        receipts = self.table.receipts(line.message_uuid for line in lines)
+        asked = {line.message_uuid for line in lines}
+        lines = [_owned(line, group, arrived, receipts.get(line.message_uuid)) for line in lines]
         sent_here = {message.message_uuid: message for message in lying}
         for line in lines:
             sent_here.pop(line.message_uuid, None)
@@ -237,14 +242,20 @@ class _Importer:
 
         there = {message.created_at: message for message in lying}
         differing = [message for message in wanted.values() if _other(there.get(message.created_at), message)]
-        arrived = {message.message_uuid for message in lying}
+        receipts |= self.table.receipts({message.message_uuid for message in wanted.values()} - asked)
+        unclaimed = [message for message in wanted.values() if message.message_uuid not in receipts]
+        misplaced = [
+            message for message in wanted.values() if _is_misplaced(receipts.get(message.message_uuid), message)
+        ]
         new = sum(message.message_uuid not in arrived for message in differing)
         counts = Counter({"new": new, "there": len(wanted) - len(differing), "renumbered": len(differing) - new})
         head_differs = head is None or _position(head) != _position(wanted_head)
         stands = not head_differs and head is not None and self._inboxes_stand(head)
-        counts["changed conversations"] += bool(differing or not stands)
+        counts["made"] = len({line.message_uuid for line in lines} - asked)
+        counts["changed conversations"] += bool(differing or unclaimed or misplaced or not stands)
         if self._write:
-            self._put(there, differing)
+            self._put_receipts(unclaimed, receipts)
+            self._put(there, differing, misplaced, receipts)
             self._delete(set(there) - set(wanted), group)
             if head_differs:
                 put_head(self._client, self._target, wanted_head, head)
@@ -252,10 +263,16 @@ class _Importer:
                 repair_inboxes(self.table, group)
         return counts
 
-    def _put(self, there: Mapping[str, Message], messages: list[Message]) -> None:
-        """Puts messages so that at every moment each one that lies there lies there somewhere.
+    def _put(
+        self,
+        there: Mapping[str, Message],
+        messages: list[Message],
+        misplaced: list[Message],
+        receipts: Mapping[str, Item],
+    ) -> None:
+        """Puts messages so that at every moment each stored one is stored somewhere, and its receipt leads to it.
 
-        What has to give way has moved to later times: the latest first.
+        What has to give way has moved to later times: the latest first. `misplaced` are those with another receipt.
         """
         displacing = [
             message
@@ -264,8 +281,14 @@ class _Importer:
         ]
         times = {message.created_at for message in displacing}
         put_all(self._client, self._target, (message.item for message in messages if message.created_at not in times))
+        self._put_receipts([message for message in misplaced if message.created_at not in times], receipts)
         for message in reversed(displacing):
             self._client.put_item(TableName=self._target, Item=message.item)
+            self._put_receipts([one for one in misplaced if one.created_at == message.created_at], receipts)
+
+    def _put_receipts(self, messages: list[Message], receipts: Mapping[str, Item]) -> None:
+        if not self.table.put_receipts(messages, receipts):
+            raise HeadMoved(None)
 
     def _delete(self, times: Iterable[str], group: str) -> None:
         for time in sorted(times):
@@ -345,8 +368,8 @@ def _resolve(
         person = same[0] if same else owner
         if person is None:
             uuid = min(users[one], key=lambda each: (keys.canonical_uuid(each) is None, each))
-            name = by_handle[one].display_name[1] or handles[one]
-            person = made[one] = Person(_user_uuid(uuid), handles[one], name[:LONGEST_NAME])
+            name = _acceptable_name(by_handle[one].display_name[1]) or handles[one]
+            person = made[one] = Person(_user_uuid(uuid), handles[one], name)
         user_uuids[user] = person.user_uuid
         people.setdefault(person.user_uuid, person)
 
@@ -354,6 +377,8 @@ def _resolve(
         outcome.notes.append(Note("new person", person.user_uuid, "has a handle that nobody has here"))
         if handles[one] != by_handle[one].handle[1]:
             outcome.notes.append(Note("handle", person.user_uuid, f"none or not acceptable; becomes {handles[one]}"))
+        if by_handle[one].display_name[1] and not _acceptable_name(by_handle[one].display_name[1]):
+            outcome.notes.append(Note("name", person.user_uuid, "not acceptable; becomes the handle"))
     for several in users.values():
         if len(several) > 1:
             ids = ", ".join(several)
@@ -442,10 +467,29 @@ def _other(lying: Message | None, wanted: Message) -> bool:
     )
 
 
+def _owned(line: Line, group: str, arrived: set[str], receipt: Item | None) -> Line:
+    """The line with a message_uuid that no other conversation has, the same in every run."""
+    made = _made_uuid(f"{group} {line.message_uuid}")
+    is_taken = receipt is not None and Receipt.from_item(receipt).message_group_uuid != group
+    if made in arrived or (is_taken and line.message_uuid not in arrived):
+        return replace(line, message_uuid=made)
+    return line
+
+
+def _is_misplaced(receipt: Item | None, message: Message) -> bool:
+    """True if there is a receipt of this conversation with the message's uuid, and it is not as it must be."""
+    if receipt is None or is_receipt_of(message, receipt):
+        return False
+    return Receipt.from_item(receipt).message_group_uuid == message.message_group_uuid
+
+
 def _read(wanted: Head, head: Head | None) -> Head:
     """With the marks: what was imported has been read, and of what was sent here, `head`, as much as before."""
-    unread = {one: head.last_seq - head.read_seqs[one] if head else 0 for one in wanted.members}
-    return replace(wanted, read_seqs={one: wanted.last_seq - unread[one] for one in wanted.members})
+    if head is None:
+        return replace(wanted, read_seqs=dict.fromkeys(wanted.members, wanted.last_seq))
+    unread = {one: head.last_seq - mark for one, mark in head.read_seqs.items()}
+    marks = {one: wanted.last_seq - unread[one] for one in wanted.members}
+    return replace(wanted, read_seqs=marks, version=head.version + 1)
 
 
 def _position(head: Head) -> tuple[int, str, str, str]:
@@ -457,7 +501,18 @@ def _known_then_newest(name: tuple[datetime, str]) -> tuple[bool, datetime, str]
 
 
 def _acceptable_handle(handle: str, identity: str) -> str:
-    return handle if keys.is_handle(handle) else f"user-{uuid5(_NAMESPACE, identity).hex[:25]}"
+    try:
+        return usable_handle(handle)
+    except Invalid:
+        return f"user-{uuid5(_NAMESPACE, identity).hex[:25]}"
+
+
+def _acceptable_name(name: str) -> str:
+    """As much of it as is allowed, "" for one that nobody may have."""
+    try:
+        return usable_name(name[:LONGEST_NAME])
+    except Invalid:
+        return ""
 
 
 def _user(item: Item) -> str | None:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from messaging import keys
 from messaging.inbox import rebuild
-from messaging.items import Head, Item, Person
+from messaging.items import Head, Item, Message, Person, Receipt
 from messaging.table import Table
 from operators.writing import AT_ONCE, BATCH, Line, continued, put_all, put_head
 
@@ -67,8 +67,8 @@ class Bulk:
 
     @property
     def items(self) -> int:
-        """How many items it is in all: profiles, handles, messages; heads, two message groups, what one has unread."""
-        return 2 * self.people + self.messages + 4 * min(self._pairs, self.messages)
+        """How many items it is in all: profiles, handles; messages, receipts; heads, two entries and an unread one."""
+        return 2 * self.people + 2 * self.messages + 4 * min(self._pairs, self.messages)
 
     @property
     def _pairs(self) -> int:
@@ -77,8 +77,8 @@ class Bulk:
     def write(self, client: Any, table_name: str, wrote: Callable[[int], None]) -> None:
         """Writes what is not there yet, and tells `wrote` how many items were written or found.
 
-        A head is put after its messages and entries of inboxes: where it is, they are. So it can be cut off at any time
-        and gone on with; what is half-written has no head until then. Raises Busy.
+        A head is put after its messages, their receipts and its entries: where it is, they are. So it can be cut off at
+        any time and gone on with; what is half-written has no head until then. Raises Busy.
         """
         people = map(_person, range(self.people))
         put_all(client, table_name, (item for one in people for item in (one.profile_item, one.handle_item)), wrote)
@@ -95,7 +95,7 @@ class Bulk:
             put_all(client, table_name, (head.item for head in heads), wrote)
             for one in chunk:
                 if one.group in there:
-                    wrote(4 + _extend(client, table_name, one, there[one.group]))
+                    wrote(4 + 2 * _extend(client, table_name, one, there[one.group]))
 
     def _conversations(self) -> Iterator[_Conversation]:
         pairs = self._pairs
@@ -117,7 +117,7 @@ def _person(number: int) -> Person:
 
 
 def _items(table: Table, one: _Conversation, heads: list[Head], wrote: Callable[[int], None]) -> Iterator[Item]:
-    """The messages and message groups of a conversation without a head, which is added to `heads` at the end.
+    """The messages, receipts and entries of a conversation without a head, which is added to `heads` at the end.
 
     Of a long one that was cut off, only what may be missing.
     """
@@ -127,10 +127,10 @@ def _items(table: Table, one: _Conversation, heads: list[Head], wrote: Callable[
     if after:
         ((_, opened),) = continued(one.members, islice(one.lines(after - 1), 1), None)
         wrote_first = {line.sender.user_uuid for line in islice(one.lines(), min(after, 2))}  # both, if two did
-        last = replace(opened, last_seq=after, wrote=frozenset(wrote_first))
-        wrote(after)
+        last = replace(opened, last_seq=after, version=after, wrote=frozenset(wrote_first))
+        wrote(2 * after)
     for message, head in continued(one.members, one.lines(after), last):
-        yield message.item
+        yield from _with_receipt(message)
         last = head
     if last:
         yield from (group.item for group in last.message_groups)
@@ -138,11 +138,15 @@ def _items(table: Table, one: _Conversation, heads: list[Head], wrote: Callable[
         heads.append(last)
 
 
+def _with_receipt(message: Message) -> tuple[Item, Item]:
+    return message.item, Receipt.of(message).item
+
+
 def _extend(client: Any, table_name: str, one: _Conversation, old: Head) -> int:
     """Adds the messages that a conversation lacks, and returns how many it has. Raises HeadMoved if it is in use."""
     added = list(continued(one.members, one.lines(old.last_seq), old))
     if added:
-        put_all(client, table_name, (message.item for message, _ in added))
+        put_all(client, table_name, (item for message, _ in added for item in _with_receipt(message)))
         _, head = added[-1]
         put_head(client, table_name, head, old)
         rebuild(Table(client, table_name), head, old.created_at)

@@ -12,6 +12,7 @@ from typing import Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.errors import MessagingError
+from messaging.text import printable
 from operators.people import PersonRefused
 from operators.places import PLACES, STACK, Place, PlaceError, place
 
@@ -20,6 +21,11 @@ _BAR = 24  # characters
 
 class Declined(Exception):
     """The person at the keyboard said no."""
+
+
+def say(line: object, *, error: bool = False) -> None:
+    """Prints one line. Whatever others wrote in it, a terminal shows it and obeys none of it (messaging.text)."""
+    print(printable(str(line)), file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
@@ -57,18 +63,15 @@ def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
     try:
         return main(place(given.pop("place"), given.pop("stack")), **given)
     except (BotoCoreError, ClientError, Declined, MessagingError, PersonRefused, PlaceError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        say(f"{parser.prog}: {error}", error=True)
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
-            print(
-                "On DynamoDB Local bin/ddb/schema-load makes the table; elsewhere it has the stack's name.",
-                file=sys.stderr,
-            )
+            say("On DynamoDB Local bin/ddb/schema-load makes the table; elsewhere it has the stack's name.", error=True)
         return 2
     except BrokenPipeError:  # whoever reads the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        say(f"{parser.prog}: interrupted", error=True)
         return 130
 
 
@@ -76,7 +79,7 @@ def confirm(place: Place, question: str, *, yes: bool, everywhere: bool = False)
     """Asks before something is written to prod, or `everywhere`. Raises Declined."""
     if yes or (place.endpoint and not everywhere):
         return
-    if not sys.stdin.isatty() or input(f"{question} [y/N] ").lower() not in ("y", "yes"):
+    if not sys.stdin.isatty() or input(f"{printable(question)} [y/N] ").lower() not in ("y", "yes"):
         raise Declined("Nothing was written. Answer y, or add --yes.")
 
 

@@ -1,4 +1,4 @@
-"""`make deploy` and `make delete`: template.yaml in an AWS account, with samconfig.toml's settings of dev or prod."""
+"""`make build`, `deploy` and `delete`: template.yaml in an AWS account, with samconfig.toml's dev or prod settings."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operators import web
-from operators.cli import Declined, confirm
+from operators.cli import Declined, confirm, say
 from operators.places import Place
 
 ROOT = Path(__file__).parents[1]
@@ -31,27 +31,32 @@ def settings(environment: str, command: str) -> dict[str, Any]:
     return found
 
 
-def deploy(environment: str, parameters: list[str], *, container: bool, yes: bool) -> None:
-    """`sam build`, `sam deploy`, and the upload of the web client where the stack has one.
+def build(environment: str, parameters: list[str], *, container: bool) -> None:
+    """`sam build`, which runs what comes from PyPI and needs no AWS.
 
     The parameters, Name=value, come before those of samconfig.toml.
     """
-    overrides = [*settings(environment, "deploy")["parameter_overrides"], *parameters]
-    values = dict(override.split("=", 1) for override in overrides)
+    values = _values(environment, parameters)
     runtime = values["PythonRuntime"]
     if not (container or shutil.which(runtime, path=_path())):
         raise DeploymentError(
             f"Building for {runtime} needs {runtime} on this machine. Install it, or build in Docker: CONTAINER=1, "
             'or deploy for another Python: PARAMETERS="PythonRuntime=python3.13"'
         )
-    merged = ["--parameter-overrides", *(f"{name}={value}" for name, value in values.items())]
     # The layers' makefiles compile with PYTHON, and bytecode is for the Python that compiles it.
-    _sam("build", environment, *merged, *(["--use-container"] if container else []), PYTHON=runtime)
-    _sam("deploy", environment, *merged, *(["--no-confirm-changeset"] if yes else []))
+    _sam("build", environment, *_overrides(values), *(["--use-container"] if container else []), PYTHON=runtime)
+
+
+def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
+    """`sam deploy` of what was built with these parameters, and the upload of the web client if the stack has one."""
+    if not (ROOT / settings(environment, "deploy")["template_file"]).exists():
+        raise DeploymentError(f"Nothing was built for {environment}: leave out BUILT=1.")
+    overrides = _overrides(_values(environment, parameters))
+    _sam("deploy", environment, *overrides, *(["--no-confirm-changeset"] if yes else []))
     place = Place(settings(environment, "deploy")["stack_name"])
     if "WebAddress" in place.outputs:
         web.upload(place)
-        print(f"The web client is at {place.outputs['WebAddress']}")
+        say(f"The web client is at {place.outputs['WebAddress']}")
 
 
 def delete(environment: str, *, yes: bool) -> None:
@@ -76,6 +81,15 @@ def delete(environment: str, *, yes: bool) -> None:
     _sam("delete", environment, "--no-prompts")
 
 
+def _values(environment: str, parameters: list[str]) -> dict[str, str]:
+    overrides = [*settings(environment, "deploy")["parameter_overrides"], *parameters]
+    return dict(override.split("=", 1) for override in overrides)
+
+
+def _overrides(values: dict[str, str]) -> list[str]:
+    return ["--parameter-overrides", *(f"{name}={value}" for name, value in values.items())]
+
+
 def _path() -> str:
     """Where `sam` is looked up, and the Python that it builds with: here first."""
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -94,22 +108,25 @@ def _sam(command: str, environment: str, *arguments: str, **variables: str) -> N
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["deploy", "delete"])
+    parser.add_argument("command", choices=["build", "deploy", "delete"])
     parser.add_argument("environment", choices=ENVIRONMENTS)
     parser.add_argument("parameters", nargs="*", metavar="Name=value", help="of template.yaml")
     parser.add_argument("--container", action="store_true", help="build in Docker")
+    parser.add_argument("--built", action="store_true", help="deploy what was built before")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     given = parser.parse_args()
     try:
+        if given.command == "build" or (given.command == "deploy" and not given.built):
+            build(given.environment, given.parameters, container=given.container)
         if given.command == "deploy":
-            deploy(given.environment, given.parameters, container=given.container, yes=given.yes)
-        else:
+            deploy(given.environment, given.parameters, yes=given.yes)
+        if given.command == "delete":
             delete(given.environment, yes=given.yes)
     except Declined:
-        print("make delete: Nothing was deleted. Answer y, or add YES=1.", file=sys.stderr)
+        say("make delete: Nothing was deleted. Answer y, or add YES=1.", error=True)
         return 2
     except (BotoCoreError, ClientError, DeploymentError) as error:
-        print(f"make {given.command}: {error}", file=sys.stderr)
+        say(f"make {given.command}: {error}", error=True)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -1,7 +1,7 @@
 """Erasing a person: what is theirs goes, and what they wrote to others stays, under "deleted user"."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from messaging import keys
@@ -18,23 +18,26 @@ from operators.places import Place
 _IN_FLIGHT = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
 
 
-def erase(place: Place, found: Found, left: Callable[[int], None]) -> None:
-    """Erases somebody. It can be cut off anywhere: the same again finishes it. `left` is told of each conversation.
+def erase(place: Place, people: Sequence[Found], left: Callable[[int], None]) -> None:
+    """Erases people. It can be cut off anywhere: the same again finishes it. `left` is told of each conversation.
 
-    Before the Cognito user goes, last, it waits for the functions that had read the profile before it was deleted, and
+    Before their Cognito users go, last, it waits for the functions that had read a profile before it was deleted, and
     looks again: one of them may have opened a conversation. Raises Busy.
     """
     pool = UserPool(place)
-    if found.account:
-        pool.lock_out(found.user_uuid)
     table, sockets = PeopleTable(place.client("dynamodb"), place.table_name), place.sockets()
-    connection_ids = erase_from_table(table, sockets, found.user_uuid, found.handles, left)
+    connection_ids = []
+    for found in people:
+        if found.account:
+            pool.lock_out(found.user_uuid)
+        connection_ids += erase_from_table(table, sockets, found.user_uuid, found.handles, left)
     time.sleep(_IN_FLIGHT)
     for connection_id in connection_ids:
         sockets.close(connection_id)  # API Gateway closes none whose handshake is not over
-    erase_from_table(table, sockets, found.user_uuid, found.handles, left)
-    if found.account:
-        pool.delete(found.user_uuid)
+    for found in people:
+        erase_from_table(table, sockets, found.user_uuid, found.handles, left)
+        if found.account:
+            pool.delete(found.user_uuid)
 
 
 def erase_from_table(
@@ -123,7 +126,7 @@ def _member_head(table: PeopleTable, message_group_uuid: str, user_uuid: str) ->
 def _delete_conversation(table: PeopleTable, head: Head) -> None:
     """Deletes a conversation of which both are gone. The head, by which it is still seen to be one, goes last."""
     for page in table.messages(head.message_group_uuid):
-        table.delete(keys.key(keys.receipt_pk(message.message_uuid), keys.RECEIPT) for message in page)
+        table.delete_receipts(page)
         table.delete(message.item for message in page)
     table.delete(keys.key(keys.unread_pk(one), head.message_group_uuid) for one in head.members)
     table.delete([head.item])

@@ -7,6 +7,7 @@ from messaging import keys
 from messaging.errors import NotFound, Unreadable
 from messaging.items import Person
 from messaging.table import Table
+from operators.cli import say
 from operators.places import Place
 
 
@@ -25,13 +26,15 @@ def _ask_for_capacity(params: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _print_request(params: dict[str, Any], model: Any, **_: Any) -> None:
-    print(f"{model.name} {json.dumps(params, indent=2, ensure_ascii=False)}")
+    for line in f"{model.name} {json.dumps(params, indent=2, ensure_ascii=False)}".split("\n"):
+        say(line)
 
 
 def _print_capacity(parsed: dict[str, Any], **_: Any) -> None:
     consumed = parsed.get("ConsumedCapacity")
     for one in consumed if isinstance(consumed, list) else [consumed] if consumed else []:
-        print(f"consumed {one['CapacityUnits']:g} capacity units\n")
+        say(f"consumed {one['CapacityUnits']:g} capacity units")
+        say("")
 
 
 def find_person(table: Table, handle: str) -> Person:

@@ -49,6 +49,11 @@ def create_user(place: Place, handle: str, name: str, email: str, password: str)
     try:
         found = cognito.admin_get_user(UserPoolId=pool, Username=email)["UserAttributes"]
         stored: dict[str, str] = {attribute["Name"]: attribute["Value"] for attribute in found if "Value" in attribute}
+        if not created and stored.get("email_verified") != "true":
+            raise PersonRefused(
+                f"Somebody has signed up with {email} and not verified it. "
+                f"To take the address from them: bin/cognito/delete-user {stored['sub']}"
+            )
         if stored["preferred_username"] != handle:
             raise PersonRefused(f"{email} is @{stored['preferred_username']} already.")
         cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=password, Permanent=True)
@@ -92,9 +97,20 @@ class Account:
         return self.attributes["sub"]
 
     @property
-    def handle(self) -> str:
-        """What the user has asked for; it need not be possible, nor theirs."""
+    def asks_for(self) -> str:
+        """The handle that the user has asked for; it need not be possible, nor theirs."""
         return self.attributes.get("preferred_username", "")
+
+    @property
+    def email(self) -> str:
+        """The address, with a note unless it is known to be the user's."""
+        address = self.attributes.get("email", "")
+        return address if self.is_verified or not address else f"{address}, not verified"
+
+    @property
+    def is_verified(self) -> bool:
+        """True if the address is known to be the user's."""
+        return self.attributes.get("email_verified") == "true"
 
 
 class UserPool:
@@ -142,23 +158,30 @@ class Found:
     @property
     def handles(self) -> set[str]:
         """Those that may be theirs."""
-        return {one.handle for one in (self.account, self.profile) if one and one.handle}
+        return {handle for handle in (self._handle, self.account.asks_for if self.account else "") if handle}
+
+    @property
+    def _handle(self) -> str:
+        return self.profile.handle if self.profile else ""
 
     def __str__(self) -> str:
-        email = self.account.attributes.get("email", "") if self.account else "no Cognito user"
-        return f"{' '.join(f'@{handle}' for handle in sorted(self.handles))} ({email}, {self.user_uuid})".lstrip()
+        """By the handle that is theirs. What a user claims is called so."""
+        handle = f"@{self._handle} " if self._handle else "nobody's handle "
+        claims = sorted(self.handles - {self._handle})
+        email = self.account.email if self.account else "no Cognito user"
+        return f"{handle}({', '.join([*(f'asks for @{claim}' for claim in claims), email, self.user_uuid])})"
 
 
 def find(place: Place, who: str) -> Found:
-    """Who has this handle, with or without @, this email or this user_uuid. Raises NotFound.
+    """Who has this handle, with or without @, this verified email or this user_uuid. Raises NotFound.
 
     Of somebody who was half erased it finds what is left, by user_uuid even if that is in an inbox only.
     """
     pool, table = UserPool(place), PeopleTable(place.client("dynamodb"), place.table_name)
     user_uuid = keys.canonical_uuid(who) or _uuid_by_email(pool, who) or _uuid_by_handle(pool, table, who)
     if user_uuid:
-        profile, _ = table.profiles([user_uuid]).get(user_uuid, (None, False))
-        found = Found(user_uuid, pool.get(user_uuid), profile)
+        profile = table.profiles([user_uuid]).get(user_uuid)
+        found = Found(user_uuid, pool.get(user_uuid), profile.person if profile else None)
         if found.account or found.profile or next(table.conversations(user_uuid), None):
             return found
     raise NotFound(f"There is nobody with the handle, email or user_uuid {who}.")
@@ -166,6 +189,8 @@ def find(place: Place, who: str) -> Found:
 
 def _uuid_by_email(pool: UserPool, who: str) -> str | None:
     account = pool.get(who) if "@" in who[1:] else None
+    if account and not account.is_verified:
+        raise NotFound(f"{account.user_uuid} has not verified {who}: give the handle or user_uuid.")
     return account.user_uuid if account else None
 
 
@@ -176,9 +201,7 @@ def _uuid_by_handle(pool: UserPool, table: PeopleTable, who: str) -> str | None:
     owners = list(table.owners([handle]).values())
     if owners:
         return owners[0].user_uuid
-    asking = pool.asking_for(handle)
-    if len(asking) > 1:
-        raise NotFound(
-            f"@{handle} is nobody's, and {len(asking)} users have asked for it: give the email or user_uuid."
-        )
-    return asking[0].user_uuid if asking else None
+    asking = [account.user_uuid for account in pool.asking_for(handle)]
+    if asking:
+        raise NotFound(f"@{handle} is nobody's. Users who ask for it, to be given by user_uuid: {', '.join(asking)}")
+    return None

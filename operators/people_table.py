@@ -1,41 +1,51 @@
 """The table, with what operators do to people in it and the functions do not."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from messaging import keys
 from messaging.errors import Busy, HandleTaken
-from messaging.items import SPREADING, Head, Item, Message, Person
+from messaging.items import SPREADING, Head, Item, Person
 from messaging.retry import attempts
-from messaging.table import ConditionFailed, Table, unchanged
-from operators.writing import delete_all, put_all
+from messaging.table import ConditionFailed, unchanged
+from operators.conversation_table import ConversationTable
 
-BEFORE_ALL_TIMES = "0"
-_PAGE = 100
 _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
 
 
-class PeopleTable(Table):
-    """Reads consistently. A profile is marked while conversations may show the person as before its last change."""
+@dataclass(frozen=True)
+class Profile:
+    """A person's profile, with what operators note in it.
 
-    def profiles(self, user_uuids: Iterable[str]) -> dict[str, tuple[Person, bool]]:
-        """Who of these, at most 100, has a profile, and whether it has the mark, by user_uuid."""
+    `is_spreading` while conversations may show the person as before; `has_account` once a Cognito user was seen (people
+    who were imported never had one); `account_gone_at` is the time since when there is none any more, "" if there is one.
+    """
+
+    person: Person
+    is_spreading: bool
+    has_account: bool
+    account_gone_at: str
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Profile":
+        gone_at = item.get("account_gone_at", {"S": ""})["S"]
+        return cls(Person.from_profile_item(item), SPREADING in item, "has_account" in item, gone_at)
+
+
+class PeopleTable(ConversationTable):
+    """Reads consistently."""
+
+    def profiles(self, user_uuids: Iterable[str]) -> dict[str, Profile]:
+        """Who of these, at most 100, has a profile, by user_uuid."""
         items = self._items(keys.key(keys.profile_pk(one), keys.PROFILE) for one in user_uuids)
-        people = ((Person.from_profile_item(item), SPREADING in item) for item in items)
-        return {person.user_uuid: (person, spreading) for person, spreading in people}
+        return {profile.person.user_uuid: profile for profile in map(Profile.from_item, items)}
 
     def owners(self, handles: Iterable[str]) -> dict[str, Person]:
         """Who has which of these handles, at most 100, by the handle in lower case."""
         wanted = {keys.handle_pk(handle) for handle in handles if keys.is_handle(handle)}
         items = self._items(keys.key(pk, keys.HANDLE) for pk in wanted)
         return {person.handle.lower(): person for person in map(Person.from_handle_item, items)}
-
-    def messages(self, message_group_uuid: str, after: str = BEFORE_ALL_TIMES) -> Iterator[list[Message]]:
-        """All messages of a conversation in order, by the page, or those after a time."""
-        page = self.after(message_group_uuid, after, _PAGE, consistent=True)
-        while page:
-            yield page
-            page = self.after(message_group_uuid, page[-1].created_at, _PAGE, consistent=True)
 
     # Renaming
 
@@ -45,7 +55,7 @@ class PeopleTable(Table):
         Whether the person shows receipts stays as it is. Raises HandleTaken, Busy.
         """
         new = replace(new, receipts=old.receipts, version=old.version + 1)
-        profile = {**new.profile_item, SPREADING: {"BOOL": True}}
+        profile = {**new.profile_item, SPREADING: {"BOOL": True}, "has_account": {"BOOL": True}}
         theirs = {":user_uuid": {"S": new.user_uuid}}
         writes = [self._put(profile, *unchanged(old)), self._put(new.handle_item, _IS_THEIRS, theirs)]
         if keys.handle_pk(old.handle) != keys.handle_pk(new.handle):
@@ -57,12 +67,32 @@ class PeopleTable(Table):
             raise Busy("The profile, or who has the old handle, has changed just now.")
         return new
 
+    # Accounts that are gone
+
+    def note_account(self, user_uuid: str) -> None:
+        """Notes in a profile that there is a Cognito user."""
+        self._note(user_uuid, "SET has_account = :true REMOVE account_gone_at", {":true": {"BOOL": True}})
+
+    def note_account_gone(self, user_uuid: str, at: str) -> None:
+        """Notes in a profile since when there is no Cognito user any more."""
+        self._note(user_uuid, "SET account_gone_at = :at", {":at": {"S": at}})
+
+    def _note(self, user_uuid: str, update: str, values: Item) -> None:
+        with suppress(ConditionFailed):  # erased meanwhile
+            self._write_if(
+                self._client.update_item,
+                Key=keys.key(keys.profile_pk(user_uuid), keys.PROFILE),
+                UpdateExpression=update,
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues=values,
+            )
+
     # Erasing
 
     def forget(self, user_uuid: str, handles: Iterable[str]) -> None:
         """Deletes a person's profile, its handle, and of `handles` those that are theirs. Raises Busy."""
         for _ in attempts():
-            profiles = [person for person, _ in self.profiles([user_uuid]).values()]
+            profiles = [profile.person for profile in self.profiles([user_uuid]).values()]
             owners = self.owners([*handles, *(person.handle for person in profiles)]).values()
             mine = [person for person in owners if person.user_uuid == user_uuid]
             if not profiles and not mine:
@@ -95,14 +125,6 @@ class PeopleTable(Table):
             {"#other": other.user_uuid},
             {":other": {"S": other.handle}},
         )
-
-    def put_messages(self, messages: Iterable[Message]) -> None:
-        """Puts messages over those that lie there. Raises Busy."""
-        put_all(self._client, self._name, (message.item for message in messages))
-
-    def delete(self, items: Iterable[Item]) -> None:
-        """Deletes what lies at the keys of these items. Raises Busy."""
-        delete_all(self._client, self._name, ({"pk": item["pk"], "sk": item["sk"]} for item in items))
 
     # Requests
 

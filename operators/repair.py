@@ -4,6 +4,7 @@ Every write is conditional on what was read, so that all of it is safe while the
 """
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -11,17 +12,24 @@ from uuid import NAMESPACE_URL, uuid5
 from messaging import keys
 from messaging.errors import Busy, HandleTaken
 from messaging.inbox import rebuild
-from messaging.items import Head, Item, Message, Person, Receipt
+from messaging.items import UNREADABLE, Head, Item, Message, Person, Receipt, Unread
 from messaging.retry import attempts
-from messaging.table import Table
-from operators.verify import Break, conversation_breaks, items_of, lying_message_groups
+from messaging.table import HeadMoved, Table
+from operators.conversation_table import ConversationTable, is_receipt_of
+from operators.verify import Break, conversation_breaks, is_of_its_members, items_of
+from operators.writing import AT_ONCE, put_head
 
 
-def repair_inboxes(table: Table, message_group_uuid: str) -> None:
-    """Rebuilds a conversation's entries and unread entries from its head, wherever they are stored. Raises Busy."""
+def repair_inboxes(table: Table, message_group_uuid: str) -> int:
+    """Rebuilds a conversation's entries and unread entries from its head, wherever they are stored. Raises Busy.
+
+    Returns the version of the head that they show at least.
+    """
     head = table.head(message_group_uuid, consistent=True)
-    if head:
-        rebuild(table, head, keys.FIRST_TIME)
+    if head is None:
+        return 0
+    rebuild(table, head, keys.FIRST_TIME)
+    return head.version
 
 
 class Repair:
@@ -31,35 +39,46 @@ class Repair:
         self._client = client
         self._name = table_name
         self._backup = backup
-        self._table = Table(client, table_name)
+        self._table = ConversationTable(client, table_name)
         self._lost_uuids: dict[tuple[str, str], str] = {}
 
     def mend(self, breaks: Iterable[Break]) -> list[Break]:
-        """Mends what can be mended and returns what is left. Raises Busy."""
+        """Mends what can be mended, AT_ONCE conversations at a time, and returns what is left. Raises Busy.
+
+        A conversation in which so much is sent that it cannot be mended is left.
+        """
         breaks = list(breaks)
         orphans = [one for one in breaks if one.kind == "orphan"]
-        conversations = sorted({one.where for one in breaks if one.of_conversation})
+        conversations = {one.where for one in breaks if one.of_conversation}
         receipts = [item for one in orphans if one.sk == keys.RECEIPT and (item := self._get(one.where, one.sk))]
         for receipt in map(Receipt.from_item, receipts):
             self._lost_uuids[receipt.message_group_uuid, receipt.created_at] = receipt.message_uuid
-        for conversation in sorted({*conversations, *(group for group, _ in self._lost_uuids)}):
-            self._mend_conversation(conversation)
+        conversations |= {group for group, _ in self._lost_uuids}
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            left = {one for found in threads.map(self._mend_conversation, sorted(conversations)) for one in found}
         for one in orphans:
             self._delete_orphan(one)
         people = [one for one in breaks if one.kind == "person"]
-        return [
-            *(one for one in breaks if one.kind in ("unknown", "unreadable")),
-            *(one for one in people if not self._mend_person(one.where)),
-            *(one for group in conversations for one in conversation_breaks(self._client, self._name, group)),
-        ]
+        left |= {one for one in breaks if one.kind in ("unknown", "unreadable")}
+        left |= {one for one in people if not self._mend_person(one.where)}
+        return sorted(left)
 
-    def _mend_conversation(self, group: str) -> None:
-        if self._backup:
-            self._bring_back(group, self._backup)
-        self._mend_head(group)
-        self._mend_copies(group)
-        self._mend_writers(group)
-        repair_inboxes(self._table, group)
+    def _mend_conversation(self, group: str) -> list[Break]:
+        """Returns what is left."""
+        version = 0
+        try:
+            if self._backup:
+                self._bring_back(group, self._backup)
+            if self._mend_head(group):
+                self._mend_copies(group)
+                self._mend_writers(group)
+                version = repair_inboxes(self._table, group)
+                self._mend_receipts(group)
+        except UNREADABLE:  # somebody has to look at it
+            pass
+        except Busy as busy:
+            return [Break("busy", group, f"is not mended: {busy}")]
+        return conversation_breaks(self._client, self._name, group, version)
 
     def _bring_back(self, group: str, backup: str) -> None:
         """Puts the items of a conversation that the copy has and the table has not."""
@@ -68,20 +87,35 @@ class Repair:
             if item["sk"]["S"] not in there:
                 self._put_if_absent(item)
 
-    def _mend_head(self, group: str) -> None:
-        """Makes head and last message agree: a message that only the head knows is put, else the head is."""
+    def _mend_head(self, group: str) -> bool:
+        """Makes head and last message agree: a message that only the head knows is put, else the head is.
+
+        The head's version becomes one above those of all entries. False if there is no head, or not one of two members.
+        """
         for _ in attempts():
-            head = self._table.head(group, consistent=True)
-            last = self._newest(group)
+            head, newest = self._table.newest(group, 1, consistent=True)
+            last = newest[0] if newest else self._newest(group)
             if head is None:
-                made = self._head_of(group, last) if last else None
-                if made is None or self._put_if_absent(made.item):
-                    return
-            elif last is None or last.created_at < head.created_at:
-                self._put_if_absent(self._last_message(head).item)
-                return
-            elif (wanted := _possible(head.after(last))) == head or self._replace_head(head, wanted):
-                return
+                head = self._head_of(group, last) if last else None
+                if head is None:
+                    return False
+                if self._put_if_absent(replace(head, version=self._shown_version(head) + 1).item):
+                    return True
+                continue
+            if not is_of_its_members(head):
+                return False
+            if last is None or last.created_at < head.created_at:
+                last = self._last_message(head)
+                self._put_if_absent(last.item)
+            wanted = replace(_possible(head.after(last)), version=head.version)
+            shown = self._shown_version(head)
+            if wanted == head and head.version >= max(shown, 1):
+                return True
+            try:
+                put_head(self._client, self._name, replace(wanted, version=max(shown, head.version) + 1), head)
+            except HeadMoved:
+                continue
+            return True
         raise Busy("The head of a conversation keeps changing.")
 
     def _mend_copies(self, group: str) -> None:
@@ -107,13 +141,44 @@ class Repair:
                 ExpressionAttributeValues={":true": {"BOOL": True}, ":one": {"N": "1"}},
             )
 
+    def _shown_version(self, head: Head) -> int:
+        """The latest version that an entry or unread entry of the conversation shows, 0 if there is none."""
+        group = head.message_group_uuid
+        unread_keys = [keys.key(keys.unread_pk(one), group) for one in head.members]
+        versions = [Unread.from_item(item).version for item in self._table.get_many(unread_keys, consistent=True)]
+        for owner_uuid in head.members:
+            entries = self._table.entries_of(owner_uuid, group, keys.FIRST_TIME)
+            versions += [entry.version for entry in entries]
+        return max(versions, default=0)
+
+    def _mend_receipts(self, group: str) -> None:
+        """Gives each message its receipt, unless that leads to another message with this message_uuid."""
+        for page in self._table.messages(group):
+            for _ in attempts():
+                stored = self._table.receipts({one.message_uuid for one in page})
+                wrong = [one for one in page if not is_receipt_of(one, stored.get(one.message_uuid))]
+                mine = [one for one in wrong if not self._leads_elsewhere(one, stored.get(one.message_uuid))]
+                first = {one.message_uuid: one for one in reversed(mine)}
+                if self._table.put_receipts([*first.values()], stored):
+                    break
+            else:
+                raise Busy("The receipts of a conversation keep changing.")
+
+    def _leads_elsewhere(self, message: Message, item: Item | None) -> bool:
+        if item is None:
+            return False
+        receipt = Receipt.from_item(item)
+        if (receipt.message_group_uuid, receipt.created_at) == (message.message_group_uuid, message.created_at):
+            return False
+        return self._is_there(item)
+
     def _newest(self, group: str) -> Message | None:
         newest = self._table.before(group, keys.HEAD, 1, consistent=True)
         return newest[0] if newest else None
 
     def _last_message(self, head: Head) -> Message:
         made = str(uuid5(NAMESPACE_URL, f"{head.message_group_uuid}/{head.last_seq}"))
-        message_uuid = self._lost_uuids.get((head.message_group_uuid, head.created_at), made)
+        message_uuid = head.message_uuid or self._lost_uuids.get((head.message_group_uuid, head.created_at), made)
         sender = head.members[head.sender_uuid]
         return Message(head.message_group_uuid, message_uuid, head.message, sender, head.created_at, head.last_seq)
 
@@ -124,8 +189,8 @@ class Repair:
             people[message.sender.user_uuid] = message.sender
             sent[message.sender.user_uuid] = message.seq
         if len(people) == 1:
-            lying = lying_message_groups(self._table, last.sender.user_uuid, group)
-            people |= {one.other.user_uuid: one.other for one in lying}
+            entries = self._table.entries_of(last.sender.user_uuid, group, keys.FIRST_TIME)
+            people |= {entry.other.user_uuid: entry.other for entry in entries}
         if len(people) != 2 or keys.pair_uuid(*people) != group:
             return None
         (other,) = (person for uuid, person in people.items() if uuid != last.sender.user_uuid)
@@ -180,14 +245,6 @@ class Repair:
                 ExpressionAttributeValues={":user_uuid": {"S": person.user_uuid}},
             )
         return True
-
-    def _replace_head(self, head: Head, wanted: Head) -> bool:
-        return self._write(
-            self._client.put_item,
-            Item=wanted.item,
-            ConditionExpression="last_seq = :read AND created_at = :at",
-            ExpressionAttributeValues={":read": {"N": str(head.last_seq)}, ":at": {"S": head.created_at}},
-        )
 
     def _put_if_absent(self, item: Item) -> bool:
         return self._write(self._client.put_item, Item=item, ConditionExpression="attribute_not_exists(pk)")

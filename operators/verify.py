@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -22,6 +23,7 @@ from messaging.items import (
     Unread,
 )
 from messaging.table import Table
+from operators.conversation_table import is_receipt_of
 
 SEGMENTS = 4  # of the parallel scan
 _SETTLE = 3.0  # seconds: an inbox may be behind its conversation by as much while the system runs
@@ -30,7 +32,7 @@ _BATCH = 100  # keys in one BatchGetItem
 
 @dataclass(frozen=True, order=True)
 class Break:
-    """A break of a rule: its kind, the conversation or partition it is in, and more in ids and numbers.
+    """A violation: its kind, the conversation or partition it is in, and more in ids and numbers.
 
     `sk` is the sort key of an orphan, whose partition is `where`.
     """
@@ -42,22 +44,31 @@ class Break:
 
     @property
     def of_inbox(self) -> bool:
-        """True if a message group, or what is unread, is wrong, which the head of its conversation can mend."""
-        return self.kind in ("missing", "double", "stale", "unread")
+        """True if an entry or unread entry is wrong, which the head of its conversation can mend."""
+        return self.kind in ("missing", "double", "stale", "unread", "version")
 
     @property
     def of_conversation(self) -> bool:
         """True if `where` is a message_group_uuid."""
-        return self.of_inbox or self.kind in ("copy", "erased", "gap", "head", "headless", "members", "order")
+        return self.of_inbox or self.kind in (
+            "copy",
+            "erased",
+            "gap",
+            "head",
+            "headless",
+            "members",
+            "order",
+            "receipt",
+        )
 
     def __str__(self) -> str:
         return f"{self.kind:<10} {self.where}  {self.detail}"
 
 
 def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambda _: None) -> list[Break]:
-    """Every break of the rules in a table, sorted. Reads each item once or twice, in memory that does not grow with it.
+    """Every violation in a table, sorted. Reads messages and receipts twice, in memory that does not grow with them.
 
-    What may only be an inbox a little behind its conversation is looked at again after a moment. `progress` is told
+    An inbox that may only be a little behind its conversation is looked at again after a moment. `progress` is told
     how many items each page has brought.
     """
     with ThreadPoolExecutor(SEGMENTS) as threads:
@@ -66,43 +77,93 @@ def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambd
         breaks = {one for of_segment in found for one in of_segment}
     behind = {one for one in breaks if one.of_inbox or one.kind == "copy"}
     if behind:
-        time.sleep(_SETTLE)
         table = Table(client, table_name)
+        versions = {group: version_of(table, group) for group in {one.where for one in behind}}
+        time.sleep(_SETTLE)
         breaks -= behind
-        for group in {one.where for one in behind}:
-            breaks |= {*inbox_breaks(table, group), *copy_breaks(table, group)}
+        for group, version in versions.items():
+            breaks |= {*inbox_breaks(table, group, version), *copy_breaks(table, group)}
     return sorted(breaks)
 
 
-def inbox_breaks(table: Table, message_group_uuid: str) -> list[Break]:
-    """How the message groups of a conversation, and what is unread in it, differ from what its head says."""
+def version_of(table: Table, message_group_uuid: str) -> int:
+    """The version of a conversation's head, 0 if there is none."""
     head = table.head(message_group_uuid, consistent=True)
+    return head.version if head else 0
+
+
+def inbox_breaks(table: Table, message_group_uuid: str, version: int) -> list[Break]:
+    """How a conversation's entries and unread entries differ from its head, which they must show as of `version`.
+
+    The head is read after them: an entry of a later version is wrong, and one in between is on its way. Items that
+    cannot be read are reported by the scan.
+    """
+    try:
+        known = table.head(message_group_uuid, consistent=True)
+        if known is None or not is_of_its_members(known):
+            return []
+        entries = {one: table.entries_of(one, message_group_uuid, keys.FIRST_TIME) for one in known.members}
+        unread_keys = [keys.key(keys.unread_pk(one), message_group_uuid) for one in known.members]
+        found = [Unread.from_item(item) for item in table.get_many(unread_keys, consistent=True)]
+        head = table.head(message_group_uuid, consistent=True)
+    except UNREADABLE:
+        return []
     if head is None:
         return []
-    breaks = []
-    for wanted in head.both_message_groups:
-        lying = lying_message_groups(table, wanted.owner_uuid, message_group_uuid)
-        if head.members[wanted.owner_uuid].is_deleted:
-            if lying:
-                breaks.append(Break("stale", message_group_uuid, f"in the inbox of {wanted.owner_uuid}, deleted"))
-        elif not lying:
-            breaks.append(Break("missing", message_group_uuid, f"from the inbox of {wanted.owner_uuid}"))
-        elif len(lying) > 1:
-            places = ", ".join(group.sk for group in lying)
-            breaks.append(Break("double", message_group_uuid, f"in the inbox of {wanted.owner_uuid}: {places}"))
-        elif lying[0] not in (wanted, wanted.tiebroken()):
-            breaks.append(Break("stale", message_group_uuid, f"in the inbox of {wanted.owner_uuid}: {lying[0].sk}"))
-    unread_keys = [keys.key(keys.unread_pk(owner_uuid), message_group_uuid) for owner_uuid in head.members]
-    noted = {Unread.from_item(item) for item in table.get_many(unread_keys, consistent=True)}
-    differing = sorted({unread.owner_uuid for unread in noted ^ set(head.unread)})
-    return breaks + [_unread_break(message_group_uuid, owner_uuid) for owner_uuid in differing]
+    unread = {entry.owner_uuid: entry for entry in found}
+    breaks: list[Break] = []
+    for owner_uuid in known.members:
+        breaks += _entry_breaks(head, owner_uuid, entries[owner_uuid], version)
+        breaks += _unread_breaks(head, owner_uuid, unread.get(owner_uuid), version)
+    return breaks
+
+
+def is_of_its_members(head: Head) -> bool:
+    return len(head.members) == 2 and keys.pair_uuid(*head.members) == head.message_group_uuid
+
+
+def _entry_breaks(head: Head, owner_uuid: str, stored: list[MessageGroup], version: int) -> Iterator[Break]:
+    group, inbox, wanted = head.message_group_uuid, f"the inbox of {owner_uuid}", head.message_group(owner_uuid)
+    if head.members[owner_uuid].is_deleted:
+        if stored and head.version == version:
+            yield Break("stale", group, f"in {inbox}, deleted")
+    elif not stored:
+        yield Break("missing", group, f"from {inbox}")
+    else:
+        *others, entry = sorted(stored, key=lambda entry: (entry.version, entry.sk))
+        if not all(_is_on_its_way(other.version, head, version) for other in others):
+            yield Break("double", group, f"in {inbox}: {', '.join(one.sk for one in stored)}")
+        elif entry.version > head.version:
+            yield Break("version", group, f"in {inbox}: {entry.version}, the head has {head.version}")
+        elif entry not in (wanted, wanted.tiebroken()) and not _is_on_its_way(entry.version, head, version):
+            yield Break("stale", group, f"in {inbox}: {entry.sk}")
+
+
+def _unread_breaks(head: Head, owner_uuid: str, stored: Unread | None, version: int) -> Iterator[Break]:
+    group, shown = head.message_group_uuid, stored.version if stored else version
+    wanted = next((entry for entry in head.unread if entry.owner_uuid == owner_uuid), None)
+    if stored and shown > head.version:
+        yield Break("version", group, f"unread of {owner_uuid}: {shown}, the head has {head.version}")
+    elif stored != wanted and not _is_on_its_way(shown, head, version):
+        yield _unread_break(group, owner_uuid)
+
+
+def _is_on_its_way(shown: int, head: Head, version: int) -> bool:
+    """True if the stream handler may yet bring an entry of version `shown` to the head's, or delete it."""
+    return version <= shown < head.version
 
 
 def copy_breaks(table: Table, message_group_uuid: str) -> list[Break]:
-    """How the members of a conversation differ from their profiles. Somebody without a profile is being erased."""
-    head = table.head(message_group_uuid, consistent=True)
-    members = [person for person in head.members.values() if not person.is_gone] if head else []
-    profiles = [(member, table.person(member.user_uuid, consistent=True)) for member in members]
+    """How the members of a conversation differ from their profiles. Somebody without a profile is being erased.
+
+    Items that cannot be read are reported by the scan.
+    """
+    try:
+        head = table.head(message_group_uuid, consistent=True)
+        members = [person for person in head.members.values() if not person.is_gone] if head else []
+        profiles = [(member, table.person(member.user_uuid, consistent=True)) for member in members]
+    except UNREADABLE:
+        return []
     return [
         _copy_break(message_group_uuid, member.user_uuid)
         for member, profile in profiles
@@ -122,23 +183,12 @@ def _unread_break(message_group_uuid: str, owner_uuid: str) -> Break:
     return Break("unread", message_group_uuid, f"is noted otherwise for {owner_uuid} than the marks say")
 
 
-def lying_message_groups(table: Table, owner_uuid: str, message_group_uuid: str) -> list[MessageGroup]:
-    """Every message group of a conversation in one person's inbox, read whole."""
-    found: list[MessageGroup] = []
-    page = table.inbox(owner_uuid, _BATCH)
-    while page:
-        found += [group for group in page if group.message_group_uuid == message_group_uuid]
-        page = table.inbox(owner_uuid, _BATCH, page[-1].sk)
-    return found
-
-
-def conversation_breaks(client: Any, table_name: str, message_group_uuid: str) -> list[Break]:
-    """Every break in one conversation and the message groups it must have."""
+def conversation_breaks(client: Any, table_name: str, message_group_uuid: str, version: int) -> list[Break]:
+    """Every violation in one conversation and the entries it must have, which show it as of `version`."""
     segment = _Segment(client, table_name, 0, lambda _: None)
     breaks = segment.run(items_of(client, table_name, keys.conversation_pk(message_group_uuid)))
-    return sorted(
-        {one for one in breaks if not one.of_inbox} | {*inbox_breaks(Table(client, table_name), message_group_uuid)}
-    )
+    of_inbox = inbox_breaks(Table(client, table_name), message_group_uuid, version)
+    return sorted({one for one in breaks if not one.of_inbox} | {*of_inbox})
 
 
 def items_of(client: Any, table_name: str, pk: str) -> Iterator[Item]:
@@ -162,10 +212,10 @@ class _Segment:
         self._table = Table(client, table_name)
         self._number = number
         self._progress = progress
-        self._breaks: list[Break] = []
+        self._breaks: set[Break] = set()
         self._lookups: list[tuple[Item, Callable[[Item | None], None]]] = []
 
-    def run(self, items_in_order: Iterator[Item]) -> list[Break]:
+    def run(self, items_in_order: Iterator[Item]) -> set[Break]:
         checks: dict[str, Callable[[str, Iterator[Item]], None]] = {
             keys.conversation_pk(""): self._conversation,
             keys.inbox_pk(""): self._inbox,
@@ -199,6 +249,7 @@ class _Segment:
                 continue
             message = Message.from_item(item)
             senders.add(message.sender)
+            self._expect_receipt(message)
             if not keys.is_time(message.created_at):
                 self._report("order", group, f"{message.created_at} is not a time")
             if message.seq != seq + 1:
@@ -208,7 +259,7 @@ class _Segment:
             self._report("headless", group, f"messages, the last of them {seq}, without a head")
             return
         self._last_message(head, last)
-        if len(head.members) != 2 or keys.pair_uuid(*head.members) != group:
+        if not is_of_its_members(head):
             self._report("members", group, "is not the conversation of its members")
             return
         self._senders(head, senders)
@@ -222,8 +273,10 @@ class _Segment:
 
     def _last_message(self, head: Head, last: Message | None) -> None:
         group = head.message_group_uuid
-        if last is None or replace(head.after(last), read_seqs=head.read_seqs) != head:
+        if last is None or replace(head.after(last), read_seqs=head.read_seqs, version=head.version) != head:
             self._report("head", group, f"says {head.last_seq}, the last message is {last.seq if last else 0}")
+        if not head.version:
+            self._report("head", group, "has no version")
         if any(mark > head.last_seq for mark in head.read_seqs.values()):
             self._report("head", group, f"has a mark past {head.last_seq}")
 
@@ -246,6 +299,19 @@ class _Segment:
 
         self._expect(member.profile_item, check)
 
+    def _expect_receipt(self, message: Message) -> None:
+        """A conversation has one violation of a kind, however many of its messages have it."""
+
+        def check(item: Item | None) -> None:
+            if item is None:
+                self._report("receipt", message.message_group_uuid, "has messages without a receipt")
+            elif "ttl" in item or "digest" not in item:
+                self._report("receipt", message.message_group_uuid, "has receipts that expire or have no digest")
+            elif not is_receipt_of(message, item):
+                self._report("receipt", message.message_group_uuid, "has receipts of other messages")
+
+        self._expect(keys.key(keys.receipt_pk(message.message_uuid), keys.RECEIPT), check)
+
     def _expect_group(self, wanted: MessageGroup) -> None:
         def beside(item: Item | None) -> None:
             if item is None or MessageGroup.from_item(item) != wanted.tiebroken():
@@ -260,7 +326,7 @@ class _Segment:
     def _expect_unread(self, wanted: Unread) -> None:
         def check(item: Item | None) -> None:
             if item is None or Unread.from_item(item) != wanted:
-                self._breaks.append(_unread_break(wanted.message_group_uuid, wanted.owner_uuid))
+                self._breaks.add(_unread_break(wanted.message_group_uuid, wanted.owner_uuid))
 
         self._expect(wanted.item, check)
 
@@ -274,7 +340,7 @@ class _Segment:
                 where = keys.unread_pk(unread.owner_uuid)
                 self._report("orphan", where, "unread messages without conversation", unread.message_group_uuid)
             elif unread not in Head.from_item(item).unread:
-                self._breaks.append(_unread_break(unread.message_group_uuid, unread.owner_uuid))
+                self._breaks.add(_unread_break(unread.message_group_uuid, unread.owner_uuid))
 
         self._expect(keys.key(keys.conversation_pk(unread.message_group_uuid), keys.HEAD), check)
 
@@ -328,10 +394,10 @@ class _Segment:
         self._expect(other, check)
 
     def _report(self, kind: str, where: str, detail: str, sk: str = "") -> None:
-        self._breaks.append(Break(kind, where, detail, sk))
+        self._breaks.add(Break(kind, where, detail, sk))
 
     def _expect(self, item: Item, check: Callable[[Item | None], None]) -> None:
-        """`check` will be called with what lies at the key of `item`."""
+        """`check` will be called with what is stored at the key of `item`. It may raise one of UNREADABLE."""
         self._lookups.append((keys.key(item["pk"]["S"], item["sk"]["S"]), check))
         if len(self._lookups) >= _BATCH:
             self._look_up()
@@ -342,7 +408,8 @@ class _Segment:
         items = self._table.get_many(list(wanted.values()), consistent=True)
         found = {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
         for key, check in lookups:
-            check(found.get((key["pk"]["S"], key["sk"]["S"])))
+            with suppress(*UNREADABLE):  # the scan reports the item
+                check(found.get((key["pk"]["S"], key["sk"]["S"])))
 
     def scan(self) -> Iterator[Item]:
         pages = self._client.get_paginator("scan").paginate(

@@ -50,7 +50,7 @@ def continued(
 
 
 def put_all(client: Any, table_name: str, items: Iterable[Item], wrote: Callable[[int], None] = lambda _: None) -> None:
-    """Puts items whose keys all differ, over what lies there, AT_ONCE requests at a time, in no certain order.
+    """Puts items whose keys all differ, over what is stored there, AT_ONCE requests at a time, in no certain order.
 
     Takes no more from `items` than is being written. `wrote` is told of each batch. Raises Busy.
     """
@@ -75,9 +75,10 @@ def _write_all(client: Any, table_name: str, requests: Iterable[Item], wrote: Ca
 
 
 def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> None:
-    """Puts a head, or moves the one that was `read` on, if nobody has moved it meanwhile. Raises HeadMoved.
+    """Puts a head, or brings the one that was `read` to it if that has not changed meanwhile. Raises HeadMoved.
 
-    A head that is there keeps what its members are called and what else it holds.
+    The version of `head` is above that of `read`. A stored head keeps what its members are called and what else it
+    holds.
     """
     item = head.item
     names = dict(zip(("#one", "#other"), head.read_seqs, strict=True))
@@ -86,13 +87,14 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
         if read is None:
             client.put_item(TableName=table_name, Item=item, ConditionExpression="attribute_not_exists(pk)")
             return
+        unchanged = "version = :read" if read.version else "attribute_not_exists(version)"
         client.update_item(
             TableName=table_name,
             Key=keys.key(item["pk"]["S"], item["sk"]["S"]),
             UpdateExpression="SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at, "
-            f"message_uuid = :uuid, members.#one.read_seq = :one, members.#other.read_seq = :other{wrote} "
-            "ADD version :1",
-            ConditionExpression="last_seq = :read",
+            "message_uuid = :uuid, version = :version, members.#one.read_seq = :one, "
+            f"members.#other.read_seq = :other{wrote}",
+            ConditionExpression=f"last_seq = :read_seq AND {unchanged}",
             ExpressionAttributeNames=names,
             ExpressionAttributeValues={
                 ":seq": item["last_seq"],
@@ -100,8 +102,9 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
                 ":sender": item["user_uuid"],
                 ":at": item["created_at"],
                 ":uuid": item["message_uuid"],
-                ":read": {"N": str(read.last_seq)},
-                ":1": {"N": "1"},
+                ":version": item["version"],
+                ":read_seq": {"N": str(read.last_seq)},
+                **({":read": {"N": str(read.version)}} if read.version else {}),
                 **({":true": {"BOOL": True}} if wrote else {}),
                 **{
                     name: {"N": str(mark)}

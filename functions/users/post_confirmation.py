@@ -18,6 +18,6 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers the event as it came, as Cognito expects. Raises HandleTaken and Invalid."""
     if event["triggerSource"] == "PostConfirmation_ConfirmSignUp":
         person = person_from_attributes(event["request"]["userAttributes"])
-        table.register(person)
+        table.register(person, has_account=True)
         logger.info("registered", user_uuid=person.user_uuid)
     return event

@@ -32,7 +32,7 @@ from tests.scripts import run_script
 
 _CACHE = stack.ROOT / ".cache" / "bench"
 _BASELINE = Path(__file__).parent / "boto3_only"
-_RUNTIME_CLIENT = "awslambdaric==4.2.2"  # what runs Python functions on Lambda
+RUNTIME_CLIENT = "awslambdaric==4.2.2"  # what runs Python functions on Lambda
 _EMULATORS = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
 _STARTS_WITHIN = 20  # seconds
 BOTO3_ONLY = "boto3 client only"
@@ -189,7 +189,7 @@ def runtime() -> Path:
     if not (folder / "ready").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", folder], check=True)
         subprocess.run(
-            [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", _RUNTIME_CLIENT], check=True
+            [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", RUNTIME_CLIENT], check=True
         )
         (folder / "ready").touch()
     return python

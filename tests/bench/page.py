@@ -286,7 +286,7 @@ def _page(results: Results, where: str) -> Iterator[str]:
         ],
     )
     yield ""
-    yield "Bytes are what DynamoDB Local reports of the table, without receipts, which expire."
+    yield "Bytes are what DynamoDB Local reports of the table, with the receipts of the messages."
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from messaging import keys
-from messaging.items import Head, Item, MessageGroup, Person
+from messaging.items import Head, Item, MessageGroup, Person, Receipt
 from messaging.read import list_message_groups, newest_messages
 from messaging.send import send_to_conversation
 from messaging.table import Table
@@ -59,7 +59,7 @@ class Stage:
 
 
 class _Conversation:
-    """One that is filled by and by, without its sends' receipts."""
+    """One that is filled by and by."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._client, self._name = client, table_name
@@ -82,7 +82,7 @@ class _Conversation:
         )
         for message, head in continued((self.one, self.other), lines, self.head):
             self.head = head
-            yield message.item
+            yield from (message.item, Receipt.of(message).item)
 
 
 def measure(

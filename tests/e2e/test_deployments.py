@@ -22,6 +22,9 @@ ON = {
     "GradualDeployment": "true",
     "AlarmEmail": "operators@example.com",
     "WebClient": "true",
+    "SelfSignUp": "true",
+    "MailFrom": "messages@cruddur.example",
+    "RefreshTokenDays": "1",
     "Mfa": "ON",
     "DeletionProtection": "true",
 }
@@ -34,6 +37,9 @@ OFF = {
     "GradualDeployment": "false",
     "AlarmEmail": "none",
     "WebClient": "false",
+    "SelfSignUp": "false",
+    "MailFrom": "none",
+    "RefreshTokenDays": "30",
     "Mfa": "OFF",
     "DeletionProtection": "false",
 }

@@ -9,7 +9,7 @@ import pytest
 
 from messaging import keys
 from messaging.table import Delete, Table
-from operators.verify import inbox_breaks
+from operators.verify import inbox_breaks, version_of
 from tests.e2e.conftest import Client, System, eventually
 from tests.scripts import run_script
 
@@ -57,7 +57,7 @@ def broken(system: System, bayko: Client, londo: Client) -> tuple[str, dict[str,
     table = Table(system.client("dynamodb"), system.place.table_name)
     (lying,) = table.inbox(londo.user_uuid, 1)
     table.write_entries([Delete(lying)])
-    assert [one.kind for one in inbox_breaks(table, group)] == ["missing"]
+    assert [one.kind for one in inbox_breaks(table, group, version_of(table, group))] == ["missing"]
     return group, batch_of(system, group)
 
 

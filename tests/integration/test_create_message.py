@@ -239,7 +239,7 @@ def test_a_message_is_stored_and_shown_as_it_was_written(
     texts = [
         "  spaces  ",
         "line\nbreak",
-        "\x00",
+        "nothing: \x00",
         "\u202eright to left",
         "👩‍👩‍👧‍👦" * 140,
         "<b>&amp;",

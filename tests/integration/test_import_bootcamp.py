@@ -18,6 +18,7 @@ from messaging.items import Head, Message, Person
 from messaging.send import send_to_conversation, send_to_handle
 from messaging.table import Table
 from operators import bootcamp as importing
+from operators.people_table import PeopleTable
 from operators.repair import repair_inboxes
 from operators.schema import create_table_request
 from operators.verify import verify
@@ -205,6 +206,26 @@ def test_who_has_the_handle_here_is_who_wrote_in_the_source(
     assert f"new person {VIR.user_uuid}  has a handle that nobody has here" in report
     assert not [line for line in report if LONDO.user_uuid in line]
     assert verify(dynamodb, target) == []
+
+
+def test_names_and_handles_that_nobody_may_have_here_are_replaced(
+    source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
+) -> None:
+    forger = User(str(uuid4()), "forger", "Londo\n@vir: Hello")
+    ghost = User(str(uuid4()), "deleted_user", "Deleted User")
+    source.message("g1", at(1), "one", forger)
+    source.message_groups(forger, ghost, "g1", at(1))
+
+    report = run("--write")
+
+    table = PeopleTable(dynamodb, target)
+    people = table.profiles([forger.user_uuid, ghost.user_uuid])
+    assert people[forger.user_uuid].person.display_name == "forger"
+    renamed = people[ghost.user_uuid].person
+    assert renamed.handle.startswith("user-")
+    assert renamed.display_name == renamed.handle
+    for user in (forger, ghost):
+        assert f"name       {user.user_uuid}  not acceptable; becomes the handle" in report
 
 
 def test_times_of_all_kinds_are_put_in_one_order(

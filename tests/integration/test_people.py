@@ -101,6 +101,14 @@ def test_a_name_too_long_is_a_clear_error(functions: Functions) -> None:
         confirm(functions, preferred_username="vir", name="x" * 101)
 
 
+@pytest.mark.parametrize("name", ["Lon\x1b[2Kdo", "Londo\nVir", "Lon\u202edo", "\u200b", "Deleted User"])
+def test_a_name_that_cannot_be_is_a_clear_error_and_makes_nobody(functions: Functions, table: Table, name: str) -> None:
+    with pytest.raises(Invalid, match=r"^name must"):
+        confirm(functions, preferred_username="vir", name=name)
+
+    assert table.person_by_handle("vir") is None
+
+
 def test_twenty_who_want_one_handle_at_once_leave_one_who_has_it(table: Table) -> None:
     def register(_: int) -> bool:
         try:

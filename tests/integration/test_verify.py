@@ -10,15 +10,15 @@ from uuid import uuid4
 import pytest
 
 from messaging import keys
-from messaging.items import Connection, Head, MessageGroup, Person, Subscription, Ticket, Unread
+from messaging.items import Connection, Head, Message, MessageGroup, Person, Receipt, Subscription, Ticket, Unread
 from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.table import HeadMoved, Table
 from operators import verify as verifying
 from operators.repair import Repair, repair_inboxes
 from operators.scan import kind_of, plain
 from operators.schema import create_table_request
 from operators.verify import Break, verify
-from operators.writing import put_all
+from operators.writing import put_all, put_head
 from tests.integration.checks import read_all
 from tests.integration.functions import Functions, Stream
 from tests.scripts import run_script
@@ -69,6 +69,11 @@ class Damaged:
         (found,) = self.head.unread
         return found
 
+    @property
+    def receipt(self) -> dict[str, Any]:
+        """The receipt of the third message."""
+        return Receipt.of(Message.from_item(self.messages[2])).item
+
     def put(self, item: dict[str, Any]) -> None:
         self.client.put_item(TableName=self.name, Item=item)
 
@@ -114,7 +119,12 @@ def at(item: dict[str, Any], **changes: dict[str, Any]) -> dict[str, Any]:
     return {**item, **changes}
 
 
+def without(item: dict[str, Any], name: str) -> dict[str, Any]:
+    return {one: value for one, value in item.items() if one != name}
+
+
 _EARLIER = {"S": "2020-01-01T00:00:00.000000+00:00"}
+_NOWHERE = {"S": "4f6c8a52-0000-4000-8000-000000000001"}
 
 
 def _make_stale(world: Damaged) -> None:
@@ -133,6 +143,10 @@ def _make_headless_of_one(world: Damaged) -> None:
 def _lose_conversation(world: Damaged) -> None:
     for item in (*world.messages, world.head.item):
         world.delete(item)
+
+
+def _share_message_uuid(world: Damaged) -> None:
+    world.put(at(world.messages[2], message_uuid=world.messages[1]["message_uuid"]))
 
 
 def _lose_second_and_head(world: Damaged) -> None:
@@ -162,9 +176,21 @@ _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "head behind": lambda world: world.put(replace(world.head, last_seq=4, created_at=world.times[3]).item),
     "head of another text": lambda world: world.put(at(world.head.item, message={"S": "Not what was said"})),
     "head without the last message": lambda world: world.delete(world.messages[-1]),
+    "head without a version": lambda world: world.put(without(world.head.item, "version")),
     "headless": lambda world: world.delete(world.head.item),
     "headless and one-sided": _make_headless_of_one,
     "orphan message group": _lose_conversation,
+    "version of an entry": lambda world: world.put(at(world.londos.item, version={"N": "99"})),
+    "version of an unread entry": lambda world: world.put(replace(world.unread, version=99).item),
+    "stale version": lambda world: world.put(at(world.londos.item, version={"N": "4"})),
+    "stale from before there were versions": lambda world: world.put(without(world.londos.item, "version")),
+    "unread version": lambda world: world.put(replace(world.unread, version=4).item),
+    "receipt missing": lambda world: world.delete(world.receipt),
+    "receipt of another time": lambda world: world.put(at(world.receipt, created_at=_EARLIER)),
+    "receipt of another conversation": lambda world: world.put(at(world.receipt, message_group_uuid=_NOWHERE)),
+    "receipt of another request": lambda world: world.put(at(world.receipt, digest={"S": "0" * 32})),
+    "receipt that expires": lambda world: world.put(at(world.receipt, ttl={"N": "1769817600"})),
+    "receipt without a digest": lambda world: world.put(without(world.receipt, "digest")),
     "person without handle": lambda world: world.delete(world.londo.handle_item),
     "person without profile": lambda world: world.delete(world.londo.profile_item),
     "person with an old handle": _leave_old_handle,
@@ -180,6 +206,7 @@ _LOST: dict[str, Callable[[Damaged], None]] = {
 _NOT_MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "order": lambda world: world.put(at(world.messages[2], sk={"S": "2026-01-01 00:00"})),
     "members": lambda world: world.put(at(world.messages[2], user_uuid={"S": str(uuid4())})),
+    "receipt": _share_message_uuid,
     "unreadable": lambda world: world.put({"pk": {"S": keys.conversation_pk(str(uuid4()))}, "sk": {"S": "x"}}),
     "unknown": lambda world: world.put({"pk": {"S": "XYZ#1"}, "sk": {"S": "x"}}),
 }
@@ -205,7 +232,7 @@ def test_tickets_connections_and_subscriptions_are_known_and_those_that_cannot_b
     assert plain(connection.item)["subscriptions"] == [damaged.bayko.user_uuid]
 
     for entry in entries:
-        damaged.put({name: value for name, value in entry.item.items() if name != "ttl"})
+        damaged.put(without(entry.item, "ttl"))
     assert [one.kind for one in damaged.verify()] == ["unreadable"] * 3
 
 
@@ -226,6 +253,30 @@ def test_damage_is_mended_and_no_message_changed(damaged: Damaged, kind: str) ->
 
     assert damaged.verify() == []
     assert damaged.messages == (before if kind == "head without the last message" else left)
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["behind", "lost"])
+def test_a_head_gets_a_version_above_those_of_all_entries(damaged: Damaged, is_there: bool) -> None:
+    """Else records of the head before would be taken for newer ones."""
+    damaged.put(at(damaged.londos.item, version={"N": "70"}))
+    damaged.put(replace(damaged.unread, version=99).item)
+    if not is_there:
+        damaged.delete(damaged.head.item)
+
+    assert damaged.mend() == []
+
+    assert damaged.head.version == 100
+    assert damaged.verify() == []
+
+
+def test_a_head_that_has_changed_since_it_was_read_is_not_replaced(damaged: Damaged) -> None:
+    read = damaged.head
+    marked = damaged.table.move_mark(damaged.group, damaged.bayko.user_uuid, 3)
+
+    with pytest.raises(HeadMoved):
+        put_head(damaged.client, damaged.name, replace(read, version=read.version + 1), read)
+
+    assert damaged.head == marked
 
 
 @pytest.mark.parametrize("kind", _LOST)

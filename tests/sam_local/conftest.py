@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _NO_ENGINE = "No Docker engine answers: start Docker, or set DOCKER_HOST to where it listens."
-_ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 
 
 class Sam:
@@ -35,7 +35,7 @@ class Sam:
             "--skip-pull-image",  # if it is here; what is missing is pulled all the same
             "--parameter-overrides",
             f"PythonRuntime=python{sys.version_info.major}.{sys.version_info.minor}",
-            f"Architecture={_ARCHITECTURE}",
+            f"Architecture={ARCHITECTURE}",
         ]
         # Nobody's credentials: sam would hand them on to the containers, and ask AWS whose they are.
         self.environment = {

@@ -72,14 +72,27 @@ def _resolve(value: Any, names: dict[str, Any], conditions: dict[str, bool]) -> 
             return names.get(name, name)
         case {"Fn::GetAtt": [name, attribute]}:
             return f"{name}.{attribute}"
-        case {"Fn::Sub": str(text)}:
-            return re.sub(r"\$\{([^}]+)\}", lambda match: str(names.get(match[1], match[1])), text)
+        case {"Fn::Sub": [text, variables]}:
+            return _substituted(text, {**names, **resolve(variables)})
+        case {"Fn::Sub": text}:
+            return _substituted(text, names)
+        case {"Fn::Select": [index, {"Fn::Split": [separator, text]}]}:
+            return resolve(text).split(separator)[index]
         case {"Fn::If": [condition, then, otherwise]}:
             return resolve(then if conditions[condition] else otherwise)
         case dict() if len(value) == 1 and (decide := _DECISIONS.get(next(iter(value)))):
             return decide(resolve(*value.values()))
+    return _without_no_value(value, resolve)
+
+
+def _without_no_value(value: Any, resolve: Callable[[Any], Any]) -> Any:
+    match value:
         case dict():
             return {key: kept for key, inner in value.items() if (kept := resolve(inner)) is not _NO_VALUE}
         case list():
             return [kept for inner in value if (kept := resolve(inner)) is not _NO_VALUE]
     return value
+
+
+def _substituted(text: str, names: dict[str, Any]) -> str:
+    return re.sub(r"\$\{([^}]+)\}", lambda match: str(names.get(match[1], match[1])), text)

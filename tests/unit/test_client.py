@@ -6,13 +6,16 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 import requests
+from botocore.exceptions import ClientError
+from ministack.services import cognito
 from websockets.exceptions import ConnectionClosedError
 
-from client import live
+from client import live, srp
 from client.api import Api, Refused, Unanswered
 from client.live import Device
 from client.session import Session
@@ -75,32 +78,71 @@ def test_no_network_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class FakeCognito:
-    """Its tokens hold for so many seconds."""
+    """Knows one person by the verifier of a password, as Cognito does; its access tokens hold for so many seconds.
 
-    def __init__(self, seconds: int) -> None:
+    The other side of SRP is ministack's, which is measured against Cognito.
+    """
+
+    pool = "us-east-1_Pool"
+
+    def __init__(self, password: str, seconds: int) -> None:
         self.seconds = seconds
-        self.flows: list[str] = []
+        self.refreshed: list[str] = []
+        self._user = {"Username": "bayko", "_password": password}
 
-    def initiate_auth(self, **request: Any) -> dict[str, Any]:
-        self.flows.append(request["AuthFlow"])
-        claims = {"sub": "bayko", "exp": time.time() + self.seconds, "number": len(self.flows)}
+    def initiate_auth(self, *, AuthFlow: str, AuthParameters: dict[str, str], **_: Any) -> dict[str, Any]:  # noqa: N803
+        assert AuthFlow == "USER_SRP_AUTH"
+        parameters, self._state = cognito._srp_challenge(
+            self.pool, self._user, "bayko", AuthParameters["SRP_A"], "c2VjcmV0"
+        )
+        return {"ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": parameters}
+
+    def respond_to_auth_challenge(self, *, ChallengeResponses: dict[str, str], **_: Any) -> dict[str, Any]:  # noqa: N803
+        if not cognito._srp_proof_valid(self.pool, self._user, self._state, ChallengeResponses):
+            raise ClientError({"Error": {"Message": "Incorrect username or password."}}, "RespondToAuthChallenge")
+        return self._tokens()
+
+    def get_tokens_from_refresh_token(self, *, RefreshToken: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.refreshed.append(RefreshToken)
+        return self._tokens()
+
+    def _tokens(self) -> dict[str, Any]:
+        number = len(self.refreshed)
+        claims = {"sub": "bayko", "exp": time.time() + self.seconds, "number": number}
         text = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-        tokens = {"AccessToken": f"header.{text}.signature"}
-        if request["AuthFlow"] == "USER_PASSWORD_AUTH":
-            tokens["RefreshToken"] = "refresh"
-        return {"AuthenticationResult": tokens}
+        return {
+            "AuthenticationResult": {"AccessToken": f"header.{text}.signature", "RefreshToken": f"refresh {number}"}
+        }
 
 
-def test_a_token_is_renewed_before_it_expires() -> None:
-    cognito = FakeCognito(seconds=200)
-    session = Session(cognito, "client", "bayko@example.com", "password")
+def sign_in(cognito: FakeCognito, password: str) -> Session:
+    return Session(cognito, cognito.pool, "client", "bayko@example.com", password)
+
+
+@pytest.mark.parametrize("password", ["Passw0rd", "pässwörd 密码 👋", *map(str, range(6))])
+def test_a_password_is_proved_and_not_sent(password: str) -> None:
+    """Several times: half of a sign-in's numbers begin with a bit that looks negative."""
+    assert sign_in(FakeCognito(password, 3600), password).user_uuid == "bayko"
+    with pytest.raises(Refused, match="Incorrect username or password"):
+        sign_in(FakeCognito(password, 3600), f"{password}.")
+
+
+def test_a_server_that_fishes_for_the_password_gets_no_proof() -> None:
+    challenge = {"USER_ID_FOR_SRP": "bayko", "SECRET_BLOCK": "", "SALT": "1", "SRP_B": f"{srp._PRIME * 2:x}"}
+    with pytest.raises(Refused, match="gives the password away"):
+        srp.Proof(FakeCognito.pool, "password").answer(challenge, datetime.now(UTC))
+
+
+def test_a_token_is_renewed_before_it_expires_and_each_refresh_token_is_used_once() -> None:
+    cognito = FakeCognito("password", seconds=200)
+    session = sign_in(cognito, "password")
+
+    session.token()
     cognito.seconds = 3600
-
     first, second = session.token(), session.token()
 
     assert first == second
-    assert cognito.flows == ["USER_PASSWORD_AUTH", "REFRESH_TOKEN_AUTH"]
-    assert session.user_uuid == "bayko"
+    assert cognito.refreshed == ["refresh 0", "refresh 1"]
 
 
 # The socket

@@ -11,6 +11,15 @@ FILES = [ROOT / name for name in subprocess.check_output(["git", "ls-files"], cw
 PAGES = [file for file in FILES if file.suffix == ".md"]
 
 
+def anchors(page: Path) -> set[str]:
+    """What a link can lead to within a page: its headings, as GitHub spells them, and ids."""
+    text = page.read_text()
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings} | set(
+        re.findall(r'<a id="([^"]+)">', text)
+    )
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     text = page.read_text()
@@ -19,15 +28,26 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         target = (page.parent / path) if path else page
         assert target.exists(), path
         if anchor:
-            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
-            assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+            assert anchor in anchors(target), f"{path}#{anchor}"
 
 
-def test_every_page_that_is_named_is_there() -> None:
+def test_every_page_and_anchor_that_is_named_is_there() -> None:
     named = {
-        name
+        match.groups()
         for file in FILES
         if file.exists() and file.suffix in ("", ".md", ".py", ".toml", ".yaml", ".yml")
-        for name in re.findall(r"\bdocs/[a-z_]+\.md\b", file.read_text())
+        for match in re.finditer(r"\b(docs/[a-z_]+\.md)\b(?:#([\w-]+))?", file.read_text())
     }
-    assert {name for name in named if not (ROOT / name).exists()} == set()
+    assert {name for name, _ in named if not (ROOT / name).exists()} == set()
+    assert {(name, anchor) for name, anchor in named if anchor and anchor not in anchors(ROOT / name)} == set()
+
+
+def test_decisions_are_numbered_and_have_a_date_and_a_status() -> None:
+    text = (ROOT / "docs" / "decisions.md").read_text()
+    numbers = [int(number) for number in re.findall(r"^## (\d+)\. ", text, re.MULTILINE)]
+    states = re.findall(
+        r"^## \d+\. .*\n\n\*\d{4}-\d\d-\d\d · (accepted|superseded by \[(\d+)\]\(#\2-[\w-]+\))\*$", text, re.MULTILINE
+    )
+
+    assert numbers == list(range(1, text.count("\n## ") + 1))
+    assert len(states) == len(numbers)

@@ -1,14 +1,23 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.errors import Invalid
 from messaging.items import Person
-from messaging.people import person_from_attributes
+from messaging.people import person_from_attributes, usable_name
+from messaging.text import hidden
 from tests.unit.strategies import handles, uuids
+from tests.unit.test_text import HARMFUL, NEEDED
 
 
-@given(uuids, handles, st.text(min_size=1, max_size=100).filter(str.strip))
+def _is_a_name(text: str) -> bool:
+    name = text.strip()
+    return bool(name) and not hidden(name) and not unicodedata.category(name[0]).startswith("M")
+
+
+@given(uuids, handles, st.text(min_size=1, max_size=100).filter(_is_a_name))
 def test_a_person_is_who_cognito_says(sub: str, handle: str, name: str) -> None:
     attributes = {"sub": sub, "preferred_username": handle, "name": name, "email": "bayko@example.com"}
 
@@ -40,6 +49,55 @@ def test_a_name_has_up_to_a_hundred_code_points_without_the_space_around() -> No
     with pytest.raises(Invalid) as refused:
         person_from_attributes({**attributes, "name": f"{longest}👋"})
     assert "👋" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", HARMFUL.values(), ids=HARMFUL)
+@pytest.mark.parametrize("name", ["Andrew{}Bayko", "{}Bayko{}x", "{}"])
+def test_a_name_that_shows_otherwise_than_it_is_written_is_refused(name: str, text: str) -> None:
+    if not name.format(text, text).strip():
+        return  # space is no name, see above
+    with pytest.raises(Invalid) as refused:
+        person_from_attributes({"sub": "1", "preferred_username": "bayko", "name": name.format(text, text)})
+    assert "Bayko" not in str(refused.value)
+
+
+def test_a_name_does_not_begin_with_what_would_be_drawn_on_the_character_before_it() -> None:
+    with pytest.raises(Invalid, match="combining mark"):
+        person_from_attributes({"sub": "1", "preferred_username": "bayko", "name": "\u0336Bayko"})
+
+
+@pytest.mark.parametrize("name", [*NEEDED.values(), "山田\u3000太郎", "José", "O'Brien-Smith", "日本 🎉"])
+def test_names_of_every_script_are_taken_as_they_are(name: str) -> None:
+    assert person_from_attributes({"sub": "1", "preferred_username": "bayko", "name": name}).display_name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "deleted user",
+        "Deleted User",
+        "DELETED  USER",
+        "deleteduser",
+        "deleted\u00a0user",
+        "deleted-user",
+        "\uff44eleted user",
+    ],
+)
+def test_nobody_is_called_like_somebody_who_was_erased(name: str) -> None:
+    with pytest.raises(Invalid, match="name must not"):
+        person_from_attributes({"sub": "1", "preferred_username": "bayko", "name": name})
+
+
+@pytest.mark.parametrize("handle", ["deleteduser", "Deleted.User", "deleted_user-"])
+def test_nobody_has_the_handle_of_somebody_who_was_erased(handle: str) -> None:
+    for name in ({}, {"name": "Bayko"}):
+        with pytest.raises(Invalid, match="preferred_username must not"):
+            person_from_attributes({"sub": "1", "preferred_username": handle, **name})
+
+
+def test_the_name_of_an_erased_person_is_the_one_that_is_refused() -> None:
+    with pytest.raises(Invalid):
+        usable_name(Person("1", "bayko", "Bayko").deleted.display_name)
 
 
 def test_a_person_whom_cognito_gave_no_sub_is_a_mistake_of_ours() -> None:

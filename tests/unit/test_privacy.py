@@ -351,7 +351,8 @@ def test_who_signs_up_is_logged_by_ids(
     function = _function("users.post_confirmation")
     people: list[Person] = []
 
-    def register(person: Person) -> None:
+    def register(person: Person, *, has_account: bool) -> None:
+        assert has_account
         if error:
             raise error
         people.append(person)

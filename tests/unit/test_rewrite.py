@@ -106,7 +106,7 @@ class Watched(FakeInboxes):
         super().replace_entries(known, head, groups, stale)
 
 
-REBUILD = ["head", "query", "query", "replace"]
+REBUILD = ["query", "query", "head", "replace"]
 
 
 def _showing_heads(*heads: Head, more: Sequence[MessageGroup] = ()) -> Watched:

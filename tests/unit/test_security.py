@@ -27,6 +27,8 @@ PARAMETERS = {
     "OperatorRole": ("none", "arn:aws:iam::123456789012:role/operators/*"),
     "AuditTrail": ("false", "true"),
     "ConfigRules": ("false", "true"),
+    "SelfSignUp": ("false", "true"),
+    "MailFrom": ("none", "messages@cruddur.example"),
     "Mfa": ("OFF", "ON"),
     "DeletionProtection": ("false", "true"),
 }
@@ -534,6 +536,47 @@ def test_a_second_factor_is_an_authenticator_app() -> None:
     for mfa in ("OPTIONAL", "ON"):
         pool = _properties(resources(Mfa=mfa), "UserPool")
         assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == (mfa, ["SOFTWARE_TOKEN_MFA"])
+
+
+def test_people_sign_up_by_themselves_only_if_asked_for() -> None:
+    """While they do not, SignUp answers nobody whether an address has an account."""
+    assert _properties(resources(), "UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    pool = _properties(resources(SelfSignUp="true"), "UserPool")
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": False}
+
+
+def test_an_address_counts_when_it_is_verified() -> None:
+    for parameters in (OFF, ON):
+        pool = _properties(resources(**parameters), "UserPool")
+        assert pool["UserAttributeUpdateSettings"] == {"AttributesRequireVerificationBeforeUpdate": ["email"]}
+        assert pool["AutoVerifiedAttributes"] == ["email"]
+
+
+def test_mails_come_by_ses_if_asked_for() -> None:
+    assert _properties(_off(), "UserPool")["EmailConfiguration"] == {"EmailSendingAccount": "COGNITO_DEFAULT"}
+    assert _properties(_on(), "UserPool")["EmailConfiguration"] == {
+        "EmailSendingAccount": "DEVELOPER",
+        "From": "messages@cruddur.example",
+        "SourceArn": "arn:aws:ses:us-east-1:123456789012:identity/cruddur.example",
+    }
+
+
+def test_on_aws_no_password_leaves_the_client() -> None:
+    client = _properties(resources(), "UserPoolClient")
+    assert client["ExplicitAuthFlows"] == ["ALLOW_USER_SRP_AUTH"]
+    local = _properties(resources(LocalEndpoint="http://127.0.0.1:4566"), "UserPoolClient")
+    assert local["ExplicitAuthFlows"] == ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]
+
+
+def test_a_refresh_token_is_good_once_and_for_as_long_as_asked_for() -> None:
+    """Rotation goes with GetTokensFromRefreshToken only: REFRESH_TOKEN_AUTH, and the flow that allows it, refuse it."""
+    for days in ("1", "365"):
+        client = _properties(resources(RefreshTokenDays=days), "UserPoolClient")
+        assert client["RefreshTokenRotation"] == {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}
+        assert "ALLOW_REFRESH_TOKEN_AUTH" not in client["ExplicitAuthFlows"]
+        assert client["RefreshTokenValidity"] == days
+        assert client["TokenValidityUnits"] == {"RefreshToken": "days"}
+        assert client["EnableTokenRevocation"] is True
 
 
 def test_everything_that_can_be_tagged_is() -> None:

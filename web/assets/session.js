@@ -110,14 +110,16 @@ export class Session extends EventTarget {
   async #renew() {
     const kept = this.#read();
     if (!kept) throw this.#end();
-    const response = await this.#cognito("InitiateAuth", {
-      AuthFlow: "REFRESH_TOKEN_AUTH",
-      AuthParameters: { REFRESH_TOKEN: kept.refresh_token },
-    });
+    const response = await this.#cognito("GetTokensFromRefreshToken", { RefreshToken: kept.refresh_token });
     const answer = await response.json().catch(() => ({}));
     // Meanwhile somebody may have signed out, or in as somebody else.
-    if (this.#read()?.refresh_token !== kept.refresh_token) throw new SignedOut("Nobody is signed in.");
-    if (response.status === 400 && !answer.__type?.includes("TooManyRequests")) throw this.#end();
+    const now = this.#read();
+    if (now?.user.uuid !== kept.user.uuid) throw new SignedOut("Nobody is signed in.");
+    if (response.status === 400 && !answer.__type?.includes("TooManyRequests")) {
+      // A refresh token is good once, and another tab may have used this one.
+      if (now.refresh_token !== kept.refresh_token) return this.#renew();
+      throw this.#end();
+    }
     if (!response.ok) throw new Unreachable(`Cognito answered ${response.status}.`);
     const { AccessToken, IdToken, RefreshToken } = answer.AuthenticationResult;
     this.#keep(AccessToken, IdToken, RefreshToken ?? kept.refresh_token);

@@ -7,6 +7,7 @@ from uuid import uuid4
 from messaging import keys
 from messaging.errors import Invalid, NotFound, Unreadable
 from messaging.http import Request, read_uuid
+from messaging.text import shows
 
 # A code point takes at most 12 bytes in JSON (a pair of escaped surrogates); the rest of a body is small.
 _BYTES_PER_CHAR = 12
@@ -41,7 +42,7 @@ def read_draft(request: Request, max_chars: int, *, into_conversation: bool) -> 
             codes.append("message_group_uuid_blank")
         if not into_conversation or "handle" in body or "message_group_uuid" not in body:
             codes.append("user_reciever_handle_blank")
-    if not message.strip():
+    if not shows(message):
         codes.append("message_blank")
     elif len(message) > max_chars:
         codes.append("message_exceed_max_chars")

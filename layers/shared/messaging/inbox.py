@@ -178,20 +178,19 @@ def _do(
 def rebuild(table: Table, known: Head, since: str) -> None:
     """Brings a conversation's entries to what its head says, in one transaction that checks the head.
 
-    `known` is any head the conversation has had. Entries at times before `since` and before the head's are not looked
+    `known` is any head the conversation has had. Entries at times before `since` and before its time are not looked
     for. 2 Queries, and what `Table.replace_entries` costs. Safe beside everything else that writes. Raises Busy.
     """
+    group, first = known.message_group_uuid, min(since, known.created_at)
     tiebroken: set[str] = set()
     for _ in attempts():
         try:
-            head = table.head(known.message_group_uuid, consistent=True)
+            found = [entry for owner in known.members for entry in table.entries_of(owner, group, first)]
+            # Last, so that it seldom changes before the transaction, however fast people send.
+            head = table.head(group, consistent=True)
             entries = head.message_groups if head else []
             wanted = [entry.tiebroken() if entry.owner_uuid in tiebroken else entry for entry in entries]
             wanted_keys = {(entry.owner_uuid, entry.sk) for entry in wanted}
-            first = min([since, *(entry.created_at for entry in wanted)])
-            found = [
-                entry for owner in known.members for entry in table.entries_of(owner, known.message_group_uuid, first)
-            ]
             stale = [entry for entry in found if (entry.owner_uuid, entry.sk) not in wanted_keys]
             table.replace_entries(known, head, wanted, stale[:MOST_STALE])
             if len(stale) <= MOST_STALE:

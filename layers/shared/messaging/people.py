@@ -1,20 +1,49 @@
 """People, as Cognito knows them."""
 
+import unicodedata
 from collections.abc import Mapping
 
 from messaging import keys
 from messaging.errors import Invalid
 from messaging.items import Person
+from messaging.text import hidden
 
 LONGEST_NAME = 100  # code points: names stand in every message and message group
+_DELETED = "deleteduser"  # the name of an erased person, as _folded writes it
 
 
 def person_from_attributes(attributes: Mapping[str, str]) -> Person:
     """The person that a Cognito user's attributes describe. Raises Invalid without a usable handle or name."""
-    handle = attributes.get("preferred_username", "")
+    handle = usable_handle(attributes.get("preferred_username", ""))
+    return Person(attributes["sub"], handle, usable_name(attributes.get("name", "")) or handle)
+
+
+def usable_handle(handle: str) -> str:
+    """The handle, as it is. Raises Invalid for one that nobody may have."""
     if not keys.is_handle(handle):
         raise Invalid("preferred_username must be 1 to 30 letters, digits, _ . or -, and begin with a letter or digit")
-    display_name = attributes.get("name", "").strip() or handle
-    if len(display_name) > LONGEST_NAME:
+    if _folded(handle) == _DELETED:
+        raise Invalid("preferred_username must not read like a deleted user")
+    return handle
+
+
+def usable_name(text: str) -> str:
+    """A name without the space around it, "" for none. Raises Invalid for one that nobody may have.
+
+    The error's text does not hold the name: Lambda logs what post_confirmation raises.
+    """
+    name = text.strip()
+    if len(name) > LONGEST_NAME:
         raise Invalid(f"name must be at most {LONGEST_NAME} characters")
-    return Person(attributes["sub"], handle, display_name)
+    if hidden(name):
+        raise Invalid("name must be one line, without control, bidirectional or invisible characters")
+    if name and unicodedata.category(name[0]).startswith("M"):
+        raise Invalid("name must not begin with a combining mark")
+    if _folded(name) == _DELETED:
+        raise Invalid("name must not read like a deleted user")
+    return name
+
+
+def _folded(name: str) -> str:
+    """What is left of a name if case, width, space and punctuation do not count."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))

@@ -260,9 +260,10 @@ class Table:
             Person.from_handle_item(owner) if owner else None,
         )
 
-    def register(self, person: Person) -> None:
+    def register(self, person: Person, *, has_account: bool = False) -> None:
         """Puts profile and handle together. Doing it again changes nothing; HandleTaken if it is somebody else's.
 
+        `has_account`, that there is a Cognito user, is noted for operators: see operators.people_table.Profile.
         The error's text holds no name: Lambda logs what post_confirmation raises.
         """
         names = "handle = :handle, display_name = :display_name"
@@ -272,9 +273,9 @@ class Table:
         }
         profile = self._update(
             keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE),
-            f"SET {names}",
+            f"SET {names}{', has_account = :true' if has_account else ''}",
             f"{_ABSENT} OR handle = :handle",
-            values,
+            {**values, **({":true": {"BOOL": True}} if has_account else {})},
         )
         handle = self._update(
             keys.key(keys.handle_pk(person.handle), keys.HANDLE),

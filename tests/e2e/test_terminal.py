@@ -1,0 +1,161 @@
+"""Every script of bin/, where people, names and messages are written to take over the terminal that shows them."""
+
+import os
+import pty
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from messaging.items import Person
+from messaging.send import send_to_handle
+from messaging.table import Table
+from messaging.text import hidden
+from operators.places import publish_local
+from tests.e2e.conftest import PASSWORD, Client, System
+from tests.e2e.test_chat import piped
+from tests.scripts import BIN, environment, run_script
+
+# Erases the row, names somebody else, turns the rest around, and begins a row of its own.
+EVIL = "Erase @spammer\r\x1b[2K\x9b2KLondo \u202e\u2066odnoL\u200b\nFORGED row"
+SCRIPTS = sorted(str(path.relative_to(BIN)) for path in BIN.rglob("*") if path.is_file())
+
+
+@dataclass
+class Scene:
+    """Somebody called EVIL in everything but the Cognito e-mail, who talks with bayko."""
+
+    home: Path
+    bayko: Client
+    user_uuid: str
+    handle: str
+
+    def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_script(name, *arguments, CRUDDUR_LOCAL=str(self.home))
+
+
+@pytest.fixture(scope="module")
+def scene(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    home = tmp_path_factory.mktemp("home")
+    publish_local(system.place, home / "system.json")
+    (home / "data").mkdir()
+    (home / "data" / "demo-password").write_text(PASSWORD)
+    bayko = system.person("bayko")
+    cognito, pool = system.client("cognito-idp"), {"UserPoolId": system.place.outputs["UserPoolId"]}
+    user = cognito.admin_create_user(
+        **pool,
+        Username=f"{uuid4()}@example.com",
+        UserAttributes=[
+            {"Name": "preferred_username", "Value": EVIL},
+            {"Name": "name", "Value": EVIL},
+            {"Name": "email_verified", "Value": "true"},
+        ],
+        MessageAction="SUPPRESS",
+    )["User"]
+    cognito.admin_set_user_password(**pool, Username=user["Username"], Password=PASSWORD, Permanent=True)
+    user_uuid = next(one["Value"] for one in user["Attributes"] if one["Name"] == "sub")
+    evil = Person(user_uuid, f"{uuid4().hex[:8]}{EVIL}", EVIL)
+    table = Table(system.client("dynamodb"), system.place.table_name)
+    table.register(evil)
+    send_to_handle(table, user_uuid, bayko.handle, str(uuid4()), EVIL)
+    yield Scene(home, bayko, user_uuid, evil.handle)
+    cognito.admin_delete_user(**pool, Username=user_uuid)
+
+
+def _assert_harmless(output: str) -> None:
+    for line in output.replace("\r\n", "\n").split("\n"):  # a terminal ends its lines so
+        assert hidden(line) == [], repr(line)
+        assert not line.startswith("FORGED")
+
+
+def _arguments(script: str, scene: Scene) -> list[str]:
+    """What makes a script show as much of the scene as it can, without changing anything."""
+    bayko = scene.bayko.handle
+    return {
+        "chat": ["--as", bayko],
+        "cognito/create-user": [EVIL, "--name", EVIL, "--email", EVIL, "--password", EVIL],
+        "cognito/delete-user": [scene.user_uuid],
+        "cognito/export-user": [scene.user_uuid],
+        "cognito/list-users": [],
+        "cognito/sync-profiles": [],
+        "ddb/drop": [EVIL, "local"],
+        "ddb/import-bootcamp": [EVIL, "local"],
+        "ddb/list-tables": ["local"],
+        "ddb/patterns/get-conversation": [f"{bayko},{scene.handle}", "local"],
+        "ddb/patterns/list-conversations": [bayko, "local"],
+        "ddb/redrive": ["local"],
+        "ddb/repair": ["local"],
+        "ddb/scan": ["local"],
+        "ddb/schema-load": ["local"],
+        "ddb/seed": ["local", "--people", "1"],
+        "ddb/verify": ["local"],
+    }[script]
+
+
+SHOWN = {  # where what others wrote is to be read
+    "chat",
+    "cognito/export-user",
+    "cognito/list-users",
+    "cognito/sync-profiles",
+    "ddb/drop",
+    "ddb/import-bootcamp",
+    "ddb/patterns/get-conversation",
+    "ddb/patterns/list-conversations",
+    "ddb/scan",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_shows_what_others_wrote_and_does_none_of_it(scene: Scene, script: str) -> None:
+    done = scene.run(script, *_arguments(script, scene))
+
+    assert "Traceback" not in done.stderr
+    _assert_harmless(done.stdout)
+    _assert_harmless(done.stderr)
+    assert ("FORGED" in done.stdout + done.stderr) == (script in SHOWN)
+
+
+@pytest.mark.parametrize("script", ["cognito/list-users", "ddb/scan"])
+def test_lines_of_json_say_the_same_escaped(scene: Scene, script: str) -> None:
+    done = scene.run(script, *_arguments(script, scene), "--json")
+
+    _assert_harmless(done.stdout)
+    assert "\\u202e" in done.stdout
+
+
+def test_a_question_names_who_it_is_about(scene: Scene) -> None:
+    outside, inside = pty.openpty()
+    asking = subprocess.Popen(
+        [BIN / "cognito/delete-user", scene.user_uuid],
+        env=environment(CRUDDUR_LOCAL=str(scene.home)),
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,
+    )
+    os.close(inside)
+    shown = b""
+    with os.fdopen(outside, "r+b", buffering=0) as terminal, suppress(OSError):  # a terminal ends so
+        terminal.write(b"n\n")
+        while piece := os.read(terminal.fileno(), 4096):
+            shown += piece
+
+    assert asking.wait() == 2
+    assert "FORGED row" in shown.decode()
+    _assert_harmless(shown.decode())
+
+
+def test_a_chat_shows_a_line_a_message(scene: Scene, system: System) -> None:
+    """With somebody whose handle is like any other: the name and the message are not."""
+    londo = system.person("londo")
+    londo.send(handle=scene.bayko.handle, message=EVIL)
+
+    with piped(scene.home, scene.bayko, londo) as chat:
+        chat.shows("Londo: Erase @spammer\\u000d\\u001b[2K")
+        chat.type("/quit\n")
+
+    _assert_harmless(chat.shown)

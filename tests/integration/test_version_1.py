@@ -1,0 +1,190 @@
+"""A table of version 1.0.0, without versions and with receipts that expire: it works, and bin/ddb/repair updates it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from messaging import keys
+from messaging.items import Head, Message
+from messaging.send import send_to_conversation
+from messaging.table import Table
+from operators import verify as verifying
+from operators.verify import Break, verify
+from operators.writing import put_all
+from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all, stored_messages
+from tests.integration.functions import Functions, Stream
+from tests.scripts import run_script
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_ITEMS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "tables" / "version_1.json").read_text())
+_HEADS = [Head.from_item(item) for item in _ITEMS if item["sk"]["S"] == keys.HEAD]
+_LIVING = [head for head in _HEADS if not any(person.is_deleted for person in head.members.values())]
+_MESSAGES = [
+    message
+    for message in stored_messages(_ITEMS)
+    if message.message_group_uuid in {head.message_group_uuid for head in _LIVING}
+]
+_RECEIPTS = {item["pk"]["S"] for item in _ITEMS if item["sk"]["S"] == keys.RECEIPT}
+
+
+class Old:
+    """The table of version 1.0.0 with the functions of today and what its stream has brought since."""
+
+    def __init__(self, client: "DynamoDBClient", name: str, functions: Functions, stream: Stream) -> None:
+        self.client, self.name, self.functions = client, name, functions
+        self.table = Table(client, name)
+        self._stream = stream
+        put_all(client, name, _ITEMS)
+        self._since = stream.records()[-1]["dynamodb"]["SequenceNumber"]
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        return read_all(self.client, self.name)
+
+    def deliver(self) -> None:
+        """All records since the table was loaded, with those that were delivered before."""
+        assert self._deliver_after(self._since) is not None
+
+    def keep_delivering(self, end: threading.Event) -> None:
+        """As Lambda does: what failed is delivered again."""
+        since = self._since
+        while not end.is_set():
+            since = self._deliver_after(since) or since
+
+    def _deliver_after(self, since: str) -> str | None:
+        """The number of the last record that is done, None if any failed."""
+        records = self._stream.records(after=since)
+        failed = self.functions.stream_handler(records)
+        return None if failed else [since, *(record["dynamodb"]["SequenceNumber"] for record in records)][-1]
+
+    def send_again(self, message: Message, text: str) -> int:
+        status, body, _ = self.functions.create_message(
+            message.sender.user_uuid,
+            message_group_uuid=message.message_group_uuid,
+            message=text,
+            message_uuid=message.message_uuid,
+        )
+        assert status != 200 or (body["uuid"], body["seq"]) == (message.message_uuid, message.seq)
+        return int(status)
+
+    def verify(self) -> list[Break]:
+        return verify(self.client, self.name)
+
+
+@pytest.fixture
+def old(
+    dynamodb: "DynamoDBClient",
+    table_name: str,
+    functions: Functions,
+    stream: Stream,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Old:
+    monkeypatch.setattr(verifying, "_SETTLE", 0.0)
+    return Old(dynamodb, table_name, functions, stream)
+
+
+def test_the_table_has_what_there_were_in_version_1(old: Old) -> None:
+    assert_inboxes_stand_at_the_heads(old.items)
+    assert {head.version for head in _HEADS} == {0}
+    assert {message.message_uuid for message in _MESSAGES} - {pk.partition("#")[2] for pk in _RECEIPTS}
+    assert {(one.kind, one.detail) for one in old.verify()} == {
+        ("head", "has no version"),
+        ("receipt", "has messages without a receipt"),
+        ("receipt", "has receipts that expire or have no digest"),
+    }
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "one by one"])
+def test_every_change_of_an_old_conversation_reaches_both_inboxes(old: Old, at_once: bool) -> None:
+    for head in _LIVING:
+        for status in _changes(old.functions, head):
+            assert status == 200
+            if not at_once:
+                old.deliver()
+    old.deliver()
+    old.deliver()
+
+    assert_inboxes_stand_at_the_heads(old.items)
+    assert {one.kind for one in old.verify()} == {"head", "receipt"}
+
+
+def _changes(functions: Functions, head: Head) -> Iterator[int]:
+    group, (one, other) = head.message_group_uuid, head.members
+    yield functions.create_message(one, message_group_uuid=group, message="1")[0]
+    yield functions.mark_read(other, group, head.last_seq + 1)[0]
+    yield functions.create_message(other, message_group_uuid=group, message="2")[0]
+    yield functions.update_me(one, receipts=False)[0]
+    yield functions.update_me(one, receipts=True)[0]
+
+
+@pytest.mark.parametrize("repaired", [False, True], ids=["before", "after repair"])
+def test_a_late_retry_of_an_old_message_is_answered_and_another_text_refused(
+    old: Old, dynamodb_endpoint: str, repaired: bool
+) -> None:
+    if repaired:
+        assert _repair(old, dynamodb_endpoint)[-1] == "Mended, all of them."
+    before = old.items
+    known = [message for message in _MESSAGES if repaired or keys.receipt_pk(message.message_uuid) in _RECEIPTS]
+    assert known
+
+    for message in known:
+        assert old.send_again(message, message.message) == 200
+        assert old.send_again(message, "Something else") == 409
+    assert old.items == before
+
+
+def test_repair_updates_the_table_while_two_people_keep_sending(old: Old, dynamodb_endpoint: str) -> None:
+    with _sending(old) as sent:
+        lines = _repair(old, dynamodb_endpoint)
+    old.deliver()
+
+    assert lines[-1] == "Mended, all of them."
+    assert old.verify() == []
+    items = old.items
+    assert_inboxes_stand_at_the_heads(items)
+    assert not [item for item in items if "ttl" in item]
+    uuids = {message.message_uuid for message in stored_messages(items)}
+    assert uuids == {message.message_uuid for message in stored_messages(_ITEMS)} | {*sent}
+    assert uuids == {item["pk"]["S"].partition("#")[2] for item in items if item["sk"]["S"] == keys.RECEIPT}
+    assert _repair(old, dynamodb_endpoint)[-1].startswith("0 breaks in ")
+
+
+@contextmanager
+def _sending(old: Old) -> Iterator[list[str]]:
+    """Both members of a conversation send until the block ends, and the stream brings it; yields the message_uuids."""
+    head = max(_LIVING, key=lambda head: head.last_seq)
+    sent: list[str] = []
+    end = threading.Event()
+
+    def keep_sending(sender_uuid: str) -> None:
+        while not end.is_set():
+            message_uuid = str(uuid4())
+            send_to_conversation(old.table, sender_uuid, head.message_group_uuid, message_uuid, "Still here?")
+            sent.append(message_uuid)
+
+    with ThreadPoolExecutor(3) as threads:
+        running = [threads.submit(keep_sending, member) for member in head.members] + [
+            threads.submit(old.keep_delivering, end)
+        ]
+        try:
+            yield sent
+        finally:
+            end.set()
+            for one in running:
+                one.result()
+    assert len(sent) > 2
+
+
+def _repair(old: Old, endpoint: str) -> list[str]:
+    done = run_script("ddb/repair", "--stack", old.name, "--write", DYNAMODB_ENDPOINT=endpoint)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    return done.stdout.splitlines()

@@ -1,0 +1,136 @@
+"""What layers, tools and workflows install: every package pinned by hash, nothing while credentials are there."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from tests.audit import LOCKS, verdict
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+EXTRAS = {"run": ["run"], "test": ["run", "test"]}
+
+
+def locked(path: str) -> dict[str, Requirement]:
+    """The pinned requirements of a lock, by their names."""
+    text = re.sub(r"\\\n", " ", (ROOT / path).read_text())
+    lines = (line.partition(" --hash")[0] for line in text.splitlines() if line and not line.startswith("#"))
+    return {requirement.name: requirement for requirement in map(Requirement, lines)}
+
+
+def version(requirement: Requirement) -> str:
+    (pin,) = requirement.specifier
+    assert pin.operator == "=="
+    return pin.version
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("path", [*LOCKS, "requirements/run.txt"])
+def test_every_package_of_a_lock_is_pinned_by_hashes(path: str) -> None:
+    text = re.sub(r"\\\n", " ", (ROOT / path).read_text())
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            assert re.match(r"[a-z0-9.-]+==[^ ]+ .*--hash=sha256:[0-9a-f]{64}", line), line
+
+
+@pytest.mark.parametrize(("name", "extras"), EXTRAS.items(), ids=EXTRAS)
+def test_a_lock_has_what_the_project_asks_for(name: str, extras: list[str]) -> None:
+    pins = locked(f"requirements/{name}.txt")
+    asked = [*PROJECT["dependencies"], *(one for extra in extras for one in PROJECT["optional-dependencies"][extra])]
+    for requirement in map(Requirement, asked):
+        assert requirement.specifier.contains(version(pins[canonical(requirement.name)])), requirement
+
+
+def test_all_locks_agree() -> None:
+    of_test = locked("requirements/test.txt")
+    of_run = locked("requirements/run.txt")
+    assert {name: version(of_test[name]) for name in of_run} == {name: version(of_run[name]) for name in of_run}
+
+
+def test_the_layer_has_what_it_asks_for_and_installs_nothing_else() -> None:
+    pins = locked("layers/dependencies/requirements.txt")
+    for line in (ROOT / "layers/dependencies/requirements.in").read_text().splitlines():
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(version(pins[requirement.name]))
+    (install,) = re.findall(r"pip install.*", (ROOT / "layers/dependencies/Makefile").read_text())
+    assert "--require-hashes" in install
+
+
+def test_with_locked_only_hashed_files_are_installed() -> None:
+    text = (ROOT / "Makefile").read_text()
+    with_locked = text.partition("ifdef LOCKED\n")[2].partition("\n")[0]
+    assert with_locked.count("--require-hashes") == 1
+    assert with_locked.endswith("--no-deps --no-build-isolation --editable .")
+    assert "export LOCKED=1" in (ROOT / ".ci/run").read_text()
+
+
+# Workflows
+
+
+def steps(workflow: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    return [job["steps"] for job in workflow["jobs"].values() if "steps" in job]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_installs_by_hash_and_before_it_has_credentials(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text())
+    for job in steps(workflow):
+        uses = [step.get("uses", "") for step in job]
+        runs = [step.get("run", "") for step in job]
+        assert not any("pip install" in run for run in runs), "what make installs is locked"
+        credentials = [place for place, name in enumerate(uses) if name.startswith("aws-actions/")]
+        if credentials:
+            installing = [place for place, run in enumerate(runs) if re.search(r"make (build|\.venv)", run)]
+            assert installing
+            assert max(installing) < min(credentials)
+            assert workflow["env"]["LOCKED"] == 1
+            for run in runs[credentials[0] :]:
+                assert "make deploy" not in run or "BUILT=1" in run
+
+
+# The audit
+
+
+def report(*packages: dict[str, Any]) -> str:
+    return json.dumps({"dependencies": packages, "fixes": []})
+
+
+SAFE = {"name": "six", "version": "1.17.0", "vulns": []}
+UNKNOWN = {"name": "boto3", "skip_reason": "Dependency not found on PyPI and could not be audited: boto3 (1.43.102)"}
+UNSAFE = {"name": "idna", "version": "3.6", "vulns": [{"id": "PYSEC-2024-60", "fix_versions": ["3.7"]}]}
+
+
+def test_a_known_vulnerability_fails() -> None:
+    lines, passed = verdict(report(SAFE, UNSAFE), "Found 1 known vulnerability")
+    assert not passed
+    assert lines == ["idna 3.6: PYSEC-2024-60, fixed in 3.7", "1 known vulnerabilities in 2 locked packages"]
+
+
+def test_no_known_vulnerability_passes_and_says_what_is_unknown() -> None:
+    assert verdict(report(SAFE, UNKNOWN), "") == (
+        ["PyPI has no advisories for boto3", "0 known vulnerabilities in 2 locked packages"],
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "errors"), [("", "requests.exceptions.ConnectionError: …"), (report(UNKNOWN, UNKNOWN), "")]
+)
+def test_without_advisories_the_audit_says_that_it_was_not_done(said: str, errors: str) -> None:
+    assert verdict(said, errors) == (["NOT DONE: PyPI's advisories cannot be reached from here"], True)
+
+
+def test_what_else_goes_wrong_fails() -> None:
+    lines, passed = verdict("", "ERROR:pip_audit._cli:requirements/test.txt: no hash for six")
+    assert not passed
+    assert "no hash for six" in lines[-1]
