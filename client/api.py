@@ -11,7 +11,11 @@ _TIMEOUT = (5, 30)  # seconds to connect, and to be answered: API Gateway's own 
 
 
 class Unanswered(Exception):
-    """No answer, or none but "later". Whether it took effect is unknown: ask again."""
+    """No answer, or none but "later", in `retry_after` seconds at the earliest. Whether it took effect is unknown."""
+
+    def __init__(self, text: str = "", retry_after: int = 0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class Refused(Exception):
@@ -50,7 +54,9 @@ class Api:
         except requests.RequestException as error:
             raise Unanswered(type(error).__name__) from error
         if response.status_code in (408, 429) or response.status_code >= 500:
-            raise Unanswered(f"{method} {path}: {response.status_code}")
+            retry_after = response.headers.get("retry-after", "")
+            seconds = int(retry_after) if retry_after.isdecimal() else 0
+            raise Unanswered(f"{method} {path}: {response.status_code}", seconds)
         if response.status_code != 200:
             raise Refused(_why(response))
         return response

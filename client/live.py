@@ -37,9 +37,9 @@ async def until_answered(request: Callable[[], _Answer]) -> _Answer:
     while True:
         try:
             return await asyncio.to_thread(request)
-        except Unanswered:
+        except Unanswered as unanswered:
             failures += 1
-            await asyncio.sleep(pause(failures))
+            await asyncio.sleep(unanswered.retry_after + pause(failures))
 
 
 async def together(*work: Coroutine[Any, Any, None]) -> None:
@@ -158,6 +158,8 @@ class Device:
 
     async def _receive(self, event: Event) -> None:
         await self.fetch(self.inbox.receive(event))
+        if event["type"] == "message_group" and event["uuid"] in self._watched:  # both have written now
+            await self.tell(type="subscribe", message_group_uuid=event["uuid"])
         self._notify(event)
 
     async def _send_all(self) -> None:

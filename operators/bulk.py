@@ -126,7 +126,8 @@ def _items(table: Table, one: _Conversation, heads: list[Head], wrote: Callable[
     last = None
     if after:
         ((_, opened),) = continued(one.members, islice(one.lines(after - 1), 1), None)
-        last = replace(opened, last_seq=after, version=after)
+        wrote_first = {line.sender.user_uuid for line in islice(one.lines(), min(after, 2))}  # both, if two did
+        last = replace(opened, last_seq=after, version=after, wrote=frozenset(wrote_first))
         wrote(2 * after)
     for message, head in continued(one.members, one.lines(after), last):
         yield from _with_receipt(message)

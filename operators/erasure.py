@@ -8,7 +8,9 @@ from messaging import keys
 from messaging.errors import Busy
 from messaging.inbox import rebuild
 from messaging.items import Head, Message, MessageGroup
+from messaging.live import forget
 from messaging.retry import attempts
+from messaging.sockets import Sockets
 from operators.people import Found, UserPool
 from operators.people_table import PeopleTable
 from operators.places import Place
@@ -23,27 +25,36 @@ def erase(place: Place, people: Sequence[Found], left: Callable[[int], None]) ->
     looks again: one of them may have opened a conversation. Raises Busy.
     """
     pool = UserPool(place)
-    table = PeopleTable(place.client("dynamodb"), place.table_name)
+    table, sockets = PeopleTable(place.client("dynamodb"), place.table_name), place.sockets()
+    connection_ids = []
     for found in people:
         if found.account:
             pool.lock_out(found.user_uuid)
-        erase_from_table(table, found.user_uuid, found.handles, left)
+        connection_ids += erase_from_table(table, sockets, found.user_uuid, found.handles, left)
     time.sleep(_IN_FLIGHT)
+    for connection_id in connection_ids:
+        sockets.close(connection_id)  # API Gateway closes none whose handshake is not over
     for found in people:
-        erase_from_table(table, found.user_uuid, found.handles, left)
+        erase_from_table(table, sockets, found.user_uuid, found.handles, left)
         if found.account:
             pool.delete(found.user_uuid)
 
 
 def erase_from_table(
-    table: PeopleTable, user_uuid: str, handles: Iterable[str], left: Callable[[int], None] = lambda _: None
-) -> None:
-    """Deletes profile and handles, so that no conversation is opened any more, then leaves all there are. Raises Busy.
+    table: PeopleTable,
+    sockets: Sockets,
+    user_uuid: str,
+    handles: Iterable[str],
+    left: Callable[[int], None] = lambda _: None,
+) -> list[str]:
+    """Deletes profile and handles, so that no conversation and no socket is opened any more, then leaves all there are.
+
+    Returns the ids of the sockets that were open. Raises Busy.
 
     A conversation's message group goes last, so a run that was cut off finds what is left to do in the inbox.
     """
     table.forget(user_uuid, handles)
-    _disconnect(table, user_uuid)
+    connection_ids = _disconnect(table, sockets, user_uuid)
     more = True
     while more:
         more = False
@@ -51,16 +62,20 @@ def erase_from_table(
             _leave(table, group)
             left(1)
             more = True
+    return connection_ids
 
 
-def _disconnect(table: PeopleTable, user_uuid: str) -> None:
-    """Nothing is told any more to their sockets, nor about them. Tickets are gone within a minute."""
-    for connection in table.connections(user_uuid, consistent=True):
-        table.delete(
-            keys.key(keys.subscriptions_pk(watched), connection.connection_id) for watched in connection.watched
-        )
-        table.delete([connection.item])
+def _disconnect(table: PeopleTable, sockets: Sockets, user_uuid: str) -> list[str]:
+    """Closes a person's sockets, and tells those who watch them that they are offline, for the last time.
+
+    A ticket they may still have opens none: `connect` asks for the profile, which is deleted.
+    """
+    connection_ids = [connection.connection_id for connection in table.connections(user_uuid, consistent=True)]
+    for connection_id in connection_ids:
+        sockets.close(connection_id)
+        forget(table, sockets, user_uuid, connection_id)
     table.delete(subscription.item for subscription in table.subscriptions(user_uuid))
+    return connection_ids
 
 
 def _leave(table: PeopleTable, group: MessageGroup) -> None:

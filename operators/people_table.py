@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 from messaging import keys
 from messaging.errors import Busy, HandleTaken
-from messaging.items import Head, Item, Person
+from messaging.items import SPREADING, Head, Item, Person
 from messaging.retry import attempts
-from messaging.table import ConditionFailed
+from messaging.table import ConditionFailed, unchanged
 from operators.conversation_table import ConversationTable
 
-_IS_SAME = "handle = :handle AND display_name = :display_name"
 _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
 
 
@@ -19,19 +18,19 @@ _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
 class Profile:
     """A person's profile, with what operators note in it.
 
-    `is_renamed` while conversations may show the name before; `has_account` once a Cognito user was seen (people who
-    were imported never had one); `account_gone_at` is the time since when there is none any more, "" if there is one.
+    `is_spreading` while conversations may show the person as before; `has_account` once a Cognito user was seen (people
+    who were imported never had one); `account_gone_at` is the time since when there is none any more, "" if there is one.
     """
 
     person: Person
-    is_renamed: bool
+    is_spreading: bool
     has_account: bool
     account_gone_at: str
 
     @classmethod
     def from_item(cls, item: Item) -> "Profile":
         gone_at = item.get("account_gone_at", {"S": ""})["S"]
-        return cls(Person.from_profile_item(item), "renamed" in item, "has_account" in item, gone_at)
+        return cls(Person.from_profile_item(item), SPREADING in item, "has_account" in item, gone_at)
 
 
 class PeopleTable(ConversationTable):
@@ -50,15 +49,15 @@ class PeopleTable(ConversationTable):
 
     # Renaming
 
-    def rename(self, old: Person, new: Person) -> None:
-        """Puts new profile, with the mark, and new handle, and deletes the old one. Raises HandleTaken, Busy.
+    def rename(self, old: Person, new: Person) -> Person:
+        """Puts new profile, with the mark, and new handle, and deletes the old one: the new profile.
 
-        Whether the person shows receipts stays as it is.
+        Whether the person shows receipts stays as it is. Raises HandleTaken, Busy.
         """
-        new = replace(new, receipts=old.receipts)
-        profile = {**new.profile_item, "renamed": {"BOOL": True}, "has_account": {"BOOL": True}}
+        new = replace(new, receipts=old.receipts, version=old.version + 1)
+        profile = {**new.profile_item, SPREADING: {"BOOL": True}, "has_account": {"BOOL": True}}
         theirs = {":user_uuid": {"S": new.user_uuid}}
-        writes = [self._put(profile, _IS_SAME, _name(old)), self._put(new.handle_item, _IS_THEIRS, theirs)]
+        writes = [self._put(profile, *unchanged(old)), self._put(new.handle_item, _IS_THEIRS, theirs)]
         if keys.handle_pk(old.handle) != keys.handle_pk(new.handle):
             writes.append(self._delete(old.handle_item, _IS_THEIRS, theirs))
         refused = self._transact_in_time(writes)
@@ -66,28 +65,7 @@ class PeopleTable(ConversationTable):
             raise HandleTaken("The handle is taken.")
         if refused:
             raise Busy("The profile, or who has the old handle, has changed just now.")
-
-    def rename_member(self, message_group_uuid: str, person: Person) -> bool:
-        """Makes a conversation's head call a member so. False if it does, or there is no such member any more."""
-        return self._set_member(
-            message_group_uuid,
-            person,
-            "NOT members.#me.handle IN (:leaving, :deleted) AND (members.#me.handle <> :handle OR "
-            "members.#me.display_name <> :display_name)",
-            {},
-            {":leaving": {"S": person.leaving.handle}, ":deleted": {"S": person.deleted.handle}},
-        )
-
-    def unmark(self, person: Person) -> None:
-        """Takes the mark from a profile, unless the person was renamed again."""
-        with suppress(ConditionFailed):
-            self._write_if(
-                self._client.update_item,
-                Key=keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE),
-                UpdateExpression="REMOVE renamed",
-                ConditionExpression=_IS_SAME,
-                ExpressionAttributeValues=_name(person),
-            )
+        return new
 
     # Accounts that are gone
 

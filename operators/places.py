@@ -9,6 +9,8 @@ from typing import Any
 
 import boto3
 
+from messaging.sockets import Sockets
+
 STACK = "cruddur-messages"
 PLACES = ("dynamodb-local", "local", "prod")
 # Where the local system keeps its data and tells where it is; another folder is another system.
@@ -37,14 +39,14 @@ class Place:
     access_key: str = "test"
     secret_key: str = field(default="test", repr=False)
 
-    def client(self, service: Any) -> Any:
-        """A boto3 client of this place."""
+    def client(self, service: Any, endpoint: str | None = None) -> Any:
+        """A boto3 client of this place. `endpoint` is that of a service which has one of its own for each stack."""
         if self.endpoint is None:
-            return boto3.client(service)
+            return boto3.client(service, endpoint_url=endpoint)
         # ministack's administrator, in the one region it is used in.
         return boto3.client(
             service,
-            endpoint_url=self.endpoint,
+            endpoint_url=endpoint or self.endpoint,
             region_name="us-east-1",
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
@@ -55,6 +57,14 @@ class Place:
         """The stack's outputs: ApiEndpoint, TableName, UserPoolId, UserPoolClientId, WebConfig, FailureQueueUrl …"""
         stacks = self.client("cloudformation").describe_stacks(StackName=self.stack)
         return {output["OutputKey"]: output["OutputValue"] for output in stacks["Stacks"][0]["Outputs"]}
+
+    def sockets(self) -> Sockets:
+        """The open sockets of a deployed stack."""
+        if self.endpoint:
+            endpoint = f"{self.endpoint}/_aws/execute-api/{self.physical_ids['SocketApi']}/live"
+        else:
+            endpoint = self.outputs["SocketEndpoint"].replace("wss:", "https:", 1)
+        return Sockets(self.client("apigatewaymanagementapi", endpoint))
 
     @property
     def is_table_only(self) -> bool:

@@ -9,6 +9,7 @@ from messaging import keys
 from messaging.errors import HandleTaken, Invalid, MessagingError
 from messaging.items import Person
 from messaging.people import person_from_attributes
+from messaging.profile import spread
 from operators.erasure import erase
 from operators.people import Account, Found, UserPool
 from operators.people_table import PeopleTable, Profile
@@ -51,9 +52,7 @@ def sync_profiles(place: Place, seen: Callable[[int], None] = lambda _: None) ->
     if renamed:
         time.sleep(_IN_FLIGHT)
     for person in renamed:
-        for group in table.conversations(person.user_uuid):
-            table.rename_member(group.message_group_uuid, person)
-        table.unmark(person)
+        spread(table, person)
     return synced
 
 
@@ -71,8 +70,11 @@ def _sync_page(table: PeopleTable, accounts: list[Account], synced: Synced) -> l
             continue
         try:
             person = person_from_attributes(account.attributes)
-            if _sync(table, person, profiles.get(account.user_uuid), owners.get(account.asks_for.lower()), synced):
-                renamed.append(person)
+            renamed_to = _sync(
+                table, person, profiles.get(account.user_uuid), owners.get(account.asks_for.lower()), synced
+            )
+            if renamed_to:
+                renamed.append(renamed_to)
         except (HandleTaken, Invalid) as error:
             synced.claims.append(f"{account.user_uuid} asks for @{account.asks_for}: {error}")
         except MessagingError as error:
@@ -81,17 +83,18 @@ def _sync_page(table: PeopleTable, accounts: list[Account], synced: Synced) -> l
     return renamed
 
 
-def _sync(table: PeopleTable, person: Person, old: Profile | None, owner: Person | None, synced: Synced) -> bool:
-    """True if conversations may have to be renamed."""
+def _sync(
+    table: PeopleTable, person: Person, old: Profile | None, owner: Person | None, synced: Synced
+) -> Person | None:
+    """The profile, if conversations may show the person as before."""
     if old is None:
         table.register(person, has_account=True)
         synced.made += 1
-        return False
+        return None
     if (old.person, owner) != (person, person):
-        table.rename(old.person, person)
-        return True
-    synced.unchanged += not old.is_renamed
-    return old.is_renamed
+        return table.rename(old.person, person)
+    synced.unchanged += not old.is_spreading
+    return old.person if old.is_spreading else None
 
 
 def gone(place: Place) -> list[Profile]:

@@ -70,6 +70,8 @@ class Repair:
             if self._backup:
                 self._bring_back(group, self._backup)
             if self._mend_head(group):
+                self._mend_copies(group)
+                self._mend_writers(group)
                 version = repair_inboxes(self._table, group)
                 self._mend_receipts(group)
         except UNREADABLE:  # somebody has to look at it
@@ -115,6 +117,29 @@ class Repair:
                 continue
             return True
         raise Busy("The head of a conversation keeps changing.")
+
+    def _mend_copies(self, group: str) -> None:
+        """Copies the profiles of both members into the head."""
+        head = self._table.head(group, consistent=True)
+        for user_uuid in head.members if head else ():
+            person = self._table.person(user_uuid, consistent=True)
+            if person:
+                self._table.copy_profile(group, person)
+
+    def _mend_writers(self, group: str) -> None:
+        """Notes in the head who has written."""
+        head = self._table.head(group, consistent=True)
+        items = items_of(self._client, self._name, keys.conversation_pk(group)) if head else ()
+        senders = {Message.from_item(item).sender.user_uuid for item in items if item["sk"]["S"] != keys.HEAD}
+        for sender_uuid in sorted(senders - head.wrote) if head else ():
+            self._write(
+                self._client.update_item,
+                Key=keys.key(keys.conversation_pk(group), keys.HEAD),
+                UpdateExpression="SET members.#sender.wrote = :true ADD version :one",
+                ConditionExpression="attribute_exists(members.#sender)",
+                ExpressionAttributeNames={"#sender": sender_uuid},
+                ExpressionAttributeValues={":true": {"BOOL": True}, ":one": {"N": "1"}},
+            )
 
     def _shown_version(self, head: Head) -> int:
         """The latest version that an entry or unread entry of the conversation shows, 0 if there is none."""
@@ -171,7 +196,10 @@ class Repair:
         (other,) = (person for uuid, person in people.items() if uuid != last.sender.user_uuid)
         # Who has sent a message had read those before it; more is not known.
         return replace(
-            Head.of_first(last, other), last_seq=last.seq, read_seqs={one: sent.get(one, 0) for one in people}
+            Head.of_first(last, other),
+            last_seq=last.seq,
+            read_seqs={one: sent.get(one, 0) for one in people},
+            wrote=frozenset(sent),
         )
 
     def _delete_orphan(self, orphan: Break) -> None:

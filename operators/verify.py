@@ -51,6 +51,7 @@ class Break:
     def of_conversation(self) -> bool:
         """True if `where` is a message_group_uuid."""
         return self.of_inbox or self.kind in (
+            "copy",
             "erased",
             "gap",
             "head",
@@ -74,13 +75,14 @@ def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambd
         segments = [_Segment(client, table_name, number, progress) for number in range(SEGMENTS)]
         found = threads.map(lambda segment: segment.run(segment.scan()), segments)
         breaks = {one for of_segment in found for one in of_segment}
-    behind = {one.where for one in breaks if one.of_inbox}
+    behind = {one for one in breaks if one.of_inbox or one.kind == "copy"}
     if behind:
         table = Table(client, table_name)
-        versions = {group: version_of(table, group) for group in behind}
+        versions = {group: version_of(table, group) for group in {one.where for one in behind}}
         time.sleep(_SETTLE)
-        breaks = {one for one in breaks if not one.of_inbox}
-        breaks |= {one for group, version in versions.items() for one in inbox_breaks(table, group, version)}
+        breaks -= behind
+        for group, version in versions.items():
+            breaks |= {*inbox_breaks(table, group, version), *copy_breaks(table, group)}
     return sorted(breaks)
 
 
@@ -149,6 +151,32 @@ def _unread_breaks(head: Head, owner_uuid: str, stored: Unread | None, version: 
 def _is_on_its_way(shown: int, head: Head, version: int) -> bool:
     """True if the stream handler may yet bring an entry of version `shown` to the head's, or delete it."""
     return version <= shown < head.version
+
+
+def copy_breaks(table: Table, message_group_uuid: str) -> list[Break]:
+    """How the members of a conversation differ from their profiles. Somebody without a profile is being erased.
+
+    Items that cannot be read are reported by the scan.
+    """
+    try:
+        head = table.head(message_group_uuid, consistent=True)
+        members = [person for person in head.members.values() if not person.is_gone] if head else []
+        profiles = [(member, table.person(member.user_uuid, consistent=True)) for member in members]
+    except UNREADABLE:
+        return []
+    return [
+        _copy_break(message_group_uuid, member.user_uuid)
+        for member, profile in profiles
+        if profile and not _shows(member, profile)
+    ]
+
+
+def _shows(member: Person, profile: Person) -> bool:
+    return (member, member.receipts) == (profile, profile.receipts)
+
+
+def _copy_break(message_group_uuid: str, user_uuid: str) -> Break:
+    return Break("copy", message_group_uuid, f"shows {user_uuid} otherwise than the profile does")
 
 
 def _unread_break(message_group_uuid: str, owner_uuid: str) -> Break:
@@ -235,6 +263,9 @@ class _Segment:
             self._report("members", group, "is not the conversation of its members")
             return
         self._senders(head, senders)
+        if not {sender.user_uuid for sender in senders} <= head.wrote:
+            self._report("head", group, "does not note who has written")
+        self._copies(head)
         for wanted in head.message_groups:
             self._expect_group(wanted)
         for unread in head.unread:
@@ -255,6 +286,18 @@ class _Segment:
             self._report("members", group, "has messages of somebody else")
         elif any(head.members[sender.user_uuid].is_deleted and not sender.is_deleted for sender in senders):
             self._report("erased", group, "has messages with the name of somebody deleted")
+
+    def _copies(self, head: Head) -> None:
+        for member in head.members.values():
+            if not member.is_gone:
+                self._expect_copy(head.message_group_uuid, member)
+
+    def _expect_copy(self, group: str, member: Person) -> None:
+        def check(item: Item | None) -> None:
+            if item and not _shows(member, Person.from_profile_item(item)):
+                self._breaks.append(_copy_break(group, member.user_uuid))
+
+        self._expect(member.profile_item, check)
 
     def _expect_receipt(self, message: Message) -> None:
         """A conversation has one violation of a kind, however many of its messages have it."""

@@ -81,6 +81,8 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
     holds.
     """
     item = head.item
+    names = dict(zip(("#one", "#other"), head.read_seqs, strict=True))
+    wrote = "".join(f", members.{name}.wrote = :true" for name, one in names.items() if one in head.wrote)
     try:
         if read is None:
             client.put_item(TableName=table_name, Item=item, ConditionExpression="attribute_not_exists(pk)")
@@ -90,9 +92,10 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
             TableName=table_name,
             Key=keys.key(item["pk"]["S"], item["sk"]["S"]),
             UpdateExpression="SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at, "
-            "message_uuid = :uuid, version = :version, members.#one.read_seq = :one, members.#other.read_seq = :other",
+            "message_uuid = :uuid, version = :version, members.#one.read_seq = :one, "
+            f"members.#other.read_seq = :other{wrote}",
             ConditionExpression=f"last_seq = :read_seq AND {unchanged}",
-            ExpressionAttributeNames=dict(zip(("#one", "#other"), head.read_seqs, strict=True)),
+            ExpressionAttributeNames=names,
             ExpressionAttributeValues={
                 ":seq": item["last_seq"],
                 ":message": item["message"],
@@ -102,6 +105,7 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
                 ":version": item["version"],
                 ":read_seq": {"N": str(read.last_seq)},
                 **({":read": {"N": str(read.version)}} if read.version else {}),
+                **({":true": {"BOOL": True}} if wrote else {}),
                 **{
                     name: {"N": str(mark)}
                     for name, mark in zip((":one", ":other"), head.read_seqs.values(), strict=True)

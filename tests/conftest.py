@@ -3,6 +3,7 @@
 import os
 import random
 import socket
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -33,6 +34,14 @@ def examples(*, soak: int, quick: int | None = None) -> int:
     if settings() == settings.get_profile("soak"):
         return soak
     return quick or settings().max_examples
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _refuse_at_once() -> Iterator[None]:
+    """Refusals do not wait, but in the test of that. Functions that are deployed do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("messaging.refusals.REFUSED_AFTER_SECONDS", 0.0)
+        yield
 
 
 def free_port() -> int:

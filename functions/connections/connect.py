@@ -3,6 +3,7 @@
 from typing import Any
 
 from messaging.connections import connect
+from messaging.errors import NotFound
 from messaging.settings import Settings
 from messaging.sockets import open_sockets
 from messaging.table import open_table
@@ -12,9 +13,12 @@ sockets = open_sockets()
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """200 opens the socket. An error refuses it, and its client tries again."""
+    """200 opens the socket. An error refuses it, and its client tries again; 403 to somebody who was erased."""
     asked = event["requestContext"]
     if asked["eventType"] != "CONNECT":  # a frame whose type is "$connect"
         return {"statusCode": 400}
-    connect(table, sockets, asked["authorizer"]["user_uuid"], asked["connectionId"])
+    try:
+        connect(table, sockets, asked["authorizer"]["user_uuid"], asked["connectionId"])
+    except NotFound:
+        return {"statusCode": 403}
     return {"statusCode": 200}

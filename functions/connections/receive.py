@@ -3,26 +3,37 @@
 from typing import Any
 
 from messaging import views
-from messaging.connections import TYPING_EVERY, Pace, answer
+from messaging.connections import FRAMES_WITHIN, MOST_FRAMES, TYPING_EVERY, Pace, answer
 from messaging.http import Request
-from messaging.live import Post, pack, tell
-from messaging.observability import log_failure
+from messaging.live import Post, cut, pack, tell
+from messaging.observability import count, log_failure, logger
 from messaging.settings import Settings
 from messaging.sockets import open_sockets
 from messaging.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 sockets = open_sockets()
-pace = Pace(TYPING_EVERY)
+typing_pace = Pace(TYPING_EVERY)
+frame_pace = Pace(FRAMES_WITHIN)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Answers through the socket, if there is an answer: bad input and failures too are told there, as events."""
+    """Answers through the socket, if there is an answer: bad input and failures too are told there, as events.
+
+    A connection that sends too many frames is closed, and what else it has sent by then is dropped.
+    """
     asked = event["requestContext"]
     user_uuid, connection_id = asked["authorizer"]["user_uuid"], asked["connectionId"]
+    number = frame_pace.count(connection_id)
+    if number > MOST_FRAMES:
+        if number == MOST_FRAMES + 1:
+            logger.info("too many frames", connection_id=connection_id, user_uuid=user_uuid)
+            count(ConnectionsTooFast=1)
+            cut(table, sockets, user_uuid, connection_id)
+        return {"statusCode": 429}
     status = 200
     try:
-        said = answer(table, sockets, pace, user_uuid, connection_id, Request(user_uuid, {}, {}, {}, event))
+        said = answer(table, sockets, typing_pace, user_uuid, connection_id, Request(user_uuid, {}, {}, {}, event))
     except Exception as error:
         log_failure(error, request_id=asked["requestId"])
         status, said = 500, views.error_event("busy", f"Request {asked['requestId']} failed.")

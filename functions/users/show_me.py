@@ -1,7 +1,7 @@
 """GET /api/users/me shows the caller's profile and settings."""
 
 from messaging import http, views
-from messaging.profile import find_person
+from messaging.read import find_person
 from messaging.settings import Settings
 from messaging.table import open_table
 

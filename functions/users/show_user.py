@@ -10,4 +10,4 @@ table = open_table(Settings.from_environment().table_name)
 
 @http.route
 def lambda_handler(request: http.Request) -> http.Response:
-    return http.ok(views.user(show_user(table, request.handle())))
+    return http.ok(views.user(show_user(table, request.user_uuid, request.handle())))

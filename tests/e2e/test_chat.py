@@ -162,6 +162,7 @@ def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
 def test_the_line_being_typed_stays_when_another_comes(
     system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
+    bayko.send(handle=londo.handle, message="Before")
     londo.send(handle=bayko.handle, message="First")
     with (
         on_a_terminal(homes("bayko"), bayko, londo) as baykos,

@@ -296,19 +296,20 @@ def test_the_same_message_uuid_for_another_message_is_a_conflict(bayko: Client, 
 def test_what_is_unread_is_counted_and_a_mark_is_seen_by_the_other_who_may(
     bayko: Client, londo: Client, eve: Client
 ) -> None:
-    group = bayko.send(handle=londo.handle, message="1")["message_group_uuid"]
-    bayko.send(message_group_uuid=group, message="2")
+    group = londo.send(handle=bayko.handle, message="1")["message_group_uuid"]
+    for text in "23":
+        bayko.send(message_group_uuid=group, message=text)
     eventually(lambda: londo.get("/api/unread").json() == {"message_groups": 1, "messages": 2})
     eventually(lambda: [entry["unread_count"] for entry in londo.inbox()] == [2])
 
     def mark(person: Client, seq: int) -> requests.Response:
         return person.request("PUT", f"/api/message_groups/{group}/read", json={"seq": seq})
 
-    assert mark(londo, 2).json() == {"message_group_uuid": group, "last_seq": 2, "read_seq": 2, "unread_count": 0}
-    assert (mark(londo, 3).status_code, mark(londo, 3).json()) == (422, ["seq_past_last_message"])
+    assert mark(londo, 3).json() == {"message_group_uuid": group, "last_seq": 3, "read_seq": 3, "unread_count": 0}
+    assert (mark(londo, 4).status_code, mark(londo, 4).json()) == (422, ["seq_past_last_message"])
     assert mark(eve, 1).status_code == 404
     eventually(lambda: londo.get("/api/unread").json() == {"message_groups": 0, "messages": 0})
-    eventually(lambda: [entry["other_read_seq"] for entry in bayko.inbox()] == [2])
+    eventually(lambda: [entry["other_read_seq"] for entry in bayko.inbox()] == [3])
 
     assert londo.request("PATCH", "/api/users/me", json={"receipts": False}).json()["receipts"] is False
     assert londo.get("/api/users/me").json()["handle"] == londo.handle

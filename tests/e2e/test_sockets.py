@@ -7,6 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from messaging import keys
+from messaging.connections import MOST_FRAMES
 from messaging.items import Connection, Subscription
 from messaging.tickets import LIFETIME
 from tests.e2e.conftest import Client, System, eventually
@@ -37,6 +38,12 @@ def _subscriptions(system: System, watched: Client) -> list[Subscription]:
         ConsistentRead=True,
     )
     return [Subscription.from_item(item) for item in answer["Items"]]
+
+
+def acquainted(one: Client, other: Client) -> str:
+    """A conversation in which both have written: without that nothing is told of one to the other."""
+    one.send(handle=other.handle, message="Hello")
+    return str(other.send(handle=one.handle, message="Hello")["message_group_uuid"])
 
 
 # Tickets
@@ -97,28 +104,32 @@ def test_a_message_reaches_every_device_of_both(system: System, bayko: Client, l
                 assert {**sent, "type": "message", "user_uuid": sender.user_uuid, "after": message["after"]} == message
                 after = person.get(f"/api/messages/{sent['message_group_uuid']}", params={"after": message["after"]})
                 assert [one["seq"] for one in after.json()] == list(range(sent["seq"] + 1, 3))
+            socket.wait_for(
+                type="message_group", uuid=first["message_group_uuid"], other_read_seq=1 if other is bayko else 2
+            )
             socket.quiet()
 
 
 def test_marks_are_told_to_both_unless_the_reader_hides_them(system: System, bayko: Client, londo: Client) -> None:
-    group = bayko.send(handle=londo.handle, message="Read me")["message_group_uuid"]
+    group = acquainted(bayko, londo)
+    bayko.send(message_group_uuid=group, message="Read me")
     with opened(system, bayko) as of_bayko, opened(system, londo) as of_londo:
-        read = {"type": "read", "message_group_uuid": group, "user_uuid": londo.user_uuid, "read_seq": 1}
-        londo.request("PUT", f"/api/message_groups/{group}/read", json={"seq": 1})
+        read = {"type": "read", "message_group_uuid": group, "user_uuid": londo.user_uuid, "read_seq": 3}
+        londo.request("PUT", f"/api/message_groups/{group}/read", json={"seq": 3})
         assert of_bayko.wait_for(type="read") == of_londo.wait_for(type="read") == read
 
         assert londo.request("PATCH", "/api/users/me", json={"receipts": False}).status_code == 200
         bayko.send(message_group_uuid=group, message="And me")
-        assert londo.request("PUT", f"/api/message_groups/{group}/read", json={"seq": 2}).status_code == 200
-        assert of_londo.wait_for(type="read")["read_seq"] == 2
-        of_bayko.wait_for(type="message", seq=2)
+        assert londo.request("PUT", f"/api/message_groups/{group}/read", json={"seq": 4}).status_code == 200
+        assert of_londo.wait_for(type="read")["read_seq"] == 4
+        of_bayko.wait_for(type="message", seq=4)
         of_bayko.quiet()
 
 
 def test_typing_is_told_to_the_other_of_that_conversation_only(
     system: System, bayko: Client, londo: Client, eve: Client
 ) -> None:
-    group = bayko.send(handle=londo.handle, message="Hello")["message_group_uuid"]
+    group = acquainted(bayko, londo)
     with opened(system, bayko) as of_bayko, opened(system, londo) as of_londo, opened(system, eve) as of_eve:
         of_bayko.send({"type": "typing", "message_group_uuid": group})
         typing = {"type": "typing", "message_group_uuid": group, "user_uuid": bayko.user_uuid}
@@ -132,7 +143,7 @@ def test_typing_is_told_to_the_other_of_that_conversation_only(
 def test_presence_is_told_to_those_who_ask_until_their_socket_closes(
     system: System, bayko: Client, londo: Client
 ) -> None:
-    group = bayko.send(handle=londo.handle, message="Hello")["message_group_uuid"]
+    group = acquainted(bayko, londo)
     with opened(system, bayko) as of_bayko:
         of_bayko.send({"type": "subscribe", "message_group_uuid": group})
         presence = {"type": "presence", "message_group_uuid": group, "user_uuid": londo.user_uuid}
@@ -155,7 +166,7 @@ def test_presence_is_told_to_those_who_ask_until_their_socket_closes(
 
 
 def test_who_does_not_show_receipts_does_not_show_presence(system: System, bayko: Client, londo: Client) -> None:
-    group = bayko.send(handle=londo.handle, message="Hello")["message_group_uuid"]
+    group = acquainted(bayko, londo)
     assert londo.request("PATCH", "/api/users/me", json={"receipts": False}).status_code == 200
     with opened(system, bayko) as of_bayko:
         of_bayko.send({"type": "subscribe", "message_group_uuid": group})
@@ -199,6 +210,17 @@ def test_what_cannot_be_read_is_told_to_its_sender_and_the_socket_stays(
             assert socket.wait_for(type="error")["code"] == code
         socket.quiet()
         assert _connections(system, bayko) == before
+
+
+def test_a_flood_of_frames_closes_its_socket_and_nobody_elses(system: System, bayko: Client, londo: Client) -> None:
+    with opened(system, bayko) as flooding, opened(system, bayko) as other, opened(system, londo) as of_londo:
+        for _ in range(2 * MOST_FRAMES):
+            flooding.send({"type": "ping"})
+
+        assert flooding.is_closed()
+        for socket in (other, of_londo):
+            socket.quiet()
+        eventually(lambda: len(_connections(system, bayko)) == 1)
 
 
 # How many, and until when

@@ -43,8 +43,12 @@ BUDGETS = {
     "unread, of 30 conversations": Consumed(1, 0.5, 0),
     "one conversation of the inbox": Consumed(1, 0.5, 0),
     "20 conversations since a time": Consumed(1, 1, 0),
-    "ticket": Consumed(1, 0, 1),
-    "connect": Consumed(3, 1.5, 1),
+    "receipts that are so already": Consumed(1, 1, 0),
+    "receipts changed in 31 conversations": Consumed(36, 5, 36),
+    "nothing unread": Consumed(2, 1, 0),
+    "an empty inbox": Consumed(2, 1, 0),
+    "ticket": Consumed(2, 1, 1),
+    "connect": Consumed(4, 2.5, 1),
     "subscribe": Consumed(4, 1, 2),
     "typing": Consumed(2, 1, 0),
     "push of 1 message": Consumed(2, 1, 0),
@@ -143,6 +147,9 @@ def _measure(
         send_to_conversation(table, other.user_uuid, pair, str(uuid4()), "Good morning to you")
     rewrite(since=0)
     measured["unread, of 30 conversations"] = meter.measure(lambda: functions.count_unread(londo.user_uuid))
+    nobody = register("nobody").user_uuid
+    measured["nothing unread"] = meter.measure(lambda: functions.count_unread(nobody))
+    measured["an empty inbox"] = meter.measure(lambda: functions.list_message_groups(nobody))
     measured["mark read"] = meter.measure(lambda: functions.mark_read(londo.user_uuid, group, 102))
     since = len(stream.records())
     measured["inbox after a mark"] = meter.measure(lambda: rewrite(since - 1))
@@ -160,6 +167,7 @@ def _measure(
     measured["A one message"] = meter.measure(lambda: functions.show_message(bayko.user_uuid, group, message["uuid"]))
     measured["B newest 20 groups"] = meter.measure(lambda: functions.list_message_groups(bayko.user_uuid))
 
+    send_to_conversation(table, londo.user_uuid, group, str(uuid4()), text)  # or typing and subscribing do nothing
     sockets = SocketFunctions(functions, monkeypatch)
     measured["ticket"] = meter.measure(lambda: functions.call("connections.create_ticket", bayko.user_uuid))
     measured["connect"] = meter.measure(lambda: sockets.connect(bayko.user_uuid))
@@ -175,6 +183,12 @@ def _measure(
     last = stream.records()[-1:]
     measured["push of 1 message"] = meter.measure(lambda: sockets.push(last))
     measured["disconnect"] = meter.measure(lambda: sockets.disconnect(bayko.user_uuid, mine))
+    measured["receipts changed in 31 conversations"] = meter.measure(
+        lambda: functions.update_me(bayko.user_uuid, receipts=False)
+    )
+    measured["receipts that are so already"] = meter.measure(
+        lambda: functions.update_me(bayko.user_uuid, receipts=False)
+    )
     return measured
 
 
@@ -182,4 +196,4 @@ def _size(value: Any) -> int:
     """Bytes, near enough: names and values."""
     if isinstance(value, dict):
         return sum(len(name) + _size(part) for name, part in value.items())
-    return len(value.encode())
+    return len(str(value).encode())

@@ -12,14 +12,15 @@ from tests.unit.fake_sockets import FakeSockets
 
 
 class SocketFunctions:
-    """Each frame comes three seconds after the one before, so that typing is relayed."""
+    """Each frame comes ten seconds after the one before, so that no frame is too many."""
 
     def __init__(self, functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sockets = FakeSockets()
         self._functions = functions
         self._monkeypatch = monkeypatch
         self._numbers = itertools.count(1)
-        monkeypatch.setattr(self._module("connections.receive"), "pace", Pace(3, lambda: 3.0 * next(self._numbers)))
+        for pace in ("typing_pace", "frame_pace"):
+            monkeypatch.setattr(self._module("connections.receive"), pace, Pace(10, lambda: 10.0 * next(self._numbers)))
 
     def _module(self, path: str) -> Any:
         module = self._functions.handler(path)
@@ -32,19 +33,21 @@ class SocketFunctions:
         status: int = self._module(f"connections.{name}").lambda_handler(event, None)["statusCode"]
         return status
 
-    def connect(self, user_uuid: str) -> str:
+    def connect(self, user_uuid: str, expected_status: int = 200) -> str:
         """The id of a new connection."""
         connection_id = f"connection-{next(self._numbers)}"
-        assert self._call("connect", user_uuid, connection_id) == 200
+        assert self._call("connect", user_uuid, connection_id) == expected_status
         return connection_id
 
     def disconnect(self, user_uuid: str, connection_id: str) -> None:
         assert self._call("disconnect", user_uuid, connection_id) == 200
 
-    def send(self, user_uuid: str, connection_id: str, **frame: Any) -> list[dict[str, Any]]:
+    def send(
+        self, user_uuid: str, connection_id: str, expected_status: int = 200, **frame: Any
+    ) -> list[dict[str, Any]]:
         """What that connection is told in answer."""
         before = len(self.sockets.events(connection_id))
-        assert self._call("receive", user_uuid, connection_id, body=json.dumps(frame)) == 200
+        assert self._call("receive", user_uuid, connection_id, body=json.dumps(frame)) == expected_status
         return self.sockets.events(connection_id)[before:]
 
     def push(self, records: list[dict[str, Any]]) -> None:

@@ -10,14 +10,17 @@ from uuid import uuid4
 import pytest
 
 from messaging import keys
-from messaging.connections import MOST_WATCHED, Pace
+from messaging.connections import FRAMES_WITHIN, MOST_FRAMES, MOST_WATCHED, Pace
 from messaging.items import Connection, Person, Subscription
 from messaging.send import send_to_handle
 from messaging.table import Table
 from messaging.tickets import LIFETIME, create_ticket, redeem_ticket
+from operators.erasure import erase_from_table
+from operators.people_table import PeopleTable
 from tests.integration.checks import read_all
 from tests.integration.functions import Functions, Stream, sample_event
 from tests.integration.socket_functions import SocketFunctions
+from tests.integration.world import Requests, Run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,36 +33,44 @@ def client(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> SocketFunct
 
 @pytest.fixture
 def group(table: Table, bayko: Person, londo: Person) -> str:
-    return send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
+    """A conversation in which both have written."""
+    send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello")
+    return send_to_handle(table, londo.user_uuid, bayko.handle, str(uuid4()), "Hello").message.message_group_uuid
+
+
+@pytest.fixture
+def people(dynamodb: "DynamoDBClient", table_name: str) -> PeopleTable:
+    return PeopleTable(dynamodb, table_name)
 
 
 # Tickets
 
 
-def test_of_many_who_show_a_ticket_at_once_one_is_let_in(table: Table) -> None:
-    ticket = create_ticket(table, "somebody")
+def test_of_many_who_show_a_ticket_at_once_one_is_let_in(table: Table, bayko: Person) -> None:
+    ticket = create_ticket(table, bayko.user_uuid)
 
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: redeem_ticket(table, ticket), range(20)))
 
-    assert sorted(answers, key=str) == [None] * 19 + ["somebody"]
+    assert sorted(answers, key=lambda answer: answer is None) == [bayko.user_uuid] + [None] * 19
 
 
 @pytest.mark.parametrize(("age", "taken"), [(LIFETIME - 1, True), (LIFETIME, False), (LIFETIME + 1, False)])
 def test_a_ticket_lives_for_a_minute_however_late_dynamodb_deletes_it(
-    dynamodb: "DynamoDBClient", table_name: str, age: int, taken: bool
+    dynamodb: "DynamoDBClient", table: Table, table_name: str, bayko: Person, age: int, taken: bool
 ) -> None:
     made = 1_800_000_000
-    ticket = create_ticket(Table(dynamodb, table_name), "somebody", lambda: made)
+    ticket = create_ticket(table, bayko.user_uuid, lambda: made)
     later = Table(dynamodb, table_name, lambda: made + age)
 
-    assert (redeem_ticket(later, ticket) == "somebody") == taken
+    assert redeem_ticket(later, ticket) == (bayko.user_uuid if taken else None)
 
 
 def test_a_ticket_is_no_longer_there_when_used_and_never_was_in_clear(
-    dynamodb: "DynamoDBClient", table_name: str, functions: Functions
+    dynamodb: "DynamoDBClient", table_name: str, functions: Functions, bayko: Person
 ) -> None:
-    _, body, _ = functions.call("connections.create_ticket", "somebody")
+    before = list(read_all(dynamodb, table_name))
+    _, body, _ = functions.call("connections.create_ticket", bayko.user_uuid)
     assert body["ticket"] not in json.dumps(list(read_all(dynamodb, table_name)))
 
     event = sample_event("authorize")
@@ -68,10 +79,10 @@ def test_a_ticket_is_no_longer_there_when_used_and_never_was_in_clear(
     allowed, refused = authorize(event, None), authorize(event, None)
 
     assert body["expires_in"] == LIFETIME
-    assert allowed["context"] == {"user_uuid": "somebody"}
+    assert allowed["context"] == {"user_uuid": bayko.user_uuid}
     assert [answer["policyDocument"]["Statement"][0]["Effect"] for answer in (allowed, refused)] == ["Allow", "Deny"]
     assert refused["context"] == {}
-    assert list(read_all(dynamodb, table_name)) == []
+    assert list(read_all(dynamodb, table_name)) == before
 
 
 # Connections
@@ -122,6 +133,67 @@ def test_a_socket_that_its_client_cannot_name_cannot_be_closed_by_it(
     assert len(table.connections(bayko.user_uuid)) == 1
 
 
+# Erased people
+
+
+def test_an_erasure_closes_the_sockets_and_tells_those_who_watch_that_nobody_is_there(
+    client: SocketFunctions, people: PeopleTable, bayko: Person, londo: Person, group: str
+) -> None:
+    mine = client.connect(bayko.user_uuid)
+    theirs = [client.connect(londo.user_uuid), client.connect(londo.user_uuid)]
+    for user_uuid, connection_id in ((bayko.user_uuid, mine), (londo.user_uuid, theirs[0])):
+        client.send(user_uuid, connection_id, type="subscribe", message_group_uuid=group)
+
+    erase_from_table(people, client.sockets, londo.user_uuid, {londo.handle})
+
+    assert client.sockets.closed == set(theirs)
+    assert [event["online"] for event in client.sockets.events(mine)] == [True, False]
+    assert people.connections(londo.user_uuid) == []
+    assert people.subscriptions(londo.user_uuid) == people.subscriptions(bayko.user_uuid) == []
+
+
+def test_nobody_erased_gets_a_ticket_or_a_socket_or_is_told_to_be_online(
+    client: SocketFunctions, functions: Functions, people: PeopleTable, bayko: Person, londo: Person, group: str
+) -> None:
+    mine = client.connect(bayko.user_uuid)
+    client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
+    told = client.sockets.events(mine)
+    # The profile goes first: as early as this nothing may open, though the heads still show a member.
+    people.forget(londo.user_uuid, {londo.handle})
+
+    assert functions.call("connections.create_ticket", londo.user_uuid)[0] == 404
+    client.connect(londo.user_uuid, expected_status=403)
+
+    assert people.connections(londo.user_uuid) == []
+    assert client.sockets.events(mine) == told
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_a_socket_that_opens_while_its_person_is_erased_is_refused_or_closed(
+    client: SocketFunctions,
+    functions: Functions,
+    monkeypatch: pytest.MonkeyPatch,
+    dynamodb: "DynamoDBClient",
+    people: PeopleTable,
+    table_name: str,
+    bayko: Person,
+    at: int,
+) -> None:
+    requests = Requests(dynamodb)
+    monkeypatch.setattr(functions, "_table", Table(requests, table_name))  # type: ignore[arg-type]
+
+    def erase(number: int, run: Run, _: dict[str, Any]) -> Any:
+        if number == at:
+            erase_from_table(people, client.sockets, bayko.user_uuid, {bayko.handle})
+        return run()
+
+    requests.hook = erase
+    client.connect(bayko.user_uuid, expected_status=403 if at < 3 else 200)
+
+    assert at < 3 or client.sockets.closed
+    assert people.connections(bayko.user_uuid) == []
+
+
 # Presence
 
 
@@ -159,7 +231,9 @@ def test_a_connection_watches_a_hundred_people_and_no_more(
     mine = client.connect(bayko.user_uuid)
     for number in range(MOST_WATCHED - 1):
         assert table.watch(bayko.user_uuid, mine, f"person-{number}", MOST_WATCHED)
-    another = send_to_handle(table, bayko.user_uuid, register("another").handle, str(uuid4()), "Hello").message
+    other = register("another")
+    send_to_handle(table, bayko.user_uuid, other.handle, str(uuid4()), "Hello")
+    another = send_to_handle(table, other.user_uuid, bayko.handle, str(uuid4()), "Hello").message
 
     def subscribe(message_group_uuid: str) -> list[dict[str, Any]]:
         return client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=message_group_uuid)
@@ -198,6 +272,44 @@ def test_a_stranger_and_a_conversation_that_does_not_exist_are_answered_alike(
     assert table.subscriptions(londo.user_uuid) == []
 
 
+def test_one_unanswered_message_buys_nothing_and_an_answer_both(
+    client: SocketFunctions, functions: Functions, stream: Stream, bayko: Person, londo: Person
+) -> None:
+    """Bayko writes to londo, who reads, types and goes, and then answers."""
+    mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
+    _, sent, _ = functions.create_message_group(bayko.user_uuid, handle="londo", message="Hello")
+    uuid = sent["message_group_uuid"]
+
+    def told(connection_id: str) -> list[str]:
+        kinds = [event["type"] for event in client.sockets.events(connection_id)]
+        client.sockets.frames.clear()
+        return kinds
+
+    def happen() -> list[str]:
+        """All that may be told of londo to bayko."""
+        client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=uuid)
+        client.send(londo.user_uuid, theirs, type="typing", message_group_uuid=uuid)
+        last_seq = functions.find_message_group(londo.user_uuid, uuid)[1]["last_seq"]
+        functions.mark_read(londo.user_uuid, uuid, last_seq)
+        client.push(stream.records()[-1:])
+        client.disconnect(londo.user_uuid, theirs)
+        client.connect(londo.user_uuid)
+        return told(mine)
+
+    client.push(stream.records())
+    assert told(mine) == ["message_group", "message"]
+    assert happen() == []
+    assert functions.find_message_group(bayko.user_uuid, uuid)[1]["other_read_seq"] is None
+
+    theirs = client.connect(londo.user_uuid)
+    functions.create_message(londo.user_uuid, message_group_uuid=uuid, message="Well, hello")
+    client.push(stream.records()[-1:])
+    assert told(mine) == ["message", "message_group"]
+    assert functions.find_message_group(bayko.user_uuid, uuid)[1]["other_read_seq"] == 2
+    functions.create_message(bayko.user_uuid, message_group_uuid=uuid, message="How are you?")
+    assert happen()[:3] == ["presence", "typing", "read"]
+
+
 def test_typing_is_relayed_once_in_three_seconds(
     client: SocketFunctions,
     functions: Functions,
@@ -207,12 +319,44 @@ def test_typing_is_relayed_once_in_three_seconds(
     group: str,
 ) -> None:
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
-    monkeypatch.setattr(functions.handler("connections.receive"), "pace", Pace(3, iter([0.0, 1.0, 3.0]).__next__))
+    pace = Pace(3, iter([0.0, 1.0, 3.0]).__next__)
+    monkeypatch.setattr(functions.handler("connections.receive"), "typing_pace", pace)
 
     for _ in range(3):
         assert client.send(bayko.user_uuid, mine, type="typing", message_group_uuid=group) == []
 
     assert len(client.sockets.events(theirs)) == 2
+
+
+def test_typing_of_somebody_who_hides_receipts_is_not_relayed(
+    client: SocketFunctions, functions: Functions, bayko: Person, londo: Person, group: str
+) -> None:
+    mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
+    assert functions.update_me(bayko.user_uuid, receipts=False)[0] == 200
+
+    for user_uuid, connection_id in ((bayko.user_uuid, mine), (londo.user_uuid, theirs)):
+        assert client.send(user_uuid, connection_id, type="typing", message_group_uuid=group) == []
+
+    assert client.sockets.events(theirs) == []
+    assert [event["user_uuid"] for event in client.sockets.events(mine)] == [londo.user_uuid]
+
+
+def test_a_connection_that_sends_too_many_frames_is_closed_and_the_others_are_not(
+    client: SocketFunctions, functions: Functions, table: Table, monkeypatch: pytest.MonkeyPatch, bayko: Person
+) -> None:
+    fast, other = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
+    receive = functions.handler("connections.receive")
+    monkeypatch.setattr(receive, "frame_pace", Pace(FRAMES_WITHIN, lambda: 0.0))
+
+    for _ in range(MOST_FRAMES):
+        assert client.send(bayko.user_uuid, fast, type="ping") == [{"type": "pong"}]
+    assert client.sockets.closed == set()
+    for _ in range(3):
+        assert client.send(bayko.user_uuid, fast, type="ping", expected_status=429) == []
+
+    assert client.sockets.closed == {fast}
+    assert [one.connection_id for one in table.connections(bayko.user_uuid)] == [other]
+    assert client.send(bayko.user_uuid, other, type="ping") == [{"type": "pong"}]
 
 
 # The stream
@@ -224,15 +368,15 @@ def test_what_the_stream_tells_reaches_both_and_what_cannot_be_read_is_passed_ov
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
     functions.create_message(londo.user_uuid, message_group_uuid=group, message="Well, hello")
     functions.call(
-        "message_groups.mark_read", bayko.user_uuid, body={"seq": 2}, parameters={"message_group_uuid": group}
+        "message_groups.mark_read", bayko.user_uuid, body={"seq": 3}, parameters={"message_group_uuid": group}
     )
-    opened, sent, read = stream.records()
+    opened, answered, sent, read = stream.records()
 
-    client.push([opened, {"dynamodb": {}}, {}, sent, read])
+    client.push([opened, {"dynamodb": {}}, {}, answered, sent, read])
 
     for connection_id in (mine, theirs):
         kinds = [event["type"] for event in client.sockets.events(connection_id)]
-        assert kinds == ["message_group", "message", "message", "read"]
+        assert kinds == ["message_group", "message", "message", "message_group", "message", "read"]
 
 
 def test_a_subscription_ends_with_its_connection(

@@ -18,11 +18,11 @@ def confirm(functions: Functions, **attributes: str) -> object:
     return functions.handler("users.post_confirmation").lambda_handler(event, None)
 
 
-def test_who_has_a_handle_is_shown_however_it_is_written(functions: Functions, londo: Person) -> None:
+def test_who_has_a_handle_is_shown_however_it_is_written(functions: Functions, bayko: Person, londo: Person) -> None:
     for handle in ("@londo", "@LONDO"):
         status, user, _ = functions.call(
             "users.show_user",
-            str(uuid4()),
+            bayko.user_uuid,
             parameters={"handle": handle},
         )
 

@@ -394,12 +394,17 @@ class TwoConversations(World):
 
     def show(self, conversation: int, receipts: int, member: int) -> None:
         """A member lets the other learn the marks, or not."""
-        person = replace(self._member(conversation, member), receipts=bool(receipts))
-        self.table.show_receipts_in(self.conversations[conversation], person)
+        self._change(conversation, member, receipts=bool(receipts))
 
     def rename(self, conversation: int, name: int, member: int) -> None:
-        person = replace(self._member(conversation, member), display_name=("Anna", "Berta")[name])
-        self.people_table.rename_member(self.conversations[conversation], person)
+        self._change(conversation, member, display_name=("Anna", "Berta")[name])
+
+    def _change(self, conversation: int, member: int, **changes: Any) -> None:
+        """The next version of a profile reaches a conversation."""
+        head = self.table.head(self.conversations[conversation], consistent=True)
+        assert head
+        person = head.members[self._member(conversation, member).user_uuid]
+        self.table.copy_profile(head.message_group_uuid, replace(person, version=person.version + 1, **changes))
 
     def erase(self, conversation: int, whole: int, member: int) -> None:
         """A member begins to leave a conversation or, if the other is there, has left it."""
@@ -517,6 +522,8 @@ def test_a_setting_that_returns_to_what_it_was_is_shown_though_its_first_records
 ) -> None:
     """Values return: receipts were off, then on, and the records of off came again with those of on."""
     with world_of() as world:
+        for conversation in (0, 1):
+            world.send(conversation, 1, member=1)  # a mark is shown once both have written
         opened = world.stream.records()
         assert world.deliver(opened, None) == len(opened)
         for receipts in (0, 1):

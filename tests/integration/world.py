@@ -1,5 +1,6 @@
 """A table, its stream and the functions on it, whose requests fail and whose processes die where a test says so."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,7 +116,10 @@ class World:
         self.table = Table(dynamodb, self.table_name)
         self.stream = Stream(endpoint, self.table_name)
         self.requests = Requests(dynamodb)
-        self.functions = Functions(Table(self.requests, self.table_name), monkeypatch)  # type: ignore[arg-type]
+        # Each change of a setting comes a minute after the one before, so that none is too soon.
+        minutes = map(float, itertools.count(1_800_000_000, 60))
+        functions_table = Table(self.requests, self.table_name, minutes.__next__)  # type: ignore[arg-type]
+        self.functions = Functions(functions_table, monkeypatch)
         self.people: list[Person] = []
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -27,6 +27,7 @@ class FakeApi:
         self._now += 1
         seq = len(messages) + 1
         message = {"uuid": f"{uuid}/{seq}", "user_uuid": sender, "seq": seq, "created_at": self._now}
+        was_mutual = self._is_mutual(uuid)
         messages.append(message)
         marks[sender] = seq
         for person in (sender, receiver):
@@ -34,6 +35,8 @@ class FakeApi:
                 self.pushed[person].append({"type": "message_group", **self._entry(person, uuid)})
             event = {"type": "message", "message_group_uuid": uuid, **message, "after": str(seq)}
             self.pushed[person].append(event)
+            if self._is_mutual(uuid) and not was_mutual:
+                self.pushed[person].append({"type": "message_group", **self._entry(person, uuid)})
         return {"message_group_uuid": uuid, **message}
 
     def mark_read(self, reader: str, uuid: str, seq: int) -> None:
@@ -41,7 +44,7 @@ class FakeApi:
             self.marks[uuid][reader] = seq
             event = {"type": "read", "message_group_uuid": uuid, "user_uuid": reader, "read_seq": seq}
             for person in self.marks[uuid]:
-                if person == reader or reader not in self.hidden:
+                if person == reader or (self._is_mutual(uuid) and reader not in self.hidden):
                     self.pushed[person].append(event)
 
     def unread(self, person: str) -> dict[str, int]:
@@ -108,5 +111,9 @@ class FakeApi:
             "last_seq": last_seq,
             "read_seq": marks[person],
             "unread_count": max(0, last_seq - marks[person]),
-            "other_read_seq": None if other in self.hidden else marks[other],
+            "other_read_seq": None if other in self.hidden or not self._is_mutual(uuid) else marks[other],
         }
+
+    def _is_mutual(self, uuid: str) -> bool:
+        """Whether both have written."""
+        return len({message["user_uuid"] for message in self.messages[uuid]}) == 2

@@ -96,5 +96,5 @@ class FakeConnections(Table):
     def subscriptions(self, watched_uuid: str) -> list[Subscription]:
         return [one for one in list(self.watching.values()) if one.watched_uuid == watched_uuid]
 
-    def person(self, user_uuid: str) -> Person | None:
+    def person(self, user_uuid: str, *, consistent: bool = False) -> Person | None:
         return self.people.get(user_uuid)

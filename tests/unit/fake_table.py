@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from messaging import keys
-from messaging.items import Head, Message, MessageGroup, Person, Receipt, Unread
+from messaging.items import Head, Message, MessageGroup, Person, Profile, Receipt, Unread
 from messaging.table import AlreadySent, Discard, HeadMoved, Insert, PositionTaken, Table, Update, Write
 
 
@@ -52,7 +52,7 @@ class FakeTable(Table):
     def unread(self, user_uuid: str) -> Iterator[Unread]:
         return iter([one for head in self.heads.values() for one in head.unread if one.owner_uuid == user_uuid])
 
-    def person(self, user_uuid: str) -> Person | None:
+    def person(self, user_uuid: str, *, consistent: bool = False) -> Person | None:
         return next((person for person in self.people if person.user_uuid == user_uuid), None)
 
     def person_by_handle(self, handle: str) -> Person | None:
@@ -69,13 +69,23 @@ class FakeTable(Table):
         self.heads[message_group_uuid] = replace(head, read_seqs=read_seqs, version=head.version + 1)
         return self.heads[message_group_uuid]
 
-    def show_receipts(self, person: Person) -> None:
-        self.people = tuple(person if one == person else one for one in self.people)
+    def profile(self, user_uuid: str) -> Profile | None:
+        person = self.person(user_uuid)
+        return Profile(person, 0, False) if person else None
 
-    def show_receipts_in(self, message_group_uuid: str, person: Person) -> None:
+    def change_receipts(self, profile: Profile, *, receipts: bool) -> Person:
+        person = replace(profile.person, receipts=receipts, version=profile.person.version + 1)
+        self.people = tuple(person if one == person else one for one in self.people)
+        return person
+
+    def copy_profile(self, message_group_uuid: str, person: Person) -> bool:
         head = self.heads[message_group_uuid]
         members = {**head.members, person.user_uuid: person}
         self.heads[message_group_uuid] = replace(head, members=members, version=head.version + 1)
+        return True
+
+    def end_spreading(self, person: Person) -> None:
+        pass
 
     def append(self, head: Head, message: Message) -> None:
         self._refuse_a_second(message)

@@ -46,6 +46,7 @@ def heads(draw: st.DrawFn) -> Head:
         draw(uuids),
         {person.user_uuid: draw(_marks) for person in members},
         draw(_versions),
+        draw(st.frozensets(st.sampled_from([person.user_uuid for person in members]))),
     )
 
 

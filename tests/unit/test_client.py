@@ -28,11 +28,13 @@ _WITHIN = 60  # seconds, until what is waited for has come
 # Requests
 
 
-def answers(monkeypatch: pytest.MonkeyPatch, status: int, body: object, content_type: str = "application/json") -> Api:
+def answers(
+    monkeypatch: pytest.MonkeyPatch, status: int, body: object, content_type: str = "application/json", **headers: str
+) -> Api:
     """An API that answers everything with this."""
     response = requests.Response()
     response.status_code = status
-    response.headers["content-type"] = content_type
+    response.headers.update({"content-type": content_type, **headers})
     response._content = json.dumps(body).encode()
     monkeypatch.setattr(requests.Session, "request", lambda *_, **__: response)
     return Api("http://api", lambda: "token")
@@ -42,6 +44,20 @@ def answers(monkeypatch: pytest.MonkeyPatch, status: int, body: object, content_
 def test_what_may_be_answered_later_is_unanswered(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     with pytest.raises(Unanswered):
         answers(monkeypatch, status, {}).ticket()
+
+
+def test_a_client_waits_as_long_as_the_answer_says_and_a_little_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = answers(monkeypatch, 429, {}, **{"retry-after": "7"})
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        answers(monkeypatch, 200, {"ticket": "of londo"})
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+
+    assert asyncio.run(live.until_answered(api.ticket)) == "of londo"
+    assert 7 <= waited[0] <= 8
 
 
 def test_a_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

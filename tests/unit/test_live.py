@@ -42,6 +42,9 @@ def _next(head: Head, sender: Person = BAYKO, text: str = "More") -> Head:
     return head.after(message)
 
 
+ANSWERED = _next(FIRST, LONDO)
+
+
 def _kinds(events: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
     return {user_uuid: [event["type"] for event in mine] for user_uuid, mine in events.items()}
 
@@ -63,18 +66,32 @@ def test_a_first_message_is_a_conversation_and_a_message_to_both() -> None:
 
 
 def test_a_message_is_told_to_both_and_moves_its_senders_mark_without_a_word() -> None:
-    events = events_of(_change(FIRST, _next(FIRST, LONDO)))
+    events = events_of(_change(ANSWERED, _next(ANSWERED, LONDO)))
 
     assert _kinds(events) == {USER: ["message"], OTHER: ["message"]}
     assert events[USER][0]["user_uuid"] == OTHER
 
 
-def test_a_mark_is_told_to_both_if_its_owner_shows_it_and_to_the_owner_in_any_case() -> None:
+def test_the_first_answer_is_a_message_and_what_each_may_learn_of_the_other_from_then_on() -> None:
+    events = events_of(_change(FIRST, ANSWERED))
+
+    assert _kinds(events) == {USER: ["message", "message_group"], OTHER: ["message", "message_group"]}
+    assert [events[one][1]["other_read_seq"] for one in (USER, OTHER)] == [2, 1]
+
+
+def test_a_mark_is_told_to_its_owner_only_until_both_have_written() -> None:
     read = replace(FIRST, read_seqs={**FIRST.read_seqs, OTHER: 1})
+
+    assert _kinds(events_of(_change(FIRST, read))) == {OTHER: ["read"]}
+
+
+def test_a_mark_is_told_to_both_if_its_owner_shows_it_and_to_the_owner_in_any_case() -> None:
+    before = _next(ANSWERED)
+    read = replace(before, read_seqs={**before.read_seqs, OTHER: 3})
     hiding = {USER: BAYKO, OTHER: replace(LONDO, receipts=False)}
 
-    assert _kinds(events_of(_change(FIRST, read))) == {USER: ["read"], OTHER: ["read"]}
-    assert _kinds(events_of(_change(FIRST, replace(read, members=hiding)))) == {OTHER: ["read"]}
+    assert _kinds(events_of(_change(before, read))) == {USER: ["read"], OTHER: ["read"]}
+    assert _kinds(events_of(_change(before, replace(read, members=hiding)))) == {OTHER: ["read"]}
 
 
 def test_a_new_name_or_setting_tells_nothing_and_who_is_deleted_is_told_nothing() -> None:
@@ -113,7 +130,7 @@ def test_whatever_changes_nobody_learns_a_mark_that_is_hidden_and_everybody_what
                 new.sender_uuid,
                 new.last_seq,
             )
-            shown = person.receipts or reader_uuid == user_uuid
+            shown = (person.receipts and len(new.wrote) == 2) or reader_uuid == user_uuid
             assert told.get(reader_uuid) == (new.read_seqs[reader_uuid] if moved and shown and not by_sending else None)
 
 
@@ -158,7 +175,8 @@ def test_a_batch_asks_once_for_each_persons_connections() -> None:
     assert push(table, sockets, changes) == Told(reached=3)
     assert sorted(table.queries) == sorted([USER, OTHER])
     for connection_id in "123":
-        assert [event["type"] for event in sockets.events(connection_id)] == ["message_group"] + ["message"] * 3
+        kinds = [event["type"] for event in sockets.events(connection_id)]
+        assert kinds == ["message_group", "message", "message", "message", "message_group"]
         assert len(sockets.frames[connection_id]) == 1
 
 
@@ -287,13 +305,13 @@ def test_two_who_watch_each_other_and_are_both_gone_are_forgotten() -> None:
     assert table.watching == {}
 
 
-# The pace of typing
+# The pace of typing and of frames
 
 
-def test_a_person_is_let_through_once_in_three_seconds() -> None:
+def test_how_often_each_has_come_is_counted_for_three_seconds_from_the_first() -> None:
     times = [0.0, 1.0, 1.5, 2.9, 3.0, 3.1, 6.0]
     pace = Pace(3, iter(times).__next__)
 
-    allowed = [pace.allows(user_uuid) for user_uuid in (USER, USER, OTHER, USER, USER, OTHER, USER)]
+    counts = [pace.count(user_uuid) for user_uuid in (USER, USER, OTHER, USER, USER, OTHER, USER)]
 
-    assert allowed == [True, False, True, False, True, False, True]
+    assert counts == [1, 2, 1, 3, 1, 2, 1]

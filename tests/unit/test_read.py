@@ -16,6 +16,8 @@ from messaging.read import (
     Inbox,
     _joins,
     _newest_of_each,
+    changed_since,
+    count_unread,
     find_message_group,
     list_message_groups,
     messages_after,
@@ -275,7 +277,7 @@ def test_who_is_not_in_a_conversation_reads_nothing_of_it(who: str) -> None:
 
 def _inbox(count: int) -> FakeTable:
     """One person's inbox of that many conversations, the first of them the newest."""
-    table = FakeTable()
+    table = FakeTable(SENDER)
     for number in range(count):
         (message,) = _messages(9 - number)
         head = Head.of_first(replace(message, message_group_uuid=str(number)), LONDO)
@@ -313,9 +315,23 @@ def test_an_inbox_that_fills_its_page_has_no_more() -> None:
 
 
 def test_an_empty_inbox_has_an_empty_page() -> None:
-    assert list_message_groups(FakeTable(), USER, 2) == Inbox(
+    assert list_message_groups(FakeTable(SENDER), USER, 2) == Inbox(
         [], None, None, InboxCursor(USER, NEWER, keys.FIRST_TIME), 0
     )
+
+
+def test_who_was_erased_has_no_inbox_and_counts_and_looks_up_nothing() -> None:
+    table = FakeTable(LONDO)
+
+    for ask in (
+        lambda: list_message_groups(table, USER, 2),
+        lambda: changed_since(table, USER, InboxCursor(USER, NEWER, keys.FIRST_TIME), 2),
+        lambda: count_unread(table, USER),
+        lambda: show_user(table, USER, "londo"),
+        lambda: find_message_group(table, USER, "londo"),
+    ):
+        with pytest.raises(NotFound, match=r"^You have no profile yet\.$"):
+            ask()
 
 
 @pytest.mark.parametrize("direction", [None, OLDER, NEWER])
@@ -330,11 +346,11 @@ def test_a_page_of_an_inbox_costs_one_item_more_than_it_shows(direction: str | N
 
 
 def test_somebody_with_whom_there_is_no_conversation_is_found_without_one() -> None:
-    assert find_message_group(FakeTable(LONDO), USER, "londo") == (LONDO, None)
+    assert find_message_group(FakeTable(SENDER, LONDO), USER, "londo") == (LONDO, None)
 
 
 def test_a_handle_nobody_has_is_not_found() -> None:
     with pytest.raises(NotFound, match=r"^Nobody has this handle\.$"):
-        show_user(FakeTable(LONDO), "delenn")
+        show_user(FakeTable(SENDER), USER, "delenn")
     with pytest.raises(NotFound):
-        find_message_group(FakeTable(LONDO), USER, "delenn")
+        find_message_group(FakeTable(SENDER), USER, "delenn")

@@ -60,7 +60,7 @@ def test_whatever_is_sent_is_answered_as_described_and_only_members_reach_the_ot
 ) -> None:
     table, sockets = _table(), FakeSockets()
     held = copy.copy(table.held)
-    for name, value in {"table": table, "sockets": sockets, "pace": Pace(3)}.items():
+    for name, value in {"table": table, "sockets": sockets, "typing_pace": Pace(3), "frame_pace": Pace(10)}.items():
         monkeypatch.setattr(receive, name, value)
 
     assert receive.lambda_handler(_frame(user_uuid, **body), None) == {"statusCode": 200}
@@ -138,7 +138,7 @@ def test_a_ticket_is_never_told_to_a_log(
 
     monkeypatch.setattr("secrets.token_urlsafe", lambda _: TICKET)
     for function in (authorize, create_ticket):
-        monkeypatch.setattr(function, "table", Tickets())
+        monkeypatch.setattr(function, "table", Tickets(people=[Person(USER, "bayko", "Bayko")]))
 
     answer = create_ticket.lambda_handler(event(), None)
     authorized = authorize.lambda_handler(

@@ -424,7 +424,8 @@ def test_an_answer_reads_what_was_there() -> None:
 
 @pytest.mark.parametrize("shown", [True, False])
 def test_a_member_without_receipts_is_not_seen_to_have_read(shown: bool) -> None:
-    before = _showing(_read(_head(3), other=2), not shown)
+    both = frozenset({USER, OTHER})
+    before = _showing(replace(_read(_head(3), other=2), wrote=both), not shown)
     after = _showing(before, shown)
     table = _before(before, after)
 

@@ -43,6 +43,7 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     },
     "ListMessageGroups": {
         "dynamodb:Query": {"GRP#"},
+        "dynamodb:GetItem": {"USR#"},
     },
     "CreateMessageGroup": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#"},
@@ -61,16 +62,18 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:GetItem": {"MSG#"},
     },
     "FindMessageGroup": {
-        "dynamodb:GetItem": {"HDL#", "MSG#"},
+        "dynamodb:BatchGetItem": {"USR#", "HDL#"},
+        "dynamodb:GetItem": {"MSG#"},
     },
     "MarkRead": {
         "dynamodb:UpdateItem": {"MSG#"},
     },
     "CountUnread": {
         "dynamodb:Query": {"UNR#"},
+        "dynamodb:GetItem": {"USR#"},
     },
     "ShowUser": {
-        "dynamodb:GetItem": {"HDL#"},
+        "dynamodb:BatchGetItem": {"USR#", "HDL#"},
     },
     "ShowMe": {
         "dynamodb:GetItem": {"USR#"},
@@ -100,7 +103,7 @@ _TELL = {
     "dynamodb:GetItem": {"USR#"},
 }
 TABLE_ACTIONS |= {
-    "CreateTicket": {"dynamodb:PutItem": {"TKT#"}},
+    "CreateTicket": {"dynamodb:GetItem": {"USR#"}, "dynamodb:PutItem": {"TKT#"}},
     "Authorize": {"dynamodb:DeleteItem": {"TKT#"}},
     "Connect": {**_TELL, "dynamodb:PutItem": {"CON#"}},
     "Disconnect": _TELL,

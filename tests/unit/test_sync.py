@@ -240,4 +240,4 @@ def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(
             for _ in range(len(api.messages[uuid])):
                 phone.follow(conversation.read_back())
             assert phone.seqs(uuid) == list(range(1, len(api.messages[uuid]) + 1))
-            assert conversation.other_read_seq == api.marks[uuid][conversation.other["user_uuid"]]
+            assert conversation.other_read_seq == api.get(_ME, f"/api/message_groups/{uuid}").body["other_read_seq"]

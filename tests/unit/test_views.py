@@ -47,7 +47,7 @@ def test_a_message_group_shows_the_other_person_and_the_last_message() -> None:
         "last_seq": 1,
         "read_seq": 1,
         "unread_count": 0,
-        "other_read_seq": 0,
+        "other_read_seq": None,
     }
 
 

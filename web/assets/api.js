@@ -3,12 +3,16 @@
 /** The server could not be reached, or did not answer in time. */
 export class Unreachable extends Error {}
 
-/** The server refused. `status` is HTTP's, `codes` what a 422 lists, `message` a sentence for people. */
+/**
+ * The server refused. `status` is HTTP's, `codes` what a 422 lists, `message` a sentence for people, `retryAfter` the
+ * milliseconds after which the same may be asked again.
+ */
 export class Refused extends Error {
-  constructor(status, codes, detail) {
+  constructor(response, codes, detail) {
     super(detail);
-    this.status = status;
+    this.status = response.status;
     this.codes = codes;
+    this.retryAfter = 1_000 * (Number(response.headers.get("Retry-After")) || 0);
   }
 
   /** Whether the same request may be answered otherwise in a moment. */
@@ -65,8 +69,8 @@ export class Api {
 
 async function refusal(response) {
   const body = await response.json().catch(() => ({}));
-  if (Array.isArray(body)) return new Refused(response.status, body, SENTENCES[body[0]] ?? body.join(", "));
-  return new Refused(response.status, [], body.detail ?? body.message ?? `The server answered ${response.status}.`);
+  if (Array.isArray(body)) return new Refused(response, body, SENTENCES[body[0]] ?? body.join(", "));
+  return new Refused(response, [], body.detail ?? body.message ?? `The server answered ${response.status}.`);
 }
 
 function links(response) {

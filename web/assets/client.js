@@ -277,9 +277,15 @@ export class Client extends EventTarget {
     const uuid = event.message_group_uuid;
     if (event.type === "message") this.#message(event).catch(() => (this.#isBehind = true));
     else if (event.type === "read") this.store.mark(uuid, event.user_uuid, event.read_seq);
-    else if (event.type === "message_group") this.store.put(event);
+    else if (event.type === "message_group") this.#messageGroup(event);
     else if (event.type === "presence") this.store.setOnline(uuid, event.user_uuid, event.online);
     else if (event.type === "typing") this.#showTyping(uuid);
+  }
+
+  /** A conversation was opened, or answered for the first time: from then on the other's presence is told. */
+  #messageGroup(event) {
+    this.store.put(event);
+    if (event.uuid === this.#current) this.live.send({ type: "subscribe", message_group_uuid: event.uuid });
   }
 
   async #message({ type: _type, message_group_uuid: uuid, after, ...message }) {

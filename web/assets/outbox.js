@@ -87,7 +87,8 @@ export class Outbox extends EventTarget {
       if (error.name === "SignedOut") return;
       this.isFailing = true;
       this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2 || FIRST_PAUSE);
-      if (!this.isClosed) this.#timer = setTimeout(() => this.#attempt(), this.#pause * (0.5 + Math.random() / 2));
+      const pause = (error.retryAfter ?? 0) + this.#pause * (0.5 + Math.random() / 2);
+      if (!this.isClosed) this.#timer = setTimeout(() => this.#attempt(), pause);
     } finally {
       this.#isSending = false;
       this.#changed();

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from messaging import keys, views
-from messaging.errors import Busy, MessagingError, NotFound, TooLarge, Unreadable
+from messaging import keys, refusals, views
+from messaging.errors import Busy, Conflict, MessagingError, NotFound, TooLarge, Unreadable
 from messaging.http import Request, read_uuid
 from messaging.items import Connection, Head, Subscription
 from messaging.live import Event, Post, cut, pack, tell, tell_presence
-from messaging.read import find_head, require_member
+from messaging.read import find_head, find_person
 from messaging.send import Clock, utc_now
 from messaging.sockets import Sockets
 from messaging.table import Table
@@ -19,39 +19,50 @@ MOST_CONNECTIONS = 10
 MOST_WATCHED = 100
 MOST_BYTES = 4096
 TYPING_EVERY = 3.0  # seconds
+MOST_FRAMES = 120  # of a connection in FRAMES_WITHIN: a client subscribes to a hundred people at once
+FRAMES_WITHIN = 10.0  # seconds
 
 _CODES: dict[type[MessagingError], str] = {
     Unreadable: "unreadable",
     NotFound: "not_found",
     TooLarge: "too_large",
     Busy: "busy",
+    Conflict: "busy",
 }
 
 
 class Pace:
-    """Lets a person do something once in so many seconds, as far as this process knows: nothing is stored."""
+    """Rate limit of this process: how often each key has come within so many seconds. Nothing is stored."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._last: dict[str, float] = {}
+        self._windows: dict[str, tuple[float, int]] = {}  # when the key came first, and how often since
 
-    def allows(self, user_uuid: str) -> bool:
-        """False if it was allowed to this person a moment ago."""
+    def count(self, key: str) -> int:
+        """Which time this is, from 1, within the seconds that began when the key came first."""
         now = self._clock()
-        self._last = {who: at for who, at in self._last.items() if now - at < self._seconds}
-        if user_uuid in self._last:
-            return False
-        self._last[user_uuid] = now
-        return True
+        self._windows = {one: window for one, window in self._windows.items() if now - window[0] < self._seconds}
+        began, times = self._windows.get(key, (now, 0))
+        self._windows[key] = began, times + 1
+        return times + 1
 
 
 def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, now: Clock = utc_now) -> None:
-    """Notes a connection. Of more than ten the oldest are closed; whoever had none is online now."""
+    """Notes a connection. Of more than ten the oldest are closed; somebody who had none is online now.
+
+    Raises NotFound for somebody who was erased. The profile is read when the connection is stored, so an erasure, which
+    deletes the profile before it looks for connections, either stops this one or finds it.
+    """
     connected = now()
     table.put_connection(
         Connection(user_uuid, connection_id, keys.format_time(connected), int((connected + LIFETIME).timestamp()))
     )
+    try:
+        find_person(table, user_uuid, consistent=True)
+    except NotFound:
+        table.delete_connection(user_uuid, connection_id)
+        raise
     connections = table.connections(user_uuid, consistent=True)
     for oldest in sorted(connections, key=lambda one: one.connected_at)[:-MOST_CONNECTIONS]:
         cut(table, sockets, user_uuid, oldest.connection_id)
@@ -60,26 +71,26 @@ def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, 
 
 
 def answer(
-    table: Table, sockets: Sockets, pace: Pace, user_uuid: str, connection_id: str, request: Request
+    table: Table, sockets: Sockets, typing_pace: Pace, user_uuid: str, connection_id: str, request: Request
 ) -> Event | None:
     """Does what a frame asks for. The event to answer that connection with, if there is one; errors are events too."""
     try:
-        return _answer(table, sockets, pace, user_uuid, connection_id, request)
+        with refusals.alike():
+            return _answer(table, sockets, typing_pace, user_uuid, connection_id, request)
     except MessagingError as error:
         return views.error_event(_CODES[type(error)], str(error))
 
 
 def _answer(
-    table: Table, sockets: Sockets, pace: Pace, user_uuid: str, connection_id: str, request: Request
+    table: Table, sockets: Sockets, typing_pace: Pace, user_uuid: str, connection_id: str, request: Request
 ) -> Event | None:
     frame = request.json(MOST_BYTES)
     match frame.get("type"):
         case "ping":
             return views.pong_event()
         case "typing":
-            if pace.allows(user_uuid):
-                head = _head(table, user_uuid, frame)
-                _relay_typing(table, sockets, head, user_uuid)
+            if typing_pace.count(user_uuid) == 1:
+                _relay_typing(table, sockets, _head(table, user_uuid, frame), user_uuid)
             return None
         case "subscribe":
             return _subscribe(table, _head(table, user_uuid, frame), user_uuid, connection_id)
@@ -97,10 +108,13 @@ def _head(table: Table, user_uuid: str, frame: dict[str, object]) -> Head:
     if not isinstance(message_group_uuid, str):
         raise Unreadable("message_group_uuid must be a uuid.")
     uuid = read_uuid(message_group_uuid, "message_group_uuid")
-    return require_member(find_head(table, uuid), user_uuid)
+    return find_head(table, uuid, user_uuid)
 
 
 def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) -> None:
+    """Tells the other's connections, if both have written and this person does not hide what they do."""
+    if not (head.is_mutual and head.members[user_uuid].receipts):
+        return
     frames = pack([views.typing_event(head.message_group_uuid, user_uuid)])
     others = table.connections(head.other(user_uuid).user_uuid)
     tell(
@@ -111,8 +125,13 @@ def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) ->
 
 
 def _subscribe(table: Table, head: Head, user_uuid: str, connection_id: str) -> Event | None:
-    """Whether the other is online, if they show it; from now on this connection is told when that changes."""
+    """Whether the other is online, if they show it; from now on this connection is told when that changes.
+
+    Nothing is told, now or later, unless both have written.
+    """
     other = head.other(user_uuid)
+    if not head.is_mutual or other.is_gone:
+        return None
     connection = table.watch(user_uuid, connection_id, other.user_uuid, MOST_WATCHED)
     if connection is None:
         raise NotFound("This connection has ended.")

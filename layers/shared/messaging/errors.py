@@ -33,8 +33,20 @@ class TooLarge(MessagingError):
     """The body is larger than any acceptable message needs."""
 
 
+class TooManyRequests(MessagingError):
+    """The caller asks too often. The same may be asked again after `retry_after` seconds."""
+
+    def __init__(self, text: str, retry_after: int) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
 class Busy(MessagingError):
     """DynamoDB throttled, conflicted or did not answer for longer than the retries last."""
+
+
+class Conflict(Busy):
+    """Another request was writing the same items at that moment, so this one wrote nothing."""
 
 
 class HandleTaken(MessagingError):

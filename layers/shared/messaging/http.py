@@ -11,15 +11,17 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from messaging import keys
+from messaging import keys, refusals
 from messaging.errors import (
     Busy,
+    Conflict,
     HandleTaken,
     Invalid,
     MessageUuidTaken,
     MessagingError,
     NotFound,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unreadable,
 )
@@ -35,9 +37,11 @@ _STATUS: dict[type[MessagingError], HTTPStatus] = {
     MessageUuidTaken: HTTPStatus.CONFLICT,
     HandleTaken: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    Conflict: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_RETRY_AFTER = "1"  # seconds
+_BUSY_RETRY_AFTER = 1  # seconds
 
 _SMALL_BODY = 2048  # bytes, for one value
 _LARGEST = 10**18 - 1  # as a cursor can hold it
@@ -133,7 +137,8 @@ def route(handle: Callable[[Request], Response]) -> Callable[[Event, Any], Respo
     @functools.wraps(handle)
     def lambda_handler(event: Event, _context: Any) -> Response:
         try:
-            return handle(Request.from_event(event))
+            with refusals.alike():
+                return handle(Request.from_event(event))
         except MessagingError as error:
             response = _refusal(error)
             _log_refusal(event, error, response)
@@ -188,8 +193,9 @@ def _refusal(error: MessagingError) -> Response:
         return {**ok(list(error.codes)), "statusCode": int(HTTPStatus.UNPROCESSABLE_ENTITY)}
     status = _STATUS[type(error)]
     response = _problem(status, str(error))
-    if isinstance(error, Busy):
-        response["headers"]["retry-after"] = _RETRY_AFTER
+    if isinstance(error, Busy | TooManyRequests):
+        seconds = _BUSY_RETRY_AFTER if isinstance(error, Busy) else error.retry_after
+        response["headers"]["retry-after"] = str(seconds)
     return response
 
 

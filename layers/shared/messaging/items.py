@@ -17,6 +17,8 @@ Item = dict[str, Any]
 # What reading an item, or a record of the stream, raises if it has another form.
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 
+SPREADING = "spreading"  # the attribute of a profile that conversations do not all show yet
+
 # Nobody's: a handle begins with a letter or digit, see keys.is_handle.
 _LEAVING_HANDLE = "_leaving"
 _DELETED_HANDLE = "_deleted"
@@ -25,12 +27,17 @@ _DELETED_NAME = "deleted user"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a profile. `user_uuid` is the Cognito sub; `receipts`, if others learn what they have read."""
+    """Somebody with a profile. `user_uuid` is the Cognito sub; `receipts`, if others learn what they have read.
+
+    Every change of a profile adds 1 to its `version`, which orders the copies of it: in the heads of the person's
+    conversations, and under the handle. A profile that was never changed has 0.
+    """
 
     user_uuid: str
     handle: str
     display_name: str
     receipts: bool = field(default=True, compare=False)
+    version: int = field(default=0, compare=False)
 
     @property
     def is_deleted(self) -> bool:
@@ -58,7 +65,7 @@ class Person:
             **keys.key(keys.profile_pk(self.user_uuid), keys.PROFILE),
             "handle": {"S": self.handle},
             "display_name": {"S": self.display_name},
-            **_receipts_attribute(self),
+            **_settings(self),
         }
 
     @property
@@ -68,7 +75,7 @@ class Person:
             "user_uuid": {"S": self.user_uuid},
             "handle": {"S": self.handle},
             "display_name": {"S": self.display_name},
-            **_receipts_attribute(self),
+            **_settings(self),
         }
 
     @classmethod
@@ -87,7 +94,24 @@ class Person:
     @classmethod
     def _from_attributes(cls, user_uuid: str, attributes: Item) -> "Person":
         receipts = attributes.get("receipts", {"BOOL": True})["BOOL"]
-        return cls(user_uuid, attributes["handle"]["S"], attributes["display_name"]["S"], receipts)
+        version = _number(attributes, "version") or 0
+        return cls(user_uuid, attributes["handle"]["S"], attributes["display_name"]["S"], receipts, version)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A person's profile as stored. `changed_at` is the Unix time at which the person last changed it, 0 for never.
+
+    `is_spreading` says that conversations may still show the person as before the last change.
+    """
+
+    person: Person
+    changed_at: int
+    is_spreading: bool
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Profile":
+        return cls(Person.from_profile_item(item), _number(item, "changed_at") or 0, SPREADING in item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +243,8 @@ class Head:
 
     `read_seqs` are the members' marks by user_uuid: the number of the last message each has read, 0 for none. Every
     update of a head adds 1 to its `version`; a head stored before there were versions has 0. Members and marks are in
-    the order of user_uuid, since a DynamoDB map has none.
+    the order of user_uuid, since a DynamoDB map has none. `wrote` are the user_uuids of those who have sent a message;
+    a head stored before that was noted has none, until `repair` notes it.
     """
 
     message_group_uuid: str
@@ -231,6 +256,7 @@ class Head:
     message_uuid: str
     read_seqs: dict[str, int]
     version: int
+    wrote: frozenset[str]
 
     @property
     def item(self) -> Item:
@@ -243,7 +269,8 @@ class Head:
                             "handle": {"S": person.handle},
                             "display_name": {"S": person.display_name},
                             "read_seq": {"N": str(self.read_seqs[person.user_uuid])},
-                            **_receipts_attribute(person),
+                            **({"wrote": {"BOOL": True}} if person.user_uuid in self.wrote else {}),
+                            **_settings(person),
                         }
                     }
                     for person in self.members.values()
@@ -271,6 +298,7 @@ class Head:
             item.get("message_uuid", {"S": ""})["S"],
             {user_uuid: _number(member["M"], "read_seq") or 0 for user_uuid, member in members.items()},
             _number(item, "version") or 0,
+            frozenset(user_uuid for user_uuid, member in members.items() if "wrote" in member["M"]),
         )
 
     @classmethod
@@ -288,6 +316,7 @@ class Head:
             message.message_uuid,
             {user_uuid: int(user_uuid == sender.user_uuid) for user_uuid in sorted(members)},
             1,
+            frozenset({sender.user_uuid}),
         )
 
     def next_message(self, sender_uuid: str, message_uuid: str, text: str, now: datetime) -> Message:
@@ -317,7 +346,13 @@ class Head:
             message_uuid=message.message_uuid,
             read_seqs={**self.read_seqs, message.sender.user_uuid: message.seq},
             version=self.version + 1,
+            wrote=self.wrote | {message.sender.user_uuid},
         )
+
+    @property
+    def is_mutual(self) -> bool:
+        """True if both have written: only then does each learn what the other reads and whether they are there."""
+        return len(self.wrote) == len(self.members)
 
     @property
     def message_groups(self) -> list[MessageGroup]:
@@ -340,7 +375,7 @@ class Head:
             self.created_at,
             self.last_seq,
             self.read_seqs[owner_uuid],
-            self.read_seqs[other.user_uuid] if other.receipts else None,
+            self.read_seqs[other.user_uuid] if other.receipts and self.is_mutual else None,
             self.version,
         )
 
@@ -486,8 +521,9 @@ class Subscription:
         )
 
 
-def _receipts_attribute(person: Person) -> Item:
-    return {} if person.receipts else {"receipts": {"BOOL": False}}
+def _settings(person: Person) -> Item:
+    receipts: Item = {} if person.receipts else {"receipts": {"BOOL": False}}
+    return {**receipts, "version": {"N": str(person.version)}} if person.version else receipts
 
 
 def _number(attributes: Item, name: str) -> int | None:

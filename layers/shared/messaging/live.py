@@ -66,10 +66,13 @@ def events_of(change: Change) -> dict[str, list[Event]]:
             mine.append(views.message_group_event(new.message_group(user_uuid)))
         if sent:
             mine.append(views.message_event(new))
+        if old and new.is_mutual and not old.is_mutual:  # from now on it shows the other's mark
+            mine.append(views.message_group_event(new.message_group(user_uuid)))
         for reader_uuid, read_seq in new.read_seqs.items():
             moved = old is not None and read_seq > old.read_seqs.get(reader_uuid, 0)
             by_sending = sent and (reader_uuid, read_seq) == (new.sender_uuid, new.last_seq)
-            if moved and not by_sending and (reader_uuid == user_uuid or new.members[reader_uuid].receipts):
+            shown = new.is_mutual and new.members[reader_uuid].receipts
+            if moved and not by_sending and (reader_uuid == user_uuid or shown):
                 mine.append(views.read_event(new, reader_uuid))
         if mine:
             events[user_uuid] = mine
@@ -143,12 +146,15 @@ def cut(table: Table, sockets: Sockets, user_uuid: str, connection_id: str) -> N
 
 
 def tell_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: bool) -> None:
-    """Tells those who watch a person that they came or went, unless the person does not show it."""
+    """Tells those who watch a person that they came or went, unless the person does not show it.
+
+    Somebody who was erased has no profile that could say so, and is offline to everybody.
+    """
     subscriptions = table.subscriptions(user_uuid)
     if not subscriptions:
         return
     person = table.person(user_uuid)
-    if person is None or not person.receipts:
+    if not (person.receipts if person else not online):
         return
     tell(
         table,

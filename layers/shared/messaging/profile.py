@@ -1,54 +1,61 @@
-"""A person's own profile and settings."""
+"""A person's settings: first in the profile, then copied into each of the person's conversations."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
-from messaging.errors import Busy, HandleTaken, NotFound
+from messaging.errors import Busy, Conflict, NotFound
 from messaging.items import Person
 from messaging.retry import attempts
-from messaging.table import Table
+from messaging.table import ProfileChanged, Table
 
 _AT_ONCE = 16  # requests
 
 
-def find_person(table: Table, user_uuid: str) -> Person:
-    """The caller's profile. Raises NotFound."""
-    person = table.person(user_uuid)
-    if person is None:
-        raise NotFound("You have no profile yet.")
-    return person
+def set_receipts(table: Table, user_uuid: str, *, receipts: bool) -> Person:
+    """Lets others learn what this person has read, or not. Writes nothing if it is so already.
 
-
-def show_receipts(table: Table, user_uuid: str, *, receipts: bool) -> Person:
-    """Lets others learn what this person has read, or not: the profile first, then each conversation. Repeatable.
-
-    3 write units for each conversation, with what the stream handler does. Raises NotFound without a profile, and Busy.
+    A request that finds a change whose copying was interrupted makes it anew. Raises NotFound without a profile,
+    TooManyRequests for a second change within a minute, and Busy.
     """
-    person = replace(find_person(table, user_uuid), receipts=receipts)
+    perhaps_done = None  # the version that a change without an answer may have made
     for _ in attempts():
-        try:
-            table.show_receipts(person)
-            break
-        except Busy:
-            pass
-        except HandleTaken:
-            person = replace(find_person(table, user_uuid), receipts=receipts)
-    else:
-        raise Busy("The profile keeps changing.")
+        profile = table.profile(user_uuid)
+        if profile is None:
+            raise NotFound("You have no profile yet.")
+        person = profile.person
+        if person.receipts == receipts and not profile.is_spreading:
+            return person
+        if (person.receipts, person.version) != (receipts, perhaps_done):
+            try:
+                person = table.change_receipts(profile, receipts=receipts)
+            except (Conflict, ProfileChanged):
+                continue
+            except Busy:
+                perhaps_done = person.version + 1
+                continue
+        spread(table, person)
+        return person
+    raise Busy("The profile keeps changing.")
+
+
+def spread(table: Table, person: Person) -> None:
+    """Copies a profile into all of the person's conversations, then notes in it that this is done. Raises Busy.
+
+    3 write units for each conversation, with what the stream handler does. The profile's version orders the copies: one
+    that shows a later version stays.
+    """
+    groups = [group.message_group_uuid for group in table.conversations(person.user_uuid)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        for _ in threads.map(lambda group: _show_in(table, group, person), _groups(table, user_uuid)):
+        for _ in threads.map(lambda group: _copy(table, group, person), groups):
             pass
-    return person
+    table.end_spreading(person)
 
 
-def _groups(table: Table, user_uuid: str) -> list[str]:
-    return [group.message_group_uuid for group in table.conversations(user_uuid)]
-
-
-def _show_in(table: Table, message_group_uuid: str, person: Person) -> None:
+def _copy(table: Table, message_group_uuid: str, person: Person) -> None:
     for _ in attempts():
         try:
-            return table.show_receipts_in(message_group_uuid, person)
+            table.copy_profile(message_group_uuid, person)
         except Busy:
             pass
+        else:
+            return
     raise Busy("DynamoDB is throttling writes.")

@@ -66,9 +66,16 @@ class Totals:
     messages: int
 
 
-def find_head(table: Table, message_group_uuid: str) -> Head | None:
-    """The head; a conversation opened a moment ago is found too: a miss is asked again, consistently."""
-    return table.head(message_group_uuid) or table.head(message_group_uuid, consistent=True)
+def find_head(table: Table, message_group_uuid: str, user_uuid: str) -> Head:
+    """The head of a conversation that this person is in. Raises NotFound, the same as if there were none (rule 6).
+
+    An eventually consistent read that does not show the caller as a member is followed by a consistent one, whatever it
+    showed. So a conversation opened a moment ago is found, and both refusals take the same requests.
+    """
+    head = table.head(message_group_uuid)
+    if not _is_member(head, user_uuid):
+        head = table.head(message_group_uuid, consistent=True)
+    return require_member(head, user_uuid)
 
 
 def require_member(head: Head | None, user_uuid: str) -> Head:
@@ -84,14 +91,14 @@ def require_member(head: Head | None, user_uuid: str) -> Head:
 def newest_messages(table: Table, user_uuid: str, message_group_uuid: str, limit: int) -> Conversation:
     """Pattern A, the newest page: one request. Raises NotFound for a stranger as for no conversation."""
     head, messages = table.newest(message_group_uuid, limit, consistent=False)
-    if head is None or not _joins(messages, last=head.last_seq):
+    if head is None or not _is_member(head, user_uuid) or not _joins(messages, last=head.last_seq):
         head, messages = table.newest(message_group_uuid, limit, consistent=True)
     return _page(require_member(head, user_uuid), messages)
 
 
 def messages_before(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
     """Pattern A, the page that ends before the cursor. Raises NotFound like `newest_messages`."""
-    head = require_member(find_head(table, cursor.message_group_uuid), user_uuid)
+    head = find_head(table, cursor.message_group_uuid, user_uuid)
     messages = _read_twice_if_stale(
         lambda consistent: table.before(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
         lambda page: _joins(page, last=cursor.seq - 1),
@@ -101,7 +108,7 @@ def messages_before(table: Table, user_uuid: str, cursor: MessageCursor, limit: 
 
 def messages_after(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
     """Pattern A, the page that begins after the cursor. Raises NotFound like `newest_messages`."""
-    head = require_member(find_head(table, cursor.message_group_uuid), user_uuid)
+    head = find_head(table, cursor.message_group_uuid, user_uuid)
     messages = _read_twice_if_stale(
         lambda consistent: table.after(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
         lambda page: _joins(page, first=cursor.seq + 1) if page else cursor.seq >= head.last_seq,
@@ -126,7 +133,10 @@ def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_
 
 
 def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxCursor | None = None) -> Inbox:
-    """Pattern B: one request, from the top of the inbox or from a cursor."""
+    """Pattern B: one request, from the top of the inbox or from a cursor.
+
+    Where nothing is found, a second request asks whether there is such a person. Raises NotFound if not.
+    """
     if cursor and cursor.direction == NEWER:
         found = table.inbox_above(user_uuid, limit + 1, cursor.sk)
         more_above, more_below = len(found) > limit, True
@@ -135,6 +145,8 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
         found = table.inbox(user_uuid, limit + 1, cursor.sk if cursor else None)
         more_above, more_below = cursor is not None, len(found) > limit
         found = found[:limit]
+    if not found:
+        find_person(table, user_uuid)
     top = found[0].sk if found else cursor.sk if cursor else None  # all of a page may have moved up meanwhile
     changes = None
     if not more_above:
@@ -150,11 +162,14 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
 
 
 def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) -> Changes:
-    """Pattern B for who was away: the conversations whose last message came after a place. One request.
+    """Pattern B for a client that was away: the conversations whose last message came after a place.
 
-    A conversation that moves up while pages are read comes again, with what it has become.
+    One request, and a second like that of `list_message_groups` where nothing is found. A conversation that moves up
+    while pages are read comes again, with what it has become.
     """
     found = table.inbox_above(user_uuid, limit + 1, since.sk)
+    if not found:
+        find_person(table, user_uuid)
     page, ended = found[::-1][:limit], len(found) <= limit
     last = InboxCursor(user_uuid, NEWER, page[-1].sk) if page else since
     if ended and page:
@@ -164,33 +179,50 @@ def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) 
 
 def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) -> MessageGroup:
     """One conversation as its head says, ahead of the inbox. Raises NotFound for a stranger as for no conversation."""
-    head = require_member(find_head(table, message_group_uuid), user_uuid)
-    return head.message_group(user_uuid)
+    return find_head(table, message_group_uuid, user_uuid).message_group(user_uuid)
 
 
 def count_unread(table: Table, user_uuid: str) -> Totals:
-    """Reads the unread conversations only: 1 request for some thousands, 0.5 read units for each 40."""
+    """Reads the unread conversations only: 1 request for some thousands, 0.5 read units for each 40.
+
+    If there are none, a second request asks whether there is such a person. Raises NotFound if not.
+    """
     counts = [unread.last_seq - unread.read_seq for unread in table.unread(user_uuid)]
+    if not counts:
+        find_person(table, user_uuid)
     return Totals(len(counts), sum(counts))
 
 
 def find_message_group(table: Table, user_uuid: str, handle: str) -> tuple[Person, str | None]:
     """Who has this handle, and the caller's conversation with them, if there is one. Raises NotFound."""
-    person = show_user(table, handle)
-    head = find_head(table, keys.pair_uuid(user_uuid, person.user_uuid))
-    return person, head.message_group_uuid if head and _is_member(head, user_uuid) else None
+    person = show_user(table, user_uuid, handle)
+    try:
+        head = find_head(table, keys.pair_uuid(user_uuid, person.user_uuid), user_uuid)
+    except NotFound:
+        return person, None
+    return person, head.message_group_uuid
 
 
-def show_user(table: Table, handle: str) -> Person:
-    """Who has this handle. Raises NotFound."""
-    person = table.person_by_handle(handle)
+def find_person(table: Table, user_uuid: str, *, consistent: bool = False) -> Person:
+    """The caller's profile. Raises NotFound for somebody who has none, or was erased and has a token still."""
+    person = table.person(user_uuid, consistent=consistent)
+    if person is None:
+        raise NotFound("You have no profile yet.")
+    return person
+
+
+def show_user(table: Table, user_uuid: str, handle: str) -> Person:
+    """The person with this handle. Raises NotFound, also if the caller was erased."""
+    caller, person = table.person_and_person_by_handle(user_uuid, handle)
+    if caller is None:
+        raise NotFound("You have no profile yet.")
     if person is None:
         raise NotFound("Nobody has this handle.")
     return person
 
 
-def _is_member(head: Head, user_uuid: str) -> bool:
-    return user_uuid in head.members and not head.members[user_uuid].is_gone
+def _is_member(head: Head | None, user_uuid: str) -> bool:
+    return head is not None and user_uuid in head.members and not head.members[user_uuid].is_gone
 
 
 def _joins(messages: Sequence[Message], *, first: int | None = None, last: int | None = None) -> bool:

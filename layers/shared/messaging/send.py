@@ -36,7 +36,7 @@ def send_to_conversation(
     Sending again with the same message_uuid answers with the first message. Raises NotFound for a stranger as for a
     conversation that does not exist, MessageUuidTaken, and Busy when the retries are used up.
     """
-    head = find_head(table, message_group_uuid)
+    head = find_head(table, message_group_uuid, sender_uuid)
     return _append(table, message_group_uuid, head, sender_uuid, message_uuid, text, now)
 
 

@@ -63,6 +63,10 @@ class Sockets:
             raise NoAnswer from error
 
     def close(self, connection_id: str) -> None:
-        """Closes it, if API Gateway can: its client then connects anew."""
-        with contextlib.suppress(ClientError, HTTPClientError, NoConnection):
-            self._client.delete_connection(ConnectionId=connection_id)
+        """Closes it, unless it is closed or API Gateway cannot now: its client then connects anew."""
+        with contextlib.suppress(HTTPClientError, NoConnection):
+            try:
+                self._client.delete_connection(ConnectionId=connection_id)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _GONE | _BUSY:
+                    raise

@@ -17,14 +17,16 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from messaging import keys
-from messaging.errors import Busy, HandleTaken, TooLarge
+from messaging.errors import Busy, Conflict, HandleTaken, TooLarge, TooManyRequests
 from messaging.items import (
+    SPREADING,
     Connection,
     Head,
     Item,
     Message,
     MessageGroup,
     Person,
+    Profile,
     Receipt,
     Subscription,
     Ticket,
@@ -43,10 +45,10 @@ _BUSY = {
     "ServiceUnavailable",
     "ThrottlingError",
     "ThrottlingException",
-    "TransactionConflict",
-    "TransactionConflictException",
     "TransactionInProgressException",
 }
+_CONFLICT = {"TransactionConflict", "TransactionConflictException"}
+CHANGE_EVERY_SECONDS = 60
 _PARTIQL_BATCH = 25  # statements in one BatchExecuteStatement
 _PAGE = 100
 MOST_STALE = 90  # a transaction has 100 actions at most
@@ -66,6 +68,10 @@ class AlreadySent(Exception):
 
     def __init__(self, receipt: Receipt) -> None:
         self.receipt = receipt
+
+
+class ProfileChanged(Exception):
+    """The profile, or its handle, is not as it was read."""
 
 
 class PositionTaken(Exception):
@@ -232,9 +238,9 @@ class Table:
 
     # People
 
-    def person(self, user_uuid: str) -> Person | None:
-        """0.5 read units."""
-        item = self._get(keys.profile_pk(user_uuid), keys.PROFILE)
+    def person(self, user_uuid: str, *, consistent: bool = False) -> Person | None:
+        """0.5 read units, 1 if consistent."""
+        item = self._get(keys.profile_pk(user_uuid), keys.PROFILE, consistent=consistent)
         return Person.from_profile_item(item) if item else None
 
     def person_by_handle(self, handle: str) -> Person | None:
@@ -302,7 +308,7 @@ class Table:
         advance = self._head_update(
             head.message_group_uuid,
             "SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at, message_uuid = :uuid, "
-            "members.#sender.read_seq = :seq",
+            "members.#sender.read_seq = :seq, members.#sender.wrote = :true",
             "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other",
             {
                 ":read": {"N": str(head.last_seq)},
@@ -313,6 +319,7 @@ class Table:
                 ":sender": {"S": message.sender.user_uuid},
                 ":at": {"S": message.created_at},
                 ":uuid": {"S": message.message_uuid},
+                ":true": {"BOOL": True},
             },
             {"#sender": message.sender.user_uuid, "#other": other.user_uuid},
         )
@@ -360,28 +367,80 @@ class Table:
             raise HeadMoved(Head.from_item(failed.item) if failed.item else None) from None
         return Head.from_item(answer["Attributes"])
 
-    def show_receipts(self, person: Person) -> None:
+    # Settings
+
+    def profile(self, user_uuid: str) -> Profile | None:
+        """Consistent: 1 read unit."""
+        item = self._get(keys.profile_pk(user_uuid), keys.PROFILE, consistent=True)
+        return Profile.from_item(item) if item else None
+
+    def change_receipts(self, profile: Profile, *, receipts: bool) -> Person:
         """Writes into profile and handle whether others learn what this person has read. 4 write units.
 
-        Raises HandleTaken if either is not this person's any more.
+        Conversations show it once it is copied into them: until then the profile is marked. Raises TooManyRequests if
+        the person has changed it less than a minute ago, and ProfileChanged if it is not as it was read.
         """
-        profile = keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE)
-        handle = keys.key(keys.handle_pk(person.handle), keys.HANDLE)
+        now, old = int(self._now()), profile.person
+        wait = profile.changed_at + CHANGE_EVERY_SECONDS - now
+        if wait > 0:
+            raise TooManyRequests("Settings can be changed once a minute.", wait)
+        new = replace(old, receipts=receipts, version=old.version + 1)
+        names = "receipts = :receipts, version = :version"
+        values = {":receipts": {"BOOL": new.receipts}, ":version": {"N": str(new.version)}}
+        condition, condition_values = unchanged(old)
         if self._transact(
-            self._update(profile, "SET receipts = :receipts", "handle = :handle", _receipts(person, "handle")),
-            self._update(handle, "SET receipts = :receipts", "user_uuid = :user_uuid", _receipts(person, "user_uuid")),
+            self._update(
+                keys.key(keys.profile_pk(old.user_uuid), keys.PROFILE),
+                f"SET {names}, changed_at = :now, {SPREADING} = :true",
+                condition,
+                {**values, ":now": {"N": str(now)}, ":true": {"BOOL": True}, **condition_values},
+            ),
+            self._update(
+                keys.key(keys.handle_pk(old.handle), keys.HANDLE),
+                f"SET {names}",
+                "user_uuid = :user_uuid",
+                {**values, ":user_uuid": {"S": old.user_uuid}},
+            ),
         ):
-            raise HandleTaken("The profile has changed just now.")
+            raise ProfileChanged
+        return new
 
-    def show_receipts_in(self, message_group_uuid: str, person: Person) -> None:
-        """Writes the same into a conversation's head, if the person is in it. 1 write unit."""
-        with suppress(ConditionFailed):
+    def copy_profile(self, message_group_uuid: str, person: Person) -> bool:
+        """Makes a conversation's head show a member as this version of the profile does. 1 write unit.
+
+        False if it shows this version or a later one, or there is no such member any more.
+        """
+        try:
             self._update_head(
                 message_group_uuid,
-                "SET members.#me.receipts = :receipts",
-                "attribute_exists(members.#me)",
-                {":receipts": {"BOOL": person.receipts}},
+                "SET members.#me.handle = :handle, members.#me.display_name = :display_name, "
+                "members.#me.receipts = :receipts, members.#me.version = :version",
+                "attribute_exists(members.#me) AND NOT members.#me.handle IN (:leaving, :deleted) AND "
+                "(attribute_not_exists(members.#me.version) OR members.#me.version < :version)",
+                {
+                    ":handle": {"S": person.handle},
+                    ":display_name": {"S": person.display_name},
+                    ":receipts": {"BOOL": person.receipts},
+                    ":version": {"N": str(person.version)},
+                    ":leaving": {"S": person.leaving.handle},
+                    ":deleted": {"S": person.deleted.handle},
+                },
                 {"#me": person.user_uuid},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def end_spreading(self, person: Person) -> None:
+        """Takes the mark from a profile, unless it has changed again. 1 write unit."""
+        condition, values = unchanged(person)
+        with suppress(ConditionFailed):
+            self._write_if(
+                self._client.update_item,
+                Key=keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE),
+                UpdateExpression=f"REMOVE {SPREADING}",
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
             )
 
     # Sockets
@@ -689,8 +748,10 @@ class Table:
             }
             if refused:
                 return refused
+            if any(reason["Code"] in _CONFLICT for reason in reasons):
+                raise Conflict("Another request is writing the same items.") from error
             if any(reason["Code"] in _BUSY for reason in reasons):
-                raise Busy("DynamoDB refused a transaction for a conflict or throttled it.") from error
+                raise Busy("DynamoDB throttled a transaction.") from error
             raise
         return {}
 
@@ -724,6 +785,8 @@ class Table:
         try:
             return operation(**request)
         except ClientError as error:
+            if error.response["Error"]["Code"] in _CONFLICT:
+                raise Conflict("Another request is writing the same items.") from error
             if error.response["Error"]["Code"] in _BUSY:
                 raise Busy("DynamoDB is throttling or not available.") from error
             raise
@@ -736,8 +799,13 @@ _REFUSED = {"ConditionalCheckFailed", "DuplicateItem"}
 _IDENTITY = ("pk", "sk", "message_group_uuid")  # an unread entry has the last one as its sk
 
 
-def _receipts(person: Person, name: str) -> Item:
-    return {":receipts": {"BOOL": person.receipts}, f":{name}": {"S": getattr(person, name)}}
+def unchanged(person: Person) -> tuple[str, Item]:
+    """A condition that a profile is as it was read, and its values."""
+    version = "version = :read" if person.version else "attribute_not_exists(version)"
+    values: Item = {":read_handle": {"S": person.handle}, ":read_name": {"S": person.display_name}}
+    if person.version:
+        values[":read"] = {"N": str(person.version)}
+    return f"{version} AND handle = :read_handle AND display_name = :read_name", values
 
 
 def _key_of(item: Item) -> Item:
@@ -783,6 +851,6 @@ def _outcome(response: Item) -> Item | Exception | None:
         return item
     if error["Code"] in _REFUSED:
         return None
-    if error["Code"] in _BUSY:
+    if error["Code"] in _BUSY | _CONFLICT:
         return Busy("DynamoDB throttled a statement.")
     return RuntimeError(f"DynamoDB cannot run a statement: {error['Code']}")

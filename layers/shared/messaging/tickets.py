@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 
 from messaging.items import Ticket
+from messaging.read import find_person
 from messaging.table import Table
 
 LIFETIME = 60  # seconds
 
 
 def create_ticket(table: Table, user_uuid: str, now: Callable[[], float] = time.time) -> str:
-    """A new ticket of this person."""
+    """A new ticket of this person. Raises NotFound for somebody who was erased."""
+    find_person(table, user_uuid, consistent=True)
     ticket = secrets.token_urlsafe(32)
     table.put_ticket(Ticket(_digest(ticket), user_uuid, int(now()) + LIFETIME))
     return ticket

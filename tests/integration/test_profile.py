@@ -1,0 +1,176 @@
+"""Settings in a profile and their copies in conversations, on a real engine: in order, at a pace, and never half."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from messaging.items import Person
+from messaging.profile import set_receipts
+from messaging.send import send_to_handle
+from messaging.table import CHANGE_EVERY_SECONDS, Table
+from operators.repair import Repair
+from operators.verify import verify
+from tests.integration.functions import Functions, Stream
+from tests.integration.world import Fault, Killed, Requests, Run
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CONVERSATIONS = 5
+
+
+class Settings:
+    """Londo's settings, in some conversations, and the requests that changing them makes. `now` is what time it is."""
+
+    def __init__(self, client: "DynamoDBClient", name: str, person: Person, groups: list[str]) -> None:
+        self.client, self.name, self.person, self.groups = client, name, person, groups
+        self.requests = Requests(client)
+        self.now = 1_800_000_000.0
+        self.table = Table(self.requests, name, lambda: self.now)  # type: ignore[arg-type]
+
+    def shown(self) -> list[bool]:
+        """In the profile, and in each conversation."""
+        table = Table(self.client, self.name)
+        heads = [table.head(group, consistent=True) for group in self.groups]
+        profile = table.profile(self.person.user_uuid)
+        assert profile
+        return [profile.person.receipts, *(head.members[self.person.user_uuid].receipts for head in heads if head)]
+
+    def change(self, receipts: bool) -> None:
+        """As another process changes them, a minute later."""
+        self.now += CHANGE_EVERY_SECONDS
+        table = Table(self.client, self.name, lambda: self.now)
+        set_receipts(table, self.person.user_uuid, receipts=receipts)
+
+
+@pytest.fixture
+def londos(
+    dynamodb: "DynamoDBClient", table_name: str, table: Table, londo: Person, register: Callable[[str], Person]
+) -> Settings:
+    groups = [
+        send_to_handle(table, londo.user_uuid, register(f"person{number}").handle, str(uuid4()), "Hello").message
+        for number in range(CONVERSATIONS)
+    ]
+    return Settings(dynamodb, table_name, londo, [message.message_group_uuid for message in groups])
+
+
+@pytest.fixture
+def update_me(londos: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], tuple[int, Any, dict[str, str]]]:
+    functions = Functions(londos.table, monkeypatch)
+    return lambda receipts: functions.update_me(londos.person.user_uuid, receipts=receipts)
+
+
+def test_of_two_changes_at_once_the_later_is_shown_everywhere(londos: Settings) -> None:
+    def change_back(_: int, run: Run, request: dict[str, Any]) -> Any:
+        """When the first change comes to the first conversation, the second one is made as a whole."""
+        if "members.#me.receipts" in request.get("UpdateExpression", ""):
+            londos.requests.hook = None
+            londos.change(True)
+        return run()
+
+    londos.requests.hook = change_back
+    set_receipts(londos.table, londos.person.user_uuid, receipts=False)
+
+    assert londos.shown() == [True] * (1 + CONVERSATIONS)
+
+
+def test_of_many_who_ask_for_the_same_at_once_one_writes(londos: Settings) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        answers = [pool.submit(set_receipts, londos.table, londos.person.user_uuid, receipts=False) for _ in range(20)]
+
+    refused = [answer for answer in answers if answer.exception()]
+    assert {type(answer.exception()).__name__ for answer in refused} <= {"TooManyRequests"}
+    assert len(refused) < 20
+    assert londos.shown() == [False] * (1 + CONVERSATIONS)
+    assert londos.requests.names.count("update_item") == CONVERSATIONS + 1
+
+
+def test_what_is_so_already_is_not_written(londos: Settings, update_me: Callable[[bool], Any]) -> None:
+    londos.change(False)
+    londos.requests.names.clear()
+
+    assert update_me(False)[0] == 200
+
+    assert londos.requests.names == ["get_item"]
+
+
+def test_a_second_change_within_a_minute_is_refused_with_the_time_to_wait(
+    londos: Settings, update_me: Callable[[bool], tuple[int, Any, dict[str, str]]]
+) -> None:
+    assert update_me(False)[0] == 200
+    londos.now += 20
+
+    status, body, headers = update_me(True)
+
+    assert (status, body["status"], headers["content-type"]) == (429, 429, "application/problem+json")
+    assert headers["retry-after"] == str(CHANGE_EVERY_SECONDS - 20)
+    assert londos.shown() == [False] * (1 + CONVERSATIONS)
+    londos.now += CHANGE_EVERY_SECONDS - 20
+    assert update_me(True)[0] == 200
+    assert londos.shown() == [True] * (1 + CONVERSATIONS)
+
+
+def test_a_change_that_was_cut_off_is_finished_by_the_same_request(
+    londos: Settings, update_me: Callable[[bool], tuple[int, Any, dict[str, str]]]
+) -> None:
+    # Read, write, and the inbox: then the first conversation.
+    londos.requests.hook = Fault(5, "none", "killed")
+    with pytest.raises(Killed):
+        update_me(False)
+    londos.requests.hook = None
+    assert londos.shown()[0] is False
+
+    assert update_me(False)[0] == 429
+    londos.now += CHANGE_EVERY_SECONDS
+    assert update_me(False)[0] == 200
+
+    assert londos.shown() == [False] * (1 + CONVERSATIONS)
+    londos.requests.names.clear()
+    assert update_me(False)[0] == 200
+    assert londos.requests.names == ["get_item"]
+
+
+def test_a_change_whose_answer_was_lost_is_made_once(
+    londos: Settings, update_me: Callable[[bool], tuple[int, Any, dict[str, str]]]
+) -> None:
+    londos.requests.hook = Fault(2, "whole", "timed out")
+
+    assert update_me(False)[0] == 200
+
+    assert londos.shown() == [False] * (1 + CONVERSATIONS)
+
+
+def test_verify_finds_a_conversation_that_shows_other_settings_and_repair_mends_it(
+    dynamodb: "DynamoDBClient",
+    table_name: str,
+    table: Table,
+    londos: Settings,
+    functions: Functions,
+    stream: Stream,
+) -> None:
+    def drain() -> None:
+        assert functions.stream_handler(stream.records()) == []
+
+    londos.change(False)
+    drain()
+    assert [one.kind for one in verify(dynamodb, table_name)] == []
+    # As two changes at once left it before there were versions.
+    dynamodb.update_item(
+        TableName=table_name,
+        Key={"pk": {"S": f"MSG#{londos.groups[0]}"}, "sk": {"S": "HEAD"}},
+        UpdateExpression="SET members.#me.receipts = :true, version = version + :one REMOVE members.#me.version",
+        ExpressionAttributeNames={"#me": londos.person.user_uuid},
+        ExpressionAttributeValues={":true": {"BOOL": True}, ":one": {"N": "1"}},
+    )
+    drain()
+
+    breaks = verify(dynamodb, table_name)
+    assert [(one.kind, one.where) for one in breaks] == [("copy", londos.groups[0])]
+
+    assert Repair(dynamodb, table_name, None).mend(breaks) == []
+    drain()
+    assert verify(dynamodb, table_name) == []
+    assert londos.shown() == [False] * (1 + CONVERSATIONS)

@@ -1,0 +1,133 @@
+"""Somebody else's conversation and none are refused alike on every route and frame: same requests, same time."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import yaml
+
+from messaging import keys, refusals
+from messaging.cursors import MessageCursor
+from messaging.items import Person
+from messaging.send import send_to_conversation, send_to_handle
+from messaging.table import Table
+from operators.schema import TEMPLATE, template
+from tests.integration.functions import Functions, sample_event
+from tests.integration.socket_functions import SocketFunctions
+from tests.integration.world import Requests, Run
+
+FRAMES = yaml.safe_load((TEMPLATE.parent / "asyncapi.yaml").read_text())["components"]["schemas"]["Frame"]["oneOf"]
+KINDS = [kind for frame in FRAMES for kind in frame["properties"]["type"].get("enum", ())]
+STRANGER = str(uuid4())
+
+
+def _functions() -> Iterator[str]:
+    """The functions of the API, as folder.module."""
+    for resource in template()["Resources"].values():
+        for event in resource["Properties"].get("Events", {}).values() if "Properties" in resource else ():
+            if event["Type"] == "HttpApi":
+                folder = resource["Properties"]["CodeUri"].removeprefix("functions/")
+                yield f"{folder}.{resource['Properties']['Handler'].removesuffix('.lambda_handler')}"
+
+
+def _asking(path: str, message_group_uuid: str) -> list[dict[str, Any]]:
+    """The requests of a function that name a conversation by its uuid; none if it takes no such thing."""
+    event = sample_event(path.partition(".")[2])
+    event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = STRANGER
+    body = json.loads(event.get("body", "{}"))
+    (name, *_) = [*(one for one in event.get("pathParameters", ()) if one.startswith("message_group")), ""]
+    if "message_group_uuid" in body:
+        return [{**event, "body": json.dumps({**body, "message_group_uuid": message_group_uuid})}]
+    if not name:
+        return []
+    event["pathParameters"] |= {name: message_group_uuid}
+    cursor = str(MessageCursor(message_group_uuid, keys.FIRST_TIME, 1))
+    queries: list[dict[str, str]] = [{}]
+    if path == "messages.list_messages":
+        queries += [{"before": cursor}, {"after": cursor}, {"limit": "100"}]
+    return [{**event, "queryStringParameters": query} for query in queries]
+
+
+NAMING = [path for path in _functions() if _asking(path, "")]
+
+
+class Clock:
+    """A clock that only requests and sleeping move: a request by a second, and by a second for each item it returns."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def hook(self, _: int, run: Run, __: dict[str, Any]) -> Any:
+        answer = run()
+        self.now += 1 + len(answer.get("Items", ())) + ("Item" in answer)
+        return answer
+
+
+@pytest.fixture
+def group(table: Table, bayko: Person, londo: Person) -> str:
+    """A conversation of two others: of enough messages that a page of it is long."""
+    uuid = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
+    for _ in range(20):
+        send_to_conversation(table, londo.user_uuid, uuid, str(uuid4()), "Hello again")
+    return uuid
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(refusals, "time", clock)
+    monkeypatch.setattr(refusals, "REFUSED_AFTER_SECONDS", 1000.0)
+    return clock
+
+
+@pytest.fixture
+def requests(table: Table, clock: Clock) -> Requests:
+    requests = Requests(table._client)
+    requests.hook = clock.hook
+    return requests
+
+
+def test_the_routes_that_name_a_conversation_are_known() -> None:
+    assert {"messages.list_messages", "message_groups.mark_read", "messages.create_message"} <= set(NAMING)
+    assert {"typing", "subscribe", "unsubscribe"} <= set(KINDS)
+
+
+@pytest.mark.parametrize("path", NAMING)
+def test_a_route_refuses_both_alike(
+    table_name: str, monkeypatch: pytest.MonkeyPatch, group: str, clock: Clock, requests: Requests, path: str
+) -> None:
+    handler = Functions(Table(requests, table_name), monkeypatch).handler(path).lambda_handler  # type: ignore[arg-type]
+
+    def refused(event: dict[str, Any]) -> tuple[Any, ...]:
+        """All that a stranger can see or measure."""
+        clock.now, requests.names = 0.0, []
+        answer = handler(event, None)
+        assert answer["statusCode"] == 404
+        return answer, requests.names, clock.now
+
+    for others, none in zip(_asking(path, group), _asking(path, str(uuid4())), strict=True):
+        assert refused(others) == refused(none)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_frame_refuses_both_alike(
+    table_name: str, monkeypatch: pytest.MonkeyPatch, group: str, clock: Clock, requests: Requests, kind: str
+) -> None:
+    functions = Functions(Table(requests, table_name), monkeypatch)  # type: ignore[arg-type]
+    client = SocketFunctions(functions, monkeypatch)
+
+    def refused(message_group_uuid: str) -> tuple[Any, ...]:
+        clock.now, requests.names = 0.0, []
+        answers = client.send(STRANGER, "connection", type=kind, message_group_uuid=message_group_uuid)
+        assert [answer["code"] for answer in answers] == ["not_found"]
+        return answers, requests.names, clock.now
+
+    assert refused(group) == refused(str(uuid4()))
