@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from messaging.retry import attempts
+from messaging import retry
 
 
 class _Pauses(threading.local):
@@ -24,9 +24,8 @@ class _Pauses(threading.local):
 @contextmanager
 def skipped() -> Iterator[None]:
     """Let nobody wait between attempts, nor give up because the machine is slow: pauses alone use up the time."""
-    pauses, defaults = _Pauses(), attempts.__kwdefaults__
-    assert defaults
+    pauses = _Pauses()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(defaults, "clock", pauses.clock)
-        patch.setitem(defaults, "sleep", pauses.sleep)
+        patch.setattr(retry, "clock", pauses.clock)
+        patch.setattr(retry, "sleep", pauses.sleep)
         yield

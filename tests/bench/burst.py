@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from messaging import keys
-from messaging.items import Head, Message, MessageGroup, Person
+from messaging.items import Head, Message, MessageGroup, Person, Unread
 from messaging.table import Table
 from operators.writing import put_all
 from tests.bench.samples import Samples, side_by_side
@@ -52,6 +52,11 @@ class _Conversation:
         }
 
 
+def _entries(head: Head) -> list[MessageGroup | Unread]:
+    """What both inboxes hold of a conversation."""
+    return [*head.message_groups, *head.unread]
+
+
 def measure(client: "DynamoDBClient", rounds: int) -> dict[str, Samples]:
     """Records a second for each kind of batch. Raises AssertionError unless the inboxes end where they must."""
     with new_table(client) as table_name:
@@ -67,7 +72,7 @@ def _measure(client: "DynamoDBClient", table_name: str, rounds: int) -> dict[str
         ONE_AT_A_TIME: [_Conversation()],
     }
     everyone = [one for several in conversations.values() for one in several]
-    put_all(client, table_name, (group.item for one in everyone for group in one.head.message_groups))
+    put_all(client, table_name, (entry.item for one in everyone for entry in _entries(one.head)))
 
     def handle(batches: list[list[dict[str, Any]]]) -> float:
         begin = time.perf_counter()
@@ -86,6 +91,7 @@ def _measure(client: "DynamoDBClient", table_name: str, rounds: int) -> dict[str
         return handle([[conversations[ONE_AT_A_TIME][0].next_record()] for _ in range(_SINGLES)])
 
     measured = side_by_side(rounds, {ONE_AT_A_TIME: singly, **{name: batched(name) for name in _BATCHES}})
-    lying = {MessageGroup.from_item(item) for item in read_all(client, table_name)}
-    assert lying == {group for one in everyone for group in one.head.message_groups}
+    stored = {(item["pk"]["S"], item["sk"]["S"]): item for item in read_all(client, table_name)}
+    entries = [entry.item for one in everyone for entry in _entries(one.head)]
+    assert stored == {(item["pk"]["S"], item["sk"]["S"]): item for item in entries}
     return {name: Samples(values) for name, values in measured.items()}

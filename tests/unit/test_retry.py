@@ -1,6 +1,6 @@
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -31,11 +31,18 @@ class World:
         self.asked.append((low, high))
         return low + self.fraction * (high - low)
 
+    def attempts(self) -> Iterator[int]:
+        """`attempts` in this world."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(retry, "clock", self.clock)
+            patch.setattr(retry, "sleep", self.sleep)
+            yield from attempts(uniform=self.uniform)
+
     def run(self, requests: Sequence[float]) -> tuple[list[int], list[float]]:
         """Tries with requests that take these times, over and over: the attempts, and when each began."""
         numbers, began = [], []
         durations = itertools.cycle(requests)
-        for number in attempts(clock=self.clock, sleep=self.sleep, uniform=self.uniform):
+        for number in self.attempts():
             numbers.append(number)
             began.append(self.now - 1000)
             self.now += next(durations)
@@ -88,7 +95,7 @@ def test_there_is_one_attempt_even_if_it_takes_all_the_time(fraction: float) -> 
 def test_who_succeeds_at_once_waits_for_nothing() -> None:
     world = World(fraction=1)
 
-    for _ in attempts(clock=world.clock, sleep=world.sleep, uniform=world.uniform):
+    for _ in world.attempts():
         break
 
     assert world.pauses == []

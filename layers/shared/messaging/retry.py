@@ -11,14 +11,13 @@ _LONGEST_PAUSE = 0.2
 
 # Not the module's own generator: SnapStart would restore its state, and all copies would wait in step.
 _uniform = random.SystemRandom().uniform
+# Looked up at each use, so that tests can put others in their place.
+clock: Callable[[], float] = time.monotonic
+sleep: Callable[[float], None] = time.sleep
 
 
 def attempts(
-    give_up_after: float = GIVE_UP_AFTER,
-    *,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-    uniform: Callable[[float, float], float] = _uniform,
+    give_up_after: float = GIVE_UP_AFTER, *, uniform: Callable[[float, float], float] = _uniform
 ) -> Iterator[int]:
     """Yields 0, 1, 2 … and waits in between, exponentially with full jitter; none after `give_up_after` seconds.
 
