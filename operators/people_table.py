@@ -18,8 +18,8 @@ _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
 class Profile:
     """A person's profile, with what operators note in it.
 
-    `is_spreading` while conversations may show the person as before; `has_account` once a Cognito user was seen (people
-    who were imported never had one); `account_gone_at` is the time since when there is none any more, "" if there is one.
+    `is_spreading` while conversations may show the person as before; `has_account` once a Cognito user was seen
+    (imported people never had one); `account_gone_at` is the time since when there is none, "" if there is one.
     """
 
     person: Person

@@ -295,7 +295,7 @@ class _Segment:
     def _expect_copy(self, group: str, member: Person) -> None:
         def check(item: Item | None) -> None:
             if item and not _shows(member, Person.from_profile_item(item)):
-                self._breaks.append(_copy_break(group, member.user_uuid))
+                self._breaks.add(_copy_break(group, member.user_uuid))
 
         self._expect(member.profile_item, check)
 
