@@ -21,7 +21,8 @@ class Target:
         return str(self.system.place.endpoint)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def target(system: System) -> Iterator[Target]:
+    """While these tests run: other tests serve the web client without a password, at the same port."""
     with web.serving(system.place, PASSWORD) as address:
         yield Target(system, address)
