@@ -18,7 +18,7 @@ from tests.e2e.conftest import Client, System
 
 _MESSAGES = 120
 _QUIET_EVERY = 40
-_WITHIN = 120  # seconds, until all is quiet
+_WITHIN = 600  # seconds, until all is quiet
 
 
 class ShakySocket:
@@ -68,7 +68,7 @@ def test_each_device_ends_with_every_message_once_and_right_counts(
     system: System, shaky: Random, bayko: Client, londo: Client
 ) -> None:
     group = bayko.send(handle=londo.handle, message="0")["message_group_uuid"]
-    cuts = asyncio.run(asyncio.wait_for(_talk(group, stack.socket_url(system.place), shaky, bayko, londo), 600))
+    cuts = asyncio.run(asyncio.wait_for(_talk(group, stack.socket_url(system.place), shaky, bayko, londo), 1800))
 
     assert cuts > 4
 
