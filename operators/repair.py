@@ -16,7 +16,7 @@ from messaging.items import UNREADABLE, Head, Item, Message, Person, Receipt, Un
 from messaging.retry import attempts
 from messaging.table import HeadMoved, Table
 from operators.conversation_table import ConversationTable, is_receipt_of
-from operators.verify import Break, conversation_breaks, is_of_its_members, items_of
+from operators.verify import Break, conversation_breaks, is_of_its_members, items_of, shows
 from operators.writing import AT_ONCE, put_head
 
 
@@ -119,12 +119,12 @@ class Repair:
         raise Busy("The head of a conversation keeps changing.")
 
     def _mend_copies(self, group: str) -> None:
-        """Copies the profiles of both members into the head."""
+        """Copies the profiles of members into the head, where it shows them otherwise."""
         head = self._table.head(group, consistent=True)
-        for user_uuid in head.members if head else ():
-            person = self._table.person(user_uuid, consistent=True)
-            if person:
-                self._table.copy_profile(group, person)
+        for member in head.members.values() if head else ():
+            profile = self._table.person(member.user_uuid, consistent=True)
+            if profile and not shows(member, profile):
+                self._table.copy_profile(group, profile)
 
     def _mend_writers(self, group: str) -> None:
         """Notes in the head who has written."""

@@ -167,11 +167,12 @@ def copy_breaks(table: Table, message_group_uuid: str) -> list[Break]:
     return [
         _copy_break(message_group_uuid, member.user_uuid)
         for member, profile in profiles
-        if profile and not _shows(member, profile)
+        if profile and not shows(member, profile)
     ]
 
 
-def _shows(member: Person, profile: Person) -> bool:
+def shows(member: Person, profile: Person) -> bool:
+    """True if a head shows somebody as the profile does."""
     return (member, member.receipts) == (profile, profile.receipts)
 
 
@@ -294,7 +295,7 @@ class _Segment:
 
     def _expect_copy(self, group: str, member: Person) -> None:
         def check(item: Item | None) -> None:
-            if item and not _shows(member, Person.from_profile_item(item)):
+            if item and not shows(member, Person.from_profile_item(item)):
                 self._breaks.add(_copy_break(group, member.user_uuid))
 
         self._expect(member.profile_item, check)

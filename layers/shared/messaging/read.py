@@ -67,10 +67,11 @@ class Totals:
 
 
 def find_head(table: Table, message_group_uuid: str, user_uuid: str) -> Head:
-    """The head of a conversation that this person is in. Raises NotFound, the same as if there were none (docs/design.md#rule-6).
+    """The head of a conversation that this person is in.
 
-    An eventually consistent read that does not show the caller as a member is followed by a consistent one, whatever it
-    showed. So a conversation opened a moment ago is found, and both refusals take the same requests.
+    Raises NotFound, the same as if there were none (docs/design.md#rule-6). An eventually consistent read that does not
+    show the caller as a member is followed by a consistent one, whatever it showed. So a conversation opened a moment ago
+    is found, and both refusals take the same requests.
     """
     head = table.head(message_group_uuid)
     if not _is_member(head, user_uuid):
