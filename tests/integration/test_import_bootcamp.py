@@ -160,7 +160,7 @@ def test_an_import_that_was_killed_is_finished_by_the_next(
             env=environment(DYNAMODB_ENDPOINT=dynamodb_endpoint),
             stdout=subprocess.DEVNULL,
         )
-        while dynamodb.scan(TableName=target, Select="COUNT")["Count"] < share * len(wanted):
+        while _count(dynamodb, target) < share * len(wanted):
             assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -169,6 +169,11 @@ def test_an_import_that_was_killed_is_finished_by_the_next(
 
     assert verify(dynamodb, target) == []
     assert sorted(read_all(dynamodb, target), key=lambda item: (item["pk"]["S"], item["sk"]["S"])) == wanted
+
+
+def _count(dynamodb: "DynamoDBClient", table_name: str) -> int:
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table_name, Select="COUNT")
+    return sum(page["Count"] for page in pages)
 
 
 def test_without_write_nothing_is_written_and_the_report_is_the_same(
@@ -304,6 +309,55 @@ def test_what_was_sent_here_before_the_import_follows_the_history(
     assert [(one.message, one.seq) for one in found] == [("old", 1), ("new", 2), ("newer", 3)]
     assert [one.message_uuid for one in found[1:]] == [sent.message_uuid, newer.message_uuid]
     assert again[-1] == "Wrote 0 messages and renumber 0, in 0 conversations; 3 were there already."
+    assert verify(dynamodb, target) == []
+
+
+def test_a_message_uuid_that_another_conversation_has_is_replaced_the_same_in_every_run(
+    source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
+) -> None:
+    message_uuid = str(uuid4())
+    for group, one in (("g1", VIR), ("g2", GKAR)):
+        source.message_groups(LONDO, one, group, at(1))
+        source.message(group, at(1), f"from {one.handle}", one, message_uuid)
+
+    report = run("--write")
+    items = read_all(dynamodb, target)
+    again = run("--write")
+
+    assert verify(dynamodb, target) == []
+    assert texts(dynamodb, target, LONDO, VIR) == ["from vir"]
+    assert texts(dynamodb, target, LONDO, GKAR) == ["from gkar"]
+    assert report[-2].startswith("1 message_uuids made")
+    assert again[-1] == "Wrote 0 messages and renumber 0, in 0 conversations; 2 were there already."
+    assert read_all(dynamodb, target) == items
+
+
+def test_receipts_follow_what_was_sent_here_to_its_place_and_missing_ones_are_made_by_the_next_run(
+    source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
+) -> None:
+    table = Table(dynamodb, target)
+    londo, vir = (Person(str(uuid4()), user.handle, user.name) for user in (LONDO, VIR))
+    table.register(londo)
+    table.register(vir)
+    moment = START + timedelta(seconds=1)
+    sent = [
+        send_to_handle(table, londo.user_uuid, vir.handle, str(uuid4()), text, lambda: moment).message
+        for text in ("here", "and here")
+    ]
+    for number in range(3):
+        source.message(f"g{number}", at(1), f"old {number}", VIR)
+        source.message_groups(LONDO, VIR, f"g{number}", at(number))
+    run("--write")
+
+    for message in sent:
+        again = send_to_handle(table, londo.user_uuid, vir.handle, message.message_uuid, message.message)
+        assert (again.repeated, again.message.message_uuid) == (True, message.message_uuid)
+    assert texts(dynamodb, target, londo, vir) == ["here", "old 0", "old 1", "old 2", "and here"]
+    assert verify(dynamodb, target) == []
+    for item in read_all(dynamodb, target):
+        if item["sk"]["S"] == keys.RECEIPT:
+            dynamodb.delete_item(TableName=target, Key=keys.key(item["pk"]["S"], keys.RECEIPT))
+    assert run("--write")[-1].startswith("Wrote 0 messages and renumber 0, in 1 conversations")
     assert verify(dynamodb, target) == []
 
 
