@@ -313,7 +313,11 @@ export class Client extends EventTarget {
   }
 
   #once(name, load) {
-    if (!this.#loading.has(name)) this.#loading.set(name, load().finally(() => this.#loading.delete(name)));
+    if (!this.#loading.has(name))
+      this.#loading.set(
+        name,
+        load().finally(() => this.#loading.delete(name)),
+      );
     return this.#loading.get(name);
   }
 

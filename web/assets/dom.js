@@ -18,7 +18,8 @@ export function el(name, properties = {}, ...children) {
 
 const PATHS = {
   back: "M15 5l-7 7 7 7",
-  compose: "M12 5H7a2 2 0 0 0-2 2v10a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-5M17.5 4.5a1.8 1.8 0 0 1 2.5 2.5L12.5 14.5 9 15l.5-3.5z",
+  compose:
+    "M12 5H7a2 2 0 0 0-2 2v10a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-5M17.5 4.5a1.8 1.8 0 0 1 2.5 2.5L12.5 14.5 9 15l.5-3.5z",
   down: "M12 5v14M6 13l6 6 6-6",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4",
   send: "M12 19V5M6 11l6-6 6 6",

@@ -83,8 +83,7 @@ export class Session extends EventTarget {
       const callbacks = {
         onSuccess: resolve,
         onFailure: (error) => reject(new SignInRefused(error.message)),
-        totpRequired: () =>
-          ask("totp").then((code) => user.sendMFACode(code, callbacks, "SOFTWARE_TOKEN_MFA"), reject),
+        totpRequired: () => ask("totp").then((code) => user.sendMFACode(code, callbacks, "SOFTWARE_TOKEN_MFA"), reject),
         newPasswordRequired: () =>
           ask("new_password").then((text) => user.completeNewPasswordChallenge(text, {}, callbacks), reject),
         mfaSetup: () => user.associateSoftwareToken(callbacks),

@@ -246,7 +246,12 @@ export class Conversation {
       "div",
       { className: "beginning" },
       avatar(conversation),
-      el("p", {}, el("b", { dir: "auto" }, conversation.display_name), el("span", { className: "dim" }, ` @${conversation.handle}`)),
+      el(
+        "p",
+        {},
+        el("b", { dir: "auto" }, conversation.display_name),
+        el("span", { className: "dim" }, ` @${conversation.handle}`),
+      ),
       el("p", { className: "dim" }, "This is where it began."),
     );
   }

@@ -45,7 +45,11 @@ export class Inbox {
           el("b", { dir: "auto" }, me.display_name),
           el("span", { className: "dim" }, `@${me.handle}`),
         ),
-        el("button", { type: "button", className: "round", "aria-label": "Sign out", title: "Sign out", onclick: signOut }, icon("out")),
+        el(
+          "button",
+          { type: "button", className: "round", "aria-label": "Sign out", title: "Sign out", onclick: signOut },
+          icon("out"),
+        ),
       ),
     );
     this.observer = new IntersectionObserver(

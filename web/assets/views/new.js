@@ -52,7 +52,11 @@ export class NewConversation {
         (this.title = el("h1", { id: "title", tabIndex: -1 }, "New message")),
       ),
       el("div", { className: "to" }, el("label", { htmlFor: "to" }, "To"), this.input),
-      el("div", { className: "stage" }, el("div", { className: "scroller" }, this.list, this.note, this.card, this.outgoing.element)),
+      el(
+        "div",
+        { className: "stage" },
+        el("div", { className: "scroller" }, this.list, this.note, this.card, this.outgoing.element),
+      ),
       this.composer.element,
     );
     this.onsent = ({ detail }) => this.#sent(detail);
@@ -163,10 +167,7 @@ export class NewConversation {
     this.note.textContent = "Looking …";
     try {
       if (!HANDLE.test(wanted)) return this.#nobody(wanted);
-      const [person, uuid] = await Promise.all([
-        this.client.findPerson(wanted),
-        this.client.findConversation(wanted),
-      ]);
+      const [person, uuid] = await Promise.all([this.client.findPerson(wanted), this.client.findConversation(wanted)]);
       if (uuid) return this.go(`/messages/${uuid}`, { replace: true });
       if (!person) return this.#nobody(wanted);
       if (person.uuid === this.client.store.me.uuid) return void (this.note.textContent = "That is you.");
@@ -187,7 +188,12 @@ export class NewConversation {
     this.input.value = `@${person.handle}`;
     this.card.replaceChildren(
       avatar(person),
-      el("p", {}, el("b", { dir: "auto" }, person.display_name), el("span", { className: "dim" }, ` @${person.handle}`)),
+      el(
+        "p",
+        {},
+        el("b", { dir: "auto" }, person.display_name),
+        el("span", { className: "dim" }, ` @${person.handle}`),
+      ),
       el("p", { className: "dim" }, "Your first message begins the conversation."),
     );
     history.replaceState(null, "", `/messages/new/${encodeURIComponent(person.handle)}`);

@@ -67,7 +67,12 @@ export class SignIn {
               "button",
               { type: "button", onclick: () => this.#signIn(person.email, demo.password) },
               avatar({ display_name: person.name, handle: person.handle }),
-              el("span", { className: "who" }, el("b", {}, person.name), el("span", { className: "dim" }, `@${person.handle}`)),
+              el(
+                "span",
+                { className: "who" },
+                el("b", {}, person.name),
+                el("span", { className: "dim" }, `@${person.handle}`),
+              ),
             ),
           ),
         ),
