@@ -57,7 +57,7 @@ async function show({ isFirst = false } = {}) {
 function nothing() {
   return el(
     "section",
-    { className: "pane nothing", "aria-label": "No conversation is open" },
+    { className: "pane empty-pane", "aria-label": "No conversation is open" },
     icon("talk"),
     el("p", {}, "Choose a conversation, or begin a new one."),
     el("a", { className: "wide primary", href: "/messages/new" }, "New message"),
@@ -71,7 +71,7 @@ function lost(shown, error) {
   const again = el("button", { type: "button", className: "wide primary", onclick: () => show() }, "Try again");
   const pane = el(
     "section",
-    { className: "pane nothing", "aria-label": "The conversation" },
+    { className: "pane empty-pane", "aria-label": "The conversation" },
     icon("talk"),
     el("div", { role: "alert" }, el("h1", {}, isGone ? "There is no such conversation." : "It could not be loaded.")),
     isGone ? el("a", { className: "wide primary", href: "/messages" }, "All conversations") : again,
