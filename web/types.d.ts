@@ -53,7 +53,7 @@ export interface Reply {
   links: Links;
 }
 
-/** What the socket delivers. */
+/** An event that the socket delivers. */
 export type ServerEvent =
   | ({ type: "message"; message_group_uuid: string; after: string } & Message)
   | ({ type: "message_group" } & Conversation)
@@ -63,7 +63,7 @@ export type ServerEvent =
   | { type: "pong" }
   | { type: "error"; code: string; detail: string };
 
-/** What the page sends through the socket. */
+/** A frame that the page sends through the socket. */
 export type Frame = { type: "ping" } | { type: "typing" | "subscribe" | "unsubscribe"; message_group_uuid: string };
 
 /** A conversation by its id, or a person by handle. */

@@ -94,7 +94,7 @@ export class Api extends EventTarget {
   }
 
   /**
-   * GETs a path or URL. The browser itself adds If-None-Match. Throws what `request` throws.
+   * GETs a path or URL. The browser itself adds If-None-Match. Throws the errors of `request`.
    *
    * @param {string} path
    */

@@ -1,4 +1,4 @@
-/** One person's messages: the store, and what keeps it in step with the server. */
+/** One person's messages: the store, and the modules that keep it in step with the server. */
 
 import { Api } from "./api.js";
 import { onDetail } from "./events.js";
@@ -83,7 +83,7 @@ export class Client extends EventTarget {
     }, POLL_MS);
   }
 
-  /** Brings the store up to date, then sends what waits in the outbox. */
+  /** Brings the store up to date, then sends the messages in the outbox. */
   async catchUp() {
     await this.sync.catchUp();
     if (!this.sync.isBehind) this.outbox.send();

@@ -83,7 +83,7 @@ export function linkButton(label, action) {
 let announcer;
 
 /**
- * Has a screen reader say the text, after what it is saying.
+ * Has a screen reader say the text, after its current one.
  *
  * @param {string} text
  */

@@ -66,7 +66,7 @@ export class Conversation {
     this.#updateHeader();
   }
 
-  /** Loads and shows the conversation. Throws what the API throws. */
+  /** Loads and shows the conversation. Throws the errors of Api.get. */
   async open() {
     await this.client.openConversation(this.uuid);
     const { entry } = this;
@@ -106,7 +106,7 @@ export class Conversation {
     else this.title.focus();
   }
 
-  /** Shows what the store and the outbox have. */
+  /** Draws the content of the store and the outbox. */
   update() {
     this.#updateHeader();
     const { entry, thread } = this;

@@ -158,7 +158,7 @@ export class Inbox {
     try {
       while (this.#searched && sync.nextInboxPage) await sync.loadMore();
     } catch {
-      // the search is over what has been loaded
+      // the search covers the conversations that have been loaded
     } finally {
       this.#isSearching = false;
       this.update();

@@ -1,4 +1,4 @@
-/** Signing in: email and password, what Cognito asks beyond them, and on the local system demo people by one click. */
+/** Signing in: email and password, Cognito's further questions, and on the local system demo people by one click. */
 
 import { avatar, el } from "../dom.js";
 import { signIn } from "../sign_in.js";

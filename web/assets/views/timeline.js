@@ -37,7 +37,7 @@ export class Timeline {
   }
 
   /**
-   * Draws what the store has. Returns the messages that arrived since the last time.
+   * Draws the messages of the store. Returns the messages that arrived since the last time.
    *
    * @param {Thread} thread
    * @param {Conversation} conversation
