@@ -16,7 +16,7 @@ COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-
   --no-annotate --custom-compile-command 'make lock'
 SOAK = tests/soak tests/integration/test_state_machine.py tests/integration/test_import_bootcamp.py tests/unit/test_abuse.py
 
-.PHONY: help run logs clean-data unit test soak mutate bench sam-local cost check lock sbom build deploy delete clean
+.PHONY: help run logs clean-data unit test soak mutate bench sam-local cost check check-web lock sbom build deploy delete clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -58,14 +58,20 @@ bench: .venv/bench ## measure for some ten minutes, and write docs/benchmarks.md
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m tests.bench
 
-check: .venv/test ## ruff, mypy, sam validate --lint, zizmor, cfn-lint in all regions, an audit of the locked packages
+check: .venv/test ## ruff, mypy, sam validate --lint, zizmor, biome, tsc, cfn-lint in all regions, an audit of the locked packages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 	@$(BIN)/zizmor --offline --quiet .github
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-web; \
+		else echo "Left out: biome and tsc on web/, for want of npm. Install it (Debian: apt install npm)." >&2; fi
 	@$(BIN)/python -m pytest -n 0 -q tests/check
 	@$(BIN)/python -m tests.audit
+
+check-web: node_modules/.package-lock.json
+	@node_modules/.bin/biome ci --error-on-warnings
+	@node_modules/.bin/tsc
 
 lock: .cache/lock/bin/uv ## pin what layers, tools and workflows install, to the newest that is allowed, with hashes
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
@@ -86,7 +92,7 @@ delete: .venv/run ## from AWS, with all data, as dev or ENV=prod (YES=1)
 	@$(BIN)/python -m operators.deployment delete $(ENV) $(YES:1=--yes)
 
 clean: ## forget everything that was made here, the environment and the data too
-	rm -rf .venv .aws-sam .cache .local
+	rm -rf .venv .aws-sam .cache .local node_modules
 
 .venv/run: pyproject.toml $(if $(LOCKED),requirements/run.txt)
 	@echo "Installing what the local system needs into .venv …"
@@ -102,6 +108,11 @@ clean: ## forget everything that was made here, the environment and the data too
 .venv/bench: .venv/test
 	@echo "Installing what the benchmarks need into .venv …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run,test,bench]'
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json
+	@echo "Installing what checks the web client into node_modules …"
+	@npm ci --silent
 	@touch $@
 
 .cache/mutation/bin/mutmut: pyproject.toml

@@ -1,7 +1,7 @@
 """Proving a password to Cognito without sending it: Secure Remote Password (SRP-6a), as Cognito wants it.
 
-Cognito's sizes and labels are not documented by AWS: they are those of its own clients, such as the library in
-web/assets/vendor. The group is the 3072-bit one of RFC 5054.
+Cognito's sizes and labels are not documented by AWS: they are those of its own clients, such as aws-amplify. The group
+is the 3072-bit one of RFC 5054. web/assets/srp.js is the same in JavaScript.
 """
 
 import base64

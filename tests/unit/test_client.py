@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -131,6 +132,22 @@ def test_a_server_that_fishes_for_the_password_gets_no_proof() -> None:
     challenge = {"USER_ID_FOR_SRP": "bayko", "SECRET_BLOCK": "", "SALT": "1", "SRP_B": f"{srp._PRIME * 2:x}"}
     with pytest.raises(Refused, match="gives the password away"):
         srp.Proof(FakeCognito.pool, "password").answer(challenge, datetime.now(UTC))
+
+
+def test_a_proof_is_the_one_that_three_libraries_compute(monkeypatch: pytest.MonkeyPatch) -> None:
+    vector = json.loads((Path(__file__).parents[1] / "srp_vector.json").read_text())
+    claim = vector["claim"]
+    monkeypatch.setattr("secrets.randbits", lambda _: int(vector["secret"]))
+    proof = srp.Proof(f"eu-west-2_{claim['pool']}", claim["password"])
+    challenge = {
+        "USER_ID_FOR_SRP": claim["user"],
+        "SALT": claim["salt"],
+        "SRP_B": claim["serverValue"],
+        "SECRET_BLOCK": claim["secretBlock"],
+    }
+    answer = proof.answer(challenge, datetime(2000, 2, 1, 3, 4, 5, tzinfo=UTC))
+    assert proof.public == vector["public_value"]
+    assert (answer["TIMESTAMP"], answer["PASSWORD_CLAIM_SIGNATURE"]) == (claim["timestamp"], vector["signature"])
 
 
 def test_a_token_is_renewed_before_it_expires_and_each_refresh_token_is_used_once() -> None:

@@ -1,50 +1,87 @@
 /** The API, as openapi.yaml describes it. */
 
+/**
+ * @import { Links, Reply } from "../types.d.ts"
+ * @import { Session } from "./session.js"
+ */
+
+const TIMEOUT_MS = 35_000; // API Gateway answers within 30 seconds
+
 /** The server could not be reached, or did not answer in time. */
 export class Unreachable extends Error {}
 
-/**
- * The server refused. `status` is HTTP's, `codes` what a 422 lists, `message` a sentence for people, `retryAfter` the
- * milliseconds after which the same may be asked again.
- */
+/** The server refused the request. The error's message is a sentence for people. */
 export class Refused extends Error {
-  constructor(response, codes, detail) {
+  /**
+   * @param {Response} response
+   * @param {string} detail
+   */
+  constructor(response, detail) {
     super(detail);
     this.status = response.status;
-    this.codes = codes;
-    this.retryAfter = 1_000 * (Number(response.headers.get("Retry-After")) || 0);
+    /** The pause that the server asks for. */
+    this.retryAfterMs = 1_000 * (Number(response.headers.get("Retry-After")) || 0);
   }
 
-  /** Whether the same request may be answered otherwise in a moment. */
+  /** Whether the same request may succeed in a moment. */
   get isPassing() {
     return this.status === 401 || this.status === 408 || this.status === 429 || this.status >= 500;
   }
 }
 
+/** @type {Record<string, string>} Sentences for the codes that a 422 lists. */
 const SENTENCES = {
-  message_blank: "There is no text in it.",
-  message_exceed_max_chars: "It is too long.",
-  user_receiver_is_self: "That is you.",
+  message_blank: "Type a message.",
+  message_exceed_max_chars: "The message is too long.",
+  user_receiver_is_self: "You cannot write to yourself.",
 };
 
-/** Fetches with a deadline. Throws Unreachable. */
-export async function reach(url, options) {
+/**
+ * Fetches with a deadline. Throws Unreachable.
+ *
+ * @param {string} url
+ * @param {RequestInit} options
+ */
+export async function fetchWithTimeout(url, options) {
   try {
-    return await fetch(url, { ...options, signal: AbortSignal.timeout(35_000) });
+    return await fetch(url, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
-    throw new Unreachable(error.message);
+    throw new Unreachable("The server cannot be reached.", { cause: error });
   }
 }
 
-export class Api {
+/** Fires `change` when isReachable changes. */
+export class Api extends EventTarget {
+  #isReachable = true;
+
+  /**
+   * @param {string} base
+   * @param {Session} session
+   */
   constructor(base, session) {
+    super();
     this.base = base;
     this.session = session;
   }
 
+  /** Whether the last GET was answered. */
+  get isReachable() {
+    return this.#isReachable;
+  }
+
+  set isReachable(isReachable) {
+    if (this.#isReachable === isReachable) return;
+    this.#isReachable = isReachable;
+    this.dispatchEvent(new Event("change"));
+  }
+
   /**
-   * A request as the person who is signed in: {body, links}, where links are absolute URLs by their relation. The
-   * browser itself asks with If-None-Match. Throws Unreachable, Refused, and SignedOut of session.js.
+   * Sends a request as the person who is signed in. Throws Unreachable, Refused, and SignedOut of session.js.
+   *
+   * @param {string} method
+   * @param {string} path a path, or a URL from the links of a reply
+   * @param {unknown} [body]
+   * @returns {Promise<Reply>}
    */
   async request(method, path, body) {
     const url = path.includes("://") ? path : this.base + path;
@@ -56,27 +93,64 @@ export class Api {
     return { body: await response.json(), links: links(response) };
   }
 
-  get(path) {
-    return this.request("GET", path);
+  /**
+   * GETs a path or URL. The browser itself adds If-None-Match. Throws the errors of `request`.
+   *
+   * @param {string} path
+   */
+  async get(path) {
+    try {
+      const reply = await this.request("GET", path);
+      this.isReachable = true;
+      return reply;
+    } catch (error) {
+      if (navigator.onLine) this.isReachable = error instanceof Refused && error.status < 500;
+      throw error;
+    }
   }
 
+  /**
+   * GETs a path's body, or null for a 404.
+   *
+   * @param {string} path
+   */
+  async find(path) {
+    try {
+      return (await this.get(path)).body;
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} url
+   * @param {unknown} body
+   * @param {string} token
+   */
   #fetch(method, url, body, token) {
+    /** @type {Record<string, string>} */
     const headers = { Authorization: `Bearer ${token}` };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    return reach(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    if (body === undefined) return fetchWithTimeout(url, { method, headers });
+    headers["Content-Type"] = "application/json";
+    return fetchWithTimeout(url, { method, headers, body: JSON.stringify(body) });
   }
 }
 
+/** @param {Response} response */
 async function refusal(response) {
   const body = await response.json().catch(() => ({}));
-  if (Array.isArray(body)) return new Refused(response, body, SENTENCES[body[0]] ?? body.join(", "));
-  return new Refused(response, [], body.detail ?? body.message ?? `The server answered ${response.status}.`);
+  if (Array.isArray(body)) return new Refused(response, SENTENCES[body[0]] ?? body.join(", "));
+  return new Refused(response, body.detail ?? body.message ?? `The server answered ${response.status}.`);
 }
 
+/**
+ * @param {Response} response
+ * @returns {Links}
+ */
 function links(response) {
-  const found = {};
-  for (const [, target, relation] of (response.headers.get("Link") ?? "").matchAll(/<([^>]*)>; rel="([a-z]+)"/g)) {
-    found[relation] = new URL(target, response.url).href;
-  }
-  return found;
+  const header = response.headers.get("Link") ?? "";
+  const found = header.matchAll(/<([^>]*)>; rel="([a-z]+)"/g);
+  return Object.fromEntries([...found].map(([, target, name]) => [name, new URL(target, response.url).href]));
 }

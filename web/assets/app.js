@@ -1,148 +1,83 @@
-/** Begins here: reads config.json, and shows the view that the path names. */
+/** The page: reads config.json and shows the view that the path names. */
 
+import { Refused } from "./api.js";
 import { Client } from "./client.js";
 import { el, icon } from "./dom.js";
 import { badge } from "./format.js";
-import { Session } from "./session.js";
+import { Session, SignedOut } from "./session.js";
 import { Conversation } from "./views/conversation.js";
 import { Inbox } from "./views/inbox.js";
 
-const UUID = /^\/messages\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
+/**
+ * @import { Person } from "../types.d.ts"
+ * @import { NewConversation } from "./views/new.js"
+ * @import { SignIn } from "./views/signin.js"
+ */
+
+const CONVERSATION = /^\/messages\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 const NEW = /^\/messages\/new(?:\/([^/]+))?$/;
 
-const app = document.getElementById("app");
-let session;
-let client;
-let inbox;
-let shell;
-let view;
+/** @typedef {{ client: Client, inbox: Inbox, shell: HTMLElement }} Running */
 
-/** Shows a path, as if its link was followed. */
+const app = /** @type {HTMLElement} */ (document.getElementById("app"));
+const session = new Session(await (await fetch("/config.json")).json());
+/** @type {Running | null} While somebody is signed in. */
+let running = null;
+/** @type {Conversation | NewConversation | SignIn | null} The view beside the inbox. */
+let view = null;
+let isUpdateScheduled = false;
+
+/**
+ * Shows a path, as a click on its link does.
+ *
+ * @param {string} path
+ * @param {{ replace?: boolean }} [options]
+ */
 function go(path, { replace = false } = {}) {
   if (path !== location.pathname) history[replace ? "replaceState" : "pushState"](null, "", path);
-  return show();
+  show();
 }
 
+/**
+ * Shows the view of the current path.
+ *
+ * @param {{ isFirst?: boolean }} [options]
+ * @returns {Promise<void>}
+ */
 async function show({ isFirst = false } = {}) {
   view?.close();
   view = null;
   if (!session.user) return showSignIn();
-  if (!client) begin();
-  const conversation = UUID.exec(location.pathname)?.[1].toLowerCase();
-  const fresh = NEW.exec(location.pathname);
-  if (!conversation && !fresh && location.pathname !== "/messages") history.replaceState(null, "", "/messages");
-  inbox.select(conversation);
-  shell.classList.toggle("has-pane", Boolean(conversation || fresh));
-  if (conversation) view = new Conversation(client, conversation);
+  running ??= startClient(session.user);
+  const { client, inbox, shell } = running;
+  const { pathname } = location;
+  const uuid = CONVERSATION.exec(pathname)?.[1].toLowerCase();
+  const fresh = NEW.exec(pathname);
+  if (!uuid && !fresh && pathname !== "/messages") history.replaceState(null, "", "/messages");
+  inbox.select(uuid);
+  shell.classList.toggle("has-pane", Boolean(uuid || fresh));
+  if (uuid) view = new Conversation(client, uuid);
   else if (fresh) {
     const { NewConversation } = await import("./views/new.js");
-    if (!client) return;
-    view = new NewConversation(client, fresh[1] && decodeURIComponent(fresh[1]), go);
+    if (view || pathname !== location.pathname || client !== running?.client) return; // another view was shown meanwhile
+    view = new NewConversation(client, decodeURIComponent(fresh[1] ?? ""), go);
   }
   const shown = view;
-  shell.replaceChildren(inbox.element, shown?.element ?? nothing());
-  title();
-  if (!isFirst) (shown ?? inbox).focus?.();
+  shell.replaceChildren(inbox.element, shown?.element ?? emptyPane());
+  updateTitle();
+  if (!isFirst) (shown ?? inbox).focus();
   try {
     await shown?.open();
   } catch (error) {
-    if (shown === view) lost(shown, error);
+    if (shown && shown === view) showError(shown, error);
     return;
   }
-  if (shown !== view) return;
-  title();
-  if (shown && isFirst) shown.focus();
+  if (!shown || shown !== view) return;
+  updateTitle();
+  if (isFirst) shown.focus();
 }
 
-function nothing() {
-  return el(
-    "section",
-    { className: "pane nothing", "aria-label": "No conversation is open" },
-    icon("talk"),
-    el("p", {}, "Choose a conversation, or begin a new one."),
-    el("a", { className: "wide primary", href: "/messages/new" }, "New message"),
-  );
-}
-
-/** In place of a conversation that cannot be shown. */
-function lost(shown, error) {
-  if (error.name === "SignedOut" || !session.user) return;
-  const isGone = error.status === 404 || error.status === 400;
-  const again = el("button", { type: "button", className: "wide primary", onclick: () => show() }, "Try again");
-  const pane = el(
-    "section",
-    { className: "pane nothing", "aria-label": "The conversation" },
-    icon("talk"),
-    el("div", { role: "alert" }, el("h1", {}, isGone ? "There is no such conversation." : "It could not be loaded.")),
-    isGone ? el("a", { className: "wide primary", href: "/messages" }, "All conversations") : again,
-  );
-  shown.element.replaceWith(pane);
-  shown.close();
-  view = null;
-}
-
-// ------------------------------------------------------------ Somebody is signed in
-
-function begin() {
-  client = new Client(session.config, session);
-  inbox = new Inbox(client, { signOut: () => session.signOut() });
-  inbox.focus = () => document.getElementById("inbox-title").focus();
-  shell = el("main", { className: "shell" });
-  const banner = el("p", { className: "banner", role: "status" });
-  const connection = () => {
-    banner.textContent = navigator.onLine
-      ? client.isReachable
-        ? ""
-        : "The server cannot be reached. Trying again …"
-      : "You are offline. What you write is kept, and sent when you are back.";
-  };
-  client.addEventListener("connection", connection);
-  app.replaceChildren(banner, shell);
-  client.store.addEventListener("change", later);
-  client.outbox.addEventListener("change", later);
-  connection();
-  const load = async () => {
-    try {
-      await client.start();
-      inbox.loaded();
-    } catch (error) {
-      inbox.failed(error, load);
-    }
-    client?.goLive();
-  };
-  load();
-}
-
-let isPlanned = false;
-
-/** Many changes, one update. */
-function later() {
-  if (isPlanned) return;
-  isPlanned = true;
-  queueMicrotask(() => {
-    isPlanned = false;
-    if (!client) return;
-    inbox.update();
-    view?.update?.();
-    title();
-  });
-}
-
-function title() {
-  const { messages } = client.store.unread;
-  const count = messages ? `(${badge(messages)}) ` : "";
-  document.title = `${count}${view ? `${view.heading} · ` : ""}Messages`;
-}
-
-// ------------------------------------------------------------ Nobody is signed in
-
-/** Whoever was signed in is not, or is somebody else. */
-function leave() {
-  client?.close();
-  inbox?.close();
-  client = null;
-}
-
+/** @returns {Promise<void>} */
 async function showSignIn() {
   const { SignIn } = await import("./views/signin.js");
   if (session.user) return show();
@@ -152,21 +87,123 @@ async function showSignIn() {
   view.focus();
 }
 
-// ------------------------------------------------------------ Beginning
+function emptyPane() {
+  return el(
+    "section",
+    { className: "pane empty-pane", "aria-label": "No conversation is open" },
+    icon("talk"),
+    el("p", {}, "Choose a conversation, or start a new one."),
+    el("a", { className: "wide primary", href: "/messages/new" }, "New message"),
+  );
+}
 
+/**
+ * Shows an error in place of a view that could not be loaded.
+ *
+ * @param {Conversation | NewConversation | SignIn} shown
+ * @param {unknown} error
+ */
+function showError(shown, error) {
+  if (error instanceof SignedOut || !session.user) return;
+  const isGone = error instanceof Refused && [400, 404].includes(error.status);
+  const text = isGone ? "There is no such conversation." : "This conversation could not be loaded.";
+  const tryAgain = () => show();
+  const pane = el(
+    "section",
+    { className: "pane empty-pane", "aria-label": "Conversation" },
+    icon("talk"),
+    el("div", { role: "alert" }, el("h1", {}, text)),
+    isGone
+      ? el("a", { className: "wide primary", href: "/messages" }, "All conversations")
+      : el("button", { type: "button", className: "wide primary", onclick: tryAgain }, "Try again"),
+  );
+  shown.element.replaceWith(pane);
+  shown.close();
+  view = null;
+}
+
+// ------------------------------------------------------------ While somebody is signed in
+
+/**
+ * @param {Person} user
+ * @returns {Running}
+ */
+function startClient(user) {
+  const client = new Client(session.config, session, user);
+  const inbox = new Inbox(client, () => session.signOut());
+  const shell = el("main", { className: "shell" });
+  const banner = el("p", { className: "banner", role: "status" });
+  const updateBanner = () => {
+    banner.textContent = bannerText(client);
+  };
+  client.addEventListener("connection", updateBanner);
+  client.store.addEventListener("change", scheduleUpdate);
+  client.outbox.addEventListener("change", scheduleUpdate);
+  app.replaceChildren(banner, shell);
+  updateBanner();
+  loadInbox(client, inbox);
+  return { client, inbox, shell };
+}
+
+/**
+ * Loads the inbox, then opens the socket.
+ *
+ * @param {Client} client
+ * @param {Inbox} inbox
+ */
+async function loadInbox(client, inbox) {
+  try {
+    await client.sync.loadInbox();
+    inbox.loaded();
+  } catch (error) {
+    inbox.failed(/** @type {Error} */ (error), () => loadInbox(client, inbox));
+  }
+  if (client === running?.client) client.goLive();
+}
+
+/** @param {Client} client */
+function bannerText({ isReachable }) {
+  if (!navigator.onLine) return "You are offline. Your messages will be sent when you are back online.";
+  return isReachable ? "" : "The server cannot be reached. Trying again …";
+}
+
+/** Plans one update for any number of changes. */
+function scheduleUpdate() {
+  if (isUpdateScheduled) return;
+  isUpdateScheduled = true;
+  queueMicrotask(() => {
+    isUpdateScheduled = false;
+    if (!running) return;
+    running.inbox.update();
+    if (view && "update" in view) view.update();
+    updateTitle();
+  });
+}
+
+function updateTitle() {
+  const messages = running?.client.store.unread.messages;
+  const count = messages ? `(${badge(messages)}) ` : "";
+  document.title = `${count}${view ? `${view.heading} · ` : ""}Messages`;
+}
+
+function stopClient() {
+  running?.client.close();
+  running?.inbox.close();
+  running = null;
+}
+
+// ------------------------------------------------------------ Start
+
+session.addEventListener("change", () => {
+  stopClient();
+  show();
+});
 addEventListener("popstate", () => show());
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("a[href^='/messages']");
+  const link = /** @type {Element} */ (event.target).closest("a[href^='/messages']");
   const isPlain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
   if (!link || !isPlain || event.defaultPrevented) return;
   event.preventDefault();
-  go(link.getAttribute("href"));
-});
-
-const config = await (await fetch("/config.json")).json();
-session = new Session(config);
-session.addEventListener("change", () => {
-  leave();
-  show();
+  go(link.getAttribute("href") ?? "");
 });
 show({ isFirst: true });

@@ -1,16 +1,26 @@
-/** Building elements. Text becomes text nodes and nothing else: what people write is never HTML. */
+/** Builds elements. Text becomes text nodes and nothing else, so a message is never HTML. */
+
+/** @import { Person } from "../types.d.ts" */
+
+/** @typedef {Node | string | null | undefined | false} Child */
 
 /**
- * An element with these properties and children. `class`, `aria-…`, `data-…` and `role` become attributes, functions
- * under `on…` listeners, everything else properties. Children are nodes or text; null and false are left out.
+ * An element with these properties and children. Names that start with `on` become listeners, properties of the
+ * element are set, and everything else becomes an attribute. null, undefined and false are left out.
+ *
+ * @template {keyof HTMLElementTagNameMap} Name
+ * @param {Name} name
+ * @param {Record<string, any>} properties
+ * @param {...(Child | Child[])} children
+ * @returns {HTMLElementTagNameMap[Name]}
  */
 export function el(name, properties = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === null || value === undefined || value === false) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (key in element && key !== "list") element[key] = value;
-    else element.setAttribute(key === "className" ? "class" : key, value === true ? "" : value);
+    else if (key in element && key !== "list") Object.assign(element, { [key]: value });
+    else element.setAttribute(key, value === true ? "" : value);
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return element;
@@ -18,7 +28,8 @@ export function el(name, properties = {}, ...children) {
 
 const PATHS = {
   back: "M15 5l-7 7 7 7",
-  compose: "M12 5H7a2 2 0 0 0-2 2v10a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-5M17.5 4.5a1.8 1.8 0 0 1 2.5 2.5L12.5 14.5 9 15l.5-3.5z",
+  compose:
+    "M12 5H7a2 2 0 0 0-2 2v10a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-5M17.5 4.5a1.8 1.8 0 0 1 2.5 2.5L12.5 14.5 9 15l.5-3.5z",
   down: "M12 5v14M6 13l6 6 6-6",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4",
   send: "M12 19V5M6 11l6-6 6 6",
@@ -26,7 +37,11 @@ const PATHS = {
   talk: "M5 7a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2h-5l-4 4v-4H7a2 2 0 0 1-2-2z",
 };
 
-/** A decoration; what it stands for must be said in words beside it or in a label. */
+/**
+ * A decoration. A label or the text beside it must say the same in words.
+ *
+ * @param {keyof typeof PATHS} name
+ */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
@@ -40,19 +55,38 @@ export function icon(name) {
 
 const segmenter = new Intl.Segmenter();
 
-/** A person's initials on one of eight colours, always the same for a handle. */
+/**
+ * A person's initials on one of eight colours. A handle always has the same colour.
+ *
+ * @param {Pick<Person, "display_name" | "handle">} person
+ */
 export function avatar({ display_name, handle }) {
   const words = display_name.trim().split(/\s+/);
-  const first = (word) => segmenter.segment(word).containing(0)?.segment ?? "";
-  const initials = first(words[0]) + (words.length > 1 ? first(words.at(-1)) : "");
+  const first = (/** @type {string} */ word) => segmenter.segment(word).containing(0)?.segment ?? "";
+  const initials = first(words[0]) + (words.length > 1 ? first(words[words.length - 1]) : "");
   let hash = 0;
   for (const character of handle) hash = (hash * 131 + character.charCodeAt(0)) >>> 0;
   return el("span", { className: `avatar hue-${hash % 8}`, "aria-hidden": "true" }, initials.toUpperCase());
 }
 
+/**
+ * A button that looks like a link.
+ *
+ * @param {string} label
+ * @param {() => void} action
+ */
+export function linkButton(label, action) {
+  return el("button", { type: "button", className: "link", onclick: action }, label);
+}
+
+/** @type {HTMLElement | undefined} */
 let announcer;
 
-/** Has a screen reader say it, after what it is saying. */
+/**
+ * Has a screen reader say the text, after its current one.
+ *
+ * @param {string} text
+ */
 export function announce(text) {
   announcer ??= document.body.appendChild(el("div", { className: "unseen", role: "status", "aria-live": "polite" }));
   announcer.textContent = text;

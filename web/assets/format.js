@@ -1,6 +1,7 @@
 /** Dates, counts and links for people to read. Pure, apart from the reader's own language and time zone. */
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
 const shortWeekday = new Intl.DateTimeFormat(undefined, { weekday: "short" });
@@ -11,20 +12,28 @@ const shortDayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", mon
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
+/**
+ * @param {Date} date
+ * @param {Date} now
+ */
 function daysBetween(date, now) {
-  const midnight = (moment) => new Date(moment.getFullYear(), moment.getMonth(), moment.getDate());
-  return Math.round((midnight(now) - midnight(date)) / DAY);
+  const midnight = (/** @type {Date} */ at) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+  return Math.round((midnight(now) - midnight(date)) / DAY_MS);
 }
 
-const capitalized = (text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
+const capitalized = (/** @type {string} */ text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
 
 /** The time of a message in its conversation, 14:05. */
-export const clock = (at) => time.format(new Date(at));
+export const clock = (/** @type {string} */ at) => time.format(new Date(at));
 
-/** All of it, for a tooltip. */
-export const moment = (at) => whole.format(new Date(at));
+/** The full date and time, for a tooltip. */
+export const moment = (/** @type {string} */ at) => whole.format(new Date(at));
 
-/** The line above a day's messages: Today, Yesterday, Monday, 3 January, 28 December 2025. */
+/**
+ * The line above a day's messages: Today, Yesterday, Monday, 3 January, 28 December 2025.
+ *
+ * @param {string} at
+ */
 export function dayLine(at, now = new Date()) {
   const date = new Date(at);
   const days = daysBetween(date, now);
@@ -33,10 +42,14 @@ export function dayLine(at, now = new Date()) {
   return (date.getFullYear() === now.getFullYear() ? day : dayAndYear).format(date);
 }
 
-/** When a conversation's last message was: now, 5 min. ago, 14:05, Yesterday, Mon, 3 Jan, 28 Dec 2025. */
+/**
+ * The time of a conversation's last message: now, 5 min. ago, 14:05, Yesterday, Mon, 3 Jan, 28 Dec 2025.
+ *
+ * @param {string} at
+ */
 export function ago(at, now = new Date()) {
   const date = new Date(at);
-  const minutes = Math.floor((now - date) / 60_000);
+  const minutes = Math.floor((now.getTime() - date.getTime()) / MINUTE_MS);
   if (minutes < 1) return relative.format(0, "second");
   if (minutes < 60) return new Intl.RelativeTimeFormat(undefined, { style: "short" }).format(-minutes, "minute");
   const days = daysBetween(date, now);
@@ -46,17 +59,22 @@ export function ago(at, now = new Date()) {
   return (date.getFullYear() === now.getFullYear() ? shortDay : shortDayAndYear).format(date);
 }
 
-/** As many as fit into a badge. */
-export const badge = (count) => (count > 99 ? "99+" : String(count));
+/** A count that fits into a badge. */
+export const badge = (/** @type {number} */ count) => (count > 99 ? "99+" : String(count));
 
-/** As the API counts a message's length: in code points. */
-export const length = (text) => [...text].length;
+/** A message's length in code points, as the API counts it. */
+export const length = (/** @type {string} */ text) => [...text].length;
 
+/** @type {Record<string, string>} */
+const OPENING = { ")": "(", "]": "[", "}": "{" };
 const LINK = /\bhttps?:\/\/[^\s<>"'`\u200b-\u200f\u202a-\u202e\u2066-\u2069]+/giu;
 
 /**
- * A text in pieces, [{text, href?}], whose texts together are the text. Only http and https become links, without the
- * punctuation that ends the sentence, and without a bracket that was opened before the link.
+ * Splits a text into plain pieces and links. Only http and https become links, without the punctuation that ends the
+ * sentence, and without a bracket that was opened before the link.
+ *
+ * @param {string} text
+ * @returns {{ text: string, href?: string }[]}
  */
 export function pieces(text) {
   const found = [];
@@ -64,8 +82,8 @@ export function pieces(text) {
   for (const match of text.matchAll(LINK)) {
     let link = match[0];
     for (;;) {
-      const last = link.at(-1);
-      const opening = { ")": "(", "]": "[", "}": "{" }[last];
+      const last = link[link.length - 1];
+      const opening = OPENING[last];
       const unopened = opening && link.split(opening).length <= link.split(last).length - 1;
       if (!/[.,;:!?…]/u.test(last) && !unopened) break;
       link = link.slice(0, -1);

@@ -1,114 +1,136 @@
-/** The socket: kept open, opened again, and given up where the server has none. */
+/** The socket: opened, kept alive, and opened again. Not used where the server has none. */
 
 import { Refused } from "./api.js";
+import { SignedOut } from "./session.js";
 
-const PING = 270_000; // milliseconds; API Gateway closes a socket that was silent for 10 minutes
-const ANSWER = 6_000; // in which a socket that lives answers
-const OPENING = 30_000;
-const LONGEST_PAUSE = 30_000;
-const STABLE = 10_000;
+/**
+ * @import { Frame } from "../types.d.ts"
+ * @import { Api } from "./api.js"
+ */
 
-/** Fires `open`, `close`, and `event` with what the server pushed as detail. */
+const PING_MS = 270_000; // API Gateway closes a socket that was silent for 10 minutes
+const PONG_TIMEOUT_MS = 6_000;
+const OPEN_TIMEOUT_MS = 30_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+const STABLE_MS = 10_000; // after which the next pause is the first again
+
+/** Fires `open`, `close`, and `event` with a ServerEvent as detail. */
 export class Live extends EventTarget {
+  isOpen = false;
+
+  #listeners = new AbortController();
+  /** @type {WebSocket | null} */
   #socket = null;
+  /** @type {Record<string, number | undefined>} */
   #timers = {};
   #failures = 0;
   #isConnecting = false;
-  isOpen = false;
+  #isClosed = false;
 
-  /** `url` is the socket's, without its ticket. */
+  /**
+   * @param {Api} api
+   * @param {string} url the socket's, without a ticket
+   */
   constructor(api, url) {
     super();
     this.api = api;
     this.url = url;
-    this.onwake = () => {
-      if (document.visibilityState === "hidden" || !navigator.onLine) return;
-      if (this.isOpen) this.#ask();
+    const { signal } = this.#listeners;
+    const wake = () => {
+      if (!this.url || document.visibilityState === "hidden" || !navigator.onLine) return;
+      if (this.isOpen) this.#ping();
       else this.connect();
     };
-    this.onoffline = () => this.#socket?.close();
-    addEventListener("online", this.onwake);
-    addEventListener("offline", this.onoffline);
-    document.addEventListener("visibilitychange", this.onwake);
+    addEventListener("online", wake, { signal });
+    addEventListener("offline", () => this.#socket?.close(), { signal });
+    document.addEventListener("visibilitychange", wake, { signal });
   }
 
   close() {
-    this.isClosed = true;
-    removeEventListener("online", this.onwake);
-    removeEventListener("offline", this.onoffline);
-    document.removeEventListener("visibilitychange", this.onwake);
-    Object.values(this.#timers).forEach(clearTimeout);
+    this.#isClosed = true;
+    this.#listeners.abort();
+    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
     this.#socket?.close();
   }
 
-  /** Opens the socket, unless it is open or about to be. */
+  /** Opens the socket, unless it is open or opening. */
   async connect() {
-    if (this.#isConnecting || this.#socket || this.isClosed) return;
-    clearTimeout(this.#timers.again);
+    if (this.#isConnecting || this.#socket || this.#isClosed) return;
+    clearTimeout(this.#timers.reconnect);
     this.#isConnecting = true;
     try {
       const { body } = await this.api.request("POST", "/api/connections/ticket");
-      if (!this.isClosed) this.#open(body.ticket);
+      if (!this.#isClosed) this.#open(body.ticket);
     } catch (error) {
       const hasNone = error instanceof Refused && error.status === 404;
-      if (error.name !== "SignedOut" && !hasNone) this.#again();
+      if (!(error instanceof SignedOut) && !hasNone) this.#reconnect();
     } finally {
       this.#isConnecting = false;
     }
   }
 
-  /** Sends a frame if the socket is open; nothing that is sent matters later. */
+  /**
+   * Sends a frame if the socket is open, and drops it otherwise.
+   *
+   * @param {Frame} frame
+   */
   send(frame) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
   }
 
+  /** @param {string} ticket */
   #open(ticket) {
     const socket = new WebSocket(`${this.url}?ticket=${encodeURIComponent(ticket)}`);
     this.#socket = socket;
-    this.#timers.opening = setTimeout(() => socket.close(), OPENING);
+    this.#timers.opening = setTimeout(() => socket.close(), OPEN_TIMEOUT_MS);
     socket.onopen = () => {
       clearTimeout(this.#timers.opening);
       this.isOpen = true;
-      this.#timers.stable = setTimeout(() => (this.#failures = 0), STABLE);
-      this.#later();
+      this.#timers.stable = setTimeout(() => {
+        this.#failures = 0;
+      }, STABLE_MS);
+      this.#schedulePing();
       this.dispatchEvent(new Event("open"));
     };
     socket.onmessage = ({ data }) => {
-      clearTimeout(this.#timers.answer);
+      clearTimeout(this.#timers.pong);
       for (const event of JSON.parse(data)) this.dispatchEvent(new CustomEvent("event", { detail: event }));
     };
-    socket.onclose = () => this.#gone(socket);
+    socket.onclose = () => this.#closed(socket);
   }
 
-  #gone(socket) {
+  /** @param {WebSocket} socket */
+  #closed(socket) {
     if (socket !== this.#socket) return;
     this.#socket = null;
     this.isOpen = false;
-    for (const name of ["opening", "stable", "ping", "answer"]) clearTimeout(this.#timers[name]);
-    if (this.isClosed) return;
+    for (const name of ["opening", "stable", "ping", "pong"]) clearTimeout(this.#timers[name]);
+    if (this.#isClosed) return;
     this.dispatchEvent(new Event("close"));
-    this.#again();
+    this.#reconnect();
   }
 
-  #again() {
-    const pause = Math.min(LONGEST_PAUSE, 500 * 2 ** this.#failures++);
-    clearTimeout(this.#timers.again);
-    this.#timers.again = setTimeout(() => this.connect(), pause * (0.5 + Math.random() / 2));
+  #reconnect() {
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++);
+    clearTimeout(this.#timers.reconnect);
+    this.#timers.reconnect = setTimeout(() => this.connect(), pause * (0.5 + Math.random() / 2));
   }
 
-  #later() {
+  #schedulePing() {
     clearTimeout(this.#timers.ping);
-    this.#timers.ping = setTimeout(() => this.#ask(), PING);
+    this.#timers.ping = setTimeout(() => this.#ping(), PING_MS);
   }
 
-  #ask() {
+  #ping() {
     const socket = this.#socket;
+    if (!socket) return;
     this.send({ type: "ping" });
-    clearTimeout(this.#timers.answer);
-    this.#timers.answer = setTimeout(() => {
+    clearTimeout(this.#timers.pong);
+    this.#timers.pong = setTimeout(() => {
       socket.close();
-      this.#gone(socket); // a dead connection's own `close` may take a minute
-    }, ANSWER);
-    this.#later();
+      this.#closed(socket); // a dead connection's own `close` may take a minute
+    }, PONG_TIMEOUT_MS);
+    this.#schedulePing();
   }
 }

@@ -1,21 +1,25 @@
-/** What is known of conversations and messages, merged by seq. Pure: no network, no clock, no page. */
+/** Conversations and messages, merged by seq. Pure: no network, no clock, no page. */
 
-/** The messages of one conversation that are here: always one run, seq by seq, with no gap in it. */
+/** @import { Conversation, Links, Message, Person, UnreadTotals } from "../types.d.ts" */
+
+/** Messages of one conversation, seq by seq without a gap. */
 export class Thread {
-  messages = [];
-  /** URL of the page before the first message, or null at the conversation's beginning. */
-  older = null;
-  /** URL of what comes after the last message, or of a place before that. */
-  newer = null;
-  #ahead = new Map();
+  /** @type {Map<number, Message>} Messages by seq, received before one that precedes them. */
+  #early = new Map();
+  /** @type {Set<string>} */
   #uuids = new Set();
 
-  /** From the newest page and its links. */
+  /**
+   * @param {Message[]} page the newest page
+   * @param {Links} links
+   */
   constructor(page, links) {
     this.messages = [...page];
-    page.forEach((message) => this.#uuids.add(message.uuid));
+    for (const message of page) this.#uuids.add(message.uuid);
+    /** URL of the page before the first message; null at the beginning of the conversation. */
     this.older = links.prev ?? null;
-    this.newer = links.next ?? links.monitor ?? null;
+    /** URL of the messages after the last one. It may repeat some of the last ones. */
+    this.newer = links.next ?? links.monitor ?? "";
   }
 
   get firstSeq() {
@@ -26,94 +30,134 @@ export class Thread {
     return this.messages.at(-1)?.seq ?? 0;
   }
 
-  /** Whether messages are here that do not follow the last one: what lies between must be asked for. */
+  /** Whether messages are missing before one that was received. */
   get hasGap() {
-    return this.#ahead.size > 0;
+    return this.#early.size > 0;
   }
 
+  /** @param {string} message_uuid */
   has(message_uuid) {
     return this.#uuids.has(message_uuid);
   }
 
-  /** The page before the first message. */
+  /**
+   * Adds the page before the first message.
+   *
+   * @param {Message[]} page
+   * @param {Links} links
+   */
   addOlder(page, links) {
     const before = page.filter((message) => message.seq < this.firstSeq);
     this.messages.unshift(...before);
-    before.forEach((message) => this.#uuids.add(message.uuid));
+    for (const message of before) this.#uuids.add(message.uuid);
     this.older = links.prev ?? null;
   }
 
-  /** The page after some message that is here. */
-  addNewer(page, links) {
-    page.forEach((message) => this.add(message));
-    this.newer = links.next ?? links.monitor ?? this.newer;
-  }
-
-  /** The cursor of the last message, as the socket gives it. */
+  /**
+   * Sets the cursor after the last message, as the socket delivers it.
+   *
+   * @param {string} cursor
+   */
   goOnAfter(cursor) {
     const url = new URL(this.newer);
     url.searchParams.set("after", cursor);
     this.newer = url.href;
   }
 
-  /** A message from anywhere; those that came doubled, late or out of order do no harm. */
+  /**
+   * Adds a message from anywhere: duplicates, late ones and any order are fine.
+   *
+   * @param {Message} message
+   */
   add(message) {
     if (message.seq <= this.lastSeq) return;
-    this.#ahead.set(message.seq, message);
-    for (let next; (next = this.#ahead.get(this.lastSeq + 1)); ) {
-      this.#ahead.delete(next.seq);
+    this.#early.set(message.seq, message);
+    let next = this.#early.get(this.lastSeq + 1);
+    while (next) {
+      this.#early.delete(next.seq);
       this.#uuids.add(next.uuid);
       this.messages.push(next);
+      next = this.#early.get(this.lastSeq + 1);
     }
   }
 }
 
-/** How many messages of a conversation its reader has not read. */
+/**
+ * The number of unread messages in a conversation.
+ *
+ * @param {Pick<Conversation, "last_seq" | "read_seq">} conversation
+ */
 export const unread = (conversation) => Math.max(0, conversation.last_seq - conversation.read_seq);
 
 /** Fires `change` with detail {kind, uuid}; kind is "conversation", "messages", "typing" or "presence". */
 export class Store extends EventTarget {
+  /** @type {Map<string, Conversation>} */
   conversations = new Map();
+  /** @type {Map<string, Thread>} */
   threads = new Map();
+  /** @type {Map<string, boolean>} By user_uuid. */
   #online = new Map();
+  /** @type {Set<string>} Conversations in which the other person is typing. */
   #typing = new Set();
 
-  /** `me` is {uuid, handle, display_name}. */
+  /** @param {Person} me */
   constructor(me) {
     super();
     this.me = me;
   }
 
-  /** All conversations that are known, the newest message first. */
+  /** All conversations, the newest message first. */
   get inbox() {
     return [...this.conversations.values()].sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
   }
 
-  /** {message_groups, messages}, as GET /api/unread counts them. */
+  /**
+   * The totals, as GET /api/unread counts them.
+   *
+   * @returns {UnreadTotals}
+   */
   get unread() {
     const counts = [...this.conversations.values()].map(unread).filter(Boolean);
     return { message_groups: counts.length, messages: counts.reduce((sum, count) => sum + count, 0) };
   }
 
-  /** The conversation with a person, by handle in any case. */
+  /**
+   * The conversation with a person. The case of the handle does not matter.
+   *
+   * @param {string} handle
+   */
   with(handle) {
     const wanted = handle.toLowerCase();
     return [...this.conversations.values()].find((conversation) => conversation.handle.toLowerCase() === wanted);
   }
 
-  /** An entry of the inbox. An older one than what is known changes nothing but marks, which only move on. */
+  /** @param {Conversation[]} entries */
+  putAll(entries) {
+    for (const entry of entries) this.put(entry);
+  }
+
+  /**
+   * Takes an entry of the inbox. An outdated one advances marks and changes nothing else.
+   *
+   * @param {Conversation & { type?: string }} entry
+   */
   put({ type: _type, ...entry }) {
     const known = this.conversations.get(entry.uuid);
     const newest = known && known.created_at > entry.created_at ? { ...entry, ...known } : { ...known, ...entry };
     const last_seq = Math.max(entry.last_seq, known?.last_seq ?? 0);
     const read_seq = Math.max(entry.read_seq, known?.read_seq ?? 0);
-    const isHidden = entry.other_read_seq === null;
-    const other_read_seq = isHidden ? null : Math.max(entry.other_read_seq, known?.other_read_seq ?? 0);
+    const { other_read_seq: mark } = entry;
+    const other_read_seq = mark === null ? null : Math.max(mark, known?.other_read_seq ?? 0);
     this.conversations.set(entry.uuid, { ...newest, last_seq, read_seq, other_read_seq });
     this.#changed("conversation", entry.uuid);
   }
 
-  /** A message of a conversation that is known. A message moves its sender's mark, too. */
+  /**
+   * Takes a message. It advances its sender's mark, too.
+   *
+   * @param {string} message_group_uuid
+   * @param {Message} message
+   */
   receive(message_group_uuid, message) {
     const known = this.conversations.get(message_group_uuid);
     const isMine = message.user_uuid === this.me.uuid;
@@ -136,56 +180,95 @@ export class Store extends EventTarget {
     }
   }
 
-  /** Somebody has read up to a message. */
+  /**
+   * Notes that a person has read up to a message.
+   *
+   * @param {string} message_group_uuid
+   * @param {string} user_uuid
+   * @param {number} seq
+   */
   mark(message_group_uuid, user_uuid, seq) {
     const known = this.conversations.get(message_group_uuid);
     const name = user_uuid === this.me.uuid ? "read_seq" : "other_read_seq";
-    if (!known || known[name] >= seq) return;
+    if (!known || (known[name] ?? 0) >= seq) return;
     this.conversations.set(message_group_uuid, { ...known, [name]: seq });
     this.#changed("conversation", message_group_uuid);
   }
 
+  /**
+   * @param {string} message_group_uuid
+   * @param {Thread} thread
+   */
   open(message_group_uuid, thread) {
     this.threads.set(message_group_uuid, thread);
     this.#changed("messages", message_group_uuid);
   }
 
+  /**
+   * @param {string} message_group_uuid
+   * @param {Message[]} page
+   * @param {Links} links
+   */
   addOlder(message_group_uuid, page, links) {
-    this.threads.get(message_group_uuid).addOlder(page, links);
+    this.threads.get(message_group_uuid)?.addOlder(page, links);
     this.#changed("messages", message_group_uuid);
   }
 
+  /**
+   * @param {string} message_group_uuid
+   * @param {Message[]} page
+   * @param {Links} links
+   */
   addNewer(message_group_uuid, page, links) {
     for (const message of page) this.receive(message_group_uuid, message);
-    this.threads.get(message_group_uuid)?.addNewer([], links);
+    const thread = this.threads.get(message_group_uuid);
+    if (thread) thread.newer = links.next ?? links.monitor ?? thread.newer;
   }
 
-  /** Whether a person is online; undefined where it is not known. */
+  /**
+   * Whether a person is online; undefined if unknown.
+   *
+   * @param {string} user_uuid
+   */
   isOnline(user_uuid) {
     return this.#online.get(user_uuid);
   }
 
+  /**
+   * @param {string} message_group_uuid
+   * @param {string} user_uuid
+   * @param {boolean} online
+   */
   setOnline(message_group_uuid, user_uuid, online) {
     this.#online.set(user_uuid, online);
     this.#changed("presence", message_group_uuid);
   }
 
-  /** Without a socket nobody tells. */
-  forgetWhoIsOnline() {
+  /** Presence is unknown while there is no socket. */
+  forgetPresence() {
     this.#online.clear();
     this.#changed("presence");
   }
 
+  /** @param {string} message_group_uuid */
   isTyping(message_group_uuid) {
     return this.#typing.has(message_group_uuid);
   }
 
+  /**
+   * @param {string} message_group_uuid
+   * @param {boolean} typing
+   */
   setTyping(message_group_uuid, typing) {
     if (typing) this.#typing.add(message_group_uuid);
     else this.#typing.delete(message_group_uuid);
     this.#changed("typing", message_group_uuid);
   }
 
+  /**
+   * @param {"conversation" | "messages" | "typing" | "presence"} kind
+   * @param {string} [uuid]
+   */
   #changed(kind, uuid) {
     this.dispatchEvent(new CustomEvent("change", { detail: { kind, uuid } }));
   }

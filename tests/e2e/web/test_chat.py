@@ -90,7 +90,7 @@ def test_what_the_server_refuses_can_be_discarded(bayko: Client, londo: Client, 
     )
     seat.send("Too long, they say")
     seat.send("This is not")
-    expect(seat.page.locator(".pending", has_text="they say")).to_contain_text("Not sent: It is too long.")
+    expect(seat.page.locator(".pending", has_text="they say")).to_contain_text("Not sent: The message is too long.")
     expect(seat.page.get_by_text("Sent", exact=True)).to_be_visible()
     seat.page.get_by_role("button", name="Discard").click()
     expect(seat.page.locator(".pending")).to_have_count(0)
@@ -151,15 +151,15 @@ def test_reading_in_one_tab_clears_the_badge_in_the_other(bayko: Client, londo: 
 def test_a_conversation_begins_with_a_handle(bayko: Client, londo: Client, sits: Sits) -> None:
     seat = sits(bayko)
     seat.open()
-    expect(seat.page.locator(".note")).to_contain_text("No conversation yet")
+    expect(seat.page.locator(".note")).to_contain_text("No conversations yet")
     seat.page.get_by_role("link", name="New message").first.click()
     seat.page.get_by_label("To").fill("@nobody_at_all")
-    expect(seat.page.get_by_text("Nobody is called @nobody_at_all.")).to_be_visible()
+    expect(seat.page.get_by_text("Nobody has the handle @nobody_at_all.")).to_be_visible()
     seat.page.get_by_label("To").fill(londo.handle.upper())
     option = seat.page.get_by_role("option", name=londo.handle)
     expect(option).to_be_visible()
     seat.page.get_by_label("To").press("Enter")
-    expect(seat.page.get_by_text("Your first message begins the conversation.")).to_be_visible()
+    expect(seat.page.get_by_text("Your first message starts the conversation.")).to_be_visible()
     assert seat.page.url.endswith(f"/messages/new/{londo.handle}")
     seat.send("So it begins")
     expect(seat.page.get_by_text("Sent", exact=True)).to_be_visible()
@@ -216,7 +216,7 @@ def test_a_long_conversation_opens_at_the_first_unread_and_pages_without_a_jump(
 
     seen = seat.page.evaluate(SCROLL_TO_THE_TOP)
     assert seen["jump"] <= 2  # pixels
-    expect(seat.page.get_by_text("This is where it began.")).to_be_visible()
+    expect(seat.page.get_by_text("Beginning of the conversation")).to_be_visible()
     numbers = [int(text.split()[1]) for text in seat.texts()]
     assert numbers == list(range(1, 401))
 

@@ -69,14 +69,14 @@ def test_an_authenticator_app_is_set_up_and_asked_for(page: Page, bayko: Client)
     expect(page.locator("code")).to_be_visible()
     secret = page.locator("code").inner_text()
     app = TOTP(base64.b32decode(secret + "=" * (-len(secret) % 8)), 6, SHA1(), 30, enforce_key_length=False)  # noqa: S303
-    page.get_by_label("and type the code it shows").fill(app.generate(int(time.time())).decode())
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("then enter the code it shows").fill(app.generate(int(time.time())).decode())
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
     page.get_by_role("button", name="Sign out").click()
     sign_in(page, bayko.email, PASSWORD)
     page.get_by_label("Code from your authenticator app").fill(app.generate(int(time.time())).decode())
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 
@@ -86,7 +86,7 @@ def test_a_first_password_is_replaced(page: Page, system: System, bayko: Client)
     )
     sign_in(page, bayko.email, "First-passw0rd")
     page.get_by_label("Choose a new password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 

@@ -1,44 +1,50 @@
-/** Where a message is written: grows with it, counts down, keeps a draft. */
+/** The field for a new message. It grows with the text, counts down and keeps a draft. */
 
 import { el, icon } from "../dom.js";
 import { length } from "../format.js";
 
-const CLOSE = 100; // characters left from which the countdown stands out
+const FEW_CHARACTERS_LEFT = 100; // from here on the countdown stands out
 
 export class Composer {
-  /** `onsend` is called with the text. What is not sent yet stays in localStorage under `key`. */
+  /**
+   * @param {object} options
+   * @param {number} options.limit in characters
+   * @param {string} options.key the name of the draft in localStorage
+   * @param {(text: string) => void} options.onsend
+   * @param {() => void} [options.ontype]
+   */
   constructor({ limit, key, onsend, ontype }) {
-    Object.assign(this, { limit, key, onsend });
+    this.limit = limit;
+    this.key = key;
+    this.onsend = onsend;
     this.count = el("span", { className: "count", id: "count" });
     this.text = el("textarea", {
       rows: 1,
-      placeholder: "Write a message",
+      placeholder: "Type a message",
       "aria-label": "Message",
       "aria-describedby": "count",
       enterKeyHint: "send",
       dir: "auto",
       value: localStorage.getItem(key) ?? "",
       oninput: () => {
-        this.#keep();
+        this.#keepDraft();
         this.update();
         if (this.text.value) ontype?.();
       },
-      onkeydown: (event) => {
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
         if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
         event.preventDefault();
         this.#send();
       },
     });
     this.button = el("button", { type: "submit", className: "round primary", "aria-label": "Send" }, icon("send"));
+    const submit = (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      this.#send();
+    };
     this.element = el(
       "form",
-      {
-        className: "composer",
-        onsubmit: (event) => {
-          event.preventDefault();
-          this.#send();
-        },
-      },
+      { className: "composer", onsubmit: submit },
       el("div", { className: "field" }, this.text, this.count),
       this.button,
     );
@@ -49,6 +55,7 @@ export class Composer {
     this.element.remove();
   }
 
+  /** @param {string} text */
   label(text) {
     this.text.setAttribute("aria-label", text);
   }
@@ -57,8 +64,7 @@ export class Composer {
     this.text.focus({ preventScroll: true });
   }
 
-  /** Whether it can be used at all. */
-  set isEnabled(isEnabled) {
+  set isEnabled(/** @type {boolean} */ isEnabled) {
     this.text.disabled = !isEnabled;
     this.update();
   }
@@ -67,7 +73,7 @@ export class Composer {
     const text = this.text.value;
     const left = this.limit - length(text);
     this.count.textContent = text ? left.toLocaleString() : "";
-    this.count.classList.toggle("close", left < CLOSE);
+    this.count.classList.toggle("close", left < FEW_CHARACTERS_LEFT);
     this.count.classList.toggle("over", left < 0);
     this.text.setAttribute("aria-invalid", String(left < 0));
     this.button.disabled = this.text.disabled || left < 0 || !text.trim();
@@ -80,13 +86,13 @@ export class Composer {
     if (this.button.disabled) return;
     const text = this.text.value.trim();
     this.text.value = "";
-    this.#keep();
+    this.#keepDraft();
     this.update();
     this.onsend(text);
     this.focus();
   }
 
-  #keep() {
+  #keepDraft() {
     if (this.text.value) localStorage.setItem(this.key, this.text.value);
     else localStorage.removeItem(this.key);
   }

@@ -1,61 +1,82 @@
-/** All conversations, the newest first: the left pane, or the whole of a phone's screen. */
+/** All conversations, the newest first: the left pane, or a phone's whole screen. */
 
-import { avatar, el, icon } from "../dom.js";
-import { ago, badge, moment } from "../format.js";
-import { unread } from "../store.js";
+import { avatar, el, icon, linkButton } from "../dom.js";
+import { InboxRow } from "./inbox_row.js";
 
-const MINUTE = 60_000;
+/**
+ * @import { Conversation } from "../../types.d.ts"
+ * @import { Client } from "../client.js"
+ */
+
+const UPDATE_MS = 60_000; // for times like "5 min. ago"
 
 export class Inbox {
+  /** @type {Map<string, InboxRow>} By uuid. */
   #rows = new Map();
-  #wanted = "";
-  #isLoadingAll = false;
+  /** @type {string | undefined} */
+  #selected;
+  #searched = "";
+  #isLoaded = false;
+  #isSearching = false;
 
-  constructor(client, { signOut }) {
+  /**
+   * @param {Client} client
+   * @param {() => void} signOut
+   */
+  constructor(client, signOut) {
     this.client = client;
-    this.list = el("ul", { className: "rows" });
+    this.list = el("ul", { className: "rows", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#move(event) });
     this.note = el("p", { className: "note", role: "status" }, "Loading …");
     this.more = el("div", { className: "more" });
     this.search = el("input", {
       type: "search",
-      placeholder: "Find a conversation",
-      "aria-label": "Find a conversation",
+      placeholder: "Search conversations",
+      "aria-label": "Search conversations",
       autocomplete: "off",
-      oninput: () => this.#find(),
+      oninput: () => this.#search(),
     });
-    const { me } = client.store;
+    this.title = el("h1", { id: "inbox-title", tabIndex: -1 }, "Messages");
+    const rows = el("nav", { className: "scroll", "aria-label": "Conversations", tabIndex: -1 });
+    rows.append(this.list, this.note, this.more);
     this.element = el(
       "section",
       { className: "inbox", "aria-labelledby": "inbox-title" },
       el(
         "header",
         { className: "bar" },
-        el("h1", { id: "inbox-title", tabIndex: -1 }, "Messages"),
+        this.title,
         el("a", { className: "round primary", href: "/messages/new", "aria-label": "New message" }, icon("compose")),
       ),
       el("div", { className: "search" }, icon("search"), this.search),
-      el("nav", { className: "scroll", "aria-label": "Conversations", tabIndex: -1 }, this.list, this.note, this.more),
-      el(
-        "footer",
-        { className: "me" },
-        avatar(me),
-        el(
-          "span",
-          { className: "who" },
-          el("b", { dir: "auto" }, me.display_name),
-          el("span", { className: "dim" }, `@${me.handle}`),
-        ),
-        el("button", { type: "button", className: "round", "aria-label": "Sign out", title: "Sign out", onclick: signOut }, icon("out")),
-      ),
+      rows,
+      this.#footer(signOut),
     );
     this.observer = new IntersectionObserver(
       ([entry]) => {
         if (entry.isIntersecting) this.#loadMore();
       },
-      { root: this.list.parentElement, rootMargin: "600px" },
+      { root: rows, rootMargin: "600px" },
     );
-    this.timer = setInterval(() => this.update(), MINUTE);
-    this.list.addEventListener("keydown", (event) => this.#move(event));
+    this.timer = setInterval(() => this.update(), UPDATE_MS);
+  }
+
+  /** @param {() => void} signOut */
+  #footer(signOut) {
+    const { me } = this.client.store;
+    const name = el("b", { dir: "auto" }, me.display_name);
+    const handle = el("span", { className: "dim" }, `@${me.handle}`);
+    const label = "Sign out";
+    return el(
+      "footer",
+      { className: "me" },
+      avatar(me),
+      el("span", { className: "who" }, name, handle),
+      el(
+        "button",
+        { type: "button", className: "round", "aria-label": label, title: label, onclick: signOut },
+        icon("out"),
+      ),
+    );
   }
 
   close() {
@@ -63,135 +84,123 @@ export class Inbox {
     this.observer.disconnect();
   }
 
-  /** After the first page has come. */
+  focus() {
+    this.title.focus();
+  }
+
+  /** Shows that the first page has been loaded. */
   loaded() {
-    this.isLoaded = true;
+    this.#isLoaded = true;
     this.update();
     this.observer.observe(this.more);
   }
 
-  failed(error, again) {
-    const button = el("button", { type: "button", className: "link", onclick: again }, "Try again");
-    this.note.replaceChildren(`${error.message} `, button);
+  /**
+   * @param {Error} error
+   * @param {() => void} retry
+   */
+  failed(error, retry) {
+    this.note.replaceChildren(`${error.message} `, linkButton("Try again", retry));
   }
 
-  /** Marks the conversation that is open. */
+  /**
+   * Highlights the open conversation.
+   *
+   * @param {string | undefined} uuid
+   */
   select(uuid) {
-    this.selected = uuid;
-    for (const [key, row] of this.#rows) {
-      if (key === uuid) row.link.setAttribute("aria-current", "page");
-      else row.link.removeAttribute("aria-current");
-    }
+    this.#selected = uuid;
+    for (const [key, row] of this.#rows) row.isSelected = key === uuid;
   }
 
   update() {
-    const { store } = this.client;
-    const shown = store.inbox.filter((conversation) => this.#matches(conversation));
-    let place = this.list.firstChild;
-    for (const conversation of shown) {
-      const row = this.#row(conversation);
-      if (row.element === place) place = place.nextSibling;
-      else this.list.insertBefore(row.element, place);
+    const found = this.client.store.inbox.filter((conversation) => this.#matches(conversation));
+    this.#place(found.map((conversation) => this.#row(conversation).element));
+    if (this.#isLoaded) this.note.textContent = found.length ? "" : this.#emptyNote();
+  }
+
+  /**
+   * Puts these rows into the list, in this order, and moves no row without need.
+   *
+   * @param {Element[]} rows
+   */
+  #place(rows) {
+    let place = this.list.firstElementChild;
+    for (const row of rows) {
+      if (row === place) place = place.nextElementSibling;
+      else this.list.insertBefore(row, place);
     }
     while (place) {
-      const gone = place;
-      place = place.nextSibling;
-      gone.remove();
+      const next = place.nextElementSibling;
+      place.remove();
+      place = next;
     }
-    if (!this.isLoaded) return;
-    this.note.textContent = shown.length ? "" : this.#nothing();
   }
 
-  #nothing() {
-    if (this.#wanted) return this.#isLoadingAll ? "Looking …" : "No conversation like that.";
-    return "No conversation yet. Start one!";
+  #emptyNote() {
+    if (!this.#searched) return "No conversations yet. Start one!";
+    return this.#isSearching ? "Searching …" : "No matches";
   }
 
+  /** @param {Conversation} conversation */
   #matches({ display_name, handle, message }) {
-    if (!this.#wanted) return true;
-    return [display_name, `@${handle}`, message].some((text) => text.toLocaleLowerCase().includes(this.#wanted));
+    if (!this.#searched) return true;
+    return [display_name, `@${handle}`, message].some((text) => text.toLocaleLowerCase().includes(this.#searched));
   }
 
-  /** What is not here yet is looked at too, page by page. */
-  async #find() {
-    this.#wanted = this.search.value.trim().toLocaleLowerCase();
+  /** Searches the conversations in the store, and loads the others page by page. */
+  async #search() {
+    const { sync } = this.client;
+    this.#searched = this.search.value.trim().toLocaleLowerCase();
     this.update();
-    if (!this.#wanted || this.#isLoadingAll) return;
-    this.#isLoadingAll = true;
+    if (!this.#searched || this.#isSearching) return;
+    this.#isSearching = true;
     try {
-      while (this.#wanted && this.client.rest) await this.client.loadMore();
+      while (this.#searched && sync.nextInboxPage) await sync.loadMore();
     } catch {
-      // what is here is shown
+      // the search covers the conversations that have been loaded
     } finally {
-      this.#isLoadingAll = false;
+      this.#isSearching = false;
       this.update();
     }
   }
 
   async #loadMore() {
-    if (!this.client.rest) return;
+    const { sync } = this.client;
+    if (!sync.nextInboxPage) return;
     this.observer.unobserve(this.more);
     try {
-      await this.client.loadMore();
+      await sync.loadMore();
       this.update();
       this.observer.observe(this.more);
     } catch (error) {
-      this.failed(error, () => {
+      this.failed(/** @type {Error} */ (error), () => {
         this.note.textContent = "";
         this.#loadMore();
       });
     }
   }
 
+  /** @param {Conversation} conversation */
   #row(conversation) {
     const { uuid } = conversation;
-    if (!this.#rows.has(uuid)) this.#rows.set(uuid, new Row(uuid, uuid === this.selected));
-    const row = this.#rows.get(uuid);
+    const row = this.#rows.get(uuid) ?? new InboxRow(uuid, uuid === this.#selected);
+    this.#rows.set(uuid, row);
     row.update(conversation, this.client.store.isTyping(uuid));
     return row;
   }
 
-  /** Arrow keys go from row to row. */
+  /**
+   * Moves the focus from row to row with the arrow keys.
+   *
+   * @param {KeyboardEvent} event
+   */
   #move(event) {
-    const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
-    const next = step && event.target.closest("li")?.[step]?.querySelector("a");
-    if (!next) return;
+    const item = /** @type {Element} */ (event.target).closest("li");
+    const next = { ArrowDown: item?.nextElementSibling, ArrowUp: item?.previousElementSibling }[event.key];
+    const link = next?.querySelector("a");
+    if (!link) return;
     event.preventDefault();
-    next.focus();
-  }
-}
-
-class Row {
-  constructor(uuid, isSelected) {
-    this.name = el("b", { className: "name", dir: "auto" });
-    this.time = el("time", { className: "dim" });
-    this.preview = el("span", { className: "preview", dir: "auto" });
-    this.count = el("span", { className: "badge" });
-    this.link = el(
-      "a",
-      { href: `/messages/${uuid}`, className: "row", "aria-current": isSelected ? "page" : null },
-      (this.face = el("span")),
-      el("span", { className: "line" }, this.name, this.time),
-      el("span", { className: "line" }, this.preview, this.count),
-    );
-    this.element = el("li", {}, this.link);
-  }
-
-  update(conversation, isTyping) {
-    const count = unread(conversation);
-    const shown = JSON.stringify([conversation, isTyping, ago(conversation.created_at)]);
-    if (shown === this.shown) return;
-    this.shown = shown;
-    const face = avatar(conversation);
-    this.face.replaceWith(face);
-    this.face = face;
-    this.name.textContent = conversation.display_name;
-    this.time.textContent = ago(conversation.created_at);
-    this.time.dateTime = conversation.created_at;
-    this.time.title = moment(conversation.created_at);
-    this.preview.textContent = isTyping ? "typing …" : conversation.message;
-    this.preview.classList.toggle("typing", isTyping);
-    this.count.replaceChildren(...(count ? [badge(count), el("span", { className: "unseen" }, " unread")] : []));
-    this.link.classList.toggle("has-unread", count > 0);
+    link.focus();
   }
 }

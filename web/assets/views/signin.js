@@ -1,21 +1,36 @@
-/** Signing in: email and password, what Cognito asks beyond them, and on the local system demo people by one click. */
+/** Signing in: email and password, Cognito's further questions, and on the local system demo people by one click. */
 
 import { avatar, el } from "../dom.js";
+import { signIn } from "../sign_in.js";
 
+/**
+ * @import { Config } from "../../types.d.ts"
+ * @import { Session } from "../session.js"
+ */
+
+const LOGO = new URL("../icon.svg", import.meta.url).href;
 const QUESTIONS = {
-  totp: ["Code from your authenticator app", "one-time-code", "text"],
-  setup: ["Add this key to an authenticator app, and type the code it shows", "one-time-code", "text"],
-  new_password: ["Choose a new password", "new-password", "password"],
+  totp: { label: "Code from your authenticator app", autocomplete: "one-time-code", type: "text" },
+  setup: {
+    label: "Add this key to an authenticator app, then enter the code it shows",
+    autocomplete: "one-time-code",
+    type: "text",
+  },
+  new_password: { label: "Choose a new password", autocomplete: "new-password", type: "password" },
 };
 
 export class SignIn {
   heading = "Sign in";
 
-  /** `done` is called once somebody is signed in. */
-  constructor(session, done) {
-    Object.assign(this, { session, done });
-    this.email = field("Email", { type: "email", name: "email", autocomplete: "username", required: true });
-    this.password = field("Password", {
+  /**
+   * @param {Session} session
+   * @param {() => void} ondone
+   */
+  constructor(session, ondone) {
+    this.session = session;
+    this.ondone = ondone;
+    const email = labelled("Email", { type: "email", name: "email", autocomplete: "username", required: true });
+    const password = labelled("Password", {
       type: "password",
       name: "password",
       autocomplete: "current-password",
@@ -24,92 +39,94 @@ export class SignIn {
     this.error = el("p", { className: "error", role: "alert" });
     this.button = el("button", { type: "submit", className: "wide primary" }, "Sign in");
     this.title = el("h1", { tabIndex: -1 }, "Messages");
-    this.form = el(
-      "form",
-      {
-        onsubmit: (event) => {
-          event.preventDefault();
-          this.#signIn(this.email.input.value, this.password.input.value);
-        },
-      },
-      this.email.element,
-      this.password.element,
-      this.button,
-    );
-    this.element = el(
-      "main",
-      { className: "signin" },
-      el("div", { className: "card" }, logo(), this.title, this.form, this.error, this.#demo()),
-    );
+    const submit = (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      this.#signIn(email.input.value.trim(), password.input.value);
+    };
+    this.form = el("form", { onsubmit: submit }, email.element, password.element, this.button);
+    const logo = el("img", { src: LOGO, alt: "", width: 56, height: 56 });
+    const { demo } = session.config;
+    const card = el("div", { className: "card" }, logo, this.title, this.form, this.error);
+    if (demo) card.append(this.#demo(demo));
+    this.element = el("main", { className: "signin" }, card);
   }
+
+  async open() {}
+
+  close() {}
 
   focus() {
     this.title.focus();
   }
 
-  close() {}
-
-  #demo() {
-    const { demo } = this.session.config;
-    if (!demo) return null;
-    return el(
-      "section",
-      { className: "demo", "aria-labelledby": "demo-title" },
-      el("h2", { id: "demo-title" }, "Or, on this machine, be"),
+  /** @param {NonNullable<Config["demo"]>} demo */
+  #demo({ people, password }) {
+    const items = people.map(({ name, handle, email }) =>
       el(
-        "ul",
+        "li",
         {},
-        demo.people.map((person) =>
-          el(
-            "li",
-            {},
-            el(
-              "button",
-              { type: "button", onclick: () => this.#signIn(person.email, demo.password) },
-              avatar({ display_name: person.name, handle: person.handle }),
-              el("span", { className: "who" }, el("b", {}, person.name), el("span", { className: "dim" }, `@${person.handle}`)),
-            ),
-          ),
+        el(
+          "button",
+          { type: "button", onclick: () => this.#signIn(email, password) },
+          avatar({ display_name: name, handle }),
+          el("span", { className: "who" }, el("b", {}, name), el("span", { className: "dim" }, `@${handle}`)),
         ),
       ),
     );
+    return el(
+      "section",
+      { className: "demo", "aria-labelledby": "demo-title" },
+      el("h2", { id: "demo-title" }, "Or sign in as"),
+      el("ul", {}, items),
+    );
   }
 
+  /**
+   * @param {string} email
+   * @param {string} password
+   */
   async #signIn(email, password) {
-    this.#busy(true);
+    this.#setBusy(true);
     this.error.textContent = "";
     try {
-      await this.session.signIn(email, password, (question, text) => this.#ask(question, text));
+      const { cognito } = this.session;
+      this.session.start(await signIn(cognito, email, password, (question, secret) => this.#ask(question, secret)));
     } catch (error) {
-      this.#busy(false);
-      this.error.textContent = error.message;
+      this.#setBusy(false);
+      this.error.textContent = /** @type {Error} */ (error).message;
       return;
     }
-    this.done();
+    this.ondone();
   }
 
-  #busy(isBusy) {
+  /** @param {boolean} isBusy */
+  #setBusy(isBusy) {
     this.button.textContent = isBusy ? "Signing in …" : "Sign in";
     for (const button of this.element.querySelectorAll("button")) button.disabled = isBusy;
   }
 
-  /** Puts a question in the form's place; answers with what was typed. */
-  #ask(question, text) {
-    const [label, autocomplete, type] = QUESTIONS[question];
-    const { element, input } = field(label, { type, autocomplete, required: true });
+  /**
+   * Asks a question in place of the form. Returns the text that the person enters.
+   *
+   * @param {keyof typeof QUESTIONS} question
+   * @param {string} [secret] shown above the question
+   * @returns {Promise<string>}
+   */
+  #ask(question, secret) {
+    const { label, ...properties } = QUESTIONS[question];
+    const { element, input } = labelled(label, { ...properties, required: true });
     return new Promise((resolve) => {
+      const submit = (/** @type {SubmitEvent} */ event) => {
+        event.preventDefault();
+        form.replaceWith(this.form);
+        resolve(input.value.trim());
+      };
       const form = el(
         "form",
-        {
-          onsubmit: (event) => {
-            event.preventDefault();
-            form.replaceWith(this.form);
-            resolve(input.value.trim());
-          },
-        },
-        text ? el("code", { className: "secret" }, text) : null,
+        { onsubmit: submit },
+        secret ? el("code", { className: "secret" }, secret) : null,
         element,
-        el("button", { type: "submit", className: "wide primary" }, "Go on"),
+        el("button", { type: "submit", className: "wide primary" }, "Continue"),
       );
       this.form.replaceWith(form);
       input.focus();
@@ -117,11 +134,11 @@ export class SignIn {
   }
 }
 
-function field(label, properties) {
+/**
+ * @param {string} label
+ * @param {Record<string, any>} properties
+ */
+function labelled(label, properties) {
   const input = el("input", properties);
   return { input, element: el("label", { className: "labelled" }, el("span", {}, label), input) };
-}
-
-function logo() {
-  return el("img", { src: "/assets/icon.svg", alt: "", width: 56, height: 56 });
 }

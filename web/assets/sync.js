@@ -1,0 +1,264 @@
+/**
+ * Keeps the store in step with the server, as docs/sync.md describes. It does not know the socket: the client passes
+ * its events on, in any order and however often they come.
+ */
+
+import { deduped } from "./deduped.js";
+import { Thread, unread } from "./store.js";
+
+/**
+ * @import { Message, ServerEvent } from "../types.d.ts"
+ * @import { Api } from "./api.js"
+ * @import { ReadMarks } from "./read_marks.js"
+ * @import { Store } from "./store.js"
+ */
+
+const INBOX_PAGE_SIZE = 30;
+const THREAD_PAGE_SIZE = 50;
+const LARGE_PAGE_SIZE = 100;
+const MAX_UNREAD_LOADED = 1_000; // messages loaded so that a conversation opens at the first unread one
+
+export class Sync {
+  /** @type {string | null} URL of the inbox page after those in the store; null at the end. */
+  nextInboxPage = null;
+  /** Whether the store may lack something: an attempt to catch up failed. */
+  isBehind = false;
+
+  #dedupe = deduped();
+  /** @type {string | null} URL of the conversations that change from now on. */
+  #monitor = null;
+  /** @type {Promise<void>} */
+  #inboxLoaded = Promise.resolve();
+  /** @type {Promise<void> | null} */
+  #catchingUp = null;
+  /** @type {string | null} */
+  #openUuid = null;
+  /** @type {ServerEvent[] | null} Events that wait until the store has caught up. */
+  #waiting = null;
+
+  /**
+   * @param {Api} api
+   * @param {Store} store
+   * @param {ReadMarks} marks
+   */
+  constructor(api, store, marks) {
+    this.api = api;
+    this.store = store;
+    this.marks = marks;
+  }
+
+  /** The conversation on the screen, whose messages are kept without a gap. */
+  get openUuid() {
+    return this.#openUuid;
+  }
+
+  // ------------------------------------------------------------ Pages
+
+  /** Loads the newest conversations. */
+  loadInbox() {
+    this.#inboxLoaded = this.#loadInbox();
+    return this.#inboxLoaded;
+  }
+
+  async #loadInbox() {
+    const { body, links } = await this.api.get(`/api/message_groups?limit=${INBOX_PAGE_SIZE}`);
+    this.store.putAll(body);
+    this.nextInboxPage ??= links.next ?? null;
+    this.#monitor ??= links.monitor ?? null;
+  }
+
+  /** Loads one more page of the inbox, if there is one. */
+  async loadMore() {
+    const url = this.nextInboxPage;
+    if (!url) return;
+    await this.#dedupe("inbox", async () => {
+      const { body, links } = await this.api.get(url);
+      this.store.putAll(body);
+      this.nextInboxPage = links.next ?? null;
+    });
+  }
+
+  /**
+   * Loads a conversation's newest messages, and as many older ones as are unread.
+   *
+   * @param {string} uuid
+   */
+  async open(uuid) {
+    this.#openUuid = uuid;
+    if (!this.store.threads.has(uuid)) await this.#dedupe(uuid, () => this.#load(uuid));
+    while (this.#lacksUnread(uuid)) await this.loadOlder(uuid);
+  }
+
+  /** @param {string} uuid */
+  close(uuid) {
+    if (this.#openUuid === uuid) this.#openUuid = null;
+  }
+
+  /** @param {string} uuid */
+  async #load(uuid) {
+    const isKnown = this.store.conversations.has(uuid);
+    const [page] = await Promise.all([
+      this.api.get(`/api/messages/${uuid}?limit=${THREAD_PAGE_SIZE}`),
+      isKnown ? null : this.#loadConversation(uuid),
+    ]);
+    this.store.open(uuid, new Thread(page.body, page.links));
+    for (const message of page.body) this.store.receive(uuid, message);
+  }
+
+  /**
+   * Waits for the inbox, which may be loading with this conversation in it.
+   *
+   * @param {string} uuid
+   */
+  async #loadConversation(uuid) {
+    await this.#inboxLoaded.catch(() => {}); // the inbox itself shows the error
+    if (!this.store.conversations.has(uuid)) await this.#refresh(uuid);
+  }
+
+  /**
+   * Reads a conversation's entry. The other person's mark does not move the conversation up the inbox.
+   *
+   * @param {string} uuid
+   */
+  async #refresh(uuid) {
+    const { body } = await this.api.get(`/api/message_groups/${uuid}`);
+    this.store.put(body);
+  }
+
+  /** @param {string} uuid */
+  #lacksUnread(uuid) {
+    const thread = this.store.threads.get(uuid);
+    const conversation = this.store.conversations.get(uuid);
+    if (!thread?.older || !conversation || !unread(conversation)) return false;
+    return thread.firstSeq > conversation.read_seq + 1 && thread.messages.length < MAX_UNREAD_LOADED;
+  }
+
+  /**
+   * Loads the page of messages before those in the store.
+   *
+   * @param {string} uuid
+   */
+  loadOlder(uuid) {
+    return this.#dedupe(`older ${uuid}`, async () => {
+      const older = this.store.threads.get(uuid)?.older;
+      if (!older) return;
+      const url = new URL(older);
+      url.searchParams.set("limit", String(LARGE_PAGE_SIZE));
+      const { body, links } = await this.api.get(url.href);
+      this.store.addOlder(uuid, body, links);
+    });
+  }
+
+  // ------------------------------------------------------------ Catching up
+
+  /** Loads everything that the store may lack. Never throws: isBehind says how it went. */
+  catchUp() {
+    this.#catchingUp ??= this.#tryToCatchUp();
+    return this.#catchingUp;
+  }
+
+  async #tryToCatchUp() {
+    try {
+      await this.#catchUp();
+      this.isBehind = false;
+    } catch {
+      this.isBehind = true;
+    }
+    this.#catchingUp = null;
+  }
+
+  /** Catches up after the socket has opened. Events wait until that is done. */
+  async resume() {
+    this.#waiting = [];
+    await this.#catchingUp; // it began before the socket was open, and may miss something
+    await this.catchUp();
+    const events = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const event of events) this.#apply(event);
+  }
+
+  async #catchUp() {
+    if (!this.#monitor) await this.loadInbox();
+    for (let url = this.#monitor; url; ) {
+      const { body, links } = await this.api.get(url);
+      this.store.putAll(body);
+      this.#monitor = links.monitor ?? this.#monitor;
+      url = links.next ?? null;
+    }
+    for (const uuid of [...this.store.threads.keys()]) {
+      if (uuid === this.#openUuid) await Promise.all([this.#fill(uuid), this.#refresh(uuid)]);
+      else this.store.threads.delete(uuid); // loaded again when it opens
+    }
+    await this.marks.send();
+    if (this.#monitor) await this.#agreeOnUnread();
+  }
+
+  /** Reads the inbox again from its top while the server counts other unread messages: marks of another device. */
+  async #agreeOnUnread() {
+    const { body: truth } = await this.api.get("/api/unread");
+    const agrees = () => {
+      const { messages, message_groups } = this.store.unread;
+      return messages === truth.messages && message_groups === truth.message_groups;
+    };
+    for (let url = `/api/message_groups?limit=${LARGE_PAGE_SIZE}`; url && !agrees(); ) {
+      const { body, links } = await this.api.get(url);
+      this.store.putAll(body);
+      url = links.next ?? "";
+      this.nextInboxPage = url || null;
+    }
+  }
+
+  /**
+   * Loads the messages after those in the store.
+   *
+   * @param {string} uuid
+   */
+  #fill(uuid) {
+    return this.#dedupe(`fill ${uuid}`, async () => {
+      for (let url = this.store.threads.get(uuid)?.newer; url; ) {
+        const { body, links } = await this.api.get(url);
+        this.store.addNewer(uuid, body, links);
+        url = links.next;
+      }
+    });
+  }
+
+  // ------------------------------------------------------------ Events
+
+  /** @param {ServerEvent} event */
+  receive(event) {
+    if (this.#waiting) this.#waiting.push(event);
+    else this.#apply(event);
+  }
+
+  /** @param {ServerEvent} event */
+  #apply(event) {
+    if (event.type === "message") {
+      const { type: _type, message_group_uuid, after, ...message } = event;
+      this.receiveMessage(message_group_uuid, message, after);
+    } else if (event.type === "message_group") this.store.put(event);
+    else if (event.type === "read") this.store.mark(event.message_group_uuid, event.user_uuid, event.read_seq);
+  }
+
+  /**
+   * Takes a message from an event, or from the answer to a send.
+   *
+   * @param {string} uuid
+   * @param {Message} message
+   * @param {string} [after] the cursor after it
+   */
+  async receiveMessage(uuid, message, after) {
+    try {
+      if (!this.store.conversations.has(uuid)) {
+        const entry = await this.api.find(`/api/message_groups/${uuid}`);
+        if (entry) this.store.put(entry);
+      }
+      this.store.receive(uuid, message);
+      const thread = this.store.threads.get(uuid);
+      if (thread?.hasGap) await this.#fill(uuid);
+      else if (after && thread?.lastSeq === message.seq) thread.goOnAfter(after);
+    } catch {
+      this.isBehind = true;
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** A conversation in the inbox. */
+
+import { avatar, el } from "../dom.js";
+import { ago, badge, moment } from "../format.js";
+import { unread } from "../store.js";
+
+/** @import { Conversation } from "../../types.d.ts" */
+
+export class InboxRow {
+  #drawn = "";
+
+  /**
+   * @param {string} uuid
+   * @param {boolean} isSelected
+   */
+  constructor(uuid, isSelected) {
+    this.face = el("span");
+    this.name = el("b", { className: "name", dir: "auto" });
+    this.time = el("time", { className: "dim" });
+    this.preview = el("span", { className: "preview", dir: "auto" });
+    this.count = el("span", { className: "badge" });
+    this.link = el(
+      "a",
+      { href: `/messages/${uuid}`, className: "row" },
+      this.face,
+      el("span", { className: "line" }, this.name, this.time),
+      el("span", { className: "line" }, this.preview, this.count),
+    );
+    this.element = el("li", {}, this.link);
+    this.isSelected = isSelected;
+  }
+
+  set isSelected(/** @type {boolean} */ isSelected) {
+    if (isSelected) this.link.setAttribute("aria-current", "page");
+    else this.link.removeAttribute("aria-current");
+  }
+
+  /**
+   * @param {Conversation} conversation
+   * @param {boolean} isTyping
+   */
+  update(conversation, isTyping) {
+    const { created_at } = conversation;
+    const count = unread(conversation);
+    const drawn = JSON.stringify([conversation, isTyping, ago(created_at)]);
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    const face = avatar(conversation);
+    this.face.replaceWith(face);
+    this.face = face;
+    this.name.textContent = conversation.display_name;
+    this.time.textContent = ago(created_at);
+    this.time.dateTime = created_at;
+    this.time.title = moment(created_at);
+    this.preview.textContent = isTyping ? "typing …" : conversation.message;
+    this.preview.classList.toggle("typing", isTyping);
+    this.count.replaceChildren(...(count ? [badge(count), el("span", { className: "unseen" }, " unread")] : []));
+    this.link.classList.toggle("has-unread", count > 0);
+  }
+}
