@@ -69,9 +69,9 @@ class Totals:
 def find_head(table: Table, message_group_uuid: str, user_uuid: str) -> Head:
     """The head of a conversation that this person is in.
 
-    Raises NotFound, the same as if there were none (docs/design.md#rule-6). An eventually consistent read that does not
-    show the caller as a member is followed by a consistent one, whatever it showed. So a conversation opened a moment ago
-    is found, and both refusals take the same requests.
+    Raises NotFound, the same as if there were none (docs/design.md#rule-6). If an eventually consistent read does not
+    show the caller as a member, a consistent one follows, whatever the first one showed. So a conversation opened a
+    moment ago is found, and both refusals take the same requests.
     """
     head = table.head(message_group_uuid)
     if not _is_member(head, user_uuid):
