@@ -68,6 +68,7 @@ class Watched(FakeInboxes):
         self.requests: list[str] = []
         self.faults: dict[str, dict[int, Exception]] = {}
         self.query_error: Exception | None = None
+        self.ranges: list[tuple[str, str]] = []
         self.refusals: Iterator[Exception] = iter(())
 
     @property
@@ -82,6 +83,7 @@ class Watched(FakeInboxes):
 
     def entries_of(self, owner_uuid: str, message_group_uuid: str, first: str, last: str = "A") -> list[MessageGroup]:
         self.requests.append("query")
+        self.ranges.append((first, last))
         if self.query_error:
             raise self.query_error
         return super().entries_of(owner_uuid, message_group_uuid, first, last)
@@ -163,6 +165,7 @@ def test_a_burst_is_one_rewrite_and_a_look_at_the_times_it_passes_over() -> None
 
     _assert_shows(table, heads[-1])
     assert table.requests == ["put 3", "delete 2", "query", "query"]
+    assert table.ranges == [(_time(1), _time(8))] * 2
 
 
 @pytest.mark.parametrize("tiebroken", [False, True], ids=["at a time", "tiebroken"])

@@ -94,7 +94,7 @@ class Rewrite:
         """Deletes the entries that an interrupted attempt left at a time in between. Raises Busy."""
         for entry in self.end.both_message_groups if self.passes_times else ():
             found = table.entries_of(entry.owner_uuid, entry.message_group_uuid, self.start.created_at, entry.sk)
-            yield from (Discard(one) for one in found if one.sk != entry.sk and one.version <= entry.version)
+            yield from (Discard(one) for one in found if one.sk != entry.sk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,8 @@ def rewrite(table: Table, changes: Iterable[Change]) -> Rewritten:
     taken: set[tuple[str, str]] = set()
     for one in fold(changes):
         # DynamoDB refuses a request that names a key twice.
-        alone = one.is_counted and not one.inbox_keys & taken
-        (planned if alone else refused).append(one)
-        taken |= one.inbox_keys if alone else set()
+        (planned if one.is_counted and not one.inbox_keys & taken else refused).append(one)
+        taken |= one.inbox_keys
     failed: dict[str, Exception] = {}
     for step in (Rewrite.first_writes, Rewrite.last_writes, lambda one: one.leftovers(table)):
         planned = _do(table, planned, step, refused, failed)
