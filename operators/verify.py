@@ -274,7 +274,8 @@ class _Segment:
 
     def _last_message(self, head: Head, last: Message | None) -> None:
         group = head.message_group_uuid
-        if last is None or replace(head.after(last), read_seqs=head.read_seqs, version=head.version) != head:
+        wanted = replace(head.after(last), read_seqs=head.read_seqs, wrote=head.wrote) if last else None
+        if wanted is None or replace(wanted, version=head.version) != head:
             self._report("head", group, f"says {head.last_seq}, the last message is {last.seq if last else 0}")
         if not head.version:
             self._report("head", group, "has no version")

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import requests
 
+from messaging.table import Delete, Table
 from tests.e2e.conftest import Client, System, eventually
 
 
@@ -23,6 +24,19 @@ def test_a_message_lands_in_the_conversation_and_in_both_inboxes(bayko: Client, 
         (entry,) = reader.inbox()
         other = londo if reader is bayko else bayko
         assert (entry["uuid"], entry["handle"], entry["message"]) == (group, other.handle, "Hello yourself")
+
+
+def test_an_entry_that_was_lost_comes_back_with_the_next_mark(system: System, bayko: Client, londo: Client) -> None:
+    """The stream handler may rebuild a conversation: it reads both inboxes, then writes in a transaction."""
+    group = bayko.send(handle=londo.handle, message="1")["message_group_uuid"]
+    eventually(lambda: londo.get("/api/unread").json()["messages"] == 1)
+    table = Table(system.client("dynamodb"), system.place.table_name)
+    table.write_entries([Delete(entry) for entry in table.inbox(londo.user_uuid, 1)])
+    assert londo.inbox() == []
+
+    assert londo.request("PUT", f"/api/message_groups/{group}/read", json={"seq": 1}).status_code == 200
+
+    eventually(lambda: [one["message"] for one in londo.inbox()] == ["1"])
 
 
 def test_the_requests_of_the_bootcamps_web_client_work_unchanged(bayko: Client, londo: Client) -> None:

@@ -1,6 +1,7 @@
 """Two people with two devices each, and a network between them and the system that fails in every way it can."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -249,6 +250,7 @@ def chaos(dynamodb: "DynamoDBClient", endpoint: str, messages: int, seed: int) -
     """How much of what happened. Raises AssertionError if a device has not every message once, or a count is wrong."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         world = World(dynamodb, endpoint, monkeypatch)
+        world.clock = time.time  # by which connections expire
         try:
             happened = Chaos(world, SocketFunctions(world.functions, monkeypatch), Random(seed))  # noqa: S311
             happened.run(messages)

@@ -1,5 +1,6 @@
 """A table of version 1.0.0, without versions and with receipts that expire: it works, and bin/ddb/repair updates it."""
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -13,12 +14,19 @@ import pytest
 
 from messaging import keys
 from messaging.items import Head, Message
+from messaging.marks import mark_read
+from messaging.profile import set_receipts
 from messaging.send import send_to_conversation
 from messaging.table import Table
 from operators import verify as verifying
 from operators.verify import Break, verify
 from operators.writing import put_all
-from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all, stored_messages
+from tests.integration.checks import (
+    assert_conversations_are_whole,
+    assert_inboxes_stand_at_the_heads,
+    read_all,
+    stored_messages,
+)
 from tests.integration.functions import Functions, Stream
 from tests.scripts import run_script
 
@@ -41,7 +49,7 @@ class Old:
 
     def __init__(self, client: "DynamoDBClient", name: str, functions: Functions, stream: Stream) -> None:
         self.client, self.name, self.functions = client, name, functions
-        self.table = Table(client, name)
+        self.table = Table(client, name, now=itertools.count(2**31, 60).__next__)  # settings change once a minute
         self._stream = stream
         put_all(client, name, _ITEMS)
         self._since = stream.records()[-1]["dynamodb"]["SequenceNumber"]
@@ -92,11 +100,12 @@ def old(
     return Old(dynamodb, table_name, functions, stream)
 
 
-def test_the_table_has_what_there_were_in_version_1(old: Old) -> None:
-    assert_inboxes_stand_at_the_heads(old.items)
+def test_the_table_has_what_version_1_stored(old: Old) -> None:
+    assert_conversations_are_whole(old.items)
     assert {head.version for head in _HEADS} == {0}
     assert {message.message_uuid for message in _MESSAGES} - {pk.partition("#")[2] for pk in _RECEIPTS}
-    assert {(one.kind, one.detail) for one in old.verify()} == {
+    assert {(one.kind, one.detail) for one in old.verify() if one.kind != "stale"} == {
+        ("head", "does not note who has written"),
         ("head", "has no version"),
         ("receipt", "has messages without a receipt"),
         ("receipt", "has receipts that expire or have no digest"),
@@ -106,24 +115,25 @@ def test_the_table_has_what_there_were_in_version_1(old: Old) -> None:
 @pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "one by one"])
 def test_every_change_of_an_old_conversation_reaches_both_inboxes(old: Old, at_once: bool) -> None:
     for head in _LIVING:
-        for status in _changes(old.functions, head):
-            assert status == 200
+        for _ in _changes(old, head):
             if not at_once:
                 old.deliver()
     old.deliver()
     old.deliver()
 
-    assert_inboxes_stand_at_the_heads(old.items)
-    assert {one.kind for one in old.verify()} == {"head", "receipt"}
+    living = {head.message_group_uuid for head in _LIVING}
+    assert_inboxes_stand_at_the_heads([item for item in old.items if any(group in str(item) for group in living)])
+    assert {one.kind for one in old.verify() if one.where in living} == {"receipt"}
 
 
-def _changes(functions: Functions, head: Head) -> Iterator[int]:
+def _changes(old: Old, head: Head) -> Iterator[object]:
+    """Changes a conversation in every way, one at a time."""
     group, (one, other) = head.message_group_uuid, head.members
-    yield functions.create_message(one, message_group_uuid=group, message="1")[0]
-    yield functions.mark_read(other, group, head.last_seq + 1)[0]
-    yield functions.create_message(other, message_group_uuid=group, message="2")[0]
-    yield functions.update_me(one, receipts=False)[0]
-    yield functions.update_me(one, receipts=True)[0]
+    yield send_to_conversation(old.table, one, group, str(uuid4()), "1")
+    yield mark_read(old.table, other, group, head.last_seq + 1)
+    yield send_to_conversation(old.table, other, group, str(uuid4()), "2")
+    yield set_receipts(old.table, one, receipts=False)
+    yield set_receipts(old.table, one, receipts=True)
 
 
 @pytest.mark.parametrize("repaired", [False, True], ids=["before", "after repair"])

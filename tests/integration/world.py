@@ -117,8 +117,8 @@ class World:
         self.stream = Stream(endpoint, self.table_name)
         self.requests = Requests(dynamodb)
         # Each change of a setting comes a minute after the one before, so that none is too soon.
-        minutes = map(float, itertools.count(1_800_000_000, 60))
-        functions_table = Table(self.requests, self.table_name, minutes.__next__)  # type: ignore[arg-type]
+        self.clock: Callable[[], float] = map(float, itertools.count(1_800_000_000, 60)).__next__
+        functions_table = Table(self.requests, self.table_name, lambda: self.clock())  # type: ignore[arg-type]
         self.functions = Functions(functions_table, monkeypatch)
         self.people: list[Person] = []
         self.now = datetime(2026, 1, 1, tzinfo=UTC)

@@ -143,7 +143,7 @@ def test_a_batch_folds_to_the_same_rewrites_whatever_the_order_and_repetition(
         one = rewrites[history[0].new.message_group_uuid]
         assert one.start == history[0].old
         assert one.end == history[-1].new
-        assert not one.opened
+        assert one.first == history[0]
         assert one.times == {head.created_at for change in history for head in (change.old, change.new) if head}
         assert set(one.sequence_numbers) == {change.sequence_number for change in history}
 
@@ -234,7 +234,7 @@ def test_versions_that_do_not_tell_mean_a_rebuild(stages: Sequence[Head], counte
 def test_an_opening_is_counted_from_nothing(version: int, counted: bool) -> None:
     (one,) = fold([Change("0", None, replace(HEAD, version=version))])
 
-    assert one.opened
+    assert one.start == replace(HEAD, version=version)
     assert one.is_counted is counted
 
 

@@ -92,6 +92,7 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:PartiQLDelete": {"GRP#", "UNR#"},
         "dynamodb:PutItem": {"GRP#", "UNR#"},
         "dynamodb:DeleteItem": {"GRP#", "UNR#"},
+        "dynamodb:Query": {"GRP#"},
         "dynamodb:ConditionCheckItem": {"MSG#"},
         "dynamodb:GetItem": {"MSG#"},
     },

@@ -48,22 +48,25 @@ class Change:
 class Rewrite:
     """All changes of one conversation in a batch, as one step from the first head to the last.
 
-    `opened` says that the first message is among them: `start` is then the head whose entries came with it.
     `times` are those of all heads, `had_unread` the members who had unread messages in one of them.
     """
 
-    start: Head
+    first: Change
     end: Head
-    opened: bool
     times: frozenset[str]
     had_unread: frozenset[str]
     sequence_numbers: tuple[str, ...]
 
     @property
+    def start(self) -> Head:
+        """The head whose entries are stored: the first message of a conversation brings its own."""
+        return self.first.old or self.first.new
+
+    @property
     def is_counted(self) -> bool:
         """True if the versions grow and nobody was deleted: then the entries tell whether it was done before."""
         deleted = any(person.is_deleted for head in (self.start, self.end) for person in head.members.values())
-        return not deleted and self.end.version > (0 if self.opened else self.start.version)
+        return not deleted and self.end.version > (self.first.old.version if self.first.old else 0)
 
     @property
     def passes_times(self) -> bool:
@@ -81,8 +84,8 @@ class Rewrite:
             yield Update(entry) if self.start.created_at == self.end.created_at else Insert(entry)
             unread = self.end.unread_of(owner)
             if self.end.has_unread(owner):
-                is_new = self.opened or not self.start.has_unread(owner)
-                yield Insert(unread) if is_new else Update(unread)
+                is_stored = self.first.old is not None and self.first.old.has_unread(owner)
+                yield Update(unread) if is_stored else Insert(unread)
             elif owner in self.had_unread:
                 yield Discard(unread)
 
@@ -117,12 +120,10 @@ def fold(changes: Iterable[Change]) -> list[Rewrite]:
 
 def _fold_one(changes: Sequence[Change]) -> Rewrite:
     in_order = sorted(changes, key=lambda change: change.new.version)
-    first, last = in_order[0], in_order[-1]
     heads = [head for change in changes for head in (change.old, change.new) if head]
     return Rewrite(
-        first.old or first.new,
-        last.new,
-        first.old is None,
+        in_order[0],
+        in_order[-1].new,
         frozenset(head.created_at for head in heads),
         frozenset(owner for head in heads for owner in head.members if head.has_unread(owner)),
         tuple(change.sequence_number for change in changes),
