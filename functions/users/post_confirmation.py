@@ -6,7 +6,8 @@ what Cognito answers the client that confirms: "PostConfirmation failed with err
 
 from typing import Any
 
-from messaging.observability import logger
+from messaging.errors import HandleTaken, Invalid
+from messaging.observability import count, logger
 from messaging.people import person_from_attributes
 from messaging.settings import Settings
 from messaging.table import open_table
@@ -17,7 +18,14 @@ table = open_table(Settings.from_environment().table_name)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers the event as it came, as Cognito expects. Raises HandleTaken and Invalid."""
     if event["triggerSource"] == "PostConfirmation_ConfirmSignUp":
-        person = person_from_attributes(event["request"]["userAttributes"])
-        table.register(person, has_account=True)
+        try:
+            person = person_from_attributes(event["request"]["userAttributes"])
+            table.register(person, has_account=True)
+        except (HandleTaken, Invalid):
+            count(SignUpsRefused=1)
+            raise
+        except Exception:
+            count(SignUpsFailed=1)  # an alarm that takes deployments back counts these only
+            raise
         logger.info("registered", user_uuid=person.user_uuid)
     return event

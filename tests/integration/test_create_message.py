@@ -261,7 +261,7 @@ def test_while_dynamodb_throttles_the_answer_is_503_and_nothing_is_sent(
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "TransactWriteItems")
 
     monkeypatch.setattr(table._client, "transact_write_items", throttled)
-    monkeypatch.setattr("messaging.send.attempts", lambda: repeat(0, 3))
+    monkeypatch.setattr("messaging.send.attempts", lambda *_, **__: repeat(0, 3))
     status, problem, headers = functions.create_message(
         bayko.user_uuid, message_group_uuid=conversation, message="Hello"
     )

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.errors import HandleTaken, Invalid
+from messaging.errors import HandleTaken, Invalid, MessagingError
 from messaging.items import Person
 from messaging.table import Table
 from tests.integration.functions import Functions, sample_event
@@ -119,3 +119,40 @@ def test_twenty_who_want_one_handle_at_once_leave_one_who_has_it(table: Table) -
 
     with ThreadPoolExecutor(20) as threads:
         assert sum(threads.map(register, range(20))) == 1
+
+
+@pytest.mark.parametrize(
+    ("attributes", "counted"),
+    [
+        ({"preferred_username": "londo"}, "SignUpsRefused"),
+        ({"preferred_username": "l o n d o"}, "SignUpsRefused"),
+        ({"preferred_username": "vir", "name": "x" * 1000}, "SignUpsRefused"),
+    ],
+    ids=["taken", "no handle", "no name"],
+)
+def test_what_people_choose_counts_as_no_failure_of_signing_up(
+    functions: Functions, londo: Person, capsys: pytest.CaptureFixture[str], attributes: dict[str, str], counted: str
+) -> None:
+    for _ in range(5):
+        with pytest.raises(MessagingError):
+            confirm(functions, **attributes)
+
+    written = capsys.readouterr().out
+    assert written.count(f'"{counted}":[1.0]') == 5
+    assert "SignUpsFailed" not in written
+
+
+def test_what_nobody_chose_counts_as_a_failure_of_signing_up(
+    functions: Functions, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(Table, "register", fail)
+
+    with pytest.raises(RuntimeError):
+        confirm(functions)
+
+    written = capsys.readouterr().out
+    assert '"SignUpsFailed":[1.0]' in written
+    assert "SignUpsRefused" not in written

@@ -205,7 +205,7 @@ def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_processed(
     (sample,) = _sample("stream_handler")["Records"]
     before, after = (_in_another_conversation(sample, number) for number in (1, 2))
     seen = Counter[str]()
-    monkeypatch.setattr(inbox, "attempts", lambda: iter(range(3)))
+    monkeypatch.setattr(inbox, "attempts", lambda _: iter(range(3)))
     monkeypatch.setattr(function, "table", None)  # to be what it was when the test ends
 
     @given(mutated(_without_its_number(sample), _attribute_values | json_values))

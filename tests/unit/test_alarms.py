@@ -24,6 +24,8 @@ AT_ONCE = {"PostConfirmation", "StreamHandler"}
 TAKES_BACK = ("ApiErrors", "SignUpErrors", "StreamErrors", "PushErrors")
 # What CloudWatch knows of: the metrics, and what their one resource must be.
 METRICS = {
+    "CruddurMessages": ({"SignUpsFailed"}, ""),
+    "CruddurMessages/${AWS::StackName}": ({"ApiFailures"}, ""),
     "AWS/ApiGateway": ({"5xx", "Latency"}, "AWS::Serverless::HttpApi"),
     "AWS/DynamoDB": ({"ReadThrottleEvents", "WriteThrottleEvents"}, "AWS::DynamoDB::Table"),
     "AWS/Lambda": ({"Errors", "IteratorAge", "Throttles"}, "AWS::Serverless::Function"),
@@ -53,12 +55,16 @@ def gradual() -> dict[str, Any]:
 @each_alarm
 def test_an_alarm_is_of_a_metric_of_a_resource_of_the_stack(name: str) -> None:
     alarm = ALARMS[name]
-    metrics, kind = METRICS[alarm["Namespace"]]
+    namespace = alarm["Namespace"]
+    metrics, kind = METRICS[namespace if isinstance(namespace, str) else namespace["!Sub"]]
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}
 
     assert alarm["MetricName"] in metrics
     if name == "FunctionThrottles":  # of the whole account
         assert not dimensions
+        return
+    if not kind:  # counted by the functions, or in their logs
+        assert dimensions in ({}, {"service": {"!Ref": "AWS::StackName"}})
         return
     first, *others = dimensions.values()
     target = first["!Ref"] if "!Ref" in first else first["!GetAtt"].removesuffix(".QueueName")
@@ -83,6 +89,45 @@ def test_an_alarm_is_named_after_its_stack_and_leads_to_its_runbook(name: str) -
     assert ALARMS[name]["AlarmName"] == {"!Sub": f"${{AWS::StackName}}-{name}"}
     assert ALARMS[name]["AlarmDescription"].endswith(f"see docs/operations.md#{name.lower()}")
     assert headings.count(name) == 1
+
+
+CALLED = re.compile(r"\$\.(\w+) (!?=) \"(\d+)\"")
+
+
+@pytest.mark.parametrize(
+    ("status", "function_status", "is_failure"),
+    [
+        (200, 200, False),
+        (404, 200, False),
+        (429, 200, False),  # the caller is the contention
+        (429, "-", False),  # above the throttle of the API
+        (500, 200, True),  # a mistake that a function has caught, or a crash
+        (500, "-", True),
+        (500, 429, False),  # no concurrency left, which callers can use up
+        (502, 200, True),
+        (503, 200, False),  # busy: contention or throttling
+        (503, "-", True),  # a timeout
+        (503, 429, False),
+        (504, "-", True),
+    ],
+)
+def test_what_callers_can_cause_counts_as_no_failure_of_the_api(
+    status: int, function_status: object, is_failure: bool
+) -> None:
+    pattern = RESOURCES["ApiFailures"]["Properties"]["FilterPattern"].strip("{} \n")
+    line = {"status": str(status), "functionStatus": str(function_status)}
+    # The pattern's own language, of which it uses equality, and, or, and brackets.
+    condition = CALLED.sub(lambda found: str((line[found[1]] == found[3]) == (found[2] == "=")), pattern)
+
+    assert eval(condition.replace("||", "or").replace("&&", "and")) is is_failure  # noqa: S307
+
+
+def test_no_alarm_that_takes_back_counts_what_callers_can_cause() -> None:
+    counted = {(str(ALARMS[name]["Namespace"]), ALARMS[name]["MetricName"]) for name in TAKES_BACK}
+
+    assert ("AWS/ApiGateway", "5xx") not in counted
+    sign_ups = [dimension["Value"] for dimension in ALARMS["SignUpErrors"]["Dimensions"]]
+    assert sign_ups == [{"!Ref": "AWS::StackName"}]
 
 
 def test_the_stream_is_told_of_long_before_its_records_are_given_up() -> None:
@@ -116,9 +161,9 @@ def dashboard() -> dict[str, Any]:
 
 
 def _metrics(dashboard: dict[str, Any]) -> set[tuple[str, str, str]]:
-    """Namespace, metric and the value of the first dimension of every line."""
+    """Namespace, metric and the value of the first dimension of every line, "" if it has none."""
     return {
-        (metric[0], metric[1], metric[3])
+        (metric[0], metric[1], metric[3] if len(metric) > 3 else "")
         for widget in dashboard["widgets"]
         for metric in widget["properties"].get("metrics", [])
     }
@@ -141,7 +186,8 @@ def test_the_dashboard_shows_each_function(dashboard: dict[str, Any], metric: st
 def test_the_dashboard_shows_what_the_functions_count(dashboard: dict[str, Any]) -> None:
     counted = {
         keyword.arg
-        for file in (ROOT / "functions").rglob("*.py")
+        for folder in ("functions", "layers/shared")
+        for file in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "count"
         for keyword in node.keywords

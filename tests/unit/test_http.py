@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from messaging import http
 from messaging.errors import (
     Busy,
+    Conflict,
     Invalid,
     MessageUuidTaken,
     MessagingError,
     NotFound,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unreadable,
 )
@@ -280,6 +282,8 @@ def test_an_answer_may_have_headers_of_its_own() -> None:
         (MessageUuidTaken("the detail"), 409, "Conflict"),
         (TooLarge("the detail"), 413, "Request Entity Too Large"),
         (Busy("the detail"), 503, "Service Unavailable"),
+        (Conflict("the detail"), 503, "Service Unavailable"),
+        (TooManyRequests("the detail", 7), 429, "Too Many Requests"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
@@ -292,8 +296,11 @@ def test_an_error_becomes_a_problem_that_says_what_is_wrong(
     assert response["headers"]["content-type"] == "application/problem+json"
     assert response["headers"]["cache-control"] == "no-store"
     assert json_body(response) == {"type": "about:blank", "title": title, "status": status, "detail": "the detail"}
-    entry = json.loads(written())
+    entry, *counted = map(json.loads, written().splitlines())
     assert (entry["level"], entry["status"], entry["error"]) == ("INFO", status, type(error).__name__)
+    assert {name for one in counted for name in one} & {"RequestsBusy", "RequestsTooMany"} == (
+        {429: {"RequestsTooMany"}, 503: {"RequestsBusy"}}.get(status, set())
+    )
     assert (entry["request_id"], entry["route"]) == ("the-request-id", "POST /api/messages")
 
 

@@ -153,7 +153,7 @@ class History:
 
 @pytest.fixture(autouse=True)
 def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "attempts", lambda: range(4))
+    monkeypatch.setattr(inbox, "attempts", lambda _: range(4))
 
 
 @pytest.mark.parametrize("chunk", range(_CHUNKS))

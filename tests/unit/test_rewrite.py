@@ -135,7 +135,7 @@ def _assert_shows(table: Watched, *heads: Head) -> None:
 
 @pytest.fixture(autouse=True)
 def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "attempts", lambda: range(TRIES))
+    monkeypatch.setattr(inbox, "attempts", lambda _: range(TRIES))
 
 
 def test_new_entries_are_put_and_then_the_old_deleted_and_nothing_is_read() -> None:

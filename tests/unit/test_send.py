@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import repeat
 
 import pytest
 
-from messaging import keys, send
-from messaging.errors import Busy, Invalid, MessageUuidTaken, NotFound
+from messaging import keys, retry, send
+from messaging.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
 from messaging.items import Head, Message, Person, Receipt
+from messaging.retry import attempts
 from messaging.send import send_to_conversation, send_to_handle, utc_now
 from messaging.table import AlreadySent, HeadMoved, PositionTaken
 from tests.unit.api import OTHER, STRANGER, USER
@@ -59,7 +61,7 @@ class Racing(FakeTable):
 
 @pytest.fixture(autouse=True)
 def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(send, "attempts", lambda: range(TRIES))
+    monkeypatch.setattr(send, "attempts", lambda *_, **__: iter(range(TRIES)))
 
 
 def _send(table: FakeTable, sender: str = USER, text: str = "Hello again") -> send.Sent:
@@ -104,7 +106,37 @@ def test_a_message_that_was_not_accepted_is_tried_again(refusal: Exception) -> N
     assert _send(table) == send.Sent(_after(HEAD, "Hello again"), conflicts=1)
 
 
-@pytest.mark.parametrize("refusal", [HeadMoved(HEAD), Busy("Throttled."), PositionTaken()])
+@pytest.mark.parametrize("refusal", [HeadMoved(HEAD), Conflict("Others write.")])
+def test_a_sender_who_keeps_losing_against_their_own_messages_is_told_to_wait(refusal: Exception) -> None:
+    table = Racing(*repeat(refusal, TRIES))
+
+    with pytest.raises(TooManyRequests) as refused:
+        _send(table)
+
+    assert refused.value.retry_after == send.RETRY_OWN_SECONDS
+    assert len(table.tried) == TRIES
+
+
+def test_a_sender_who_loses_against_the_other_tries_for_longer_and_at_a_faster_pace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lost: dict[Person, list[float]] = {}
+    for winner in (BAYKO, LONDO):
+        paused = lost[winner] = list[float]()
+        monkeypatch.setattr(send, "attempts", partial(attempts, uniform=lambda _, longest: longest))
+        monkeypatch.setattr(retry, "sleep", paused.append)
+        monkeypatch.setattr(retry, "clock", lambda paused=paused: sum(paused))
+        with pytest.raises((TooManyRequests, Busy)):
+            _send(Racing(*repeat(HeadMoved(replace(HEAD, sender_uuid=winner.user_uuid)), 1000)))
+
+    assert sum(lost[BAYKO]) <= send.OWN_RACES_SECONDS < 9 < sum(lost[LONDO]) <= retry.GIVE_UP_AFTER
+    assert lost[BAYKO][0] > sum(lost[LONDO][:6])
+
+
+OTHERS = replace(HEAD, sender_uuid=OTHER)
+
+
+@pytest.mark.parametrize("refusal", [HeadMoved(OTHERS), Busy("Throttled."), PositionTaken()])
 def test_when_the_tries_are_used_up_the_system_is_busy(refusal: Exception) -> None:
     table = Racing(*repeat(refusal, TRIES))
 

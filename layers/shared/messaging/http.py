@@ -25,7 +25,7 @@ from messaging.errors import (
     Unauthenticated,
     Unreadable,
 )
-from messaging.observability import log_failure, logger
+from messaging.observability import count, log_failure, logger
 
 Event = dict[str, Any]
 Response = dict[str, Any]
@@ -142,6 +142,7 @@ def route(handle: Callable[[Request], Response]) -> Callable[[Event, Any], Respo
         except MessagingError as error:
             response = _refusal(error)
             _log_refusal(event, error, response)
+            count(RequestsBusy=isinstance(error, Busy), RequestsTooMany=isinstance(error, TooManyRequests))
         except Exception as error:
             log_failure(error, request_id=_request_id(event), route=event.get("routeKey"))
             response = _problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"Request {_request_id(event)} failed.")

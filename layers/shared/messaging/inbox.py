@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from messaging import keys
+from messaging import keys, retry
 from messaging.errors import Busy
 from messaging.items import Head, Item
 from messaging.retry import attempts
 from messaging.table import MOST_STALE, Delete, Discard, HeadMoved, Insert, PositionTaken, Table, Update, Write
+
+# For all rebuilds of a batch, each of which tries once at least. However fast people send, in however many
+# conversations, the function ends before its timeout, whose alarm takes deployments back (template.yaml).
+REBUILDS_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +143,10 @@ def rewrite(table: Table, changes: Iterable[Change]) -> Rewritten:
     for step in (Rewrite.first_writes, Rewrite.last_writes, lambda one: one.leftovers(table)):
         planned = _do(table, planned, step, refused, failed)
     rebuilt = 0
+    end = retry.clock() + REBUILDS_SECONDS
     for one in refused:
         try:
-            rebuild(table, one.end, min(one.times))
+            rebuild(table, one.end, min(one.times), min(retry.GIVE_UP_AFTER, end - retry.clock()))
         except Exception as error:  # one conversation must not hold up the others; the handler reports it
             failed.update(dict.fromkeys(one.sequence_numbers, error))
         else:
@@ -175,7 +180,7 @@ def _do(
     return done
 
 
-def rebuild(table: Table, known: Head, since: str) -> None:
+def rebuild(table: Table, known: Head, since: str, give_up_after: float = retry.GIVE_UP_AFTER) -> None:
     """Brings a conversation's entries to what its head says, in one transaction that checks the head.
 
     `known` is any head the conversation has had. Entries at times before `since` and before its time are not looked
@@ -183,7 +188,7 @@ def rebuild(table: Table, known: Head, since: str) -> None:
     """
     group, first = known.message_group_uuid, min(since, known.created_at)
     tiebroken: set[str] = set()
-    for _ in attempts():
+    for _ in attempts(give_up_after):
         try:
             found = [entry for owner in known.members for entry in table.entries_of(owner, group, first)]
             # Last, so that it seldom changes before the transaction, however fast people send.

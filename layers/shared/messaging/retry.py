@@ -17,7 +17,11 @@ sleep: Callable[[float], None] = time.sleep
 
 
 def attempts(
-    give_up_after: float = GIVE_UP_AFTER, *, uniform: Callable[[float, float], float] = _uniform
+    give_up_after: float = GIVE_UP_AFTER,
+    *,
+    first_pause: float = _FIRST_PAUSE,
+    longest_pause: float = _LONGEST_PAUSE,
+    uniform: Callable[[float, float], float] = _uniform,
 ) -> Iterator[int]:
     """Yields 0, 1, 2 … and waits in between, exponentially with full jitter; none after `give_up_after` seconds.
 
@@ -25,11 +29,11 @@ def attempts(
     timeout, so that the caller hears 503 and not nothing.
     """
     end = clock() + give_up_after
-    longest = _FIRST_PAUSE
+    longest = first_pause
     for attempt in itertools.count():
         yield attempt
         pause = uniform(0, longest)
         if clock() + pause >= end:
             return
         sleep(pause)
-        longest = min(_LONGEST_PAUSE, 2 * longest)
+        longest = min(longest_pause, 2 * longest)

@@ -1,17 +1,22 @@
 """Sending: patterns C and D. One transaction is the whole of it; its refused conditions say how to go on."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from messaging import keys
-from messaging.errors import Busy, Invalid, MessageUuidTaken, NotFound
+from messaging.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
 from messaging.items import Head, Message, Receipt
 from messaging.read import find_head, require_member
 from messaging.retry import attempts
 from messaging.table import AlreadySent, HeadMoved, PositionTaken, Table
 
 Clock = Callable[[], datetime]
+
+OWN_RACES_SECONDS = 2.0
+RETRY_OWN_SECONDS = 2
+_OWN_RACES_PAUSE = 1.0  # seconds at most; the other member's begin at a two-hundredth of it, see messaging.retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ def send_to_conversation(
     """Pattern D: sends into a conversation the sender is in.
 
     Sending again with the same message_uuid answers with the first message. Raises NotFound for a stranger as for a
-    conversation that does not exist, MessageUuidTaken, and Busy when the retries are used up.
+    conversation that does not exist, MessageUuidTaken, TooManyRequests for a sender who sends so much at once that
+    the messages get in each other's way, and Busy when the retries are used up.
     """
     head = find_head(table, message_group_uuid, sender_uuid)
     return _append(table, message_group_uuid, head, sender_uuid, message_uuid, text, now)
@@ -84,7 +90,15 @@ def _append(
     text: str,
     now: Clock,
 ) -> Sent:
-    for conflicts in attempts():
+    """Appends a message to a conversation.
+
+    A sender who loses races against their own messages makes way: longer pauses, and TooManyRequests after two seconds.
+    So the other member, who keeps trying at a faster pace, gets through whatever the sender does.
+    """
+    own_races = attempts(OWN_RACES_SECONDS, first_pause=_OWN_RACES_PAUSE, longest_pause=_OWN_RACES_PAUSE)
+    tries = attempts()
+    next(own_races), next(tries)
+    for conflicts in itertools.count():
         try:
             # Once the pauses grow, what the last refusal returned is old: reading again halves the tries.
             if conflicts > 1:
@@ -94,14 +108,18 @@ def _append(
                 raise NotFound("The other person of this conversation was deleted.")
             message = head.next_message(sender_uuid, message_uuid, text, now())
             table.append(head, message)
-        except HeadMoved as moved:
-            head = moved.head
+            return Sent(message, conflicts=conflicts)
         except AlreadySent as again:
             return _first_answer(table, again, message)
-        except (Busy, PositionTaken):
-            pass
-        else:
-            return Sent(message, conflicts=conflicts)
+        except HeadMoved as moved:
+            head, is_race = moved.head, True
+        except (Busy, PositionTaken) as error:
+            is_race = isinstance(error, Conflict)
+        is_own_race = is_race and head is not None and head.sender_uuid == sender_uuid
+        if next(own_races if is_own_race else tries, None) is None:
+            break
+    if is_own_race:
+        raise TooManyRequests("You send too many messages in this conversation at once.", RETRY_OWN_SECONDS)
     raise Busy("Too many messages are being sent in this conversation at once.")
 
 
