@@ -347,7 +347,7 @@ class History:
         batch = records[start : start + size]
         call = Call()
         if trouble and self._chance.random() < 0.45:
-            call.fault = self._some_fault(4, "AccessDeniedException")
+            call.fault = self._some_fault(4, "killed", "killed", "killed", "AccessDeniedException")
         if trouble and self._chance.random() < 0.2:
             call.meanwhile_at = self._chance.randint(1, 5)
             call.meanwhile = partial(self._meanwhile, None, 0)
