@@ -14,7 +14,9 @@ endif
 comma = ,
 COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-annotate --custom-compile-command 'make lock'
-SOAK = tests/soak tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/integration/test_import_bootcamp.py tests/unit/test_abuse.py tests/unit/test_inbox_simulation.py
+SOAK = tests/soak tests/integration/test_histories_on_dynamodb_local.py tests/integration/test_import_bootcamp.py \
+  tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
+  tests/unit/test_inbox_simulation.py
 
 .PHONY: help run logs clean-data unit test soak mutate bench sam-local cost check check-web lock sbom build deploy delete clean
 

@@ -2,7 +2,8 @@
 
 `python -m tests.integration.killed` is such a process. What it has finished it appends to its journal, which is on the
 disk before it goes on: a sender the answers it got, the stream handler the record up to which all is done. Started
-again it goes on from there, so that whatever was done but not written down is done once more.
+again it goes on from there, so that whatever was done but not written down is done once more. Senders also switch their
+read receipts off and on, and the stream handler goes back on purpose, as Lambda does after a lost acknowledgement.
 """
 
 import json
@@ -13,9 +14,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4, uuid5
 
 import pytest
@@ -28,6 +31,9 @@ from operators.verify import Break, verify
 from tests import dynamodb_local
 from tests.integration.checks import read_all, stored_messages
 from tests.integration.functions import Functions, Stream, all_before
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 _ROOT = Path(__file__).parents[2]
 _STREAM_HANDLER = "stream_handler"
@@ -211,16 +217,39 @@ def _last(journal: Journal) -> str | None:
 # The processes
 
 
-def _send(functions: Functions, journal: Journal, sender: Person, bodies: list[dict[str, str]]) -> None:
-    for body in bodies[len(journal.finished()) :]:
+def _send(
+    functions: Functions, client: "DynamoDBClient", table_name: str, journal: Journal, sender: Person, plan: Plan
+) -> None:
+    groups = {json.loads(line)["message_group_uuid"] for line in journal.finished()}
+    for body in plan.bodies_of(sender)[len(journal.finished()) :]:
         status, answer, _ = functions.create_message(sender.user_uuid, **body)
         while status == 503:
             status, answer, _ = functions.create_message(sender.user_uuid, **body)
         assert status == 200, answer
         journal.append(json.dumps(answer))
+        groups.add(answer["message_group_uuid"])
+        if random.random() < 0.2:  # noqa: S311
+            _switch_receipts(client, table_name, sender, groups, receipts=False)
+            _switch_receipts(client, table_name, sender, groups, receipts=True)
+    _switch_receipts(client, table_name, sender, groups, receipts=True)  # a life may have ended between the two
+
+
+def _switch_receipts(
+    client: "DynamoDBClient", table_name: str, person: Person, groups: Iterable[str], *, receipts: bool
+) -> None:
+    """Writes the setting into the heads, as PATCH /api/users/me does, which may be used once a minute."""
+    for group in groups:
+        client.update_item(
+            TableName=table_name,
+            Key=keys.key(keys.conversation_pk(group), keys.HEAD),
+            UpdateExpression="SET members.#me.receipts = :receipts ADD version :one",
+            ExpressionAttributeNames={"#me": person.user_uuid},
+            ExpressionAttributeValues={":receipts": {"BOOL": receipts}, ":one": {"N": "1"}},
+        )
 
 
 def _handle_stream(functions: Functions, journal: Journal, stream: Stream) -> None:
+    before: list[dict[str, Any]] = []  # what this life has done
     while True:
         records = stream.records(after=_last(journal))
         if not records:
@@ -230,21 +259,28 @@ def _handle_stream(functions: Functions, journal: Journal, stream: Stream) -> No
             done = all_before(functions.stream_handler(batch), batch)
             if done:
                 journal.append(done[-1]["dynamodb"]["SequenceNumber"])
+            before += done
             records = records[len(done) :]
+            if records and len(before) > 1 and random.random() < 0.2:  # noqa: S311
+                back = random.randint(1, min(len(before) - 1, 60))  # noqa: S311
+                records = [*before[-back:], *records]
+                del before[-back:]
+                journal.append(before[-1]["dynamodb"]["SequenceNumber"])
 
 
 def _main(folder: Path, table_name: str, name: str) -> None:
     signal.alarm(_LONGEST_LIFE)
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
     plan = Plan.read(folder)
     journal = Journal(folder, name)
     functions = Functions(open_table(table_name), pytest.MonkeyPatch())
     functions.handler("stream_handler.stream_handler" if name == _STREAM_HANDLER else "messages.create_message")
     journal.append(_BEGUN)
     if name == _STREAM_HANDLER:
-        _handle_stream(functions, journal, Stream(os.environ["AWS_ENDPOINT_URL"], table_name))
+        _handle_stream(functions, journal, Stream(endpoint, table_name))
     else:
         (sender,) = (person for person in plan.people if person.handle == name)
-        _send(functions, journal, sender, plan.bodies_of(sender))
+        _send(functions, dynamodb_local.client(endpoint), table_name, journal, sender, plan)
 
 
 if __name__ == "__main__":

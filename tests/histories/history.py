@@ -1,0 +1,589 @@
+"""One history: a few people write, read, open, hide and leave, the stream is delivered somehow, and inboxes are right.
+
+Right means: at every moment, between any two writes, each inbox lists each conversation once; and when the stream
+is drained, each entry is what GET /api/message_groups/{uuid} and the newest message say, and totals are sums.
+"""
+
+import json
+import logging
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from functools import partial
+from io import StringIO
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.histories.events import as_lambda_has_it, event_of, reaches_stream_handler, sample_event
+from tests.histories.network import EFFECTS, ERRORS, Call, Fault, Killed, Network, shuffled
+from tests.histories.place import Place
+from tests.histories.process import Machine, Process
+
+_STREAM_HANDLER = "functions.stream_handler.stream_handler"
+_FUNCTIONS = (
+    "functions.messages.create_message",
+    "functions.messages.list_messages",
+    "functions.message_groups.count_unread",
+    "functions.message_groups.create_message_group",
+    "functions.message_groups.find_message_group",
+    "functions.message_groups.list_message_groups",
+    "functions.message_groups.mark_read",
+    "functions.users.post_confirmation",
+    "functions.users.update_me",
+)
+_SCRIPTS = (
+    "operators.erasure",
+    "operators.people",
+    "operators.people_table",
+    "operators.profiles",
+    "operators.repair",
+)
+_NEXT = re.compile(r'<\?([^>]*)>; rel="next"')
+_LONG_AGO = "2000-01-01T00:00:00.000000+00:00"
+_MINUTE = 60_000_000  # microseconds
+
+
+# Makes a client of DynamoDB that calls what it is given with the partition of each item that is written.
+MakeEngine = Callable[[Callable[[str], None]], Any]
+
+
+class Violation(AssertionError):
+    """Something is not right. The text tells the whole history."""
+
+
+class Unfinished(Exception):
+    """A script says what it has not done."""
+
+
+@dataclass(eq=False)
+class Person:
+    """Somebody, as a client and the user pool know them. `listed` is the last_seq of each conversation in the inbox."""
+
+    user_uuid: str
+    handle: str
+    name: str
+    has_joined: bool = False
+    is_renamed: bool = False
+    leaves: bool = False
+    is_gone: bool = False
+    listed: dict[str, int] = field(default_factory=dict)
+    reads: set[str] = field(default_factory=set)
+
+
+@dataclass(eq=False)
+class Conversation:
+    """What two people know of theirs: `uuid` is "" and `sent` empty until a message was answered with 200."""
+
+    members: tuple[Person, Person]
+    uuid: str = ""
+    sent: dict[str, str] = field(default_factory=dict)
+    is_doubtful: bool = False
+
+    def other(self, person: Person) -> Person:
+        return self.members[1 if person is self.members[0] else 0]
+
+
+class History:
+    """The history of a seed, on an engine that is made for the function to be called after each write."""
+
+    def __init__(
+        self, seed: int, machine: Machine, functions: Process, scripts: Process, make_engine: MakeEngine
+    ) -> None:
+        self._seed = seed
+        self._chance = random.Random(seed)  # noqa: S311
+        self._machine = machine
+        self._functions = functions
+        self._scripts = scripts
+        self._engine = make_engine(self._wrote)
+        self._network = Network(self._engine, seed)
+        machine.chance = self._chance
+        machine.client = self._network
+        machine.microseconds = 0
+        self.story: list[str] = []
+        self.deliveries = 0
+        self._people = [self._new_person(name) for name in ("anna", "bert", "carl", "dora")]
+        pairs = [(0, 1), (0, 2), (1, 2), (0, 3)][: self._chance.choice((1, 1, 2, 2, 2, 3, 4))]
+        self._conversations = [Conversation((self._people[one], self._people[other])) for one, other in pairs]
+        self._warm = [self._new_stream_handler()]
+        self._reached: list[Any] = []
+        self._filtered = 0
+        self._delivered = 0
+        self._is_looking = False
+        self._next: re.Match[str] | None = None
+
+    def _new_person(self, name: str) -> Person:
+        uuid = self._new_uuid()
+        return Person(uuid, f"{name}-{uuid[:8]}", name.title())
+
+    def _new_uuid(self) -> str:
+        return str(UUID(int=self._chance.getrandbits(128), version=4))
+
+    def _new_stream_handler(self) -> Process:
+        return Process(self._machine, _STREAM_HANDLER)
+
+    # Telling it
+
+    def tell(self) -> None:
+        """Raises Violation."""
+        for person in self._people:
+            self._join(person)
+        for conversation in self._conversations:
+            if self._chance.random() < 0.9:
+                self._send(conversation, None)
+        self._deliver_all_at_first()
+        for _ in range(self._chance.randint(6, 16)):
+            self._pass_time()
+            self._step()
+        for person in self._people:
+            if person.leaves and not person.is_gone:
+                self._erase(person, Call())
+        while self._delivered < len(self._records()):
+            self._deliver(trouble=self._chance.random() < 0.5)
+        self._check_all()
+        if self._chance.random() < 0.5:
+            self._deliver_again()
+            self._check_all()
+        self._check_messages()
+
+    def _step(self) -> None:
+        conversation = self._chance.choice(self._conversations)
+        person = self._chance.choice(conversation.members)
+        steps: list[tuple[int, Callable[[], None]]] = [
+            (20, lambda: self._send_some(conversation)),
+            (14, lambda: self._mark(conversation, person, self._some_call())),
+            (12, lambda: self._show_receipts(person, self._some_call())),
+            (2, lambda: self._rename(person, self._some_call(depth=1))),
+            (2, lambda: self._erase(person, self._some_call(depth=1))),
+            (4, lambda: self._repair(conversation, self._some_call(conversation, depth=1))),
+            (47, self._deliver),
+        ]
+        self._one_of(steps)
+
+    def _meanwhile(self, conversation: Conversation | None, depth: int) -> None:
+        """Something else that happens while a function waits for DynamoDB's answer."""
+        for _ in range(self._chance.choice((1, 1, 2, 3))):
+            chosen = conversation or self._chance.choice(self._conversations)
+            person = self._chance.choice(chosen.members)
+            steps: list[tuple[int, Callable[[], None]]] = [
+                (5, partial(self._send, chosen, Call())),
+                (3, partial(self._mark, chosen, person, Call())),
+                (2, partial(self._show_receipts, person, Call())),
+                (2, partial(self._repair, chosen, Call())),
+            ]
+            if depth:
+                steps.append((10, partial(self._deliver, trouble=False)))
+            self._one_of(steps)
+
+    def _one_of(self, steps: list[tuple[int, Callable[[], None]]]) -> None:
+        weights = [weight for weight, _ in steps]
+        ((_, step),) = self._chance.choices(steps, weights)
+        step()
+
+    def _some_call(self, conversation: Conversation | None = None, depth: int = 0) -> Call:
+        most = 10 if depth else 4  # requests
+        call = Call(self._some_fault(most) if self._chance.random() < 0.25 else None)
+        if self._chance.random() < (0.6 if depth else 0.25):
+            call.meanwhile_at = self._chance.randint(1, most)
+            call.meanwhile = partial(self._meanwhile, conversation, depth)
+        return call
+
+    def _some_fault(self, most: int, *errors: str) -> Fault:
+        first = self._chance.choice((1, 2, 2, 3, self._chance.randint(1, most)))
+        last = self._chance.choice([first] * 14 + [first + 1, 10**9])
+        return Fault(first, last, self._chance.choice(EFFECTS), self._chance.choice((*ERRORS, *errors)))
+
+    def _pass_time(self) -> None:
+        self._machine.microseconds += self._chance.choice((0, 0, 0, 1, 1, 2, 1_000_000))
+
+    # What people do
+
+    def _join(self, person: Person) -> None:
+        event = sample_event("post_confirmation")
+        event["request"]["userAttributes"] |= self._attributes(person)
+        with self._network.calling(Call()):
+            self._functions["functions.users.post_confirmation"].lambda_handler(event, None)
+        person.has_joined = True
+
+    def _send(self, conversation: Conversation, call: Call | None) -> None:
+        """One of the two sends; they open the conversation if it is not open, by any of the ways there are."""
+        sender = self._chance.choice(conversation.members)
+        if call is None:
+            call = self._some_call(conversation)
+        body = {"message_uuid": self._new_uuid(), "message": f"{self._chance.getrandbits(32):x}"}
+        name = "functions.messages.create_message"
+        if conversation.uuid and self._chance.random() < 0.8:
+            body["message_group_uuid"] = conversation.uuid
+        else:
+            body["handle"] = conversation.other(sender).handle
+            if self._chance.random() < 0.5:
+                name = "functions.message_groups.create_message_group"
+        status, answer = self._call(name, sender, call, body=body)
+        if status != 200 and self._chance.random() < 0.5:
+            status, answer = self._call(name, sender, Call(), body=body)
+        if status == 200:
+            conversation.uuid = answer["message_group_uuid"]
+            conversation.sent[answer["uuid"]] = answer["message"]
+        else:
+            conversation.is_doubtful = True
+            is_nobody = any(person.leaves or person.is_renamed for person in conversation.members)
+            self._require(status in (None, 503) or (status == 404 and is_nobody), "sending", answer)
+
+    def _send_some(self, conversation: Conversation) -> None:
+        for _ in range(self._chance.choice((1, 1, 2, 3))):
+            self._send(conversation, self._some_call(conversation))
+            self._pass_time()
+
+    def _mark(self, conversation: Conversation, person: Person, call: Call) -> None:
+        if not conversation.uuid:
+            return
+        seq = self._chance.choice((1, len(conversation.sent), len(conversation.sent), len(conversation.sent) + 1))
+        status, answer = self._call(
+            "functions.message_groups.mark_read",
+            person,
+            call,
+            body={"seq": max(seq, 1)},
+            parameters={"message_group_uuid": conversation.uuid},
+        )
+        may_be_past = answer == ["seq_past_last_message"] and seq > len(conversation.sent)
+        self._require(status in (200, None, 503) or may_be_past or person.leaves, "marking", answer)
+
+    def _show_receipts(self, person: Person, call: Call) -> None:
+        body = {"receipts": self._chance.random() < 0.5}
+        status, answer = self._call("functions.users.update_me", person, call, body=body)
+        if status == 429 and not self._network.depth:  # once a minute, and nothing waits so long for DynamoDB
+            self._machine.microseconds += _MINUTE
+            status, answer = self._call("functions.users.update_me", person, Call(), body=body)
+        self._require(status in (200, None, 429, 503) or person.leaves, "receipts", answer)
+
+    # What operators do
+
+    def _rename(self, person: Person, call: Call) -> None:
+        if person.leaves:
+            return
+        person.name = f"{person.name.split()[0]} {self._chance.randint(1, 9)}"
+        if self._chance.random() < 0.5:
+            person.handle = f"{person.name.split()[0].lower()}-{self._new_uuid()[:8]}"
+
+        def sync() -> None:
+            failed = self._scripts["operators.profiles"].sync_profiles(self._place).failed
+            if failed:
+                raise Unfinished(failed)
+
+        person.is_renamed = True
+        if not self._operate(f"{person.name} is @{person.handle} now", call, sync):
+            self._operate("again", Call(), sync)
+        person.is_renamed = False
+
+    def _erase(self, person: Person, call: Call) -> None:
+        if person.is_gone:
+            return
+        self._settle()
+        person.leaves = True
+
+        def erase() -> None:
+            found = self._scripts["operators.people"].find(self._place, person.user_uuid)
+            self._scripts["operators.erasure"].erase(self._place, [found], lambda _: None)
+
+        person.is_gone = self._operate(f"{person.name} is erased", call, erase)
+
+    def _repair(self, conversation: Conversation, call: Call) -> None:
+        if not conversation.uuid:
+            return
+        table = self._scripts["operators.people_table"].PeopleTable(self._network, self._machine.table_name)
+        repair = self._scripts["operators.repair"].repair_inboxes
+        if not self._operate("inboxes are repaired", call, lambda: repair(table, conversation.uuid)):
+            self._operate("again", Call(), lambda: repair(table, conversation.uuid))
+
+    def _operate(self, what: str, call: Call, run: Callable[[], object]) -> bool:
+        """False if it was cut off, which only a fault does."""
+        self._tell(what, call)
+        try:
+            with self._network.calling(call):
+                run()
+        except (Killed, Exception) as error:
+            self._require_fault(call, error, what)
+            return False
+        return True
+
+    @property
+    def _place(self) -> Place:
+        return Place(self._machine.table_name, self._network, self._accounts)
+
+    def _accounts(self) -> list[dict[str, str]]:
+        return [self._attributes(person) for person in self._people if not person.is_gone]
+
+    def _attributes(self, person: Person) -> dict[str, str]:
+        return {"sub": person.user_uuid, "preferred_username": person.handle, "name": person.name}
+
+    # What Lambda does
+
+    def _records(self) -> list[Any]:
+        """Those that reach the stream handler."""
+        new = self._engine.records[self._filtered :]
+        self._filtered += len(new)
+        self._reached += [record for record in new if reaches_stream_handler(record)]
+        return self._reached
+
+    def _deliver_all_at_first(self) -> None:
+        """Half of all histories begin where the openings are in the inboxes already."""
+        if self._chance.random() < 0.5:
+            while self._delivered < len(self._records()):
+                self._deliver(trouble=False)
+
+    def _deliver(self, *, trouble: bool = True) -> None:
+        """A batch: the next one, or an earlier one again, cut anyhow, to a warm process, another, or a new one."""
+        records = self._records()
+        if not records:
+            return
+        start = self._delivered
+        if start == len(records) or (trouble and self._chance.random() < 0.35):
+            start = self._chance.randint(0, min(start, len(records) - 1))
+        size = self._chance.choice((1, 1, 2, self._chance.randint(1, len(records) - start), len(records) - start))
+        batch = records[start : start + size]
+        call = Call()
+        if trouble and self._chance.random() < 0.45:
+            call.fault = self._some_fault(4, "killed", "killed", "killed", "AccessDeniedException")
+        if trouble and self._chance.random() < 0.2:
+            call.meanwhile_at = self._chance.randint(1, 5)
+            call.meanwhile = partial(self._meanwhile, None, 0)
+        done = self._deliver_batch(start, batch, call)
+        end = start + done
+        if done < len(batch):
+            self._delivered = min(self._delivered, end)
+        elif trouble and self._chance.random() < 0.2:
+            self.story.append("  and the acknowledgement is lost")
+            self._delivered = min(self._delivered, start)
+        else:
+            self._delivered = end if self._chance.random() < 0.5 else max(end, self._delivered)
+            if self._delivered >= len(self._records()):
+                self._check_all()
+
+    def _deliver_again(self) -> None:
+        """Any of it once more, when all of it was delivered."""
+        records = self._records()
+        start = self._chance.randint(0, len(records))
+        batch = records[start : start + self._chance.randint(0, len(records) - start)]
+        if batch:
+            self._deliver_batch(start, batch, Call())
+
+    def _deliver_batch(self, start: int, batch: Sequence[Any], call: Call) -> int:
+        """How many of these records are done."""
+        self.deliveries += 1
+        handler = self._some_stream_handler()
+        batch = [record for record in batch for _ in range(2 if self._chance.random() < 0.05 else 1)]
+        envelope = sample_event("stream_handler")["Records"][0]
+        event = {"Records": [shuffled(as_lambda_has_it(record, envelope), self._chance) for record in batch]}
+        self._tell(f"records {start + 1} to {start + len(batch)} to process {self._warm.index(handler)}", call)
+        try:
+            with self._network.calling(call):
+                answer = handler[_STREAM_HANDLER].lambda_handler(event, None)
+        except (Killed, Exception) as error:
+            self._require_fault(call, error, "the stream handler")
+            if isinstance(error, Killed):
+                self._warm.remove(handler)
+            return 0
+        failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        if failed:
+            self.story.append(f"  failed: {failed}")
+            self._require(call.fault is not None, "the stream handler", failed)
+        numbers = dict.fromkeys(record["dynamodb"]["SequenceNumber"] for record in batch)
+        return min((list(numbers).index(number) for number in failed), default=len(numbers))
+
+    def _some_stream_handler(self) -> Process:
+        if not self._warm or (len(self._warm) < 3 and self._chance.random() < 0.1):
+            self._warm.append(self._new_stream_handler())
+        return self._chance.choice(self._warm)
+
+    # Looking
+
+    def _wrote(self, partition: str) -> None:
+        """Called after each write: the inboxes it may have changed list each conversation once."""
+        if self._is_looking:
+            return
+        self._is_looking = True
+        for person in self._people:
+            is_read = not person.reads or partition in person.reads
+            if is_read and person.has_joined and not person.leaves:
+                self._list(person)
+        self._is_looking = False
+
+    def _list(self, person: Person) -> list[Any]:
+        """The inbox, in which everything that is known to be open is once, and nothing goes back."""
+        self._engine.queried.clear()
+        inbox: list[Any]
+        status, inbox = self._call("functions.message_groups.list_message_groups", person, None, query={"limit": "100"})
+        self._require(status == 200, "listing", inbox)
+        person.reads = set(self._engine.queried)
+        listed = [entry["uuid"] for entry in inbox]
+        self._require(len(listed) == len(set(listed)), f"{person.name} lists a conversation twice", inbox)
+        expected = {one.uuid for one in self._conversations if person in one.members and one.uuid}
+        self._require(expected <= set(listed), f"{person.name} misses {expected - set(listed)}", inbox)
+        for entry in inbox:
+            known = person.listed.get(entry["uuid"], 0)
+            self._require(entry["last_seq"] >= known, f"{person.name} has listed {known} messages before", entry)
+            person.listed[entry["uuid"]] = entry["last_seq"]
+        return inbox
+
+    def _check_all(self) -> None:
+        """With the stream drained: one answer says what another says."""
+        self.story.append("  all is compared")
+        self._settle()
+        for person in self._people:
+            if not person.leaves:
+                self._check_inbox(person)
+            elif person.is_gone:
+                self._check_gone(person)
+
+    def _check_gone(self, person: Person) -> None:
+        """Nothing is left of somebody who was erased, but a token that has not expired."""
+        nothing: list[Any] = [[], {"message_groups": 0, "messages": 0}]
+        for name in ("functions.message_groups.list_message_groups", "functions.message_groups.count_unread"):
+            status, answer = self._call(name, person, None)
+            self._require(status == 404 or answer in nothing, f"{person.name} is gone", answer)
+
+    def _check_inbox(self, person: Person) -> None:
+        inbox = self._list(person)
+        times = [entry["created_at"] for entry in inbox]
+        self._require(times == sorted(times, reverse=True), f"{person.name}'s inbox has another order", times)
+        expected = {one.uuid for one in self._conversations if person in one.members and one.uuid}
+        self._require({entry["uuid"] for entry in inbox} == expected, f"{person.name} lists more", inbox)
+        pages = self._pages(person, self._chance.choice(({"limit": "1"}, {"limit": "1", "since": _LONG_AGO})))
+        self._require(_sorted(pages) == _sorted(inbox), f"{person.name}'s pages are another inbox", [pages, inbox])
+        for entry in inbox:
+            uuid = entry["uuid"]
+            _, stored = self._call(
+                "functions.message_groups.find_message_group", person, None, parameters={"message_group": uuid}
+            )
+            self._require(entry == stored, f"{person.name}'s entry is not as the conversation", [entry, stored])
+            _, (newest,) = self._call(
+                "functions.messages.list_messages",
+                person,
+                None,
+                query={"limit": "1"},
+                parameters={"message_group_uuid": uuid},
+            )
+            shown = (entry["message"], entry["created_at"], entry["last_seq"])
+            last = (newest["message"], newest["created_at"], newest["seq"])
+            self._require(shown == last, f"{person.name}'s entry is not as the last message", [entry, newest])
+        counts = [entry["unread_count"] for entry in inbox if entry["unread_count"]]
+        _, totals = self._call("functions.message_groups.count_unread", person, None)
+        self._require(
+            totals == {"message_groups": len(counts), "messages": sum(counts)},
+            f"{person.name}'s totals are no sums",
+            [totals, inbox],
+        )
+
+    def _pages(self, person: Person, query: dict[str, str]) -> list[Any]:
+        """The inbox page by page: a page hides what is in it twice."""
+        found: list[Any] = []
+        while True:
+            _, page = self._call("functions.message_groups.list_message_groups", person, None, query=query)
+            found += page
+            if not self._next:
+                return found
+            query = dict(parse_qsl(self._next[1]))
+
+    def _settle(self) -> None:
+        """Asks whether conversations are open whose first message was not answered."""
+        for conversation in self._conversations:
+            one, other = conversation.members
+            if conversation.is_doubtful and not conversation.uuid and not (one.leaves or other.leaves):
+                parameters = {"message_group": f"@{other.handle}"}
+                _, found = self._call("functions.message_groups.find_message_group", one, None, parameters=parameters)
+                conversation.uuid = found.get("message_group_uuid", "")
+                conversation.is_doubtful = False
+
+    def _check_messages(self) -> None:
+        """Every message that was answered with 200 is there once, and the numbers have no gap."""
+        for conversation in self._conversations:
+            person = next((one for one in conversation.members if not one.leaves), None)
+            if conversation.uuid and person:
+                _, messages = self._call(
+                    "functions.messages.list_messages",
+                    person,
+                    None,
+                    query={"limit": "100"},
+                    parameters={"message_group_uuid": conversation.uuid},
+                )
+                stored = {message["uuid"]: message["message"] for message in messages}
+                self._require(conversation.sent.items() <= stored.items(), "messages are lost", messages)
+                numbers = [message["seq"] for message in messages]
+                self._require(numbers == [*range(1, len(stored) + 1)], "messages are not numbered", messages)
+
+    # Calling
+
+    def _call(self, name: str, person: Person, call: Call | None, **changes: Any) -> tuple[int | None, Any]:
+        """Status and body of an answer, (None, None) if the process was killed. Without a call nobody is told."""
+        if call:
+            self._tell(f"{person.name}: {name.rpartition('.')[2]} {changes.get('body', '')}", call)
+        try:
+            with self._network.calling(call or Call()):
+                answer = self._functions[name].lambda_handler(event_of(name, person.user_uuid, **changes), None)
+        except Killed:
+            self.story.append("  killed")
+            return None, None
+        self._next = _NEXT.search(answer["headers"].get("link", ""))
+        status, body = answer["statusCode"], json.loads(answer["body"])
+        if call and status != 200:
+            self.story.append(f"  {status} {body}")
+        self._require(status < 500 or (status == 503 and call is not None and call.fault is not None), name, body)
+        return status, body
+
+    def _tell(self, what: str, call: Call) -> None:
+        inside = "  " * self._network.depth
+        and_then = f", another call at request {call.meanwhile_at}" if call.meanwhile_at else ""
+        self.story.append(f"{inside}{what}{f', {call.fault}' if call.fault else ''}{and_then}")
+
+    def _require_fault(self, call: Call, error: BaseException, what: str) -> None:
+        """An error is right if a request has failed, and it says so."""
+        if isinstance(error, Violation):
+            raise error
+        self.story.append(f"  {type(error).__name__}")
+        is_of_fault = isinstance(error, Killed | Unfinished | ClientError | BotoCoreError) or _is_busy(error)
+        self._require(call.fault is not None and is_of_fault, what, repr(error))
+
+    def _require(self, is_right: bool, what: str, seen: Any) -> None:
+        if not is_right:
+            lines = [*self.story, f"{what}: {json.dumps(seen, indent=2)}"]
+            raise Violation("\n".join([*lines, f"Again: .venv/bin/python -m tests.histories {self._seed}"]))
+
+
+def _is_busy(error: BaseException) -> bool:
+    """Each process has classes of its own."""
+    return any(one.__name__ == "Busy" for one in type(error).__mro__)
+
+
+def _sorted(inbox: list[Any]) -> list[Any]:
+    return sorted(inbox, key=lambda entry: str(entry["uuid"]))
+
+
+class Stage:
+    """Where histories are told one after the other: functions and scripts keep nothing, and are imported once."""
+
+    def __init__(self, table_name: str = "a-table") -> None:
+        self._machine = Machine(table_name)
+        self._functions = Process(self._machine, *_FUNCTIONS)
+        self._scripts = Process(self._machine, *_SCRIPTS)
+
+    def tell(self, seed: int, make_engine: MakeEngine) -> History:
+        """The history of a seed, told to its end. Raises Violation."""
+        history = History(seed, self._machine, self._functions, self._scripts, make_engine)
+        with _silence():
+            history.tell()
+        return history
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """The functions' logs and metrics cost time, and nobody reads them."""
+    logging.disable()
+    try:
+        with redirect_stdout(StringIO()):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,0 +1,169 @@
+"""What lies between a process and DynamoDB: requests fail, others come between, and nothing keeps its order."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NoReturn
+
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+
+Run = Callable[..., Any]
+
+ERRORS = ("killed", "timed out", "connection lost", "no connection", "throttled", "conflict")
+EFFECTS = ("none", "half", "whole")
+_THROTTLED = {"Error": {"Code": "ThrottlingError", "Message": ""}}
+_SETS = ("SS", "NS", "BS")
+_UNPROCESSED = {"batch_get_item": "UnprocessedKeys", "batch_write_item": "UnprocessedItems"}
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def shuffled(value: Any, chance: random.Random) -> Any:
+    """A copy in which every map and set has another order. Lists keep theirs, sets are {"SS": […]}."""
+    if isinstance(value, list):
+        return [shuffled(one, chance) for one in value]
+    if not isinstance(value, dict):
+        return value
+    names = list(value)
+    if len(names) > 1:
+        chance.shuffle(names)
+    elif isinstance(value[names[0]], str) if names else True:
+        return {**value}
+    return {
+        name: chance.sample(value[name], len(value[name])) if name in _SETS else shuffled(value[name], chance)
+        for name in names
+    }
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The requests from the `first`-th to the `last`-th fail, when none, half or all of each took effect."""
+
+    first: int
+    last: int
+    effect: str
+    error: str
+
+    def __str__(self) -> str:
+        last = f" to {self.last}" if self.last > self.first else ""
+        return f"request {self.first}{last} {self.error} after {self.effect} of it"
+
+
+@dataclass
+class Call:
+    """One call of a function: the number of its requests, the fault among them, and what happens before one."""
+
+    fault: Fault | None = None
+    meanwhile_at: int = 0
+    meanwhile: Callable[[], None] = lambda: None
+    requests: int = 0
+
+
+class Network:
+    """A client of DynamoDB for the function that is being called; calls may happen within calls."""
+
+    def __init__(self, engine: Any, seed: int) -> None:
+        self._engine = engine
+        self._seed = seed
+        self._requests = 0
+        self._chance = random.Random()  # noqa: S311
+        self._calls: list[Call] = []
+
+    @property
+    def depth(self) -> int:
+        """How many calls are going on, each within the one before."""
+        return len(self._calls)
+
+    @contextmanager
+    def calling(self, call: Call) -> Iterator[None]:
+        """In the block, requests belong to this call."""
+        self._calls.append(call)
+        try:
+            yield
+        finally:
+            self._calls.pop()
+
+    def __getattr__(self, operation: str) -> Run:
+        return partial(self._request, operation)
+
+    def _request(self, operation: str, **request: Any) -> Any:
+        call = self._calls[-1]
+        call.requests += 1
+        if call.requests == call.meanwhile_at:
+            call.meanwhile()
+        # The chance of a request is its own: how a process orders what has no order changes nothing after it.
+        self._requests += 1
+        self._chance.seed(self._seed * 1_000_000 + self._requests)
+        fault = call.fault
+        if fault and fault.first <= call.requests <= fault.last:
+            return self._fail(fault, operation, request)
+        return self._run(operation, request)
+
+    def _run(self, operation: str, request: Any) -> Any:
+        try:
+            if operation == "batch_execute_statement":
+                answer = self._execute(request["Statements"])
+            else:
+                answer = getattr(self._engine, operation)(**request)
+        except ClientError as error:
+            raise ClientError(shuffled(error.response, self._chance), error.operation_name) from None
+        if operation == "batch_get_item":
+            for items in answer["Responses"].values():
+                self._chance.shuffle(items)
+        return shuffled(answer, self._chance)
+
+    def _execute(self, statements: list[Any]) -> Any:
+        """DynamoDB runs the statements of a batch at once: in any order."""
+        order = self._chance.sample(range(len(statements)), len(statements))
+        responses = self._engine.batch_execute_statement(Statements=[statements[place] for place in order])["Responses"]
+        return {"Responses": [response for _, response in sorted(zip(order, responses, strict=True), key=_place)]}
+
+    def _fail(self, fault: Fault, operation: str, request: Any) -> Any:
+        done: dict[int, Any] = {}
+        if fault.error not in ("conflict", "no connection"):
+            if fault.effect == "half" and "Statements" in request:
+                statements = request["Statements"]
+                some = self._chance.sample(range(len(statements)), self._chance.randint(0, len(statements)))
+                answer = self._run(operation, {"Statements": [statements[place] for place in some]}) if some else {}
+                done = dict(zip(some, answer.get("Responses", []), strict=True))
+            elif fault.effect != "none":
+                answer = self._run(operation, request)
+                done = dict(enumerate(answer.get("Responses", []))) if "Statements" in request else {}
+        if fault.error == "throttled" and "Statements" in request:
+            return {"Responses": [done.get(place, _THROTTLED) for place in range(len(request["Statements"]))]}
+        if fault.error == "throttled" and operation in _UNPROCESSED:
+            return {"Responses": {}, _UNPROCESSED[operation]: request["RequestItems"]}
+        _raise(fault.error, request)
+
+
+def _place(pair: tuple[int, Any]) -> int:
+    return pair[0]
+
+
+def _raise(error: str, request: Any) -> NoReturn:
+    match error:
+        case "killed":
+            raise Killed
+        case "timed out":
+            raise ReadTimeoutError(endpoint_url="http://dynamodb")
+        case "connection lost":
+            raise ConnectionClosedError(endpoint_url="http://dynamodb")
+        case "no connection":
+            raise EndpointConnectionError(endpoint_url="http://dynamodb")
+        case "conflict" if "TransactItems" in request:
+            raise _error("TransactionCanceledException", CancellationReasons=[{"Code": "TransactionConflict"}])
+        case "conflict":
+            raise _error("TransactionConflictException")
+        case "throttled":
+            raise _error("ProvisionedThroughputExceededException")
+        case code:
+            raise _error(code)
+
+
+def _error(code: str, **more: Any) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": ""}, **more}
+    return ClientError(response, "Any")

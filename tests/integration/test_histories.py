@@ -1,0 +1,29 @@
+"""Random histories, told through the functions' front doors: whatever happens, inboxes are right (rules 4 and 5)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.histories.history import Stage
+from tests.histories.memory import MemoryTable
+
+
+@pytest.mark.parametrize("first", range(0, 2000, 50))
+def test_inboxes_are_right_whatever_happens(first: int) -> None:
+    stage = Stage()
+    for seed in range(first, first + 50):
+        stage.tell(seed, MemoryTable)
+
+
+def test_a_seed_tells_the_same_history_again() -> None:
+    tables: list[MemoryTable] = []
+
+    def make(wrote: Callable[[str], None]) -> MemoryTable:
+        tables.append(MemoryTable(wrote))
+        return tables[-1]
+
+    stage, other = Stage(), Stage()
+    other.tell(8, MemoryTable)
+
+    assert stage.tell(7, make).story == other.tell(7, make).story
+    assert tables[0].records == tables[1].records

@@ -1,0 +1,22 @@
+"""Ten times the random histories that tests/integration/test_histories.py tells."""
+
+from collections.abc import Callable
+
+from tests.histories.history import Stage
+from tests.histories.memory import MemoryTable
+
+HISTORIES = 20_000
+
+
+def test_inboxes_are_right_whatever_happens(record_property: Callable[[str, object], None]) -> None:
+    stage = Stage()
+    deliveries = sum(stage.tell(seed, MemoryTable).deliveries for seed in range(HISTORIES))
+
+    record_property(
+        "reliability",
+        [
+            "requests cut, records delivered again, processes new and old",
+            f"{HISTORIES:,} random histories, {deliveries:,} batches of the stream",
+            "inboxes always right",
+        ],
+    )
