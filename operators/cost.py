@@ -34,7 +34,7 @@ MONTHS_KEPT = 12  # of messages, in the table at the time of the bill
 PEAK = 5  # the busiest seconds, in averages: what is provisioned must carry them
 READ_SECONDS, SEND_SECONDS, STREAM_SECONDS = 0.025, 0.05, 0.05  # billed, warm
 COLD = 0.001  # of invocations start a new environment
-METRICS = 11  # names that the functions count under, see tests/integration/test_cost.py
+METRICS = 18  # names that the functions and metric filters count under, see tests/integration/test_cost.py
 ACCESS_LOG_BYTES, METRIC_LOG_BYTES = 420, 220  # of a line
 HEADER_BYTES = 500  # of an answer
 
@@ -235,7 +235,7 @@ def _bytes(item: dict[str, Any]) -> int:
     def size(value: Any) -> int:
         if isinstance(value, dict):
             return sum(size(part) + (len(name) if len(name) > 1 else 0) for name, part in value.items())
-        return len(value.encode())
+        return 1 if isinstance(value, bool) else len(value.encode())
 
     return ITEM_OVERHEAD + size(item)
 
