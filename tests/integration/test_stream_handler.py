@@ -305,7 +305,7 @@ def test_an_update_of_a_head_that_was_not_counted_leads_to_a_rebuild(
     requests.names.clear()
 
     assert functions.stream_handler([changed]) == []
-    assert requests.names == ["get_item", "query", "query", "transact_write_items"]
+    assert requests.names == ["query", "query", "get_item", "transact_write_items"]
     is_right()
 
 
