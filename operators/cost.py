@@ -34,11 +34,7 @@ MONTHS_KEPT = 12  # of messages, in the table at the time of the bill
 PEAK = 5  # the busiest seconds, in averages: what is provisioned must carry them
 READ_SECONDS, SEND_SECONDS, STREAM_SECONDS = 0.025, 0.05, 0.05  # billed, warm
 COLD = 0.001  # of invocations start a new environment
-<<<<<<< HEAD
 METRICS = 18  # names that the functions and metric filters count under, see tests/integration/test_cost.py
-=======
-METRICS = 15  # names that the functions count under, see tests/integration/test_cost.py
->>>>>>> ad28bf93227eb30b3ac1cfa0836e035d70b61e76
 ACCESS_LOG_BYTES, METRIC_LOG_BYTES = 420, 220  # of a line
 HEADER_BYTES = 500  # of an answer
 

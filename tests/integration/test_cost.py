@@ -1,12 +1,12 @@
 """docs/cost.md is what the script writes for the code as it stands."""
 
-import ast
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operators.cost import METRICS, page
+from operators.schema import template
 from tests.cost import PAGE
 from tests.integration.budgets import measure
+from tests.unit.test_alarms import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,8 +17,6 @@ def test_the_page_is_what_make_cost_writes(dynamodb: "DynamoDBClient", dynamodb_
 
 
 def test_the_metrics_that_are_billed_are_those_that_the_functions_count() -> None:
-    files = (Path(__file__).parents[2] / "functions").rglob("*.py")
-    nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text())))
-    calls = (node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "count")
+    filters = [one for one in template()["Resources"].values() if one["Type"] == "AWS::Logs::MetricFilter"]
 
-    assert len({keyword.arg for call in calls for keyword in call.keywords}) == METRICS
+    assert len(counted()) + len(filters) == METRICS
