@@ -4,7 +4,7 @@ Any page in the developer's browser can send requests to 127.0.0.1, by that name
 own. So these servers answer only under their own address, and of all pages only to the web client.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 _NAMES = ("127.0.0.1", "localhost")
 _FOREIGN_HOST = "This server answers only as 127.0.0.1 or localhost, with its port."
@@ -19,6 +19,15 @@ def page_port(port: int) -> int:
 def origins(port: int) -> list[str]:
     """The origins of what is served at `port`."""
     return [f"http://{name}:{port}" for name in _NAMES]
+
+
+def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by name in lower case, those that come twice as one (RFC 9110): so no other copy of one gets through."""
+    values: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        values[key] = f"{values[key]}, {value}" if key in values else value
+    return values
 
 
 def refusal(headers: Mapping[str, str], port: int, page: int) -> str | None:

@@ -30,6 +30,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     LOCAL_HOME.mkdir(exist_ok=True)
+    LOCAL_HOME.chmod(0o700)  # other users of the machine could read messages, and what tokens are signed with
     with (LOCAL_HOME / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

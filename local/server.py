@@ -64,7 +64,8 @@ def guarded(served: App, port: int, access_keys: Container[str]) -> App:
 
 
 def _refusal(scope: Scope, port: int, access_keys: Container[str]) -> str | None:
-    headers = _headers(scope)
+    # As ministack joins them.
+    headers = guard.joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     plain = headers | {"host": _DISTRIBUTION.sub("", headers.get("host", ""))}
     if refusal := guard.refusal(plain, port, guard.page_port(port)):
         return refusal
@@ -73,14 +74,6 @@ def _refusal(scope: Scope, port: int, access_keys: Container[str]) -> str | None
     query = parse_qs(scope["query_string"].decode(errors="replace"), keep_blank_values=True)
     access_key = extract_access_key_id(headers, query)
     return None if (access_key in access_keys if access_key else _is_public(scope, headers)) else _NO_KEY
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    """Values by name in lower case, repeated ones joined as ministack joins them."""
-    headers: dict[str, str] = {}
-    for name, value in ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]):
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
 
 
 def _is_public(scope: Scope, headers: dict[str, str]) -> bool:

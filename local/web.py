@@ -81,8 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)
 
     def do_GET(self) -> None:
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        if refusal := guard.refusal(headers, self._port, self._port):
+        if refusal := guard.refusal(guard.joined(self.headers.items()), self._port, self._port):
             self.send_error(403, explain=refusal)
             return
         path = self.path.partition("?")[0]
@@ -101,5 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
     def _file(self, path: str) -> bytes | None:
-        file = (WEB / path.lstrip("/")).resolve()
-        return file.read_bytes() if file.is_relative_to(WEB) and file.is_file() and content_type(path) else None
+        try:
+            file = (WEB / path.lstrip("/")).resolve()
+            return file.read_bytes() if file.is_relative_to(WEB) and file.is_file() and content_type(path) else None
+        except (OSError, ValueError):  # a name that no file can have
+            return None

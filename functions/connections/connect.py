@@ -4,6 +4,7 @@ from typing import Any
 
 from messaging.connections import connect
 from messaging.errors import NotFound
+from messaging.live import cut
 from messaging.settings import Settings
 from messaging.sockets import open_sockets
 from messaging.table import open_table
@@ -15,10 +16,12 @@ sockets = open_sockets()
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """200 opens the socket. An error refuses it, and its client tries again; 403 to somebody who was erased."""
     asked = event["requestContext"]
-    if asked["eventType"] != "CONNECT":  # a frame whose type is "$connect"
+    user_uuid, connection_id = asked["authorizer"]["user_uuid"], asked["connectionId"]
+    if asked["eventType"] != "CONNECT":  # a frame whose type is "$connect", which no client sends
+        cut(table, sockets, user_uuid, connection_id)
         return {"statusCode": 400}
     try:
-        connect(table, sockets, asked["authorizer"]["user_uuid"], asked["connectionId"])
+        connect(table, sockets, user_uuid, connection_id)
     except NotFound:
         return {"statusCode": 403}
     return {"statusCode": 200}

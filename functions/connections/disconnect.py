@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from messaging.live import forget
+from messaging.live import cut, forget
 from messaging.settings import Settings
 from messaging.sockets import open_sockets
 from messaging.table import open_table
@@ -14,7 +14,9 @@ sockets = open_sockets()
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """API Gateway does not read the answer, and may not call this at all: then a push finds the socket gone."""
     asked = event["requestContext"]
-    if asked["eventType"] != "DISCONNECT":  # a frame whose type is "$disconnect"
+    user_uuid, connection_id = asked["authorizer"]["user_uuid"], asked["connectionId"]
+    if asked["eventType"] != "DISCONNECT":  # a frame whose type is "$disconnect", which no client sends
+        cut(table, sockets, user_uuid, connection_id)
         return {"statusCode": 400}
-    forget(table, sockets, asked["authorizer"]["user_uuid"], asked["connectionId"])
+    forget(table, sockets, user_uuid, connection_id)
     return {"statusCode": 200}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from messaging import views
-from messaging.connections import FRAMES_WITHIN, MOST_FRAMES, TYPING_EVERY, Pace, answer
+from messaging.connections import FRAMES_WITHIN, MOST_FRAMES, REFUSED_FRAME, TYPING_EVERY, Pace, answer
 from messaging.http import Request
 from messaging.live import Post, cut, pack, tell
 from messaging.observability import count, log_failure, logger
@@ -24,12 +24,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """
     asked = event["requestContext"]
     user_uuid, connection_id = asked["authorizer"]["user_uuid"], asked["connectionId"]
-    number = frame_pace.count(connection_id)
-    if number > MOST_FRAMES:
-        if number == MOST_FRAMES + 1:
-            logger.info("too many frames", connection_id=connection_id, user_uuid=user_uuid)
-            count(ConnectionsTooFast=1)
-            cut(table, sockets, user_uuid, connection_id)
+    if _is_too_fast(user_uuid, connection_id):
         return {"statusCode": 429}
     status = 200
     try:
@@ -39,4 +34,16 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         status, said = 500, views.error_event("busy", f"Request {asked['requestId']} failed.")
     if said:
         tell(table, sockets, [Post(user_uuid, connection_id, pack([said]))])
+        if said.get("code") == "not_found":
+            _is_too_fast(user_uuid, connection_id, REFUSED_FRAME - 1)
     return {"statusCode": status}
+
+
+def _is_too_fast(user_uuid: str, connection_id: str, frames: int = 1) -> bool:
+    """Counts frames of a connection, and closes it when they become too many."""
+    number = frame_pace.count(connection_id, frames)
+    if number > MOST_FRAMES >= number - frames:
+        logger.info("too many frames", connection_id=connection_id, user_uuid=user_uuid)
+        count(ConnectionsTooFast=1)
+        cut(table, sockets, user_uuid, connection_id)
+    return number > MOST_FRAMES

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -67,7 +68,9 @@ def inboxes_are_right(home: Path) -> bool:
 
 def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path: Path) -> None:
     port = free_port()
+    tmp_path.chmod(0o755)
     with running(tmp_path, port) as (process, printed):
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700  # other users read no messages and no signing key
         for handle in ("@bayko", "@londo"):
             assert re.search(rf"{handle} .*@example\.com .*Demo-", printed)
         address = f"http://127.0.0.1:{port + 1}/"

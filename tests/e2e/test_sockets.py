@@ -189,8 +189,6 @@ def test_who_does_not_show_receipts_does_not_show_presence(system: System, bayko
         ('[{"type": "ping"}]', "unreadable"),
         ("{}", "unreadable"),
         ('{"type": ["ping"]}', "unreadable"),
-        ('{"type": "$connect"}', None),
-        ('{"type": "$disconnect"}', None),
         ('{"type": "message", "message": "Hello"}', "unreadable"),
         ('{"type": "typing"}', "unreadable"),
         ('{"type": "subscribe", "message_group_uuid": "1"}', "unreadable"),
@@ -201,15 +199,24 @@ def test_who_does_not_show_receipts_does_not_show_presence(system: System, bayko
     ],
 )
 def test_what_cannot_be_read_is_told_to_its_sender_and_the_socket_stays(
-    system: System, bayko: Client, frame: str, code: str | None
+    system: System, bayko: Client, frame: str, code: str
 ) -> None:
     with opened(system, bayko) as socket:
         before = _connections(system, bayko)
         socket.send(frame)
-        if code:
-            assert socket.wait_for(type="error")["code"] == code
+        assert socket.wait_for(type="error")["code"] == code
         socket.quiet()
         assert _connections(system, bayko) == before
+
+
+@pytest.mark.parametrize("kind", ["$connect", "$disconnect"])
+def test_a_frame_that_names_a_route_of_api_gateway_closes_its_socket(system: System, bayko: Client, kind: str) -> None:
+    """`Receive`, which counts frames, does not get it."""
+    with opened(system, bayko) as socket:
+        socket.send({"type": kind})
+
+        assert socket.is_closed()
+        eventually(lambda: not _connections(system, bayko))
 
 
 def test_a_flood_of_frames_closes_its_socket_and_nobody_elses(system: System, bayko: Client, londo: Client) -> None:

@@ -10,8 +10,9 @@ from uuid import uuid4
 import pytest
 
 from messaging import keys
-from messaging.connections import FRAMES_WITHIN, MOST_FRAMES, MOST_WATCHED, Pace
+from messaging.connections import FRAMES_WITHIN, MOST_FRAMES, MOST_WATCHED, REFUSED_FRAME, Pace
 from messaging.items import Connection, Person, Subscription
+from messaging.refusals import REFUSED_AFTER_SECONDS
 from messaging.send import send_to_handle
 from messaging.table import Table
 from messaging.tickets import LIFETIME, create_ticket, redeem_ticket
@@ -357,6 +358,25 @@ def test_a_connection_that_sends_too_many_frames_is_closed_and_the_others_are_no
     assert client.sockets.closed == {fast}
     assert [one.connection_id for one in table.connections(bayko.user_uuid)] == [other]
     assert client.send(bayko.user_uuid, other, type="ping") == [{"type": "pong"}]
+
+
+def test_a_connection_that_is_refused_again_and_again_is_closed(
+    client: SocketFunctions, functions: Functions, monkeypatch: pytest.MonkeyPatch, bayko: Person
+) -> None:
+    """A refusal takes a tenth of a second, so that of these no process sees MOST_FRAMES in the time."""
+    fast, other = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
+    monkeypatch.setattr(functions.handler("connections.receive"), "frame_pace", Pace(FRAMES_WITHIN, lambda: 0.0))
+    monkeypatch.setattr("messaging.refusals.REFUSED_AFTER_SECONDS", 0.0)
+    asked: dict[str, Any] = {"type": "subscribe", "message_group_uuid": str(uuid4())}
+
+    for _ in range(MOST_FRAMES // REFUSED_FRAME):
+        assert [event["code"] for event in client.send(bayko.user_uuid, fast, **asked)] == ["not_found"]
+    assert client.sockets.closed == set()
+    assert client.send(bayko.user_uuid, fast, **asked, expected_status=429) == []
+
+    assert client.sockets.closed == {fast}
+    assert client.send(bayko.user_uuid, other, **asked) != []
+    assert REFUSED_AFTER_SECONDS * MOST_FRAMES / REFUSED_FRAME < FRAMES_WITHIN / 2
 
 
 # The stream

@@ -117,6 +117,17 @@ def test_a_route_refuses_both_alike(
         assert refused(others) == refused(none)
 
 
+def test_a_refusal_reads_others_messages_once(
+    table_name: str, monkeypatch: pytest.MonkeyPatch, group: str, clock: Clock, requests: Requests
+) -> None:
+    """The longest page of the longest messages takes a function some tens of milliseconds, of a tenth of a second."""
+    functions = Functions(Table(requests, table_name), monkeypatch)  # type: ignore[arg-type]
+
+    assert functions.list_messages(STRANGER, group, limit="100")[0] == 404
+
+    assert requests.names == ["query", "get_item"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_frame_refuses_both_alike(
     table_name: str, monkeypatch: pytest.MonkeyPatch, group: str, clock: Clock, requests: Requests, kind: str

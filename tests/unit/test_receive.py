@@ -116,12 +116,17 @@ def test_a_socket_that_is_gone_when_it_is_answered_is_no_error(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("function", [connect, disconnect])
-def test_a_frame_that_names_a_route_of_api_gateway_does_nothing(function: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = _table()
+def test_a_frame_that_names_a_route_of_api_gateway_closes_its_connection(
+    function: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, sockets = _table(), FakeSockets()
     monkeypatch.setattr(function, "table", table)
+    monkeypatch.setattr(function, "sockets", sockets)
 
     assert function.lambda_handler(_frame(USER, body='{"type": "$disconnect"}'), None) == {"statusCode": 400}
-    assert len(table.held) == 3
+
+    assert sockets.closed == {USER}
+    assert len(table.held) == 2
 
 
 @pytest.mark.parametrize("found", [True, False])

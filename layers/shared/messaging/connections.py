@@ -21,6 +21,7 @@ MOST_BYTES = 4096
 TYPING_EVERY = 3.0  # seconds
 MOST_FRAMES = 120  # of a connection in FRAMES_WITHIN: a client subscribes to a hundred people at once
 FRAMES_WITHIN = 10.0  # seconds
+REFUSED_FRAME = 6  # frames: refusals take so long that one process sees fewer than MOST_FRAMES of a flood of them
 
 _CODES: dict[type[MessagingError], str] = {
     Unreadable: "unreadable",
@@ -39,13 +40,13 @@ class Pace:
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}  # when the key came first, and how often since
 
-    def count(self, key: str) -> int:
-        """Which time this is, from 1, within the seconds that began when the key came first."""
+    def count(self, key: str, times: int = 1) -> int:
+        """How often it has come, with these times, within the seconds that began when the key came first."""
         now = self._clock()
         self._windows = {one: window for one, window in self._windows.items() if now - window[0] < self._seconds}
-        began, times = self._windows.get(key, (now, 0))
-        self._windows[key] = began, times + 1
-        return times + 1
+        began, before = self._windows.get(key, (now, 0))
+        self._windows[key] = began, before + times
+        return before + times
 
 
 def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, now: Clock = utc_now) -> None:

@@ -92,7 +92,10 @@ def require_member(head: Head | None, user_uuid: str) -> Head:
 def newest_messages(table: Table, user_uuid: str, message_group_uuid: str, limit: int) -> Conversation:
     """Pattern A, the newest page: one request. Raises NotFound for a stranger as for no conversation."""
     head, messages = table.newest(message_group_uuid, limit, consistent=False)
-    if head is None or not _is_member(head, user_uuid) or not _joins(messages, last=head.last_seq):
+    is_member = _is_member(head, user_uuid)
+    if not is_member:  # and no second page: the more of others' is read, the longer a refusal takes than that of none
+        require_member(table.head(message_group_uuid, consistent=True), user_uuid)
+    if head is None or not is_member or not _joins(messages, last=head.last_seq):
         head, messages = table.newest(message_group_uuid, limit, consistent=True)
     return _page(require_member(head, user_uuid), messages)
 

@@ -1,5 +1,7 @@
 """Another user or program of this machine, without the access key of the run, tries to get at the local system."""
 
+import contextlib
+import http.client
 import os
 import stat
 from pathlib import Path
@@ -99,6 +101,37 @@ def test_no_other_host_or_origin_reaches_the_page_or_the_api(target: Target, hea
         assert response.status_code == 403
         assert PASSWORD not in response.text
         assert "Access-Control-Allow-Origin" not in response.headers
+
+
+@pytest.mark.parametrize("name", ["Host", "Origin", "Sec-Fetch-Site"])
+def test_the_page_takes_no_header_that_comes_twice(target: Target, name: str) -> None:
+    page = target.page.removeprefix("http://").rstrip("/")
+    host = [("Host", page)]
+    right = {"Host": [], "Origin": [("Origin", f"http://{page}")], "Sec-Fetch-Site": [(name, "same-origin")]}[name]
+
+    status, body = get(page, "/config.json", [(name, "evil.example"), *host, *right])
+
+    assert status == 403
+    assert PASSWORD not in body
+
+
+def get(address: str, path: str, headers: list[tuple[str, str]]) -> tuple[int, str]:
+    """Status and body of a request with these headers and no others, in their order."""
+    connection = http.client.HTTPConnection(address, timeout=60)
+    with contextlib.closing(connection):
+        connection.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
+        for header in headers:
+            connection.putheader(*header)
+        connection.endheaders()
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+@pytest.mark.parametrize("path", [f"/{'a' * 5000}.js", "/../local/run.py", "/assets/../../README.md", "//etc"])
+def test_the_page_has_no_other_file(target: Target, path: str) -> None:
+    page = target.page.removeprefix("http://").rstrip("/")
+
+    assert get(page, path, [("Host", page)]) == (404, "")
 
 
 def test_only_this_user_reads_the_key(target: Target, tmp_path: Path) -> None:
