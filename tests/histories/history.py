@@ -231,7 +231,7 @@ class History:
         else:
             conversation.is_doubtful = True
             is_nobody = any(person.leaves or person.is_renamed for person in conversation.members)
-            self._require(status in (None, 503) or (status == 404 and is_nobody), "sending", answer)
+            self._require(status in (None, 429, 503) or (status == 404 and is_nobody), "sending", answer)
 
     def _send_some(self, conversation: Conversation) -> None:
         for _ in range(self._chance.choice((1, 1, 2, 3))):
@@ -540,12 +540,13 @@ class History:
         self.story.append(f"{inside}{what}{f', {call.fault}' if call.fault else ''}{and_then}")
 
     def _require_fault(self, call: Call, error: BaseException, what: str) -> None:
-        """An error is right if a request has failed, and it says so."""
+        """An error is right if a request has failed and it says so, or another call changed what a script had read."""
         if isinstance(error, Violation):
             raise error
         self.story.append(f"  {type(error).__name__}")
         is_of_fault = isinstance(error, Killed | Unfinished | ClientError | BotoCoreError) or _is_busy(error)
-        self._require(call.fault is not None and is_of_fault, what, repr(error))
+        was_overtaken = bool(call.meanwhile_at) and isinstance(error, Unfinished)
+        self._require(was_overtaken or (call.fault is not None and is_of_fault), what, repr(error))
 
     def _require(self, is_right: bool, what: str, seen: Any) -> None:
         if not is_right:

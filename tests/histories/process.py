@@ -65,9 +65,19 @@ class Machine:
             "datetime": _module(datetime, datetime=Datetime),
             "time": _module(time, time=seconds, monotonic=seconds, sleep=self.sleep),
             "uuid": _module(uuid, uuid4=lambda: uuid.UUID(int=self.chance.getrandbits(128), version=4)),
-            "random": _module(random, SystemRandom=lambda: random.Random(self.chance.random())),  # noqa: S311
+            "random": _module(random, SystemRandom=lambda: _Chance(self)),
             "concurrent.futures": _module(concurrent.futures, ThreadPoolExecutor=_OneThread),
         }
+
+
+class _Chance:
+    """Instead of a generator of a process's own: asks that of the history that is told."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def uniform(self, least: float, most: float) -> float:
+        return self._machine.chance.uniform(least, most)
 
 
 class Process:
