@@ -100,7 +100,7 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("PostConfirmation", _UPDATING),
         (
             "StreamHandler",
-            {*_READING, *_PUTTING, *_DELETING, "transaction: ConditionCheck", "PartiQL: batch"},
+            {*_READING, "Query", *_PUTTING, *_DELETING, "transaction: ConditionCheck", "PartiQL: batch"},
         ),
         ("CreateTicket", {*_READING, *_PUTTING}),
         ("Authorize", _DELETING),
