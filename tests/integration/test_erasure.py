@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from messaging import keys
-from messaging.errors import Busy, NotFound
+from messaging.errors import Busy, NotFound, TooManyRequests
 from messaging.items import Connection, Head, Message, MessageGroup, Person, Subscription
 from messaging.send import send_to_conversation, send_to_handle
 from operators import verify as verifying
@@ -216,7 +216,7 @@ def test_nothing_is_lost_while_both_keep_sending(world: World) -> None:
         while time.monotonic() < deadline:
             try:
                 accepted.append(world.send(sender, group).message_uuid)
-            except Busy:
+            except (Busy, TooManyRequests):
                 pass
             except NotFound:
                 return True

@@ -312,6 +312,7 @@ class Messaging(RuleBasedStateMachine):
 
     @rule()
     def drain(self) -> None:
+        self._finish_settings()
         records = self.world.stream.records()
         rest = records[self.checkpoint :]
         for record in rest:
@@ -360,6 +361,14 @@ class Messaging(RuleBasedStateMachine):
             self.world.delete()
 
     # How
+
+    def _finish_settings(self) -> None:
+        """Those whose change of a setting was not acknowledged ask again for what their profile says."""
+        for user_uuid in [one for one, receipts in self.receipts.items() if receipts is None]:
+            person = self.world.table.person(user_uuid, consistent=True)
+            assert person
+            assert self.world.functions.update_me(user_uuid, receipts=person.receipts)[0] == 200
+            self.receipts[user_uuid] = person.receipts
 
     def _everybody_knows_all_and_how_much_of_it_is_unread(self) -> None:
         for number, person in enumerate(self.world.people):
