@@ -5,7 +5,7 @@ from itertools import islice
 
 from messaging import keys
 from messaging.items import Item, Message, Receipt
-from messaging.table import Table
+from messaging.table import Table, insert_statement
 from operators.writing import delete_all, put_all
 
 BEFORE_ALL_TIMES = "0"
@@ -59,8 +59,7 @@ class ConversationTable(Table):
     def _receipt_statement(self, message: Message, stored: Item | None) -> Item:
         item = Receipt.of(message).item
         if stored is None:
-            attributes = ", ".join(f"'{name}': ?" for name in item)
-            return {"Statement": f'INSERT INTO "{self._name}" VALUE {{{attributes}}}', "Parameters": [*item.values()]}
+            return insert_statement(self._name, item)
         shown = ("message_group_uuid", "created_at", "digest")
         changes = ", ".join(f"{name} = ?" for name in shown)
         return {

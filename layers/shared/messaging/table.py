@@ -812,6 +812,12 @@ def _key_of(item: Item) -> Item:
     return {name: item[name] for name in ("pk", "sk")}
 
 
+def insert_statement(table_name: str, item: Item) -> Item:
+    """PartiQL that puts an item where nothing is stored."""
+    attributes = ", ".join(f"'{name}': ?" for name in item)
+    return {"Statement": f'INSERT INTO "{table_name}" VALUE {{{attributes}}}', "Parameters": [*item.values()]}
+
+
 def _statement(table_name: str, write: Write) -> Item:
     item = write.entry.item
     identity = {name: value for name, value in item.items() if name in _IDENTITY}
@@ -819,8 +825,7 @@ def _statement(table_name: str, write: Write) -> Item:
     where = " AND ".join(f"{name} = ?" for name in identity)
     match write:
         case Insert():
-            attributes = ", ".join(f"'{name}': ?" for name in item)
-            return {"Statement": f'INSERT INTO "{table_name}" VALUE {{{attributes}}}', "Parameters": [*item.values()]}
+            return insert_statement(table_name, item)
         case Update():
             changes = ", ".join(f"{name} = ?" for name in shown)
             return {
