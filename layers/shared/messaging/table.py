@@ -156,15 +156,11 @@ class Table:
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
     ) -> tuple[Head | None, Receipt | None]:
         """The head of a conversation and the receipt of any message, in one request. 1 read unit, 2 if consistent."""
-        items = self.get_many(
-            [
-                keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
-                keys.key(keys.receipt_pk(message_uuid), keys.RECEIPT),
-            ],
+        head, receipt = self._get_two(
+            keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
+            keys.key(keys.receipt_pk(message_uuid), keys.RECEIPT),
             consistent=consistent,
         )
-        found = {item["sk"]["S"]: item for item in items}
-        head, receipt = found.get(keys.HEAD), found.get(keys.RECEIPT)
         return Head.from_item(head) if head else None, Receipt.from_item(receipt) if receipt else None
 
     def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
@@ -250,11 +246,9 @@ class Table:
 
     def person_and_person_by_handle(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
         """Who has this user_uuid and who has this handle, in one request and 1 read unit."""
-        items = self.get_many(
-            [keys.key(keys.profile_pk(user_uuid), keys.PROFILE), keys.key(keys.handle_pk(handle), keys.HANDLE)]
+        profile, owner = self._get_two(
+            keys.key(keys.profile_pk(user_uuid), keys.PROFILE), keys.key(keys.handle_pk(handle), keys.HANDLE)
         )
-        found = {item["sk"]["S"]: item for item in items}
-        profile, owner = found.get(keys.PROFILE), found.get(keys.HANDLE)
         return (
             Person.from_profile_item(profile) if profile else None,
             Person.from_handle_item(owner) if owner else None,
@@ -600,6 +594,11 @@ class Table:
             if not pending:
                 return found
         raise Busy("DynamoDB is throttling reads.")
+
+    def _get_two(self, one: Item, other: Item, *, consistent: bool = False) -> tuple[Item | None, Item | None]:
+        """The items at two keys, whose sort keys differ, in one request."""
+        found = {item["sk"]["S"]: item for item in self.get_many([one, other], consistent=consistent)}
+        return found.get(one["sk"]["S"]), found.get(other["sk"]["S"])
 
     def _get(self, pk: str, sk: str, *, consistent: bool = False) -> Item | None:
         answer = self._call(
