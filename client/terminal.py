@@ -12,7 +12,7 @@ from datetime import datetime
 from client.api import Api
 from client.live import Device, together
 from client.sync import Conversation, Event, Message
-from messaging.text import printable
+from messaging.model.text import printable
 
 _PROMPT = "> "
 _CLEAR = "\r\x1b[J"  # from the beginning of the row to the end of the screen
@@ -32,7 +32,7 @@ class Screen:
         self._is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
 
     def show(self, line: str) -> None:
-        """Shows one line. Whatever others wrote in it, the terminal obeys none of it (messaging.text)."""
+        """Shows one line. Whatever others wrote in it, the terminal obeys none of it (messaging.model.text)."""
         line = printable(line)
         if self._is_terminal:
             typed = _PROMPT + self.typed()

@@ -15,12 +15,17 @@ from itertools import islice
 from typing import Any, Self
 from uuid import UUID, uuid5
 
-from messaging import keys
-from messaging.errors import Busy, Invalid
-from messaging.items import Head, Item, Message, MessageGroup, Person, Receipt
-from messaging.people import LONGEST_NAME, usable_handle, usable_name
+from messaging.model import keys
+from messaging.model.cognito_users import LONGEST_NAME, usable_handle, usable_name
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy, Invalid
+from messaging.model.inbox_entry import MessageGroup
+from messaging.model.items import Item
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
 from messaging.retry import attempts
-from messaging.table import HeadMoved, Table
+from messaging.storage.table import HeadMoved, Table
 from operators.conversation_table import ConversationTable, is_receipt_of
 from operators.places import PlaceError
 from operators.repair import repair_inboxes

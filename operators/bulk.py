@@ -7,10 +7,14 @@ from itertools import islice
 from typing import Any
 from uuid import UUID, uuid5
 
-from messaging import keys
-from messaging.inbox import rebuild
-from messaging.items import Head, Item, Message, Person, Receipt
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.items import Item
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
+from messaging.services.rewrite_inbox import rebuild
+from messaging.storage.table import Table
 from operators.writing import AT_ONCE, BATCH, Line, continued, put_all, put_head
 
 _NAMESPACE = UUID("5f0c1a5e-7f0b-4c53-9d55-8f3e6f6a3b10")

@@ -11,8 +11,8 @@ from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from messaging.errors import MessagingError
-from messaging.text import printable
+from messaging.model.errors import MessagingError
+from messaging.model.text import printable
 from operators.people import PersonRefused
 from operators.places import PLACES, STACK, Place, PlaceError, place
 
@@ -24,7 +24,7 @@ class Declined(Exception):
 
 
 def say(line: object, *, error: bool = False) -> None:
-    """Prints one line. Whatever others wrote in it, a terminal shows it and obeys none of it (messaging.text)."""
+    """Prints one line. Whatever others wrote in it, a terminal shows it and obeys none of it (messaging.model.text)."""
     print(printable(str(line)), file=sys.stderr if error else sys.stdout, flush=True)
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from messaging import keys
-from messaging.items import Item, Message, Receipt
-from messaging.table import Table, insert_statement
+from messaging.model import keys
+from messaging.model.items import Item
+from messaging.model.message import Message
+from messaging.model.sent_record import Receipt
+from messaging.storage.table import Table, insert_statement
 from operators.writing import delete_all, put_all
 
 BEFORE_ALL_TIMES = "0"

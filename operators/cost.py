@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from messaging import views
-from messaging.items import Head, Message, Person, Receipt
+from messaging.api import views
+from messaging.model.conversation import Head
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
 from operators.schema import template
 
 # Assumptions. Change them and run `make cost`.

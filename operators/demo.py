@@ -10,10 +10,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from dateutil.parser import isoparse
 
-from messaging import keys
-from messaging.items import Person
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.person import Person
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import Table
 from operators.people import create_user
 from operators.places import LOCAL_DATA, Place
 from operators.repair import repair_inboxes

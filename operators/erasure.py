@@ -4,13 +4,15 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from messaging import keys
-from messaging.errors import Busy
-from messaging.inbox import rebuild
-from messaging.items import Head, Message, MessageGroup
-from messaging.live import forget
+from messaging.live.delivery import forget
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy
+from messaging.model.inbox_entry import MessageGroup
+from messaging.model.message import Message
 from messaging.retry import attempts
-from messaging.sockets import Sockets
+from messaging.services.rewrite_inbox import rebuild
+from messaging.storage.sockets import Sockets
 from operators.people import Found, UserPool
 from operators.people_table import PeopleTable
 from operators.places import Place

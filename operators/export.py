@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from messaging.items import Person
+from messaging.model.person import Person
 from operators.people import Found
 from operators.people_table import PeopleTable
 from operators.places import Place

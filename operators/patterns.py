@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from messaging import keys
-from messaging.errors import NotFound, Unreadable
-from messaging.items import Person
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.errors import NotFound, Unreadable
+from messaging.model.person import Person
+from messaging.storage.table import Table
 from operators.cli import say
 from operators.places import Place
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from messaging import keys
-from messaging.errors import Invalid, NotFound
-from messaging.items import Person
-from messaging.people import person_from_attributes
+from messaging.model import keys
+from messaging.model.cognito_users import person_from_attributes
+from messaging.model.errors import Invalid, NotFound
+from messaging.model.person import Person
 from operators.people_table import PeopleTable
 from operators.places import Place
 

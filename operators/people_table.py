@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from messaging import keys
-from messaging.errors import Busy, HandleTaken
-from messaging.items import SPREADING, Head, Item, Person
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy, HandleTaken
+from messaging.model.items import Item
+from messaging.model.person import SPREADING, Person
 from messaging.retry import attempts
-from messaging.table import ConditionFailed, unchanged
+from messaging.storage.table import ConditionFailed, unchanged
 from operators.conversation_table import ConversationTable
 
 _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"

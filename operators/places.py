@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from messaging.sockets import Sockets
+from messaging.storage.sockets import Sockets
 
 STACK = "cruddur-messages"
 PLACES = ("dynamodb-local", "local", "prod")

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from messaging import keys
-from messaging.errors import HandleTaken, Invalid, MessagingError
-from messaging.items import Person
-from messaging.people import person_from_attributes
-from messaging.profile import spread
+from messaging.model import keys
+from messaging.model.cognito_users import person_from_attributes
+from messaging.model.errors import HandleTaken, Invalid, MessagingError
+from messaging.model.person import Person
+from messaging.services.profile import spread
 from operators.erasure import erase
 from operators.people import Account, Found, UserPool
 from operators.people_table import PeopleTable, Profile

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from messaging import keys
+from messaging.model import keys
 from operators.places import Place
 
 _HIDDEN = 300  # seconds, from everybody else who reads the queue

@@ -9,12 +9,17 @@ from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from messaging import keys
-from messaging.errors import Busy, HandleTaken
-from messaging.inbox import rebuild
-from messaging.items import UNREADABLE, Head, Item, Message, Person, Receipt, Unread
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy, HandleTaken
+from messaging.model.inbox_entry import Unread
+from messaging.model.items import UNREADABLE, Item
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
 from messaging.retry import attempts
-from messaging.table import HeadMoved, Table
+from messaging.services.rewrite_inbox import rebuild
+from messaging.storage.table import HeadMoved, Table
 from operators.conversation_table import ConversationTable, is_receipt_of
 from operators.verify import Break, conversation_breaks, is_of_its_members, items_of, shows
 from operators.writing import AT_ONCE, put_head

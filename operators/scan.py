@@ -5,8 +5,8 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from messaging import keys
-from messaging.items import Item
+from messaging.model import keys
+from messaging.model.items import Item
 
 # The kinds of items, by the prefix of the partition key; a head lies among the messages.
 _PREFIXES = {

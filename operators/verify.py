@@ -8,21 +8,15 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from messaging import keys
-from messaging.items import (
-    UNREADABLE,
-    Connection,
-    Head,
-    Item,
-    Message,
-    MessageGroup,
-    Person,
-    Receipt,
-    Subscription,
-    Ticket,
-    Unread,
-)
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.connection import Connection, Subscription, Ticket
+from messaging.model.conversation import Head
+from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.items import UNREADABLE, Item
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
+from messaging.storage.table import Table
 from operators.conversation_table import is_receipt_of
 
 SEGMENTS = 4  # of the parallel scan

@@ -8,11 +8,14 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from messaging import keys
-from messaging.errors import Busy
-from messaging.items import Head, Item, Message, Person
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy
+from messaging.model.items import Item
+from messaging.model.message import Message
+from messaging.model.person import Person
 from messaging.retry import attempts
-from messaging.table import HeadMoved
+from messaging.storage.table import HeadMoved
 
 AT_ONCE = 8  # requests
 BATCH = 25  # items in one BatchWriteItem, DynamoDB's limit

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from messaging.live.tickets import redeem_ticket
 from messaging.observability import logger
 from messaging.settings import Settings
-from messaging.table import open_table
-from messaging.tickets import redeem_ticket
+from messaging.storage.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from messaging.connections import connect
-from messaging.errors import NotFound
-from messaging.live import cut
+from messaging.live.connections import connect
+from messaging.live.delivery import cut
+from messaging.model.errors import NotFound
 from messaging.settings import Settings
-from messaging.sockets import open_sockets
-from messaging.table import open_table
+from messaging.storage.sockets import open_sockets
+from messaging.storage.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 sockets = open_sockets()

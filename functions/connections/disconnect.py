@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from messaging.live import cut, forget
+from messaging.live.delivery import cut, forget
 from messaging.settings import Settings
-from messaging.sockets import open_sockets
-from messaging.table import open_table
+from messaging.storage.sockets import open_sockets
+from messaging.storage.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 sockets = open_sockets()

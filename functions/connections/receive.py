@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from messaging import views
-from messaging.connections import FRAMES_WITHIN, MOST_FRAMES, REFUSED_FRAME, TYPING_EVERY, Pace, answer
-from messaging.http import Request
-from messaging.live import Post, cut, pack, tell
+from messaging.api import views
+from messaging.api.http_api import Request
+from messaging.live.connections import FRAMES_WITHIN, MOST_FRAMES, REFUSED_FRAME, TYPING_EVERY, Pace, answer
+from messaging.live.delivery import Post, cut, tell
+from messaging.live.events import pack
 from messaging.observability import count, log_failure, logger
 from messaging.settings import Settings
-from messaging.sockets import open_sockets
-from messaging.table import open_table
+from messaging.storage.sockets import open_sockets
+from messaging.storage.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 sockets = open_sockets()

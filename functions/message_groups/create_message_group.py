@@ -1,19 +1,19 @@
 """C: POST /api/message_groups sends to a person, and opens the conversation if this is the first message."""
 
-from messaging import http, views
-from messaging.drafts import read_draft
+from messaging.api import http_api, views
+from messaging.api.bodies import read_draft
 from messaging.observability import count
-from messaging.send import send_to_handle
+from messaging.services.send import send_to_handle
 from messaging.settings import Settings
-from messaging.table import open_table
+from messaging.storage.table import open_table
 
 settings = Settings.from_environment()
 table = open_table(settings.table_name)
 
 
-@http.route
-def lambda_handler(request: http.Request) -> http.Response:
+@http_api.route
+def lambda_handler(request: http_api.Request) -> http_api.Response:
     draft = read_draft(request, settings.message_max_chars, into_conversation=False)
     sent = send_to_handle(table, request.user_uuid, draft.handle, draft.message_uuid, draft.message)
     count(MessagesSent=not sent.repeated, ConversationsCreated=sent.opened, ConflictsRetried=sent.conflicts)
-    return http.ok(views.sent_message(sent.message))
+    return http_api.ok(views.sent_message(sent.message))

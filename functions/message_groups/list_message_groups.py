@@ -1,18 +1,18 @@
 """B: GET /api/message_groups lists the caller's inbox, newest first, or with `since` what changed, oldest first."""
 
-from messaging import http, views
-from messaging.cursors import InboxCursor
-from messaging.errors import Unreadable
+from messaging.api import http_api, views
+from messaging.model.cursors import InboxCursor
+from messaging.model.errors import Unreadable
 from messaging.observability import count
-from messaging.read import changed_since, list_message_groups
+from messaging.services.read import changed_since, list_message_groups
 from messaging.settings import Settings
-from messaging.table import open_table
+from messaging.storage.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 
 
-@http.route
-def lambda_handler(request: http.Request) -> http.Response:
+@http_api.route
+def lambda_handler(request: http_api.Request) -> http_api.Response:
     limit = request.limit()
     links: dict[str, tuple[str, object]] = {}
     match request.query:
@@ -33,4 +33,4 @@ def lambda_handler(request: http.Request) -> http.Response:
                 links["next"] = ("cursor", inbox.older)
             if inbox.changes:
                 links["monitor"] = ("since", inbox.changes)
-    return http.ok_page(request, [views.message_group(group) for group in groups], links)
+    return http_api.ok_page(request, [views.message_group(group) for group in groups], links)

@@ -1,17 +1,17 @@
 """A: GET /api/messages/{message_group_uuid} lists a conversation, the newest page or one beside a cursor."""
 
-from messaging import http, views
-from messaging.cursors import MessageCursor
-from messaging.errors import Unreadable
-from messaging.read import messages_after, messages_before, newest_messages
+from messaging.api import http_api, views
+from messaging.model.cursors import MessageCursor
+from messaging.model.errors import Unreadable
+from messaging.services.read import messages_after, messages_before, newest_messages
 from messaging.settings import Settings
-from messaging.table import open_table
+from messaging.storage.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 
 
-@http.route
-def lambda_handler(request: http.Request) -> http.Response:
+@http_api.route
+def lambda_handler(request: http_api.Request) -> http_api.Response:
     message_group_uuid = request.uuid("message_group_uuid")
     limit = request.limit()
     match request.query:
@@ -29,4 +29,4 @@ def lambda_handler(request: http.Request) -> http.Response:
         links["prev"] = ("before", page.older)
     if page.newer:
         links["monitor" if page.ended else "next"] = ("after", page.newer)
-    return http.ok_page(request, [views.message(message) for message in page.messages], links)
+    return http_api.ok_page(request, [views.message(message) for message in page.messages], links)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from messaging.inbox import Change
-from messaging.items import UNREADABLE
-from messaging.live import push
+from messaging.live.delivery import push
+from messaging.model.items import UNREADABLE
 from messaging.observability import count, logger
+from messaging.services.rewrite_inbox import Change
 from messaging.settings import Settings
-from messaging.sockets import open_sockets
-from messaging.table import open_table
+from messaging.storage.sockets import open_sockets
+from messaging.storage.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 sockets = open_sockets()

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from messaging.inbox import Change, rewrite
-from messaging.items import UNREADABLE
+from messaging.model.items import UNREADABLE
 from messaging.observability import count, logger
+from messaging.services.rewrite_inbox import Change, rewrite
 from messaging.settings import Settings
-from messaging.table import open_table
+from messaging.storage.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 

@@ -6,11 +6,11 @@ what Cognito answers the client that confirms: "PostConfirmation failed with err
 
 from typing import Any
 
-from messaging.errors import HandleTaken, Invalid
+from messaging.model.cognito_users import person_from_attributes
+from messaging.model.errors import HandleTaken, Invalid
 from messaging.observability import count, logger
-from messaging.people import person_from_attributes
 from messaging.settings import Settings
-from messaging.table import open_table
+from messaging.storage.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 

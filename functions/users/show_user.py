@@ -1,13 +1,13 @@
 """GET /api/users/@{handle}/short shows who has a handle."""
 
-from messaging import http, views
-from messaging.read import show_user
+from messaging.api import http_api, views
+from messaging.services.read import show_user
 from messaging.settings import Settings
-from messaging.table import open_table
+from messaging.storage.table import open_table
 
 table = open_table(Settings.from_environment().table_name)
 
 
-@http.route
-def lambda_handler(request: http.Request) -> http.Response:
-    return http.ok(views.user(show_user(table, request.user_uuid, request.handle())))
+@http_api.route
+def lambda_handler(request: http_api.Request) -> http_api.Response:
+    return http_api.ok(views.user(show_user(table, request.user_uuid, request.handle())))

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from messaging import keys
-from messaging.items import Head, Message, MessageGroup, Person, Unread
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.storage.table import Table
 from operators.writing import put_all
 from tests.bench.samples import Samples, side_by_side
 from tests.bench.tables import new_table

@@ -9,11 +9,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from messaging import keys
-from messaging.items import Head, Item, MessageGroup, Person, Receipt
-from messaging.read import list_message_groups, newest_messages
-from messaging.send import send_to_conversation
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.inbox_entry import MessageGroup
+from messaging.model.items import Item
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
+from messaging.services.read import list_message_groups, newest_messages
+from messaging.services.send import send_to_conversation
+from messaging.storage.table import Table
 from operators.cost import Consumed
 from operators.writing import Line, continued, put_all
 from tests.bench.samples import Samples, side_by_side

@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
-from messaging import keys
-from messaging.items import Person
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.person import Person
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import Table
 from tests.bench.samples import Samples, side_by_side
 from tests.bench.tables import new_table
 from tests.integration.functions import event_for

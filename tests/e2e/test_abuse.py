@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from websockets.exceptions import InvalidStatus
 
-from messaging import keys
+from messaging.model import keys
 from operators.erasure import erase_from_table
 from operators.people import UserPool
 from operators.people_table import PeopleTable

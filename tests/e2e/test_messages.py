@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from messaging.table import Delete, Table
+from messaging.storage.table import Delete, Table
 from tests.e2e.conftest import Client, System, eventually
 
 

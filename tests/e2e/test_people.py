@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from messaging import keys
-from messaging.items import Person
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.person import Person
+from messaging.storage.table import Table
 from operators import erasure, profiles
 from operators.people import find
 from operators.people_table import PeopleTable, Profile

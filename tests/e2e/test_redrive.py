@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from messaging import keys
-from messaging.table import Delete, Table
+from messaging.model import keys
+from messaging.storage.table import Delete, Table
 from operators.verify import inbox_breaks, version_of
 from tests.e2e.conftest import Client, System, eventually
 from tests.scripts import run_script

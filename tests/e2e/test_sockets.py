@@ -6,10 +6,10 @@ from contextlib import ExitStack
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from messaging import keys
-from messaging.connections import MOST_FRAMES
-from messaging.items import Connection, Subscription
-from messaging.tickets import LIFETIME
+from messaging.live.connections import MOST_FRAMES
+from messaging.live.tickets import LIFETIME
+from messaging.model import keys
+from messaging.model.connection import Connection, Subscription
 from tests.e2e.conftest import Client, System, eventually
 from tests.e2e.sockets import handshake, opened, ticket
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.items import Person
-from messaging.send import send_to_handle
-from messaging.table import Table
-from messaging.text import hidden
+from messaging.model.person import Person
+from messaging.model.text import hidden
+from messaging.services.send import send_to_handle
+from messaging.storage.table import Table
 from operators.places import publish_local
 from tests.e2e.conftest import PASSWORD, Client, System
 from tests.e2e.test_chat import piped

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from messaging import keys
-from messaging.items import Person
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.person import Person
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import Table
 from operators.cost import Consumed
 from operators.schema import create_table_request
 from tests.integration.checks import read_all

@@ -13,9 +13,9 @@ from uuid import uuid4
 import pytest
 
 from client.sync import Event, Inbox, Page, Steps, follow
-from messaging import keys
-from messaging.items import Person
-from messaging.sockets import Gone
+from messaging.model import keys
+from messaging.model.person import Person
+from messaging.storage.sockets import Gone
 from operators.verify import verify
 from tests.integration.functions import Functions
 from tests.integration.socket_functions import SocketFunctions

@@ -3,8 +3,10 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from messaging import keys
-from messaging.items import Head, Message, MessageGroup, Unread
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.message import Message
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

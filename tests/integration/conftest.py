@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.items import Person
-from messaging.table import Table
+from messaging.model.person import Person
+from messaging.storage.table import Table
 from operators.schema import create_table_request
 from tests import dynamodb_local, pauses
 from tests.dynamodb_local import Engines

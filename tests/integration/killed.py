@@ -23,9 +23,10 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
-from messaging import keys, views
-from messaging.items import Person
-from messaging.table import Table, open_table
+from messaging.api import views
+from messaging.model import keys
+from messaging.model.person import Person
+from messaging.storage.table import Table, open_table
 from operators.schema import create_table_request
 from operators.verify import Break, verify
 from tests import dynamodb_local

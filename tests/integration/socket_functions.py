@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from messaging.connections import Pace
+from messaging.live.connections import Pace
 from tests.integration.functions import Functions, sample_event
 from tests.unit.fake_sockets import FakeSockets
 

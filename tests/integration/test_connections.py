@@ -9,13 +9,14 @@ from uuid import uuid4
 
 import pytest
 
-from messaging import keys
-from messaging.connections import FRAMES_WITHIN, MOST_FRAMES, MOST_WATCHED, REFUSED_FRAME, Pace
-from messaging.items import Connection, Person, Subscription
-from messaging.refusals import REFUSED_AFTER_SECONDS
-from messaging.send import send_to_handle
-from messaging.table import Table
-from messaging.tickets import LIFETIME, create_ticket, redeem_ticket
+from messaging.live.connections import FRAMES_WITHIN, MOST_FRAMES, MOST_WATCHED, REFUSED_FRAME, Pace
+from messaging.live.tickets import LIFETIME, create_ticket, redeem_ticket
+from messaging.model import keys
+from messaging.model.connection import Connection, Subscription
+from messaging.model.person import Person
+from messaging.services.refusals import REFUSED_AFTER_SECONDS
+from messaging.services.send import send_to_handle
+from messaging.storage.table import Table
 from operators.erasure import erase_from_table
 from operators.people_table import PeopleTable
 from tests.integration.checks import read_all
@@ -366,7 +367,7 @@ def test_a_connection_that_is_refused_again_and_again_is_closed(
     """A refusal takes a tenth of a second, so that of these no process sees MOST_FRAMES in the time."""
     fast, other = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
     monkeypatch.setattr(functions.handler("connections.receive"), "frame_pace", Pace(FRAMES_WITHIN, lambda: 0.0))
-    monkeypatch.setattr("messaging.refusals.REFUSED_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("messaging.services.refusals.REFUSED_AFTER_SECONDS", 0.0)
     asked: dict[str, Any] = {"type": "subscribe", "message_group_uuid": str(uuid4())}
 
     for _ in range(MOST_FRAMES // REFUSED_FRAME):

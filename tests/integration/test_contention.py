@@ -10,10 +10,10 @@ import pytest
 from botocore.config import Config
 
 from messaging import retry
-from messaging.errors import MessagingError
-from messaging.items import Person
-from messaging.send import Sent, send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.model.errors import MessagingError
+from messaging.model.person import Person
+from messaging.services.send import Sent, send_to_conversation, send_to_handle
+from messaging.storage.table import Table
 
 AT_ONCE = 60
 # Tries that the other member needs at most, however slow the machine is. Before senders made way it took 50 and more.

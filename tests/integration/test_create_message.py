@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from messaging.items import Person
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import HeadMoved, Table
+from messaging.model.person import Person
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import HeadMoved, Table
 from tests.integration.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
 from tests.integration.functions import Functions, Stream
 
@@ -261,7 +261,7 @@ def test_while_dynamodb_throttles_the_answer_is_503_and_nothing_is_sent(
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "TransactWriteItems")
 
     monkeypatch.setattr(table._client, "transact_write_items", throttled)
-    monkeypatch.setattr("messaging.send.attempts", lambda *_, **__: repeat(0, 3))
+    monkeypatch.setattr("messaging.services.send.attempts", lambda *_, **__: repeat(0, 3))
     status, problem, headers = functions.create_message(
         bayko.user_uuid, message_group_uuid=conversation, message="Hello"
     )

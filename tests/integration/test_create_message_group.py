@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from messaging.errors import Busy, TooManyRequests
-from messaging.items import Person
-from messaging.send import send_to_handle
-from messaging.table import Table
+from messaging.model.errors import Busy, TooManyRequests
+from messaging.model.person import Person
+from messaging.services.send import send_to_handle
+from messaging.storage.table import Table
 from tests.integration.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
 from tests.integration.functions import Functions, Stream
 

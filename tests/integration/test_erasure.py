@@ -9,10 +9,14 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from messaging import keys
-from messaging.errors import Busy, NotFound, TooManyRequests
-from messaging.items import Connection, Head, Message, MessageGroup, Person, Subscription
-from messaging.send import send_to_conversation, send_to_handle
+from messaging.model import keys
+from messaging.model.connection import Connection, Subscription
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy, NotFound, TooManyRequests
+from messaging.model.inbox_entry import MessageGroup
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.services.send import send_to_conversation, send_to_handle
 from operators import verify as verifying
 from operators.erasure import erase_from_table
 from operators.people_table import PeopleTable

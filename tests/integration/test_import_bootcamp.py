@@ -13,10 +13,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from messaging import keys
-from messaging.items import Head, Message, Person
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import Table
 from operators import bootcamp as importing
 from operators.people_table import PeopleTable
 from operators.repair import repair_inboxes

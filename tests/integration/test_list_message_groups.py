@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from messaging import keys
-from messaging.items import MessageGroup, Person
+from messaging.model import keys
+from messaging.model.inbox_entry import MessageGroup
+from messaging.model.person import Person
 from tests.integration.functions import Functions
 from tests.integration.test_list_messages import links
 

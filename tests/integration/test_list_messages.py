@@ -11,11 +11,13 @@ from uuid import uuid4
 
 import pytest
 
-from messaging import keys
-from messaging.items import Head, Message, Person
-from messaging.read import newest_messages
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.services.read import newest_messages
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import Table
 from tests.integration.functions import Functions
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from messaging import keys
-from messaging.items import Person
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import CHANGE_EVERY_SECONDS, Table
+from messaging.model import keys
+from messaging.model.person import Person
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import CHANGE_EVERY_SECONDS, Table
 from tests.integration.functions import Functions, Stream
 from tests.integration.test_list_messages import links
 

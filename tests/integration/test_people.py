@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.errors import HandleTaken, Invalid, MessagingError
-from messaging.items import Person
-from messaging.table import Table
+from messaging.model.errors import HandleTaken, Invalid, MessagingError
+from messaging.model.person import Person
+from messaging.storage.table import Table
 from tests.integration.functions import Functions, sample_event
 
 

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.items import Person
-from messaging.profile import set_receipts
-from messaging.send import send_to_handle
-from messaging.table import CHANGE_EVERY_SECONDS, Table
+from messaging.model.person import Person
+from messaging.services.profile import set_receipts
+from messaging.services.send import send_to_handle
+from messaging.storage.table import CHANGE_EVERY_SECONDS, Table
 from operators.repair import Repair
 from operators.verify import verify
 from tests.integration.functions import Functions, Stream

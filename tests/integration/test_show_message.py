@@ -7,10 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.items import Message, Person, Receipt
-from messaging.read import show_message
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
+from messaging.services.read import show_message
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import Table
 from tests.integration.budgets import Meter
 from tests.integration.functions import Functions
 from tests.integration.test_list_messages import StaleReplica

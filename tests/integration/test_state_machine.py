@@ -21,12 +21,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from messaging import keys, views
-from messaging.errors import Busy
-from messaging.inbox import Change
-from messaging.items import Head, Message, Person
-from messaging.read import list_message_groups
-from messaging.send import send_to_conversation, send_to_handle
+from messaging.api import views
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.services.read import list_message_groups
+from messaging.services.rewrite_inbox import Change
+from messaging.services.send import send_to_conversation, send_to_handle
 from operators.verify import verify
 from tests.integration.checks import assert_conversations_are_whole, read_all, stored_messages
 from tests.integration.functions import sample_event

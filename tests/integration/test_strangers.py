@@ -8,11 +8,12 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from messaging import keys, refusals
-from messaging.cursors import MessageCursor
-from messaging.items import Person
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.cursors import MessageCursor
+from messaging.model.person import Person
+from messaging.services import refusals
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import Table
 from operators.schema import TEMPLATE, template
 from tests.integration.functions import Functions, sample_event
 from tests.integration.socket_functions import SocketFunctions

@@ -14,13 +14,13 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from messaging import keys
-from messaging.errors import NotFound
-from messaging.items import Person
-from messaging.marks import mark_read
-from messaging.read import list_message_groups
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.errors import NotFound
+from messaging.model.person import Person
+from messaging.services.marks import mark_read
+from messaging.services.read import list_message_groups
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import Table
 from operators.people_table import PeopleTable
 from tests.conftest import examples
 from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all
@@ -338,7 +338,7 @@ def test_what_stays_throttled_is_reported_and_done_by_the_next_try(
 ) -> None:
     send(4)
     records = stream.records()
-    monkeypatch.setattr("messaging.table.attempts", lambda: repeat(0, 2))
+    monkeypatch.setattr("messaging.storage.table.attempts", lambda: repeat(0, 2))
 
     def throttle_deletes(_: int, run: Callable[..., Any], request: dict[str, Any]) -> Any:
         if request["Statements"][0]["Statement"].startswith("DELETE"):

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from messaging import keys
+from messaging.model import keys
 from operators import demo
 from operators.bulk import Bulk
 from operators.schema import create_table_request

@@ -9,10 +9,15 @@ from uuid import uuid4
 
 import pytest
 
-from messaging import keys
-from messaging.items import Connection, Head, Message, MessageGroup, Person, Receipt, Subscription, Ticket, Unread
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import HeadMoved, Table
+from messaging.model import keys
+from messaging.model.connection import Connection, Subscription, Ticket
+from messaging.model.conversation import Head
+from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import HeadMoved, Table
 from operators import verify as verifying
 from operators.repair import Repair, repair_inboxes
 from operators.scan import kind_of, plain

@@ -12,12 +12,13 @@ from uuid import uuid4
 
 import pytest
 
-from messaging import keys
-from messaging.items import Head, Message
-from messaging.marks import mark_read
-from messaging.profile import set_receipts
-from messaging.send import send_to_conversation
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.message import Message
+from messaging.services.marks import mark_read
+from messaging.services.profile import set_receipts
+from messaging.services.send import send_to_conversation
+from messaging.storage.table import Table
 from operators import verify as verifying
 from operators.verify import Break, verify
 from operators.writing import put_all

@@ -7,12 +7,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from messaging.cursors import InboxCursor
-from messaging.errors import HandleTaken, MessageUuidTaken, NotFound
-from messaging.items import Person
-from messaging.read import list_message_groups, messages_before, newest_messages
-from messaging.send import send_to_conversation, send_to_handle
-from messaging.table import Table
+from messaging.model.cursors import InboxCursor
+from messaging.model.errors import HandleTaken, MessageUuidTaken, NotFound
+from messaging.model.person import Person
+from messaging.services.read import list_message_groups, messages_before, newest_messages
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import Table
 from operators.schema import create_table_request
 
 BAYKO = Person(str(uuid4()), "bayko", "Andrew Bayko")

@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from hypothesis import strategies as st
 
-from messaging.items import Person
-from messaging.table import Table
+from messaging.model.person import Person
+from messaging.storage.table import Table
 from operators.schema import create_table_request
 from tests.integration.functions import Functions, Stream, all_before
 

@@ -14,7 +14,7 @@ import docker
 import pytest
 
 from local import stack
-from messaging.table import Table
+from messaging.storage.table import Table
 from tests import dynamodb_local
 from tests.scripts import run_script
 

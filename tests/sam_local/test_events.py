@@ -10,11 +10,12 @@ import pytest
 from dateutil.parser import isoparse
 
 from local.stack import ROOT
-from messaging import keys
-from messaging.inbox import Change
-from messaging.items import Person, Ticket
-from messaging.send import send_to_conversation
-from messaging.table import Delete, Insert, Table
+from messaging.model import keys
+from messaging.model.connection import Ticket
+from messaging.model.person import Person
+from messaging.services.rewrite_inbox import Change
+from messaging.services.send import send_to_conversation
+from messaging.storage.table import Delete, Insert, Table
 from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all
 from tests.integration.functions import sample_event
 from tests.sam_local.conftest import Sam

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from messaging.http import Request
+from messaging.api.http_api import Request
 
 USER = "0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01"
 OTHER = "7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02"

@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from messaging.items import Connection, Head, Person, Subscription
-from messaging.sockets import Gone, Sockets
-from messaging.table import Table
+from messaging.model.connection import Connection, Subscription
+from messaging.model.conversation import Head
+from messaging.model.person import Person
+from messaging.storage.sockets import Gone, Sockets
+from messaging.storage.table import Table
 
 _NEVER = 30.0  # seconds after which what is waited for will not come
 

@@ -6,9 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from messaging import keys
-from messaging.items import Head, Message, MessageGroup, Person, Profile, Receipt, Unread
-from messaging.table import AlreadySent, Discard, HeadMoved, Insert, PositionTaken, Table, Update, Write
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.message import Message
+from messaging.model.person import Person, Profile
+from messaging.model.sent_record import Receipt
+from messaging.storage.table import AlreadySent, Discard, HeadMoved, Insert, PositionTaken, Table, Update, Write
 
 
 class FakeTable(Table):

@@ -8,9 +8,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from messaging import keys
-from messaging.inbox import Change
-from messaging.items import Head, Message, MessageGroup, Person, Receipt, Unread
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
+from messaging.services.rewrite_inbox import Change
 
 uuids = st.uuids().map(str)
 # Two days from either end of datetime's range, so that every offset from UTC fits.

@@ -15,12 +15,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import inbox, keys
-from messaging.cursors import InboxCursor, MessageCursor
-from messaging.inbox import Change
-from messaging.items import Person
-from messaging.send import send_to_handle
-from messaging.table import Insert
+from messaging.model import keys
+from messaging.model.cursors import InboxCursor, MessageCursor
+from messaging.model.person import Person
+from messaging.services import rewrite_inbox
+from messaging.services.rewrite_inbox import Change
+from messaging.services.send import send_to_handle
+from messaging.storage.table import Insert
 from tests.unit.abuse import cursors, json_values, mutated, requests
 from tests.unit.api import STRANGER, event, json_body
 from tests.unit.fake_table import FakeInboxes, FakeTable
@@ -205,7 +206,7 @@ def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_processed(
     (sample,) = _sample("stream_handler")["Records"]
     before, after = (_in_another_conversation(sample, number) for number in (1, 2))
     seen = Counter[str]()
-    monkeypatch.setattr(inbox, "attempts", lambda _: iter(range(3)))
+    monkeypatch.setattr(rewrite_inbox, "attempts", lambda _: iter(range(3)))
     monkeypatch.setattr(function, "table", None)  # to be what it was when the test ends
 
     @given(mutated(_without_its_number(sample), _attribute_values | json_values))

@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import given
 
-from messaging import views
-from messaging.items import Head
+from messaging.api import views
+from messaging.model.conversation import Head
 from tests.asyncapi import DOCUMENT, assert_described
 from tests.unit.api import MESSAGE_GROUP, USER
 from tests.unit.strategies import heads

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from messaging import keys
-from messaging.cursors import NEWER, OLDER, InboxCursor, MessageCursor
-from messaging.errors import Unreadable
+from messaging.model import keys
+from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
+from messaging.model.errors import Unreadable
 from tests.unit.strategies import inbox_sks, seqs, times, uuids
 
 OWNER = "0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01"

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import keys
-from messaging.drafts import Draft, read_draft
-from messaging.errors import Invalid, MessagingError, NotFound, TooLarge, Unreadable
-from messaging.text import shows
+from messaging.api.bodies import Draft, read_draft
+from messaging.model import keys
+from messaging.model.errors import Invalid, MessagingError, NotFound, TooLarge, Unreadable
+from messaging.model.text import shows
 from tests.unit.api import MESSAGE_GROUP, request
 from tests.unit.strategies import handles, uuids
 

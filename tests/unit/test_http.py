@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import http
-from messaging.errors import (
+from messaging.api import http_api
+from messaging.model.errors import (
     Busy,
     Conflict,
     Invalid,
@@ -54,7 +54,7 @@ def test_without_the_claims_of_a_token_nobody_asks(context: dict[str, Any]) -> N
     claimed = {"sub": USER, "user_uuid": USER}
 
     with pytest.raises(Unauthenticated):
-        http.Request.from_event(
+        http_api.Request.from_event(
             {
                 "requestContext": context,
                 "headers": claimed,
@@ -73,7 +73,7 @@ def test_what_api_gateway_leaves_out_is_empty() -> None:
 def test_what_api_gateway_sends_as_null_is_empty() -> None:
     nulls = event() | {"pathParameters": None, "queryStringParameters": None, "headers": None}
 
-    bare = http.Request.from_event(nulls)
+    bare = http_api.Request.from_event(nulls)
 
     assert (bare.path, bare.query, bare.headers) == ({}, {}, {})
 
@@ -260,7 +260,7 @@ def test_a_body_that_is_too_large_is_not_even_read() -> None:
 
 
 def test_a_success_is_200_with_json_as_it_is_written() -> None:
-    response = http.ok({"message": "Grüße 👋"})
+    response = http_api.ok({"message": "Grüße 👋"})
 
     assert response == {
         "statusCode": 200,
@@ -270,7 +270,7 @@ def test_a_success_is_200_with_json_as_it_is_written() -> None:
 
 
 def test_an_answer_may_have_headers_of_its_own() -> None:
-    assert http.ok({}, etag='"1"')["headers"]["etag"] == '"1"'
+    assert http_api.ok({}, etag='"1"')["headers"]["etag"] == '"1"'
 
 
 @pytest.mark.parametrize(
@@ -322,10 +322,10 @@ def test_what_is_not_accepted_is_422_with_an_array_of_codes(written: Written) ->
 
 
 def test_nobody_is_401_and_is_not_served() -> None:
-    def handle(_: http.Request) -> NoReturn:
+    def handle(_: http_api.Request) -> NoReturn:
         raise AssertionError("served")
 
-    response = http.route(handle)(event(user_uuid=None), None)
+    response = http_api.route(handle)(event(user_uuid=None), None)
 
     assert response["statusCode"] == 401
     assert json_body(response)["detail"] == "A Bearer token is needed."
@@ -365,22 +365,22 @@ def test_the_text_of_what_led_to_a_mistake_is_not_logged_either(written: Written
     # Not written where it is raised: a trace shows lines of the source.
     text = "the text of a message"
 
-    def handle(_: http.Request) -> NoReturn:
+    def handle(_: http_api.Request) -> NoReturn:
         try:
             raise ValueError(text)
         except ValueError as error:
             raise RuntimeError(text) from error
 
-    response = http.route(handle)(event(), None)
+    response = http_api.route(handle)(event(), None)
 
     assert response["statusCode"] == 500
     assert text not in written()
 
 
 def test_a_success_goes_out_as_it_is_and_logs_nothing(written: Written) -> None:
-    response = http.route(lambda request: http.ok({"you": request.user_uuid}))(event(user_uuid=USER), None)
+    response = http_api.route(lambda request: http_api.ok({"you": request.user_uuid}))(event(user_uuid=USER), None)
 
-    assert response == http.ok({"you": USER})
+    assert response == http_api.ok({"you": USER})
     assert written() == ""
 
 
@@ -388,7 +388,7 @@ def test_a_success_goes_out_as_it_is_and_logs_nothing(written: Written) -> None:
 
 
 def test_a_page_without_more_has_no_links() -> None:
-    response = http.ok_page(request(), ITEMS, {})
+    response = http_api.ok_page(request(), ITEMS, {})
 
     assert response["statusCode"] == 200
     assert json_body(response) == ITEMS
@@ -400,7 +400,7 @@ def test_a_page_without_more_has_no_links() -> None:
 def test_links_are_references_that_hold_whatever_stands_before_the_path() -> None:
     links: dict[str, tuple[str, object]] = {"prev": ("before", "abc"), "next": ("after", "x-_y")}
 
-    response = http.ok_page(request(), ITEMS, links)
+    response = http_api.ok_page(request(), ITEMS, links)
 
     assert response["headers"]["link"] == '<?before=abc>; rel="prev", <?after=x-_y>; rel="next"'
 
@@ -408,13 +408,13 @@ def test_links_are_references_that_hold_whatever_stands_before_the_path() -> Non
 def test_links_keep_the_limit_that_was_asked_for() -> None:
     asked = request(query={"limit": "5", "before": "the page before", "other": "?"})
 
-    response = http.ok_page(asked, ITEMS, {"prev": ("before", "abc")})
+    response = http_api.ok_page(asked, ITEMS, {"prev": ("before", "abc")})
 
     assert response["headers"]["link"] == '<?limit=5&before=abc>; rel="prev"'
 
 
 def test_nothing_in_a_cursor_can_break_out_of_its_link() -> None:
-    response = http.ok_page(request(), ITEMS, {"next": ("cursor", 'a>; rel="x", &b=c')})
+    response = http_api.ok_page(request(), ITEMS, {"next": ("cursor", 'a>; rel="x", &b=c')})
 
     assert response["headers"]["link"] == '<?cursor=a%3E%3B+rel%3D%22x%22%2C+%26b%3Dc>; rel="next"'
 
@@ -445,7 +445,7 @@ def test_another_page_has_another_etag(items: list[dict[str, Any]], links: dict[
 
 
 def _etag(items: list[dict[str, Any]], links: dict[str, tuple[str, object]] | None = None) -> str:
-    etag: str = http.ok_page(request(), items, links or {})["headers"]["etag"]
+    etag: str = http_api.ok_page(request(), items, links or {})["headers"]["etag"]
     return etag
 
 
@@ -455,10 +455,10 @@ def _etag(items: list[dict[str, Any]], links: dict[str, tuple[str, object]] | No
 )
 def test_who_has_the_page_is_told_so(tags: str) -> None:
     links: dict[str, tuple[str, object]] = {"next": ("cursor", "abc")}
-    first = http.ok_page(request(), ITEMS, links)
+    first = http_api.ok_page(request(), ITEMS, links)
     etag = first["headers"]["etag"]
 
-    again = http.ok_page(request(headers={"if-none-match": tags.format(etag=etag)}), ITEMS, links)
+    again = http_api.ok_page(request(headers={"if-none-match": tags.format(etag=etag)}), ITEMS, links)
 
     assert again["statusCode"] == 304
     assert "body" not in again
@@ -474,14 +474,16 @@ def test_who_has_the_page_is_told_so(tags: str) -> None:
 def test_who_has_another_page_gets_this_one(tags: str) -> None:
     etag = _etag(ITEMS)
 
-    response = http.ok_page(request(headers={"if-none-match": tags.format(etag=etag, bare=etag.strip('"'))}), ITEMS, {})
+    response = http_api.ok_page(
+        request(headers={"if-none-match": tags.format(etag=etag, bare=etag.strip('"'))}), ITEMS, {}
+    )
 
     assert response["statusCode"] == 200
     assert json_body(response) == ITEMS
 
 
-def _handler_that_raises(error: Exception) -> Callable[[http.Event, Any], http.Response]:
-    def handle(_: http.Request) -> NoReturn:
+def _handler_that_raises(error: Exception) -> Callable[[http_api.Event, Any], http_api.Response]:
+    def handle(_: http_api.Request) -> NoReturn:
         raise error
 
-    return http.route(handle)
+    return http_api.route(handle)

@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import keys
-from messaging.inbox import Change, fold
-from messaging.items import Head, Message, Person, Unread
-from messaging.table import Discard
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.inbox_entry import Unread
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.services.rewrite_inbox import Change, fold
+from messaging.storage.table import Discard
 from tests.unit.strategies import histories, shuffled
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "bayko", "Andrew Bayko")

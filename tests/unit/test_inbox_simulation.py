@@ -11,10 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from messaging import inbox, keys
-from messaging.inbox import Change, rewrite
-from messaging.items import Head, Message, MessageGroup, Person
-from messaging.table import Write
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.inbox_entry import MessageGroup
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.services import rewrite_inbox
+from messaging.services.rewrite_inbox import Change, rewrite
+from messaging.storage.table import Write
 from tests.conftest import examples
 from tests.unit.fake_table import FakeInboxes
 
@@ -153,7 +157,7 @@ class History:
 
 @pytest.fixture(autouse=True)
 def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "attempts", lambda _: range(4))
+    monkeypatch.setattr(rewrite_inbox, "attempts", lambda _: range(4))
 
 
 @pytest.mark.parametrize("chunk", range(_CHUNKS))

@@ -7,8 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import keys
-from messaging.items import Head, Message, MessageGroup, Person, Receipt, Unread, request_digest
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt, request_digest
 from tests.unit.strategies import heads, message_groups, messages, moments, people, receipts, unread, uuids
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "Bayko", "Andrew Bayko")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import keys
+from messaging.model import keys
 from tests.unit.strategies import inbox_sks, moments, times, uuids, zones
 
 

@@ -11,13 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import keys, live
-from messaging.connections import Pace
-from messaging.errors import Busy
-from messaging.inbox import Change
-from messaging.items import Connection, Head, Message, Person, Subscription
-from messaging.live import FRAME_BYTES, Post, Told, events_of, pack, push, tell
-from messaging.sockets import NoAnswer
+from messaging.live import delivery
+from messaging.live.connections import Pace
+from messaging.live.delivery import Post, Told, push, tell
+from messaging.live.events import FRAME_BYTES, events_of, pack
+from messaging.model import keys
+from messaging.model.connection import Connection, Subscription
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.services.rewrite_inbox import Change
+from messaging.storage.sockets import NoAnswer
 from tests.unit.api import MESSAGE_GROUP, OTHER, USER
 from tests.unit.fake_sockets import FakeConnections, FakeSockets, StuckSockets
 from tests.unit.strategies import heads
@@ -224,7 +229,7 @@ def test_a_connection_that_is_throttled_is_tried_again_and_gets_everything_in_or
 def test_a_connection_that_does_not_take_it_is_closed_so_that_its_client_catches_up(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "GIVE_UP_AFTER", 0.05)
+    monkeypatch.setattr(delivery, "GIVE_UP_AFTER", 0.05)
     sockets, table = (
         FakeSockets(failing={"1": error}),
         FakeConnections(_connection(OTHER, "1"), _connection(OTHER, "2")),
@@ -253,7 +258,7 @@ def test_mistakes_and_a_table_that_does_not_answer_hold_up_nobody_else(
                 raise Busy("Hello")
             return super().connections(user_uuid, consistent=consistent)
 
-    monkeypatch.setattr(live, "GIVE_UP_AFTER", 0.05)
+    monkeypatch.setattr(delivery, "GIVE_UP_AFTER", 0.05)
     sockets = FakeSockets(failing={"1": RuntimeError("Hello")})
     table = Table(_connection(OTHER, "1"), _connection(OTHER, "2"))
 
@@ -273,13 +278,13 @@ def test_the_last_connection_that_goes_is_told_to_who_watches_and_shows_itself()
     table.watching[OTHER, "3"] = Subscription(OTHER, "3", USER, MESSAGE_GROUP, 2**40)
     sockets = FakeSockets(gone=["1", "2"])
 
-    live.forget(table, sockets, OTHER, "1")
+    delivery.forget(table, sockets, OTHER, "1")
     assert sockets.frames == {}
     tell(table, sockets, [Post(OTHER, "2", ["[]"], LONG_AGO)])
     offline = {"type": "presence", "message_group_uuid": MESSAGE_GROUP, "user_uuid": OTHER, "online": False}
     assert sockets.events("3") == [offline]
 
-    live.forget(table, sockets, OTHER, "2")
+    delivery.forget(table, sockets, OTHER, "2")
     assert sockets.events("3") == [offline]
 
 
@@ -288,7 +293,7 @@ def test_who_hides_receipts_is_not_seen_to_come_or_go() -> None:
     table.watching[OTHER, "3"] = Subscription(OTHER, "3", USER, MESSAGE_GROUP, 2**40)
     sockets = FakeSockets()
 
-    live.tell_presence(table, sockets, OTHER, online=True)
+    delivery.tell_presence(table, sockets, OTHER, online=True)
     assert sockets.frames == {}
 
 
@@ -299,7 +304,7 @@ def test_two_who_watch_each_other_and_are_both_gone_are_forgotten() -> None:
     table.watching[OTHER, "1"] = Subscription(OTHER, "1", USER, MESSAGE_GROUP, 2**40)
     table.watching[USER, "2"] = Subscription(USER, "2", OTHER, MESSAGE_GROUP, 2**40)
 
-    live.forget(table, FakeSockets(gone=["1", "2"]), USER, "1")
+    delivery.forget(table, FakeSockets(gone=["1", "2"]), USER, "1")
 
     assert table.held == {}
     assert table.watching == {}

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.errors import Invalid
-from messaging.items import Person
-from messaging.people import person_from_attributes, usable_name
-from messaging.text import hidden
+from messaging.model.cognito_users import person_from_attributes, usable_name
+from messaging.model.errors import Invalid
+from messaging.model.person import Person
+from messaging.model.text import hidden
 from tests.unit.strategies import handles, uuids
 from tests.unit.test_text import HARMFUL, NEEDED
 

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from messaging import inbox, keys, send
-from messaging.cursors import OLDER, InboxCursor, MessageCursor
-from messaging.errors import Busy, HandleTaken
-from messaging.items import Head, Message, Person
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.cursors import OLDER, InboxCursor, MessageCursor
+from messaging.model.errors import Busy, HandleTaken
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.services import rewrite_inbox, send
 from tests.unit.api import OTHER, STRANGER, USER, event
 from tests.unit.fake_table import FailingTable, FakeTable
 
@@ -198,7 +201,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         return iter(range(2))
 
     monkeypatch.setattr(send, "attempts", two_tries)
-    monkeypatch.setattr(inbox, "attempts", two_tries)
+    monkeypatch.setattr(rewrite_inbox, "attempts", two_tries)
 
 
 @pytest.fixture

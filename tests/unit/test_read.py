@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import keys
-from messaging.cursors import NEWER, OLDER, InboxCursor, MessageCursor
-from messaging.errors import NotFound
-from messaging.items import Head, Message, Person, Receipt
-from messaging.read import (
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
+from messaging.model.errors import NotFound
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
+from messaging.services.read import (
     Conversation,
     Inbox,
     _joins,

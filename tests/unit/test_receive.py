@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from functions.connections import authorize, connect, create_ticket, disconnect, receive
 from functions.push import push
-from messaging import keys
-from messaging.connections import Pace
-from messaging.errors import Busy
-from messaging.items import Connection, Head, Message, Person
+from messaging.live.connections import Pace
+from messaging.model import keys
+from messaging.model.connection import Connection
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy
+from messaging.model.message import Message
+from messaging.model.person import Person
 from tests.asyncapi import assert_described
 from tests.unit.abuse import bodies
 from tests.unit.api import OTHER, STRANGER, USER, event
@@ -165,7 +168,7 @@ def test_a_ticket_is_never_told_to_a_log(
 def test_what_is_pushed_is_never_told_to_a_log(
     error: Exception | None, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("messaging.live.GIVE_UP_AFTER", 0.05)
+    monkeypatch.setattr("messaging.live.delivery.GIVE_UP_AFTER", 0.05)
     table = _table()
     head = table.heads[GROUP].item
     image = {"NewImage": head, "SequenceNumber": "1", "ApproximateCreationDateTime": 1.0}

@@ -6,11 +6,15 @@ from itertools import pairwise, repeat
 
 import pytest
 
-from messaging import inbox, keys
-from messaging.errors import Busy
-from messaging.inbox import Change, Rewritten, rebuild, rewrite
-from messaging.items import Head, Message, MessageGroup, Person, Unread
-from messaging.table import MOST_STALE, Delete, Discard, HeadMoved, PositionTaken, Write
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy
+from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.services import rewrite_inbox
+from messaging.services.rewrite_inbox import Change, Rewritten, rebuild, rewrite
+from messaging.storage.table import MOST_STALE, Delete, Discard, HeadMoved, PositionTaken, Write
 from tests.unit.api import OTHER, STRANGER, USER
 from tests.unit.fake_table import FakeInboxes
 
@@ -135,7 +139,7 @@ def _assert_shows(table: Watched, *heads: Head) -> None:
 
 @pytest.fixture(autouse=True)
 def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "attempts", lambda _: range(TRIES))
+    monkeypatch.setattr(rewrite_inbox, "attempts", lambda _: range(TRIES))
 
 
 def test_new_entries_are_put_and_then_the_old_deleted_and_nothing_is_read() -> None:

@@ -16,7 +16,7 @@ from botocore.session import get_session
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resource_policy, parse_policy_document
 
-from messaging import keys
+from messaging.model import keys
 from tests.unit.processed import resources
 
 Stack = dict[str, dict[str, Any]]

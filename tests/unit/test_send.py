@@ -8,12 +8,17 @@ from itertools import repeat
 
 import pytest
 
-from messaging import keys, retry, send
-from messaging.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
-from messaging.items import Head, Message, Person, Receipt
+from messaging import retry
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.model.sent_record import Receipt
 from messaging.retry import attempts
-from messaging.send import send_to_conversation, send_to_handle, utc_now
-from messaging.table import AlreadySent, HeadMoved, PositionTaken
+from messaging.services import send
+from messaging.services.send import send_to_conversation, send_to_handle, utc_now
+from messaging.storage.table import AlreadySent, HeadMoved, PositionTaken
 from tests.unit.api import OTHER, STRANGER, USER
 from tests.unit.fake_table import FakeTable
 

@@ -11,9 +11,12 @@ from uuid import UUID
 
 import pytest
 
-from messaging import keys, retry
-from messaging import people as people_module
-from messaging.items import Head, Message, Person
+from messaging import retry
+from messaging.model import cognito_users as people_module
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.message import Message
+from messaging.model.person import Person
 from operators.schema import TEMPLATE, template
 from tests.unit.processed import logical_ids
 
@@ -21,7 +24,7 @@ ROOT = TEMPLATE.parent
 LOADED = template()
 RESOURCES: dict[str, dict[str, Any]] = LOADED["Resources"]
 PARAMETERS: dict[str, dict[str, Any]] = LOADED["Parameters"]
-LONGEST_REQUEST = 8  # seconds, see messaging.table.open_table
+LONGEST_REQUEST = 8  # seconds, see messaging.storage.table.open_table
 
 ROUTES = {
     "ListMessages": "GET /api/messages/{message_group_uuid}",
@@ -126,8 +129,8 @@ def test_whoever_does_not_send_to_sockets_loads_nothing_of_it() -> None:
         timeout=60,
     )
 
-    assert "messaging.table" in loaded.split()
-    assert not {"messaging.sockets", "messaging.live"} & set(loaded.split())
+    assert "messaging.storage.table" in loaded.split()
+    assert not {"messaging.storage.sockets", "messaging.live.delivery"} & set(loaded.split())
 
 
 @each_function

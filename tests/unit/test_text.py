@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.text import hidden, printable, shows
+from messaging.model.text import hidden, printable, shows
 
 # What terminals, browsers and people take in another way than it is written.
 HARMFUL = {

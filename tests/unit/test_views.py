@@ -1,7 +1,9 @@
 from dataclasses import replace
 
-from messaging import views
-from messaging.items import Head, Message, Person
+from messaging.api import views
+from messaging.model.conversation import Head
+from messaging.model.message import Message
+from messaging.model.person import Person
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "bayko", "Andrew Bayko")
 LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")

@@ -1,5 +1,10 @@
-"""The code that the functions share: keys, items, the table, the use cases, HTTP, sockets and settings.
+"""The code that the functions share, in layers; each imports only those below it.
 
-Imports point one way: handler → use case (send, read, marks, profile, people, inbox, tickets, connections, live) →
-table → items → keys.
+- `live`: events, their delivery to open connections, tickets
+- `api`: HTTP requests, bodies, views, responses
+- `services`: one use case per module
+- `storage`: the requests to DynamoDB and to API Gateway's connections
+- `model`: entities, keys, cursors and errors; nothing of AWS
+
+`retry`, `settings` and `observability` serve all of them.
 """

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from local import web
-from messaging.items import Person
-from messaging.table import Table
+from messaging.model.person import Person
+from messaging.storage.table import Table
 from operators.repair import repair_inboxes
 from operators.writing import Line, continued, put_all
 from tests import prepare

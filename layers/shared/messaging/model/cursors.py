@@ -4,8 +4,8 @@ import base64
 import re
 from dataclasses import dataclass
 
-from messaging import keys
-from messaging.errors import Unreadable
+from messaging.model import keys
+from messaging.model.errors import Unreadable
 
 _SEQ = re.compile(r"[1-9][0-9]{0,17}")
 OLDER, NEWER = "older", "newer"

@@ -1,30 +1,27 @@
-"""Telling people what happens: events, packed into frames, to all connections of theirs.
+"""Delivering events to all connections of a person.
 
-Nothing here waits for a connection that is slow, and nothing is kept for one that is gone. What a client has not got it
-fetches: the numbers of a conversation's messages show what is missing. So a connection that does not take what it is
-sent is closed, and its client connects anew and catches up.
+Nothing here waits for a slow connection, and nothing is kept for one that is gone. A client fetches what it missed: the
+numbers of a conversation's messages show it. So a connection that does not accept a frame is closed, and its client
+connects anew and catches up.
 """
 
-import json
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from messaging import keys, views
-from messaging.errors import Busy
-from messaging.inbox import Change
-from messaging.items import Connection
+from messaging.api import views
+from messaging.live.events import Event, events_of, pack
+from messaging.model import keys
+from messaging.model.connection import Connection
+from messaging.model.errors import Busy
 from messaging.observability import logger
 from messaging.retry import attempts
-from messaging.sockets import AT_ONCE, Gone, NoAnswer, Sockets
-from messaging.table import Table
+from messaging.services.rewrite_inbox import Change
+from messaging.storage.sockets import AT_ONCE, Gone, NoAnswer, Sockets
+from messaging.storage.table import Table
 
-Event = dict[str, Any]
-
-FRAME_BYTES = 32 * 1024  # API Gateway's largest
 GIVE_UP_AFTER = 1.0  # seconds, for all connections; a request on its way may take longer, see sockets.open_sockets
 OPENS_WITHIN = timedelta(seconds=30)  # API Gateway waits so long for `connect`, and answers 410 meanwhile
 _QUERIES_AT_ONCE = 10  # as many connections as botocore keeps to DynamoDB
@@ -51,50 +48,6 @@ class Told:
     gone: int = 0
     cut: int = 0
     failed: int = 0
-
-
-def events_of(change: Change) -> dict[str, list[Event]]:
-    """What a change of a head tells each of the two people, in order; nothing to those who are deleted."""
-    old, new = change.old, change.new
-    sent = old is None or new.last_seq > old.last_seq
-    events: dict[str, list[Event]] = {}
-    for user_uuid, person in new.members.items():
-        if person.is_gone:
-            continue
-        mine: list[Event] = []
-        if old is None:
-            mine.append(views.message_group_event(new.message_group(user_uuid)))
-        if sent:
-            mine.append(views.message_event(new))
-        if old and new.is_mutual and not old.is_mutual:  # from now on it shows the other's mark
-            mine.append(views.message_group_event(new.message_group(user_uuid)))
-        for reader_uuid, read_seq in new.read_seqs.items():
-            moved = old is not None and read_seq > old.read_seqs.get(reader_uuid, 0)
-            by_sending = sent and (reader_uuid, read_seq) == (new.sender_uuid, new.last_seq)
-            shown = new.is_mutual and new.members[reader_uuid].receipts
-            if moved and not by_sending and (reader_uuid == user_uuid or shown):
-                mine.append(views.read_event(new, reader_uuid))
-        if mine:
-            events[user_uuid] = mine
-    return events
-
-
-def pack(events: Iterable[Event]) -> list[str]:
-    """JSON arrays of events, in order, each as full as a frame can be."""
-    frames: list[str] = []
-    held: list[str] = []
-    size = 0
-    for event in events:
-        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-        more = len(text.encode()) + 1  # a comma or bracket
-        if held and size + more + 1 > FRAME_BYTES:
-            frames.append(f"[{','.join(held)}]")
-            held, size = [], 0
-        held.append(text)
-        size += more
-    if held:
-        frames.append(f"[{','.join(held)}]")
-    return frames
 
 
 def push(table: Table, sockets: Sockets, changes: Iterable[Change]) -> Told:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from messaging.errors import NotFound
+from messaging.model.errors import NotFound
 
 REFUSED_AFTER_SECONDS = 0.1  # longer than a warm function takes to find out
 

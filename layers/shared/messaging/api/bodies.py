@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from messaging import keys
-from messaging.errors import Invalid, NotFound, Unreadable
-from messaging.http import Request, read_uuid
-from messaging.text import shows
+from messaging.api.http_api import Request, read_uuid
+from messaging.model import keys
+from messaging.model.errors import Invalid, NotFound, Unreadable
+from messaging.model.text import shows
 
 # A code point takes at most 12 bytes in JSON (a pair of escaped surrogates); the rest of a body is small.
 _BYTES_PER_CHAR = 12

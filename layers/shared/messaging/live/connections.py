@@ -4,15 +4,19 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from messaging import keys, refusals, views
-from messaging.errors import Busy, Conflict, MessagingError, NotFound, TooLarge, Unreadable
-from messaging.http import Request, read_uuid
-from messaging.items import Connection, Head, Subscription
-from messaging.live import Event, Post, cut, pack, tell, tell_presence
-from messaging.read import find_head, find_person
-from messaging.send import Clock, utc_now
-from messaging.sockets import Sockets
-from messaging.table import Table
+from messaging.api import views
+from messaging.api.http_api import Request, read_uuid
+from messaging.live.delivery import Post, cut, tell, tell_presence
+from messaging.live.events import Event, pack
+from messaging.model import keys
+from messaging.model.connection import Connection, Subscription
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy, Conflict, MessagingError, NotFound, TooLarge, Unreadable
+from messaging.services import refusals
+from messaging.services.read import find_head, find_person
+from messaging.services.send import Clock, utc_now
+from messaging.storage.sockets import Sockets
+from messaging.storage.table import Table
 
 LIFETIME = timedelta(hours=2, minutes=5)  # API Gateway closes every socket after two hours
 MOST_CONNECTIONS = 10

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from messaging.cursors import MessageCursor
-from messaging.items import Head, Message, MessageGroup, Person
-from messaging.read import Totals
+from messaging.model.conversation import Head
+from messaging.model.cursors import MessageCursor
+from messaging.model.inbox_entry import MessageGroup
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.services.read import Totals
 
 
 def message(message: Message) -> dict[str, Any]:

@@ -16,22 +16,15 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from messaging import keys
-from messaging.errors import Busy, Conflict, HandleTaken, TooLarge, TooManyRequests
-from messaging.items import (
-    SPREADING,
-    Connection,
-    Head,
-    Item,
-    Message,
-    MessageGroup,
-    Person,
-    Profile,
-    Receipt,
-    Subscription,
-    Ticket,
-    Unread,
-)
+from messaging.model import keys
+from messaging.model.connection import Connection, Subscription, Ticket
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy, Conflict, HandleTaken, TooLarge, TooManyRequests
+from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.items import Item
+from messaging.model.message import Message
+from messaging.model.person import SPREADING, Person, Profile
+from messaging.model.sent_record import Receipt
 from messaging.retry import attempts
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 import unicodedata
 from collections.abc import Mapping
 
-from messaging import keys
-from messaging.errors import Invalid
-from messaging.items import Person
-from messaging.text import hidden
+from messaging.model import keys
+from messaging.model.errors import Invalid
+from messaging.model.person import Person
+from messaging.model.text import hidden
 
 LONGEST_NAME = 100  # code points: names stand in every message and message group
 _DELETED = "deleteduser"  # the name of an erased person, as _folded writes it

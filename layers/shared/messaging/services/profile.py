@@ -2,10 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from messaging.errors import Busy, Conflict, NotFound
-from messaging.items import Person
+from messaging.model.errors import Busy, Conflict, NotFound
+from messaging.model.person import Person
 from messaging.retry import attempts
-from messaging.table import ProfileChanged, Table
+from messaging.storage.table import ProfileChanged, Table
 
 _AT_ONCE = 16  # requests
 

@@ -9,11 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from messaging import keys
-from messaging.cursors import NEWER, OLDER, InboxCursor, MessageCursor
-from messaging.errors import NotFound
-from messaging.items import Head, Message, MessageGroup, Person
-from messaging.table import Table
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
+from messaging.model.errors import NotFound
+from messaging.model.inbox_entry import MessageGroup
+from messaging.model.message import Message
+from messaging.model.person import Person
+from messaging.storage.table import Table
 
 _STREAM_IS_LATE_BY = timedelta(hours=1)
 

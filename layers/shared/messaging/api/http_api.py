@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from messaging import keys, refusals
-from messaging.errors import (
+from messaging.model import keys
+from messaging.model.errors import (
     Busy,
     Conflict,
     HandleTaken,
@@ -26,6 +26,7 @@ from messaging.errors import (
     Unreadable,
 )
 from messaging.observability import count, log_failure, logger
+from messaging.services import refusals
 
 Event = dict[str, Any]
 Response = dict[str, Any]

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from messaging import keys, retry
-from messaging.errors import Busy
-from messaging.items import Head, Item
+from messaging import retry
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy
+from messaging.model.items import Item
 from messaging.retry import attempts
-from messaging.table import MOST_STALE, Delete, Discard, HeadMoved, Insert, PositionTaken, Table, Update, Write
+from messaging.storage.table import MOST_STALE, Delete, Discard, HeadMoved, Insert, PositionTaken, Table, Update, Write
 
 # For all rebuilds of a batch, each of which tries once at least. However fast people send, in however many
 # conversations, the function ends before its timeout, whose alarm takes deployments back (template.yaml).

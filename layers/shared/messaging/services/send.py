@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from messaging import keys
-from messaging.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
-from messaging.items import Head, Message, Receipt
-from messaging.read import find_head, require_member
+from messaging.model import keys
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
+from messaging.model.message import Message
+from messaging.model.sent_record import Receipt
 from messaging.retry import attempts
-from messaging.table import AlreadySent, HeadMoved, PositionTaken, Table
+from messaging.services.read import find_head, require_member
+from messaging.storage.table import AlreadySent, HeadMoved, PositionTaken, Table
 
 Clock = Callable[[], datetime]
 

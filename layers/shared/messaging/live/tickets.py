@@ -5,9 +5,9 @@ import secrets
 import time
 from collections.abc import Callable
 
-from messaging.items import Ticket
-from messaging.read import find_person
-from messaging.table import Table
+from messaging.model.connection import Ticket
+from messaging.services.read import find_person
+from messaging.storage.table import Table
 
 LIFETIME = 60  # seconds
 

@@ -1,10 +1,10 @@
 """How far people have read."""
 
-from messaging.errors import Busy, Invalid
-from messaging.items import Head
-from messaging.read import require_member
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy, Invalid
 from messaging.retry import attempts
-from messaging.table import HeadMoved, Table
+from messaging.services.read import require_member
+from messaging.storage.table import HeadMoved, Table
 
 
 def mark_read(table: Table, user_uuid: str, message_group_uuid: str, seq: int) -> Head:

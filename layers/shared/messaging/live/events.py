@@ -1,0 +1,55 @@
+"""Events: what each change tells each person, and the frames that carry it (asyncapi.yaml)."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from messaging.api import views
+from messaging.services.rewrite_inbox import Change
+
+Event = dict[str, Any]
+FRAME_BYTES = 32 * 1024  # API Gateway's largest
+
+
+def events_of(change: Change) -> dict[str, list[Event]]:
+    """What a change of a head tells each of the two people, in order; nothing to those who are deleted."""
+    old, new = change.old, change.new
+    sent = old is None or new.last_seq > old.last_seq
+    events: dict[str, list[Event]] = {}
+    for user_uuid, person in new.members.items():
+        if person.is_gone:
+            continue
+        mine: list[Event] = []
+        if old is None:
+            mine.append(views.message_group_event(new.message_group(user_uuid)))
+        if sent:
+            mine.append(views.message_event(new))
+        if old and new.is_mutual and not old.is_mutual:  # from now on it shows the other's mark
+            mine.append(views.message_group_event(new.message_group(user_uuid)))
+        for reader_uuid, read_seq in new.read_seqs.items():
+            moved = old is not None and read_seq > old.read_seqs.get(reader_uuid, 0)
+            by_sending = sent and (reader_uuid, read_seq) == (new.sender_uuid, new.last_seq)
+            shown = new.is_mutual and new.members[reader_uuid].receipts
+            if moved and not by_sending and (reader_uuid == user_uuid or shown):
+                mine.append(views.read_event(new, reader_uuid))
+        if mine:
+            events[user_uuid] = mine
+    return events
+
+
+def pack(events: Iterable[Event]) -> list[str]:
+    """JSON arrays of events, in order, each as full as a frame can be."""
+    frames: list[str] = []
+    held: list[str] = []
+    size = 0
+    for event in events:
+        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        more = len(text.encode()) + 1  # a comma or bracket
+        if held and size + more + 1 > FRAME_BYTES:
+            frames.append(f"[{','.join(held)}]")
+            held, size = [], 0
+        held.append(text)
+        size += more
+    if held:
+        frames.append(f"[{','.join(held)}]")
+    return frames

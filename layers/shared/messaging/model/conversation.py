@@ -1,0 +1,170 @@
+"""Conversations: the head item."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from messaging.model import keys
+from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.items import Item, number
+from messaging.model.message import Message
+from messaging.model.person import Person, settings_attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a conversation: who is in it, its last message, and how far each has read.
+
+    `read_seqs` are the members' marks by user_uuid: the number of the last message each has read, 0 for none. Every
+    update of a head adds 1 to its `version`; a head stored before there were versions has 0. Members and marks are in
+    the order of user_uuid, since a DynamoDB map has none. `wrote` are the user_uuids of those who have sent a message;
+    a head stored before that was noted has none, until `repair` notes it.
+    """
+
+    message_group_uuid: str
+    members: dict[str, Person]
+    last_seq: int
+    message: str
+    sender_uuid: str
+    created_at: str
+    message_uuid: str
+    read_seqs: dict[str, int]
+    version: int
+    wrote: frozenset[str]
+
+    @property
+    def item(self) -> Item:
+        return {
+            **keys.key(keys.conversation_pk(self.message_group_uuid), keys.HEAD),
+            "members": {
+                "M": {
+                    person.user_uuid: {
+                        "M": {
+                            "handle": {"S": person.handle},
+                            "display_name": {"S": person.display_name},
+                            "read_seq": {"N": str(self.read_seqs[person.user_uuid])},
+                            **({"wrote": {"BOOL": True}} if person.user_uuid in self.wrote else {}),
+                            **settings_attributes(person),
+                        }
+                    }
+                    for person in self.members.values()
+                }
+            },
+            "last_seq": {"N": str(self.last_seq)},
+            "message": {"S": self.message},
+            "user_uuid": {"S": self.sender_uuid},
+            "created_at": {"S": self.created_at},
+            "message_uuid": {"S": self.message_uuid},
+            "version": {"N": str(self.version)},
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Head":
+        """A head written before there were marks has none: nobody has read anything."""
+        members = dict(sorted(item["members"]["M"].items()))
+        return cls(
+            item["pk"]["S"].removeprefix(keys.conversation_pk("")),
+            {user_uuid: Person.from_member(user_uuid, member) for user_uuid, member in members.items()},
+            int(item["last_seq"]["N"]),
+            item["message"]["S"],
+            item["user_uuid"]["S"],
+            item["created_at"]["S"],
+            item.get("message_uuid", {"S": ""})["S"],
+            {user_uuid: number(member["M"], "read_seq") or 0 for user_uuid, member in members.items()},
+            number(item, "version") or 0,
+            frozenset(user_uuid for user_uuid, member in members.items() if "wrote" in member["M"]),
+        )
+
+    @classmethod
+    def of_first(cls, message: Message, other: Person) -> "Head":
+        """The head of a conversation that `message`, to `other`, opens."""
+        sender = message.sender
+        members = {person.user_uuid: person for person in (sender, other)}
+        return cls(
+            message.message_group_uuid,
+            dict(sorted(members.items())),
+            1,
+            message.message,
+            sender.user_uuid,
+            message.created_at,
+            message.message_uuid,
+            {user_uuid: int(user_uuid == sender.user_uuid) for user_uuid in sorted(members)},
+            1,
+            frozenset({sender.user_uuid}),
+        )
+
+    def next_message(self, sender_uuid: str, message_uuid: str, text: str, now: datetime) -> Message:
+        """The message that would follow: the next seq, at a later time. `sender_uuid` must be a member."""
+        return Message(
+            self.message_group_uuid,
+            message_uuid,
+            text,
+            self.members[sender_uuid],
+            keys.time_after(self.created_at, now),
+            self.last_seq + 1,
+        )
+
+    def other(self, user_uuid: str) -> Person:
+        """Whom this member converses with."""
+        (other,) = (person for person in self.members.values() if person.user_uuid != user_uuid)
+        return other
+
+    def after(self, message: Message) -> "Head":
+        """The head when `message` has followed. Who sends has read all there is."""
+        return replace(
+            self,
+            last_seq=message.seq,
+            message=message.message,
+            sender_uuid=message.sender.user_uuid,
+            created_at=message.created_at,
+            message_uuid=message.message_uuid,
+            read_seqs={**self.read_seqs, message.sender.user_uuid: message.seq},
+            version=self.version + 1,
+            wrote=self.wrote | {message.sender.user_uuid},
+        )
+
+    @property
+    def is_mutual(self) -> bool:
+        """True if both have written: only then does each learn what the other reads and whether they are there."""
+        return len(self.wrote) == len(self.members)
+
+    @property
+    def message_groups(self) -> list[MessageGroup]:
+        """Every message group there must be for this head, where it must lie: none for a member who was deleted."""
+        return [group for group in self.both_message_groups if not self.members[group.owner_uuid].is_deleted]
+
+    @property
+    def both_message_groups(self) -> list[MessageGroup]:
+        """The message groups of both members, as if none were deleted."""
+        return [self.message_group(owner_uuid) for owner_uuid in self.members]
+
+    def message_group(self, owner_uuid: str) -> MessageGroup:
+        """The message group of one of the members."""
+        other = self.other(owner_uuid)
+        return MessageGroup(
+            owner_uuid,
+            self.message_group_uuid,
+            self.message,
+            other,
+            self.created_at,
+            self.last_seq,
+            self.read_seqs[owner_uuid],
+            self.read_seqs[other.user_uuid] if other.receipts and self.is_mutual else None,
+            self.version,
+        )
+
+    @property
+    def unread(self) -> list[Unread]:
+        """The unread entries there must be: none for a member who has read all, or was deleted."""
+        return [
+            self.unread_of(owner_uuid)
+            for owner_uuid, member in self.members.items()
+            if self.has_unread(owner_uuid) and not member.is_deleted
+        ]
+
+    def has_unread(self, owner_uuid: str) -> bool:
+        """True if this member has not read the last message."""
+        return self.read_seqs[owner_uuid] < self.last_seq
+
+    def unread_of(self, owner_uuid: str) -> Unread:
+        """The unread entry of one of the members, as if there must be one."""
+        return Unread(owner_uuid, self.message_group_uuid, self.last_seq, self.read_seqs[owner_uuid], self.version)

@@ -1,0 +1,97 @@
+"""Inbox entries and unread entries: a conversation as one person sees it."""
+
+from dataclasses import dataclass, replace
+
+from messaging.model import keys
+from messaging.model.items import Item, number
+from messaging.model.person import Person, person_attributes, person_of
+
+
+@dataclass(frozen=True, slots=True)
+class MessageGroup:
+    """A conversation as it stands in one person's inbox: the last message, and who the other person is.
+
+    Its sort key is the time of the last message. Should another conversation of this inbox lie at that very
+    microsecond, the message_group_uuid follows the time, which changes neither the order nor `created_at`.
+    `last_seq` is the number of the last message, `read_seq` that of the last one the owner has read, `other_read_seq`
+    the same of the other, None if they do not show it. `version` is that of the head it shows: 0 for the entries that
+    open a conversation, and for those stored before there were versions.
+    """
+
+    owner_uuid: str
+    message_group_uuid: str
+    message: str
+    other: Person
+    sk: str
+    last_seq: int
+    read_seq: int
+    other_read_seq: int | None
+    version: int
+
+    @property
+    def created_at(self) -> str:
+        return self.sk[: keys.TIME_LENGTH]
+
+    @property
+    def item(self) -> Item:
+        return {
+            **keys.key(keys.inbox_pk(self.owner_uuid), self.sk),
+            "message_group_uuid": {"S": self.message_group_uuid},
+            "message": {"S": self.message},
+            **person_attributes(self.other),
+            "last_seq": {"N": str(self.last_seq)},
+            "read_seq": {"N": str(self.read_seq)},
+            "other_read_seq": {"NULL": True} if self.other_read_seq is None else {"N": str(self.other_read_seq)},
+            "version": {"N": str(self.version)},
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> "MessageGroup":
+        return cls(
+            item["pk"]["S"].removeprefix(keys.inbox_pk("")),
+            item["message_group_uuid"]["S"],
+            item["message"]["S"],
+            person_of(item),
+            item["sk"]["S"],
+            number(item, "last_seq") or 0,
+            number(item, "read_seq") or 0,
+            number(item, "other_read_seq"),
+            number(item, "version") or 0,
+        )
+
+    def tiebroken(self) -> "MessageGroup":
+        """The same, at the sort key to use when the plain time is taken by another conversation."""
+        return replace(self, sk=keys.tiebroken_inbox_sk(self.created_at, self.message_group_uuid))
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A conversation with messages its owner has not read: stored while `last_seq` is past `read_seq`.
+
+    `version` is that of the head it shows.
+    """
+
+    owner_uuid: str
+    message_group_uuid: str
+    last_seq: int
+    read_seq: int
+    version: int
+
+    @property
+    def item(self) -> Item:
+        return {
+            **keys.key(keys.unread_pk(self.owner_uuid), self.message_group_uuid),
+            "last_seq": {"N": str(self.last_seq)},
+            "read_seq": {"N": str(self.read_seq)},
+            "version": {"N": str(self.version)},
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Unread":
+        return cls(
+            item["pk"]["S"].removeprefix(keys.unread_pk("")),
+            item["sk"]["S"],
+            int(item["last_seq"]["N"]),
+            int(item["read_seq"]["N"]),
+            number(item, "version") or 0,
+        )

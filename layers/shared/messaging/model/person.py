@@ -1,0 +1,120 @@
+"""People: their profile and handle items."""
+
+from dataclasses import dataclass, field
+
+from messaging.model import keys
+from messaging.model.items import Item, number
+
+SPREADING = "spreading"  # the attribute of a profile that conversations do not all show yet
+
+
+# Nobody's: a handle begins with a letter or digit, see keys.is_handle.
+_LEAVING_HANDLE = "_leaving"
+_DELETED_HANDLE = "_deleted"
+_DELETED_NAME = "deleted user"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a profile. `user_uuid` is the Cognito sub; `receipts`, if others learn what they have read.
+
+    Every change of a profile adds 1 to its `version`, which orders the copies of it: in the heads of the person's
+    conversations, and under the handle. A profile that was never changed has 0.
+    """
+
+    user_uuid: str
+    handle: str
+    display_name: str
+    receipts: bool = field(default=True, compare=False)
+    version: int = field(default=0, compare=False)
+
+    @property
+    def is_deleted(self) -> bool:
+        """True for whom `deleted` has made."""
+        return self.handle == _DELETED_HANDLE
+
+    @property
+    def deleted(self) -> "Person":
+        """What conversations show of somebody who was erased: only that there was somebody."""
+        return Person(self.user_uuid, _DELETED_HANDLE, _DELETED_NAME)
+
+    @property
+    def is_gone(self) -> bool:
+        """True for whom `leaving` or `deleted` has made: they send and are sent nothing."""
+        return self.handle in (_LEAVING_HANDLE, _DELETED_HANDLE)
+
+    @property
+    def leaving(self) -> "Person":
+        """What a head shows of somebody whose messages are being rewritten, until they are `deleted`."""
+        return Person(self.user_uuid, _LEAVING_HANDLE, _DELETED_NAME)
+
+    @property
+    def profile_item(self) -> Item:
+        return {
+            **keys.key(keys.profile_pk(self.user_uuid), keys.PROFILE),
+            "handle": {"S": self.handle},
+            "display_name": {"S": self.display_name},
+            **settings_attributes(self),
+        }
+
+    @property
+    def handle_item(self) -> Item:
+        return {
+            **keys.key(keys.handle_pk(self.handle), keys.HANDLE),
+            "user_uuid": {"S": self.user_uuid},
+            "handle": {"S": self.handle},
+            "display_name": {"S": self.display_name},
+            **settings_attributes(self),
+        }
+
+    @classmethod
+    def from_profile_item(cls, item: Item) -> "Person":
+        return cls._from_attributes(item["pk"]["S"].removeprefix(keys.profile_pk("")), item)
+
+    @classmethod
+    def from_handle_item(cls, item: Item) -> "Person":
+        return cls._from_attributes(item["user_uuid"]["S"], item)
+
+    @classmethod
+    def from_member(cls, user_uuid: str, member: Item) -> "Person":
+        """Who a head's map of members has under a user_uuid."""
+        return cls._from_attributes(user_uuid, member["M"])
+
+    @classmethod
+    def _from_attributes(cls, user_uuid: str, attributes: Item) -> "Person":
+        receipts = attributes.get("receipts", {"BOOL": True})["BOOL"]
+        version = number(attributes, "version") or 0
+        return cls(user_uuid, attributes["handle"]["S"], attributes["display_name"]["S"], receipts, version)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A person's profile as stored. `changed_at` is the Unix time at which the person last changed it, 0 for never.
+
+    `is_spreading` says that conversations may still show the person as before the last change.
+    """
+
+    person: Person
+    changed_at: int
+    is_spreading: bool
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Profile":
+        return cls(Person.from_profile_item(item), number(item, "changed_at") or 0, SPREADING in item)
+
+
+def settings_attributes(person: Person) -> Item:
+    receipts: Item = {} if person.receipts else {"receipts": {"BOOL": False}}
+    return {**receipts, "version": {"N": str(person.version)}} if person.version else receipts
+
+
+def person_attributes(person: Person) -> Item:
+    return {
+        "user_uuid": {"S": person.user_uuid},
+        "user_display_name": {"S": person.display_name},
+        "user_handle": {"S": person.handle},
+    }
+
+
+def person_of(item: Item) -> Person:
+    return Person(item["user_uuid"]["S"], item["user_handle"]["S"], item["user_display_name"]["S"])

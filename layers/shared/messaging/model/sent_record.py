@@ -1,0 +1,52 @@
+"""Records of sent messages, by message_uuid: they make a send happen once."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from messaging.model import keys
+from messaging.model.items import Item
+from messaging.model.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A record that a message_uuid was sent, kept for good: where its message is, and the digest of the request.
+
+    `digest` is that of `request_digest`; None in a receipt stored before there were digests.
+    """
+
+    message_uuid: str
+    message_group_uuid: str
+    created_at: str
+    digest: str | None
+
+    @classmethod
+    def of(cls, message: Message) -> "Receipt":
+        """The receipt of a message as it was sent."""
+        digest = request_digest(message.message_group_uuid, message.sender.user_uuid, message.message)
+        return cls(message.message_uuid, message.message_group_uuid, message.created_at, digest)
+
+    @property
+    def item(self) -> Item:
+        return {
+            **keys.key(keys.receipt_pk(self.message_uuid), keys.RECEIPT),
+            "message_group_uuid": {"S": self.message_group_uuid},
+            "created_at": {"S": self.created_at},
+            **({"digest": {"S": self.digest}} if self.digest else {}),
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Receipt":
+        return cls(
+            item["pk"]["S"].removeprefix(keys.receipt_pk("")),
+            item["message_group_uuid"]["S"],
+            item["created_at"]["S"],
+            item.get("digest", {}).get("S"),
+        )
+
+
+def request_digest(message_group_uuid: str, sender_uuid: str, text: str) -> str:
+    """32 hexadecimal digits that two requests to send share only if they ask for the same."""
+    request = json.dumps([message_group_uuid, sender_uuid, text])
+    return hashlib.sha256(request.encode()).hexdigest()[:32]
