@@ -36,29 +36,29 @@ unit: .venv/test ## the tests that need no sockets: in a minute
 	@$(BIN)/python -m pytest -n logical --dist loadfile $(PYTEST_ARGUMENTS) tests/unit
 
 test: .venv/test ## every test; what is missing on this machine is said
-	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 soak: .venv/test ## the long tests: load, kills, thousands of random histories; writes docs/reliability.md
-	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n 0 --hypothesis-profile=soak $(SOAK)
 
 mutate: .cache/mutation/bin/mutmut ## break the rules' code in every small way: which does no unit test notice? (ten minutes)
 	@rm -rf .cache/mutate && mkdir -p .cache/mutate
-	@cp -R layers/shared/messaging events functions operators tests template.yaml pyproject.toml .cache/mutate
-	@cd .cache/mutate && ../mutation/bin/python -m tests.mutation run && ../mutation/bin/mutmut results
+	@cp -R layers/shared/messaging events functions operators tests tools template.yaml pyproject.toml .cache/mutate
+	@cd .cache/mutate && ../mutation/bin/python -m tools.mutation run && ../mutation/bin/mutmut results
 
 sam-local: .venv/test ## every sample event under `sam local`, in Docker containers
-	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n 0 -v tests/sam_local
 
 cost: .venv/test ## measure, and write docs/cost.md: what a month costs
-	@$(BIN)/python -m tests.prepare
-	@$(BIN)/python -m tests.cost
+	@$(BIN)/python -m tests.support.prepare
+	@$(BIN)/python -m tools.cost
 
 bench: .venv/bench ## measure for some ten minutes, and write docs/benchmarks.md and its plots (Linux)
-	@$(BIN)/python -m tests.prepare
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.support.prepare
+	@$(BIN)/python -m tools.bench
 
 check: .venv/test ## ruff, mypy, sam validate --lint, zizmor, biome, tsc, cfn-lint in all regions, an audit of the locked packages
 	@$(BIN)/ruff check .
@@ -69,7 +69,7 @@ check: .venv/test ## ruff, mypy, sam validate --lint, zizmor, biome, tsc, cfn-li
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-web; \
 		else echo "Left out: biome and tsc on web/, for want of npm. Install it (Debian: apt install npm)." >&2; fi
 	@$(BIN)/python -m pytest -n 0 -q tests/check
-	@$(BIN)/python -m tests.audit
+	@$(BIN)/python -m tools.audit
 
 check-web: node_modules/.package-lock.json
 	@node_modules/.bin/biome ci --error-on-warnings

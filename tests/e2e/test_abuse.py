@@ -26,8 +26,8 @@ from operators.erasure import erase_from_table
 from operators.people import UserPool
 from operators.people_table import PeopleTable
 from tests.e2e.conftest import PASSWORD, Client, System, eventually
-from tests.e2e.sockets import handshake, opened, ticket
-from tests.integration.checks import read_all
+from tests.support.checks import read_all
+from tests.support.sockets import handshake, opened, ticket
 
 SECRET = "Zathras never tells"
 SENDING = ("/api/messages", "/api/message_groups")

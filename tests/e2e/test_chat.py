@@ -15,8 +15,8 @@ import pytest
 from local import stack
 from operators.places import publish_local
 from tests.e2e.conftest import PASSWORD, Client, System, eventually
-from tests.e2e.network import network
-from tests.scripts import BIN, environment, run_script
+from tests.support.network import network
+from tests.support.scripts import BIN, environment, run_script
 
 _SHOWS_WITHIN = 120  # seconds: functions may have to start, on a busy machine
 _END_WITHIN = 60

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.conftest import PASSWORD, System
-from tests.scripts import run_script
+from tests.support.scripts import run_script
 
 
 def create_user(

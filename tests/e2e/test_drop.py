@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from operators.schema import create_table_request
 from tests.e2e.conftest import System
-from tests.scripts import run_script
+from tests.support.scripts import run_script
 
 
 def test_a_protected_table_is_not_dropped_until_the_protection_is_lifted(system: System, home: Path) -> None:

@@ -18,7 +18,7 @@ from operators.people_table import PeopleTable, Profile
 from operators.places import PlaceError
 from operators.profiles import erase_gone, gone, note_gone
 from tests.e2e.conftest import PASSWORD, Client, System
-from tests.scripts import run_script
+from tests.support.scripts import run_script
 
 
 def script(home: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from messaging.model import keys
 from messaging.storage.table import Delete, Table
 from operators.verify import inbox_breaks, version_of
 from tests.e2e.conftest import Client, System, eventually
-from tests.scripts import run_script
+from tests.support.scripts import run_script
 
 
 class Redrive:

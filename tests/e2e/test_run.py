@@ -18,7 +18,7 @@ import requests
 
 from tests.conftest import free_port
 from tests.e2e.conftest import eventually
-from tests.scripts import run_script
+from tests.support.scripts import run_script
 
 _ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ from messaging.live.tickets import LIFETIME
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
 from tests.e2e.conftest import Client, System, eventually
-from tests.e2e.sockets import handshake, opened, ticket
+from tests.support.sockets import handshake, opened, ticket
 
 
 def _refused(system: System, query: str) -> int:

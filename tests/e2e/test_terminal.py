@@ -18,7 +18,7 @@ from messaging.storage.table import Table
 from operators.places import publish_local
 from tests.e2e.conftest import PASSWORD, Client, System
 from tests.e2e.test_chat import piped
-from tests.scripts import BIN, environment, run_script
+from tests.support.scripts import BIN, environment, run_script
 
 # Erases the row, names somebody else, turns the rest around, and begins a row of its own.
 EVIL = "Erase @spammer\r\x1b[2K\x9b2KLondo \u202e\u2066odnoL\u200b\nFORGED row"

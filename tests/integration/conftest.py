@@ -9,9 +9,9 @@ import pytest
 from messaging.model.person import Person
 from messaging.storage.table import Table
 from operators.schema import create_table_request
-from tests import dynamodb_local, pauses
-from tests.dynamodb_local import Engines
-from tests.integration.functions import Functions, Stream
+from tests.support import dynamodb_local, pauses
+from tests.support.dynamodb_local import Engines
+from tests.support.functions import Functions, Stream
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,7 +26,7 @@ def _pauses_are_skipped() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
     if not dynamodb_local.is_here():
-        pytest.skip("DynamoDB Local is not here: see tests/prepare.py")
+        pytest.skip("DynamoDB Local is not here: see tests/support/prepare.py")
     with Engines(tmp_path_factory.mktemp("dynamodb-local")) as engines:
         yield engines
 

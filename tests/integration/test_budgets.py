@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from operators.cost import Consumed
-from tests.integration.budgets import BUDGETS, measure
+from tests.support.budgets import BUDGETS, measure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

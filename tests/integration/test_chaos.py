@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tests.integration.chaos import chaos
+from tests.support.chaos import chaos
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -19,10 +19,10 @@ from messaging.services.send import send_to_handle
 from messaging.storage.table import Table
 from operators.erasure import erase_from_table
 from operators.people_table import PeopleTable
-from tests.integration.checks import read_all
-from tests.integration.functions import Functions, Stream, sample_event
-from tests.integration.socket_functions import SocketFunctions
-from tests.integration.world import Requests, Run
+from tests.support.checks import read_all
+from tests.support.functions import Functions, Stream, sample_event
+from tests.support.socket_functions import SocketFunctions
+from tests.support.world import Requests, Run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

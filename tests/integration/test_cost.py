@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from operators.cost import METRICS, page
 from operators.schema import template
-from tests.cost import PAGE
-from tests.integration.budgets import measure
+from tests.support.budgets import measure
 from tests.unit.test_alarms import counted
+from tools.cost import PAGE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

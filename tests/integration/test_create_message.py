@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import HeadMoved, Table
-from tests.integration.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
-from tests.integration.functions import Functions, Stream
+from tests.support.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
+from tests.support.functions import Functions, Stream
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

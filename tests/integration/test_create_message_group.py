@@ -10,8 +10,8 @@ from messaging.model.errors import Busy, TooManyRequests
 from messaging.model.person import Person
 from messaging.services.send import send_to_handle
 from messaging.storage.table import Table
-from tests.integration.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
-from tests.integration.functions import Functions, Stream
+from tests.support.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
+from tests.support.functions import Functions, Stream
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

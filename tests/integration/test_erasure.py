@@ -21,9 +21,9 @@ from operators import verify as verifying
 from operators.erasure import erase_from_table
 from operators.people_table import PeopleTable
 from operators.verify import verify
-from tests.integration.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
-from tests.integration.functions import Functions, Stream
-from tests.unit.fake_sockets import FakeSockets
+from tests.support.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
+from tests.support.fake_sockets import FakeSockets
+from tests.support.functions import Functions, Stream
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

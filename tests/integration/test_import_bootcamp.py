@@ -24,9 +24,9 @@ from operators.people_table import PeopleTable
 from operators.repair import repair_inboxes
 from operators.schema import create_table_request
 from operators.verify import verify
-from tests.integration.bootcamp import CONVERSATIONS, START, Bootcamp, Generator, User, written
-from tests.integration.checks import read_all, stored_messages
-from tests.scripts import BIN, environment, run_script
+from tests.support.bootcamp import CONVERSATIONS, START, Bootcamp, Generator, User, written
+from tests.support.checks import read_all, stored_messages
+from tests.support.scripts import BIN, environment, run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

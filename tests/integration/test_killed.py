@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.integration.killed import kill_while_sending
+from tests.support.killed import kill_while_sending
 
 
 def test_nothing_is_lost_or_doubled_when_processes_are_killed(dynamodb_endpoint: str, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from messaging.model import keys
 from messaging.model.inbox_entry import MessageGroup
 from messaging.model.person import Person
-from tests.integration.functions import Functions
 from tests.integration.test_list_messages import links
+from tests.support.functions import Functions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -18,7 +18,7 @@ from messaging.model.person import Person
 from messaging.services.read import newest_messages
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
-from tests.integration.functions import Functions
+from tests.support.functions import Functions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -13,8 +13,8 @@ from messaging.model import keys
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import CHANGE_EVERY_SECONDS, Table
-from tests.integration.functions import Functions, Stream
 from tests.integration.test_list_messages import links
+from tests.support.functions import Functions, Stream
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from messaging.model.errors import HandleTaken, Invalid, MessagingError
 from messaging.model.person import Person
 from messaging.storage.table import Table
-from tests.integration.functions import Functions, sample_event
+from tests.support.functions import Functions, sample_event
 
 
 def confirm(functions: Functions, **attributes: str) -> object:

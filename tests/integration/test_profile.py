@@ -13,8 +13,8 @@ from messaging.services.send import send_to_handle
 from messaging.storage.table import CHANGE_EVERY_SECONDS, Table
 from operators.repair import Repair
 from operators.verify import verify
-from tests.integration.functions import Functions, Stream
-from tests.integration.world import Fault, Killed, Requests, Run
+from tests.support.functions import Functions, Stream
+from tests.support.world import Fault, Killed, Requests, Run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from operators.schema import create_table_request
-from tests.scripts import run_script
+from tests.support.scripts import run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -13,9 +13,9 @@ from messaging.model.sent_record import Receipt
 from messaging.services.read import show_message
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
-from tests.integration.budgets import Meter
-from tests.integration.functions import Functions
 from tests.integration.test_list_messages import StaleReplica
+from tests.support.budgets import Meter
+from tests.support.functions import Functions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

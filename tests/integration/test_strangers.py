@@ -15,9 +15,9 @@ from messaging.services import refusals
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 from operators.schema import TEMPLATE, template
-from tests.integration.functions import Functions, sample_event
-from tests.integration.socket_functions import SocketFunctions
-from tests.integration.world import Requests, Run
+from tests.support.functions import Functions, sample_event
+from tests.support.socket_functions import SocketFunctions
+from tests.support.world import Requests, Run
 
 FRAMES = yaml.safe_load((TEMPLATE.parent / "asyncapi.yaml").read_text())["components"]["schemas"]["Frame"]["oneOf"]
 KINDS = [kind for frame in FRAMES for kind in frame["properties"]["type"].get("enum", ())]

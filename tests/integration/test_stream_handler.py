@@ -23,10 +23,10 @@ from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 from operators.people_table import PeopleTable
 from tests.conftest import examples
-from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all
-from tests.integration.functions import Functions, Stream
-from tests.integration.world import TRANSIENT, Killed, Requests, World, faults
-from tests.unit.strategies import shuffled
+from tests.support.checks import assert_inboxes_stand_at_the_heads, read_all
+from tests.support.functions import Functions, Stream
+from tests.support.strategies import shuffled
+from tests.support.world import TRANSIENT, Killed, Requests, World, faults
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -16,8 +16,8 @@ from operators import demo
 from operators.bulk import Bulk
 from operators.schema import create_table_request
 from operators.verify import verify
-from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all
-from tests.scripts import BIN, environment, run_script
+from tests.support.checks import assert_inboxes_stand_at_the_heads, read_all
+from tests.support.scripts import BIN, environment, run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -24,9 +24,9 @@ from operators.scan import kind_of, plain
 from operators.schema import create_table_request
 from operators.verify import Break, verify
 from operators.writing import put_all, put_head
-from tests.integration.checks import read_all
-from tests.integration.functions import Functions, Stream
-from tests.scripts import run_script
+from tests.support.checks import read_all
+from tests.support.functions import Functions, Stream
+from tests.support.scripts import run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -22,14 +22,14 @@ from messaging.storage.table import Table
 from operators import verify as verifying
 from operators.verify import Break, verify
 from operators.writing import put_all
-from tests.integration.checks import (
+from tests.support.checks import (
     assert_conversations_are_whole,
     assert_inboxes_stand_at_the_heads,
     read_all,
     stored_messages,
 )
-from tests.integration.functions import Functions, Stream
-from tests.scripts import run_script
+from tests.support.functions import Functions, Stream
+from tests.support.scripts import run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -15,8 +15,8 @@ import pytest
 
 from local import stack
 from messaging.storage.table import Table
-from tests import dynamodb_local
-from tests.scripts import run_script
+from tests.support import dynamodb_local
+from tests.support.scripts import run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -17,8 +17,8 @@ from pathlib import Path
 import docker
 import requests
 
-from tests.bench.cold import RUNTIME_CLIENT
 from tests.sam_local.conftest import ARCHITECTURE
+from tools.bench.cold import RUNTIME_CLIENT
 
 _REPOSITORY = "public.ecr.aws/lambda/python"
 _TAG = f"{sys.version_info.major}.{sys.version_info.minor}-{ARCHITECTURE}"

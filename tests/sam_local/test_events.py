@@ -16,9 +16,9 @@ from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change
 from messaging.services.send import send_to_conversation
 from messaging.storage.table import Delete, Insert, Table
-from tests.integration.checks import assert_inboxes_stand_at_the_heads, read_all
-from tests.integration.functions import sample_event
 from tests.sam_local.conftest import Sam
+from tests.support.checks import assert_inboxes_stand_at_the_heads, read_all
+from tests.support.functions import sample_event
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

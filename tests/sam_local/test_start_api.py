@@ -13,8 +13,8 @@ import requests
 
 from local import stack
 from tests.conftest import free_port
-from tests.integration.functions import sample_event
 from tests.sam_local.conftest import Sam
+from tests.support.functions import sample_event
 
 _EVENTS = (
     "create_message",

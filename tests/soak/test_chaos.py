@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests import dynamodb_local
-from tests.integration.chaos import chaos
+from tests.support import dynamodb_local
+from tests.support.chaos import chaos
 
 
 def test_each_device_ends_with_every_message_once_and_right_counts(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     if not dynamodb_local.is_here():
-        pytest.skip("DynamoDB Local is not here: see tests/prepare.py")
+        pytest.skip("DynamoDB Local is not here: see tests/support/prepare.py")
     with dynamodb_local.running(tmp_path) as endpoint:
         happened = chaos(dynamodb_local.client(endpoint), endpoint, messages=6000, seed=2)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from local import stack
 from operators.verify import Break, verify
 from tests.e2e.conftest import System
-from tests.integration.checks import read_all, stored_messages
+from tests.support.checks import read_all, stored_messages
 
 _PEOPLE = 50
 _SECONDS = 300

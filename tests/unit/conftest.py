@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from messaging.observability import logger
-from tests import pauses
+from tests.support import pauses
 
 
 @pytest.fixture(autouse=True, scope="module")

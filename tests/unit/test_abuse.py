@@ -22,9 +22,9 @@ from messaging.services import rewrite_inbox
 from messaging.services.rewrite_inbox import Change
 from messaging.services.send import send_to_handle
 from messaging.storage.table import Insert
-from tests.unit.abuse import cursors, json_values, mutated, requests
-from tests.unit.api import STRANGER, event, json_body
-from tests.unit.fake_table import FakeInboxes, FakeTable
+from tests.support.abuse import cursors, json_values, mutated, requests
+from tests.support.api import STRANGER, event, json_body
+from tests.support.fake_table import FakeInboxes, FakeTable
 
 _ROOT = Path(__file__).parents[2]
 _DOCUMENT = yaml.safe_load((_ROOT / "openapi.yaml").read_text())

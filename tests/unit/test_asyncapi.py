@@ -7,9 +7,9 @@ from hypothesis import given
 
 from messaging.api import views
 from messaging.model.conversation import Head
-from tests.asyncapi import DOCUMENT, assert_described
-from tests.unit.api import MESSAGE_GROUP, USER
-from tests.unit.strategies import heads
+from tests.support.api import MESSAGE_GROUP, USER
+from tests.support.asyncapi import DOCUMENT, assert_described
+from tests.support.strategies import heads
 
 
 @given(heads())

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from operators.cost import Consumed
-from tests.bench.end_to_end import EndToEnd
-from tests.bench.page import Results, page
-from tests.bench.samples import Samples, side_by_side
-from tests.bench.scale import Flat, Stage
-from tests.bench.size import Sizes
-from tests.bench.warm import Warm
-from tests.integration.budgets import BUDGETS
+from tests.support.budgets import BUDGETS
+from tools.bench.end_to_end import EndToEnd
+from tools.bench.page import Results, page
+from tools.bench.samples import Samples, side_by_side
+from tools.bench.scale import Flat, Stage
+from tools.bench.size import Sizes
+from tools.bench.warm import Warm
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +69,6 @@ def test_the_page_says_what_was_missed() -> None:
 
 
 def test_the_function_to_compare_with_has_the_boto3_of_this_project() -> None:
-    wanted = (ROOT / "tests/bench/boto3_only/function/requirements.txt").read_text().strip()
+    wanted = (ROOT / "tools/bench/boto3_only/function/requirements.txt").read_text().strip()
 
     assert f'"{wanted}"' in (ROOT / "pyproject.toml").read_text()

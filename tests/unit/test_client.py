@@ -21,7 +21,7 @@ from client.api import Api, Refused, Unanswered
 from client.live import Device
 from client.session import Session
 from client.sync import Event, Page
-from tests.unit.fake_api import FakeApi
+from tests.support.fake_api import FakeApi
 
 _WITHIN = 60  # seconds, until what is waited for has come
 
@@ -135,7 +135,7 @@ def test_a_server_that_fishes_for_the_password_gets_no_proof() -> None:
 
 
 def test_a_proof_is_the_one_that_three_libraries_compute(monkeypatch: pytest.MonkeyPatch) -> None:
-    vector = json.loads((Path(__file__).parents[1] / "srp_vector.json").read_text())
+    vector = json.loads((Path(__file__).parents[1] / "support" / "srp_vector.json").read_text())
     claim = vector["claim"]
     monkeypatch.setattr("secrets.randbits", lambda _: int(vector["secret"]))
     proof = srp.Proof(f"eu-west-2_{claim['pool']}", claim["password"])

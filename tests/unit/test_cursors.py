@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from messaging.model import keys
 from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import Unreadable
-from tests.unit.strategies import inbox_sks, seqs, times, uuids
+from tests.support.strategies import inbox_sks, seqs, times, uuids
 
 OWNER = "0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01"
 TIME = "2026-01-02T03:04:05.000006+00:00"

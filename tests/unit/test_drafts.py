@@ -8,8 +8,8 @@ from messaging.api.bodies import Draft, read_draft
 from messaging.model import keys
 from messaging.model.errors import Invalid, MessagingError, NotFound, TooLarge, Unreadable
 from messaging.model.text import shows
-from tests.unit.api import MESSAGE_GROUP, request
-from tests.unit.strategies import handles, uuids
+from tests.support.api import MESSAGE_GROUP, request
+from tests.support.strategies import handles, uuids
 
 MAX = 1024
 MESSAGE_UUID = "5a1e7f0c-33c5-4d19-a8b6-b0b8fd5f7005"

@@ -21,7 +21,7 @@ from messaging.model.errors import (
     Unauthenticated,
     Unreadable,
 )
-from tests.unit.api import USER, event, json_body, request
+from tests.support.api import USER, event, json_body, request
 
 Written = Callable[[], str]
 PLENTY = 100_000

@@ -18,7 +18,7 @@ from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change, fold
 from messaging.storage.table import Discard
-from tests.unit.strategies import histories, shuffled
+from tests.support.strategies import histories, shuffled
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "bayko", "Andrew Bayko")
 LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")

@@ -20,7 +20,7 @@ from messaging.services import rewrite_inbox
 from messaging.services.rewrite_inbox import Change, rewrite
 from messaging.storage.table import Write
 from tests.conftest import examples
-from tests.unit.fake_table import FakeInboxes
+from tests.support.fake_table import FakeInboxes
 
 _CHUNKS = 20  # run side by side
 _PEOPLE = [Person(f"00000000-0000-4000-8000-00000000000{number}", f"p{number}", f"P {number}") for number in range(3)]

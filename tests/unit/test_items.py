@@ -13,7 +13,7 @@ from messaging.model.inbox_entry import MessageGroup, Unread
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.model.sent_record import Receipt, request_digest
-from tests.unit.strategies import heads, message_groups, messages, moments, people, receipts, unread, uuids
+from tests.support.strategies import heads, message_groups, messages, moments, people, receipts, unread, uuids
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "Bayko", "Andrew Bayko")
 LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.model import keys
-from tests.unit.strategies import inbox_sks, moments, times, uuids, zones
+from tests.support.strategies import inbox_sks, moments, times, uuids, zones
 
 
 @given(uuids, uuids)

@@ -23,9 +23,9 @@ from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change
 from messaging.storage.sockets import NoAnswer
-from tests.unit.api import MESSAGE_GROUP, OTHER, USER
-from tests.unit.fake_sockets import FakeConnections, FakeSockets, StuckSockets
-from tests.unit.strategies import heads
+from tests.support.api import MESSAGE_GROUP, OTHER, USER
+from tests.support.fake_sockets import FakeConnections, FakeSockets, StuckSockets
+from tests.support.strategies import heads
 
 BAYKO = Person(USER, "bayko", "Andrew Bayko")
 LONDO = Person(OTHER, "londo", "Londo Mollari")

@@ -8,7 +8,7 @@ from messaging.model.cognito_users import person_from_attributes, usable_name
 from messaging.model.errors import Invalid
 from messaging.model.person import Person
 from messaging.model.text import hidden
-from tests.unit.strategies import handles, uuids
+from tests.support.strategies import handles, uuids
 from tests.unit.test_text import HARMFUL, NEEDED
 
 

@@ -18,8 +18,8 @@ from messaging.model.errors import Busy, HandleTaken
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox, send
-from tests.unit.api import OTHER, STRANGER, USER, event
-from tests.unit.fake_table import FailingTable, FakeTable
+from tests.support.api import OTHER, STRANGER, USER, event
+from tests.support.fake_table import FailingTable, FakeTable
 
 Written = Callable[[], str]
 

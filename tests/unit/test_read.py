@@ -29,9 +29,9 @@ from messaging.services.read import (
     show_message,
     show_user,
 )
-from tests.unit.api import OTHER, STRANGER, USER
-from tests.unit.fake_table import FakeTable
-from tests.unit.strategies import message_groups
+from tests.support.api import OTHER, STRANGER, USER
+from tests.support.fake_table import FakeTable
+from tests.support.strategies import message_groups
 
 SENDER = Person(USER, "bayko", "Andrew Bayko")
 LONDO = Person(OTHER, "londo", "Londo Mollari")

@@ -18,11 +18,11 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy
 from messaging.model.message import Message
 from messaging.model.person import Person
-from tests.asyncapi import assert_described
-from tests.unit.abuse import bodies
-from tests.unit.api import OTHER, STRANGER, USER, event
-from tests.unit.fake_sockets import FakeConnections, FakeSockets
-from tests.unit.fake_table import FailingTable
+from tests.support.abuse import bodies
+from tests.support.api import OTHER, STRANGER, USER, event
+from tests.support.asyncapi import assert_described
+from tests.support.fake_sockets import FakeConnections, FakeSockets
+from tests.support.fake_table import FailingTable
 
 GROUP = keys.pair_uuid(USER, OTHER)
 TEXT = "Zathras-never-tells"

@@ -15,8 +15,8 @@ from messaging.model.person import Person
 from messaging.services import rewrite_inbox
 from messaging.services.rewrite_inbox import Change, Rewritten, rebuild, rewrite
 from messaging.storage.table import MOST_STALE, Delete, Discard, HeadMoved, PositionTaken, Write
-from tests.unit.api import OTHER, STRANGER, USER
-from tests.unit.fake_table import FakeInboxes
+from tests.support.api import OTHER, STRANGER, USER
+from tests.support.fake_table import FakeInboxes
 
 BAYKO = Person(USER, "bayko", "Andrew Bayko")
 LONDO = Person(OTHER, "londo", "Londo Mollari")

@@ -17,7 +17,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resource_policy, parse_policy_document
 
 from messaging.model import keys
-from tests.unit.processed import resources
+from tests.support.processed import resources
 
 Stack = dict[str, dict[str, Any]]
 

@@ -19,8 +19,8 @@ from messaging.retry import attempts
 from messaging.services import send
 from messaging.services.send import send_to_conversation, send_to_handle, utc_now
 from messaging.storage.table import AlreadySent, HeadMoved, PositionTaken
-from tests.unit.api import OTHER, STRANGER, USER
-from tests.unit.fake_table import FakeTable
+from tests.support.api import OTHER, STRANGER, USER
+from tests.support.fake_table import FakeTable
 
 BAYKO = Person(USER, "bayko", "Andrew Bayko")
 LONDO = Person(OTHER, "londo", "Londo Mollari")

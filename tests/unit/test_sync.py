@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client.sync import Inbox, Page, Steps, follow
-from tests.unit.fake_api import FakeApi
+from tests.support.fake_api import FakeApi
 
 _ME, _OTHERS = "bayko", ("londo", "kenji", "vir", "gkar", "lennier")
 

@@ -18,7 +18,7 @@ from messaging.model.conversation import Head
 from messaging.model.message import Message
 from messaging.model.person import Person
 from operators.schema import TEMPLATE, template
-from tests.unit.processed import logical_ids
+from tests.support.processed import logical_ids
 
 ROOT = TEMPLATE.parent
 LOADED = template()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.processed import resources
+from tests.support.processed import resources
 
 Stack = dict[str, dict[str, Any]]
 

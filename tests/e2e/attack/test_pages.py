@@ -19,9 +19,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from local import stack
-from tests import dynamodb_local, prepare
 from tests.e2e.attack.conftest import Target
 from tests.e2e.conftest import PASSWORD
+from tests.support import dynamodb_local, prepare
 
 _EVIL = "evil.example"
 _SAME_SITE, _CROSS_SITE, _CROSS_NAME = "127.0.0.1", _EVIL, "localhost"
@@ -56,7 +56,7 @@ def browser() -> Iterator[Browser]:
     """One to which every name under evil.example is this machine, as after DNS rebinding."""
     installed = prepare.chromium()
     if not installed:
-        pytest.skip("Chromium is not here: see tests/prepare.py")
+        pytest.skip("Chromium is not here: see tests/support/prepare.py")
     arguments = ["--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {_EVIL} 127.0.0.1"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed, args=arguments)
@@ -181,7 +181,7 @@ def answer(page: Page, url: str, headers: dict[str, str], body: str | None = Non
 @everywhere
 def test_no_page_gets_at_the_tests_dynamodb_local(attacker: Page, tmp_path: Path) -> None:
     if not dynamodb_local.is_here():
-        pytest.skip("DynamoDB Local is not here: see tests/prepare.py")
+        pytest.skip("DynamoDB Local is not here: see tests/support/prepare.py")
     with dynamodb_local.running(tmp_path) as endpoint:
         headers = {
             "X-Amz-Target": "DynamoDB_20120810.ListTables",

@@ -15,8 +15,8 @@ from messaging.model.person import Person
 from messaging.storage.table import Table
 from operators.repair import repair_inboxes
 from operators.writing import Line, continued, put_all
-from tests import prepare
 from tests.e2e.conftest import Client, System
+from tests.support import prepare
 
 PATIENCE = 120_000  # milliseconds that a page is given for anything
 DESKTOP = {"width": 1280, "height": 800}
@@ -38,7 +38,7 @@ def chromium() -> Iterator[Browser]:
     """Only while these tests run: Playwright has an event loop of its own meanwhile."""
     installed = prepare.chromium()
     if not installed:
-        pytest.skip("Chromium is not here: see tests/prepare.py")
+        pytest.skip("Chromium is not here: see tests/support/prepare.py")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed, args=_ARGUMENTS)
         yield browser

@@ -138,7 +138,7 @@ CLAIM = """async ([secret, claim]) => {
   return [srp.publicValue, await srp.sign({ ...claim, timestamp: claim.timestamp ?? timestamp(new Date(claim.at)) })];
 }"""
 
-VECTOR = json.loads((Path(__file__).parents[2] / "srp_vector.json").read_text())
+VECTOR = json.loads((Path(__file__).parents[2] / "support" / "srp_vector.json").read_text())
 
 
 def test_srp_signs_as_three_libraries_do(page: Page) -> None:

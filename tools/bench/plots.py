@@ -7,9 +7,9 @@ import matplotlib as mpl
 mpl.use("svg")
 from matplotlib import pyplot as plt
 
-from tests.bench.cold import BOTO3_ONLY
-from tests.bench.page import COLD_RATIO, Results
-from tests.bench.samples import Samples
+from tools.bench.cold import BOTO3_ONLY
+from tools.bench.page import COLD_RATIO, Results
+from tools.bench.samples import Samples
 
 _OURS, _OTHERS, _GOAL = "#1f6f8b", "#b8b8b8", "#c0392b"
 mpl.rcParams.update(

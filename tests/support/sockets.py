@@ -10,8 +10,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from local import stack
-from tests.asyncapi import assert_described
 from tests.e2e.conftest import Client, System
+from tests.support.asyncapi import assert_described
 
 Event = dict[str, Any]
 

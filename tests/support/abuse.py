@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
-from tests.unit.strategies import inbox_sks, seqs, times, uuids
+from tests.support.strategies import inbox_sks, seqs, times, uuids
 
 # Texts that a program may stumble over, and what only looks like something.
 _STRANGE = [

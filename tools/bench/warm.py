@@ -15,9 +15,9 @@ from messaging.model import keys
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
-from tests.bench.samples import Samples, side_by_side
-from tests.bench.tables import new_table
-from tests.integration.functions import event_for
+from tests.support.functions import event_for
+from tools.bench.samples import Samples, side_by_side
+from tools.bench.tables import new_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

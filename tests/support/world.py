@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from messaging.model.person import Person
 from messaging.storage.table import Table
 from operators.schema import create_table_request
-from tests.integration.functions import Functions, Stream, all_before
+from tests.support.functions import Functions, Stream, all_before
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

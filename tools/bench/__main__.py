@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m tests.bench --quick` for a try of a minute or two that writes below .cache."""
+"""`make bench`, or `python -m tools.bench --quick` for a try of a minute or two that writes below .cache."""
 
 import argparse
 import contextlib
@@ -13,10 +13,9 @@ from pathlib import Path
 import boto3
 
 from local import stack
-from tests import dynamodb_local
-from tests.bench import burst, cold, end_to_end, plots, scale, size, warm
-from tests.bench.page import Results, machine, page
-from tests.integration import budgets
+from tests.support import budgets, dynamodb_local
+from tools.bench import burst, cold, end_to_end, plots, scale, size, warm
+from tools.bench.page import Results, machine, page
 
 DOCS = stack.ROOT / "docs"
 _BEGIN = time.monotonic()
@@ -43,7 +42,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few rounds, small sizes, for a try")
     quick = parser.parse_args().quick
     if not dynamodb_local.is_here():
-        return 1  # tests/prepare.py has said why
+        return 1  # tests/support/prepare.py has said why
     results = _measure(QUICK if quick else Extent())
     folder = stack.ROOT / ".cache" / "bench" / "page" if quick else DOCS
     folder.mkdir(parents=True, exist_ok=True)

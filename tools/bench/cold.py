@@ -25,10 +25,10 @@ import samcli
 from local import stack
 from operators.places import STACK
 from operators.schema import template
-from tests.bench.samples import Samples, side_by_side
 from tests.conftest import free_port
-from tests.integration.functions import sample_event
-from tests.scripts import run_script
+from tests.support.functions import sample_event
+from tests.support.scripts import run_script
+from tools.bench.samples import Samples, side_by_side
 
 _CACHE = stack.ROOT / ".cache" / "bench"
 _BASELINE = Path(__file__).parent / "boto3_only"

@@ -16,10 +16,10 @@ from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 from operators.cost import Consumed
 from operators.schema import create_table_request
-from tests.integration.checks import read_all
-from tests.integration.functions import Functions, Stream
-from tests.integration.socket_functions import SocketFunctions
 from tests.integration.test_list_messages import links
+from tests.support.checks import read_all
+from tests.support.functions import Functions, Stream
+from tests.support.socket_functions import SocketFunctions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

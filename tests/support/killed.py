@@ -1,6 +1,6 @@
 """The stream handler and senders as processes of their own, and killing them by SIGKILL while they work.
 
-`python -m tests.integration.killed` is such a process. What it has finished it appends to its journal, which is on the
+`python -m tests.support.killed` is such a process. What it has finished it appends to its journal, which is on the
 disk before it goes on: a sender the answers it got, the stream handler the record up to which all is done. Started
 again it goes on from there, so that whatever was done but not written down is done once more. Senders also switch their
 read receipts off and on, and the stream handler goes back on purpose, as Lambda does after a lost acknowledgement.
@@ -29,9 +29,9 @@ from messaging.model.person import Person
 from messaging.storage.table import Table, open_table
 from operators.schema import create_table_request
 from operators.verify import Break, verify
-from tests import dynamodb_local
-from tests.integration.checks import read_all, stored_messages
-from tests.integration.functions import Functions, Stream, all_before
+from tests.support import dynamodb_local
+from tests.support.checks import read_all, stored_messages
+from tests.support.functions import Functions, Stream, all_before
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -107,7 +107,7 @@ class Victim:
     ) -> None:
         self.journal = Journal(folder, name)
         self.kills = 0
-        self._command = [sys.executable, "-m", "tests.integration.killed", str(folder), table_name, name]
+        self._command = [sys.executable, "-m", "tests.support.killed", str(folder), table_name, name]
         self._environment = {**os.environ, "AWS_ENDPOINT_URL": endpoint}
         self._log = folder / f"{name}.log"
         self._chance = chance

@@ -5,15 +5,15 @@ import tempfile
 from pathlib import Path
 
 from operators.cost import page
-from tests import dynamodb_local
-from tests.integration.budgets import measure
+from tests.support import dynamodb_local
+from tests.support.budgets import measure
 
 PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
 
 
 def main() -> int:
     if not dynamodb_local.is_here():
-        return 1  # tests/prepare.py has said why
+        return 1  # tests/support/prepare.py has said why
     with tempfile.TemporaryDirectory() as folder, dynamodb_local.running(Path(folder)) as endpoint:
         PAGE.write_text(page(measure(dynamodb_local.client(endpoint), endpoint)))
     return 0

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from operators.cost import Consumed
-from tests.bench.burst import HUNDRED, ONE, ONE_AT_A_TIME
-from tests.bench.cold import BOTO3_ONLY
-from tests.bench.end_to_end import EndToEnd
-from tests.bench.samples import Samples
-from tests.bench.scale import Flat, Stage
-from tests.bench.size import LAYERS, Sizes
-from tests.bench.warm import Warm
-from tests.integration.budgets import BUDGETS
+from tests.support.budgets import BUDGETS
+from tools.bench.burst import HUNDRED, ONE, ONE_AT_A_TIME
+from tools.bench.cold import BOTO3_ONLY
+from tools.bench.end_to_end import EndToEnd
+from tools.bench.samples import Samples
+from tools.bench.scale import Flat, Stage
+from tools.bench.size import LAYERS, Sizes
+from tools.bench.warm import Warm
 
 WARM_RATIO, OWN_CPU, COLD_RATIO, FLAT_RATIO, BURST_RATIO = 1.25, 0.5, 0.6, 1.15, 50
 
@@ -95,7 +95,7 @@ def _page(results: Results, where: str) -> Iterator[str]:
     end_to_end = results.end_to_end
     yield "# Benchmarks"
     yield ""
-    yield "`make bench` measures all of this and writes this page and its plots ([tests/bench](../tests/bench))."
+    yield "`make bench` measures all of this and writes this page and its plots ([tools/bench](../tools/bench))."
     yield "What is compared ran side by side, by turns, in one run. Figures are medians, and ± is the interquartile"
     yield "range as a share of the median: how noisy it was. Compare the ratios; the milliseconds are this machine's."
     yield ""

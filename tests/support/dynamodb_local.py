@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 
 from tests.conftest import free_port
-from tests.prepare import DYNAMODB_LOCAL
+from tests.support.prepare import DYNAMODB_LOCAL
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,7 +23,7 @@ _SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def is_here() -> bool:
-    """False if `running` has none: see tests/prepare.py."""
+    """False if `running` has none: see tests/support/prepare.py."""
     return "DYNAMODB_ENDPOINT" in os.environ or (DYNAMODB_LOCAL.exists() and shutil.which("java") is not None)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench.samples import Samples
 from tests.e2e.conftest import Client, deployed
-from tests.e2e.sockets import opened
+from tests.support.sockets import opened
+from tools.bench.samples import Samples
 
 _WITHIN = 30  # seconds
 

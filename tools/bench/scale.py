@@ -20,11 +20,11 @@ from messaging.services.send import send_to_conversation
 from messaging.storage.table import Table
 from operators.cost import Consumed
 from operators.writing import Line, continued, put_all
-from tests.bench.samples import Samples, side_by_side
-from tests.bench.tables import new_table
-from tests.bench.warm import TEXT, A, B
-from tests.integration.budgets import Meter
-from tests.integration.functions import event_for
+from tests.support.budgets import Meter
+from tests.support.functions import event_for
+from tools.bench.samples import Samples, side_by_side
+from tools.bench.tables import new_table
+from tools.bench.warm import TEXT, A, B
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -14,10 +14,10 @@ from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.storage.table import Table
 from operators.writing import put_all
-from tests.bench.samples import Samples, side_by_side
-from tests.bench.tables import new_table
-from tests.bench.warm import TEXT
-from tests.integration.checks import read_all
+from tests.support.checks import read_all
+from tools.bench.samples import Samples, side_by_side
+from tools.bench.tables import new_table
+from tools.bench.warm import TEXT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

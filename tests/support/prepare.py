@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 _PACKAGE = "amplify-dynamodb-simulator@2.9.30"  # carries Amazon's jar, so neither Docker nor AWS is needed
-DYNAMODB_LOCAL = Path(__file__).parents[1] / ".cache" / "dynamodb-local" / "2.9.30"
+DYNAMODB_LOCAL = Path(__file__).parents[2] / ".cache" / "dynamodb-local" / "2.9.30"
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import stack
-from tests.bench.cold import Function, environment, runtime
+from tools.bench.cold import Function, environment, runtime
 
 LAYERS = ("SharedLayer", "DependenciesLayer")
 # Run as a function's first invocation: what it has imported by the end of it.

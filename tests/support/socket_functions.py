@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from messaging.live.connections import Pace
-from tests.integration.functions import Functions, sample_event
-from tests.unit.fake_sockets import FakeSockets
+from tests.support.fake_sockets import FakeSockets
+from tests.support.functions import Functions, sample_event
 
 
 class SocketFunctions:

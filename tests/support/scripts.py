@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-BIN = Path(__file__).parents[1] / "bin"
+BIN = Path(__file__).parents[2] / "bin"
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "asyncapi.yaml").read_text())
+DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "asyncapi.yaml").read_text())
 
 
 def assert_described(schema: str, value: object) -> None:

@@ -17,11 +17,11 @@ from messaging.model import keys
 from messaging.model.person import Person
 from messaging.storage.sockets import Gone
 from operators.verify import verify
-from tests.integration.functions import Functions
-from tests.integration.socket_functions import SocketFunctions
 from tests.integration.test_list_messages import links
-from tests.integration.world import World
-from tests.unit.fake_sockets import FakeSockets
+from tests.support.fake_sockets import FakeSockets
+from tests.support.functions import Functions
+from tests.support.socket_functions import SocketFunctions
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
