@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operators import web
 from operators.cli import Declined, confirm, say
-from operators.places import Place
+from operators.environments import Environment
 
 ROOT = Path(__file__).parents[1]
 # By the name that `make` knows an environment by, its name in samconfig.toml: what plain `sam` takes is dev.
@@ -53,31 +53,31 @@ def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
         raise DeploymentError(f"Nothing was built for {environment}: leave out BUILT=1.")
     overrides = _overrides(_values(environment, parameters))
     _sam("deploy", environment, *overrides, *(["--no-confirm-changeset"] if yes else []))
-    place = Place(settings(environment, "deploy")["stack_name"])
-    if "WebAddress" in place.outputs:
-        web.upload(place)
-        say(f"The web client is at {place.outputs['WebAddress']}")
+    stack = Environment(settings(environment, "deploy")["stack_name"])
+    if "WebAddress" in stack.outputs:
+        web.upload(stack)
+        say(f"The web client is at {stack.outputs['WebAddress']}")
 
 
 def delete(environment: str, *, yes: bool) -> None:
     """`sam delete`, after asking; refuses while deletion protection is on."""
-    place = Place(settings(environment, "delete")["stack_name"])
+    stack = Environment(settings(environment, "delete")["stack_name"])
     try:
-        outputs = place.outputs
+        outputs = stack.outputs
     except ClientError as error:
         if "does not exist" in str(error):
-            raise DeploymentError(f"There is no stack {place.stack}.") from None
+            raise DeploymentError(f"There is no stack {stack.stack}.") from None
         raise
-    table = place.client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
-    pool = place.client("cognito-idp").describe_user_pool(UserPoolId=outputs["UserPoolId"])["UserPool"]
+    table = stack.client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
+    pool = stack.client("cognito-idp").describe_user_pool(UserPoolId=outputs["UserPoolId"])["UserPool"]
     if table.get("DeletionProtectionEnabled") or pool.get("DeletionProtection") == "ACTIVE":
         raise DeploymentError(
-            f"Deletion protection of {place.stack} is on. Lift it first: "
+            f"Deletion protection of {stack.stack} is on. Lift it first: "
             f"make deploy ENV={environment} PARAMETERS=DeletionProtection=false"
         )
-    confirm(place, f"Delete {place.stack} with all its messages, people and logs?", yes=yes)
+    confirm(stack, f"Delete {stack.stack} with all its messages, people and logs?", yes=yes)
     if "WebBucketName" in outputs:
-        web.empty(place)
+        web.empty(stack)
     _sam("delete", environment, "--no-prompts")
 
 
