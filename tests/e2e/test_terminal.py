@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.model.text import hidden
 from messaging.services.send import send_to_handle
@@ -61,7 +62,7 @@ def scene(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     evil = Person(user_uuid, f"{uuid4().hex[:8]}{EVIL}", EVIL)
     table = Table(system.client("dynamodb"), system.environment.table_name)
     table.register(evil)
-    send_to_handle(table, user_uuid, bayko.handle, str(uuid4()), EVIL)
+    send_to_handle(table, user_uuid, bayko.handle, Draft(str(uuid4()), EVIL))
     yield Scene(home, bayko, user_uuid, evil.handle)
     cognito.admin_delete_user(**pool, Username=user_uuid)
 

@@ -19,6 +19,7 @@ from messaging.live.connections import (
 from messaging.live.tickets import LIFETIME, consume_ticket, create_ticket
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.refusals import MIN_REFUSAL_SECONDS
 from messaging.services.send import send_to_handle
@@ -42,8 +43,8 @@ def client(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> SocketFunct
 @pytest.fixture
 def group(table: Table, bayko: Person, londo: Person) -> str:
     """A conversation in which both have written."""
-    send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello")
-    return send_to_handle(table, londo.user_uuid, bayko.handle, str(uuid4()), "Hello").message.message_group_uuid
+    send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "Hello"))
+    return send_to_handle(table, londo.user_uuid, bayko.handle, Draft(str(uuid4()), "Hello")).message.message_group_uuid
 
 
 @pytest.fixture
@@ -240,8 +241,8 @@ def test_a_connection_watches_a_hundred_people_and_no_more(
     for number in range(MAX_SUBSCRIPTIONS - 1):
         assert table.subscribe(bayko.user_uuid, mine, f"person-{number}", MAX_SUBSCRIPTIONS)
     other = register("another")
-    send_to_handle(table, bayko.user_uuid, other.handle, str(uuid4()), "Hello")
-    another = send_to_handle(table, other.user_uuid, bayko.handle, str(uuid4()), "Hello").message
+    send_to_handle(table, bayko.user_uuid, other.handle, Draft(str(uuid4()), "Hello"))
+    another = send_to_handle(table, other.user_uuid, bayko.handle, Draft(str(uuid4()), "Hello")).message
 
     def subscribe(message_group_uuid: str) -> list[dict[str, Any]]:
         return client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=message_group_uuid)

@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from messaging import retry
 from messaging.model.errors import MessagingError
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import Sent, send_to_conversation, send_to_handle
 from messaging.storage.table import Table
@@ -44,7 +45,7 @@ class Flood:
     def _run(self) -> None:
         while not self.ended.is_set():
             try:
-                send_to_conversation(self._table, self._person.user_uuid, self._group, str(uuid4()), "Me!")
+                send_to_conversation(self._table, self._person.user_uuid, self._group, Draft(str(uuid4()), "Me!"))
                 answer = "sent"
             except MessagingError as error:
                 answer = type(error).__name__
@@ -65,11 +66,13 @@ def test_who_floods_a_conversation_is_told_to_wait_and_the_other_gets_through(
     client = boto3.client(
         "dynamodb", endpoint_url=dynamodb_endpoint, config=Config(max_pool_connections=2 * MAX_CONCURRENCY)
     )
-    group = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
+    group = send_to_handle(
+        table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "Hello")
+    ).message.message_group_uuid
 
     with Flood(Table(client, table_name), bayko, group) as flood:
         answers: list[Sent] = [
-            send_to_conversation(table, londo.user_uuid, group, str(uuid4()), f"Please stop, {number}")
+            send_to_conversation(table, londo.user_uuid, group, Draft(str(uuid4()), f"Please stop, {number}"))
             for number in range(3)
         ]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from messaging.model.errors import Busy, TooManyRequests
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_handle
 from messaging.storage.table import Table
@@ -67,7 +68,7 @@ def test_fifty_first_messages_at_once_leave_one_conversation(
         message_uuid = str(uuid4())
         for _ in range(100):
             try:
-                sent = send_to_handle(table, sender.user_uuid, receiver.handle, message_uuid, "First!")
+                sent = send_to_handle(table, sender.user_uuid, receiver.handle, Draft(message_uuid, "First!"))
             except (Busy, TooManyRequests):  # a client hears 503 or 429, and sends it again
                 continue
             return sent.message.message_group_uuid
@@ -108,8 +109,8 @@ def test_two_conversations_opened_at_the_same_microsecond_are_both_in_the_inbox(
     register("kenji")
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
-    first = send_to_handle(table, bayko.user_uuid, "londo", str(uuid4()), "To Londo", lambda: now)
-    second = send_to_handle(table, bayko.user_uuid, "kenji", str(uuid4()), "To Kenji", lambda: now)
+    first = send_to_handle(table, bayko.user_uuid, "londo", Draft(str(uuid4()), "To Londo"), lambda: now)
+    second = send_to_handle(table, bayko.user_uuid, "kenji", Draft(str(uuid4()), "To Kenji"), lambda: now)
 
     assert first.message.created_at < second.message.created_at
     _, inbox, _ = functions.list_message_groups(bayko.user_uuid)

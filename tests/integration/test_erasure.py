@@ -14,7 +14,7 @@ from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, NotFound, TooManyRequests
 from messaging.model.inbox_entry import InboxEntry
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from operators import verify as verifying
@@ -56,13 +56,13 @@ class World:
 
     def open(self, sender: Person, receiver: Person, replies: int = 0) -> str:
         """A conversation in which both have written. Returns its message_group_uuid."""
-        group = send_to_handle(self.table, sender.user_uuid, receiver.handle, str(uuid4()), "1").message
+        group = send_to_handle(self.table, sender.user_uuid, receiver.handle, Draft(str(uuid4()), "1")).message
         for number in range(replies):
             self.send((receiver, sender)[number % 2], group.message_group_uuid)
         return group.message_group_uuid
 
     def send(self, sender: Person, group: str) -> Message:
-        return send_to_conversation(self.table, sender.user_uuid, group, str(uuid4()), "…").message
+        return send_to_conversation(self.table, sender.user_uuid, group, Draft(str(uuid4()), "…")).message
 
     def erase(self, person: Person) -> None:
         erase_from_table(self.table, FakeSockets(), person.user_uuid, {person.handle})

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
-from operators import bootcamp as importing
+from operators.bootcamp.carry_out import carry_out
+from operators.bootcamp.survey import survey
 from operators.people_table import PeopleTable
 from operators.repair import repair_inboxes
 from operators.schema import create_table_request
@@ -298,11 +299,11 @@ def test_what_was_sent_here_before_the_import_follows_the_history(
     londo, vir = (Person(str(uuid4()), user.handle, user.name) for user in (LONDO, VIR))
     table.register(londo)
     table.register(vir)
-    sent = send_to_handle(table, londo.user_uuid, vir.handle, str(uuid4()), "new").message
+    sent = send_to_handle(table, londo.user_uuid, vir.handle, Draft(str(uuid4()), "new")).message
     source.message_groups(LONDO, VIR, "g", at(1))
     source.message("g", at(1), "old", VIR)
     run("--write")
-    newer = send_to_conversation(table, vir.user_uuid, sent.message_group_uuid, str(uuid4()), "newer").message
+    newer = send_to_conversation(table, vir.user_uuid, sent.message_group_uuid, Draft(str(uuid4()), "newer")).message
     repair_inboxes(table, sent.message_group_uuid)
 
     again = run("--write")
@@ -343,7 +344,7 @@ def test_receipts_follow_what_was_sent_here_to_its_place_and_missing_ones_are_ma
     table.register(vir)
     moment = START + timedelta(seconds=1)
     sent = [
-        send_to_handle(table, londo.user_uuid, vir.handle, str(uuid4()), text, lambda: moment).message
+        send_to_handle(table, londo.user_uuid, vir.handle, Draft(str(uuid4()), text), lambda: moment).message
         for text in ("here", "and here")
     ]
     for number in range(3):
@@ -352,7 +353,7 @@ def test_receipts_follow_what_was_sent_here_to_its_place_and_missing_ones_are_ma
     run("--write")
 
     for message in sent:
-        again = send_to_handle(table, londo.user_uuid, vir.handle, message.message_uuid, message.message)
+        again = send_to_handle(table, londo.user_uuid, vir.handle, Draft(message.message_uuid, message.message))
         assert (again.repeated, again.message.message_uuid) == (True, message.message_uuid)
     assert texts(dynamodb, target, londo, vir) == ["here", "old 0", "old 1", "old 2", "and here"]
     assert verify(dynamodb, target) == []
@@ -435,7 +436,7 @@ def test_whatever_the_order_of_arrival_each_message_is_there_once_and_in_order(
             bootcamp.message(group, written(when, how), f"{number}", sender)
         if table.head(keys.pair_uuid(LONDO.user_uuid, VIR.user_uuid), consistent=True):
             for number in range(sent_here):
-                send_to_handle(table, VIR.user_uuid, LONDO.handle, str(uuid4()), f"here {number}")
+                send_to_handle(table, VIR.user_uuid, LONDO.handle, Draft(str(uuid4()), f"here {number}"))
         bootcamp.save()
         bring()
 
@@ -458,5 +459,5 @@ def _place(message: tuple[str, datetime, int, User]) -> tuple[datetime, str, str
 
 def _bring(dynamodb: "DynamoDBClient", source: str, target: str) -> int:
     """Imports, and returns how many conversations were changed."""
-    plan = importing.survey(dynamodb, source, target)
-    return importing.carry_out(dynamodb, source, target, plan, write=True).counts["changed conversations"]
+    plan = survey(dynamodb, source, target)
+    return carry_out(dynamodb, source, target, plan, write=True).counts["changed conversations"]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -13,7 +12,7 @@ import pytest
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.read import newest_messages
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -40,7 +39,7 @@ def write_history(
         for seq in range(1, count + 1)
     ]
     last = messages[-1]
-    head = replace(Head.of_first(last, londo), last_seq=count)
+    head = Head.of_first(last, londo)
     items = [head.item, *(message.item for message in messages)]
     for first in range(0, len(items), 25):
         dynamodb.batch_write_item(
@@ -104,14 +103,14 @@ def test_paging_forward_again_ends_at_the_newest(functions: Functions, londo: Pe
 def test_what_comes_after_a_cursor_is_everything_once_while_others_write(
     functions: Functions, table: Table, bayko: Person, londo: Person
 ) -> None:
-    first = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "1").message
+    first = send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "1")).message
     group = first.message_group_uuid
     _, page, headers = functions.list_messages(londo.user_uuid, group)
     seen = [message["seq"] for message in page]
 
     def write(sender: Person) -> None:
         for number in range(60):
-            send_to_conversation(table, sender.user_uuid, group, str(uuid4()), str(number))
+            send_to_conversation(table, sender.user_uuid, group, Draft(str(uuid4()), str(number)))
 
     with ThreadPoolExecutor(2) as threads:
         writing = [threads.submit(write, person) for person in (bayko, londo)]
@@ -136,7 +135,7 @@ def test_paging_back_is_not_disturbed_by_new_messages(
         _, page, headers = functions.list_messages(londo.user_uuid, history, **query)
         seen = [message["seq"] for message in page] + seen
         query = links(headers).get("prev")
-        send_to_conversation(table, bayko.user_uuid, history, str(uuid4()), "Meanwhile")
+        send_to_conversation(table, bayko.user_uuid, history, Draft(str(uuid4()), "Meanwhile"))
 
     assert seen == list(range(1, 121))
 
@@ -169,7 +168,9 @@ def test_a_cursor_of_another_conversation_is_refused(
     functions: Functions, table: Table, register: Callable[[str], Person], londo: Person, history: str
 ) -> None:
     kenji = register("kenji")
-    other = send_to_handle(table, kenji.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
+    other = send_to_handle(
+        table, kenji.user_uuid, londo.handle, Draft(str(uuid4()), "Hello")
+    ).message.message_group_uuid
     cursor = links(functions.list_messages(londo.user_uuid, history)[2])["prev"]
 
     assert functions.list_messages(londo.user_uuid, other, **cursor)[0] == 400
@@ -181,7 +182,7 @@ def test_the_same_page_is_not_sent_twice(functions: Functions, table: Table, lon
     known = {"if-none-match": headers["etag"]}
 
     unchanged = functions.call("messages.list_messages", londo.user_uuid, parameters=parameters, headers=known)
-    send_to_conversation(table, londo.user_uuid, history, str(uuid4()), "New")
+    send_to_conversation(table, londo.user_uuid, history, Draft(str(uuid4()), "New"))
     changed = functions.call("messages.list_messages", londo.user_uuid, parameters=parameters, headers=known)
 
     assert (unchanged[0], unchanged[1], unchanged[2]["etag"]) == (304, None, headers["etag"])

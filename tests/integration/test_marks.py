@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from messaging.model import keys
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import CHANGE_INTERVAL_SECONDS, Table
@@ -222,7 +223,7 @@ def test_since_a_time_come_the_conversations_that_changed_the_oldest_change_firs
     groups = []
     for number in range(25):
         other, at = register(f"person{number}"), start + timedelta(hours=2 * number)
-        sent = send_to_handle(table, other.user_uuid, "bayko", str(uuid4()), "Hello", lambda at=at: at)  # type: ignore[misc]
+        sent = send_to_handle(table, other.user_uuid, "bayko", Draft(str(uuid4()), "Hello"), lambda at=at: at)  # type: ignore[misc]
         groups.append(sent.message.message_group_uuid)
     drained()
 
@@ -232,7 +233,7 @@ def test_since_a_time_come_the_conversations_that_changed_the_oldest_change_firs
     assert _since(functions, bayko, monitor)[0] == groups[24:]  # it reaches an hour back
 
     at = start + timedelta(days=9)
-    send_to_conversation(table, bayko.user_uuid, groups[0], str(uuid4()), "Again", lambda: at)
+    send_to_conversation(table, bayko.user_uuid, groups[0], Draft(str(uuid4()), "Again"), lambda: at)
     drained()
     changed, later = _since(functions, bayko, monitor)
     assert changed == [groups[24], groups[0]]
@@ -251,14 +252,14 @@ def test_the_list_says_where_to_begin_and_nothing_late_is_missed(
     assert _since(functions, bayko, links(functions.list_message_groups(bayko.user_uuid)[2])["monitor"])[0] == []
     kenji, vir = register("kenji"), register("vir")
     for other in (kenji, vir):
-        send_to_handle(table, other.user_uuid, "bayko", str(uuid4()), "Hello")
+        send_to_handle(table, other.user_uuid, "bayko", Draft(str(uuid4()), "Hello"))
     drained()
     of_kenji, of_vir = (keys.pair_uuid(bayko.user_uuid, other.user_uuid) for other in (kenji, vir))
     at = datetime.now(UTC)
     for group, minute in ((of_kenji, 1), (of_vir, 30)):
         when = at + timedelta(minutes=minute)
         text = str(minute)
-        send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text, lambda when=when: when)  # type: ignore[misc]
+        send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), text), lambda when=when: when)  # type: ignore[misc]
     (late, soon) = [record for record in stream.records() if record["eventName"] == "MODIFY"]
     functions.stream_handler([soon])
     _, inbox, headers = functions.list_message_groups(bayko.user_uuid)

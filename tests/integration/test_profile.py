@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.profile import set_read_receipts
 from messaging.services.send import send_to_handle
@@ -54,7 +55,7 @@ def londos(
     dynamodb: "DynamoDBClient", table_name: str, table: Table, londo: Person, register: Callable[[str], Person]
 ) -> Settings:
     groups = [
-        send_to_handle(table, londo.user_uuid, register(f"person{number}").handle, str(uuid4()), "Hello").message
+        send_to_handle(table, londo.user_uuid, register(f"person{number}").handle, Draft(str(uuid4()), "Hello")).message
         for number in range(CONVERSATIONS)
     ]
     return Settings(dynamodb, table_name, londo, [message.message_group_uuid for message in groups])

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.services.read import show_message
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def sent(table: Table, bayko: Person, londo: Person) -> list[Message]:
     """Three messages of the two."""
-    first = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "1").message
+    first = send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "1")).message
     more = [
-        send_to_conversation(table, sender.user_uuid, first.message_group_uuid, str(uuid4()), text).message
+        send_to_conversation(table, sender.user_uuid, first.message_group_uuid, Draft(str(uuid4()), text)).message
         for sender, text in ((londo, "2"), (bayko, "3"))
     ]
     return [first, *more]
@@ -79,7 +79,7 @@ def test_every_refusal_is_the_same_answer_after_the_same_requests(
     sent: list[Message],
 ) -> None:
     eve = register("eve")
-    elsewhere = send_to_handle(table, eve.user_uuid, londo.handle, str(uuid4()), "Psst").message
+    elsewhere = send_to_handle(table, eve.user_uuid, londo.handle, Draft(str(uuid4()), "Psst")).message
     meter = Meter(dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
     group, uuid, nothing = sent[0].message_group_uuid, sent[0].message_uuid, str(uuid4())

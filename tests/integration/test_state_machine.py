@@ -25,7 +25,7 @@ from messaging.api import views
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.read import list_message_groups
 from messaging.services.rewrite_inbox import Change
@@ -441,7 +441,11 @@ class Messaging(RuleBasedStateMachine):
     def _send_aside(self, send: Send) -> None:
         """Another process sends, and nothing happens to it."""
         sent = send_to_handle(
-            self.world.table, send.sender.user_uuid, send.receiver.handle, send.message_uuid, send.message, self.clock
+            self.world.table,
+            send.sender.user_uuid,
+            send.receiver.handle,
+            Draft(send.message_uuid, send.message),
+            self.clock,
         )
         self._acknowledge(send, views.sent_message(sent.message))
         self._touch(send.message_group_uuid)

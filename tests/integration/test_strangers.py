@@ -10,6 +10,7 @@ import yaml
 
 from messaging.model import keys
 from messaging.model.cursors import MessageCursor
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services import refusals
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -75,9 +76,9 @@ class Clock:
 @pytest.fixture
 def group(table: Table, bayko: Person, londo: Person) -> str:
     """A conversation of two others: of enough messages that a page of it is long."""
-    uuid = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
+    uuid = send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "Hello")).message.message_group_uuid
     for _ in range(20):
-        send_to_conversation(table, londo.user_uuid, uuid, str(uuid4()), "Hello again")
+        send_to_conversation(table, londo.user_uuid, uuid, Draft(str(uuid4()), "Hello again"))
     return uuid
 
 
@@ -91,7 +92,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def requests(table: Table, clock: Clock) -> Requests:
-    requests = Requests(table._client)
+    requests = Requests(table.db.client)
     requests.hook = clock.hook
     return requests
 

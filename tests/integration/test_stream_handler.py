@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.errors import NotFound
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.marks import mark_read
 from messaging.services.read import list_message_groups
@@ -49,7 +50,7 @@ def send(table: Table, bayko: Person, londo: Person) -> Callable[..., str]:
 
     def send(count: int = 1, sender: Person = bayko, receiver: Person = londo) -> str:
         for number in range(count):
-            sent = send_to_handle(table, sender.user_uuid, receiver.handle, str(uuid4()), f"Message {number}")
+            sent = send_to_handle(table, sender.user_uuid, receiver.handle, Draft(str(uuid4()), f"Message {number}"))
         return sent.message.message_group_uuid
 
     return send
@@ -225,13 +226,13 @@ def test_conversations_whose_last_messages_share_a_microsecond_are_both_listed(
 ) -> None:
     kenji = register("kenji")
     groups = [
-        send_to_handle(table, bayko.user_uuid, other.handle, str(uuid4()), "Hello").message.message_group_uuid
+        send_to_handle(table, bayko.user_uuid, other.handle, Draft(str(uuid4()), "Hello")).message.message_group_uuid
         for other in (londo, kenji)
     ]
     for later in (1, 2):
         at = datetime.now(UTC) + timedelta(hours=later)
         for group in groups:
-            send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), "At once", lambda at=at: at)  # type: ignore[misc]
+            send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), "At once"), lambda at=at: at)  # type: ignore[misc]
         assert functions.stream_handler(stream.records()) == []
         is_right()
         _, inbox, _ = functions.list_message_groups(bayko.user_uuid)
@@ -371,7 +372,9 @@ class TwoConversations(World):
         self.conversations = [self._open(other) for other in self.people[1:]]
 
     def _open(self, other: Person) -> str:
-        sent = send_to_handle(self.table, self.people[0].user_uuid, other.handle, self._uuid(), "0", lambda: self.now)
+        sent = send_to_handle(
+            self.table, self.people[0].user_uuid, other.handle, Draft(self._uuid(), "0"), lambda: self.now
+        )
         return sent.message.message_group_uuid
 
     def _uuid(self) -> str:
@@ -382,7 +385,9 @@ class TwoConversations(World):
         self.now += timedelta(microseconds=microseconds)
         group, sender = self.conversations[conversation], self._member(conversation, member)
         with suppress(NotFound):  # one of the two was erased
-            send_to_conversation(self.table, sender.user_uuid, group, self._uuid(), str(self.now), lambda: self.now)
+            send_to_conversation(
+                self.table, sender.user_uuid, group, Draft(self._uuid(), str(self.now)), lambda: self.now
+            )
 
     def read(self, conversation: int, back: int, member: int) -> None:
         """A member has read all but the last `back` messages, or more already."""

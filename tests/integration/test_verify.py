@@ -13,17 +13,19 @@ from messaging.model import keys
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import HeadChanged, Table
 from operators import verify as verifying
+from operators.conversation_table import ConversationTable
 from operators.repair import Repair, repair_inboxes
 from operators.scan import kind_of, plain
 from operators.schema import create_table_request
 from operators.verify import Violation, verify
-from operators.writing import put_all, put_head
+from operators.writing import put_all
 from tests.support.checks import read_all
 from tests.support.functions import Functions, Stream
 from tests.support.scripts import run_script
@@ -42,10 +44,10 @@ class Damaged:
         self._open(kenji)
 
     def _open(self, other: Person) -> str:
-        group = send_to_handle(self.table, self.bayko.user_uuid, other.handle, str(uuid4()), "1")
+        group = send_to_handle(self.table, self.bayko.user_uuid, other.handle, Draft(str(uuid4()), "1"))
         for number in range(2, 6):
             send_to_conversation(
-                self.table, other.user_uuid, group.message.message_group_uuid, str(uuid4()), str(number)
+                self.table, other.user_uuid, group.message.message_group_uuid, Draft(str(uuid4()), str(number))
             )
         return group.message.message_group_uuid
 
@@ -115,7 +117,7 @@ def copy(damaged: Damaged, dynamodb: "DynamoDBClient") -> Iterator[str]:
     """A table like `damaged` before its damage, as a restore makes it."""
     name = f"{damaged.name}-copy"
     dynamodb.create_table(**create_table_request(name))
-    put_all(dynamodb, name, read_all(dynamodb, damaged.name))
+    put_all(DynamoDB(dynamodb, name), read_all(dynamodb, damaged.name))
     yield name
     dynamodb.delete_table(TableName=name)
 
@@ -171,14 +173,16 @@ _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "stale text": lambda world: world.put(at(world.londos.item, message={"S": "Not what was said"})),
     "stale marks": lambda world: world.put(at(world.londos.item, other_read_seq={"N": "0"})),
     "unread missing": lambda world: world.delete(world.unread.item),
-    "unread and read": lambda world: world.put(replace(world.unread, owner_uuid=world.head.sender_uuid).item),
+    "unread and read": lambda world: world.put(replace(world.unread, owner_uuid=world.head.last.sender.user_uuid).item),
     "unread stale": lambda world: world.put(replace(world.unread, last_seq=4).item),
     "orphan unread": lambda world: world.put(replace(world.unread, message_group_uuid=str(uuid4())).item),
     "head with a mark past the end": lambda world: world.put(
         replace(world.head, read_seqs=dict.fromkeys(world.head.members, 9)).item
     ),
     "head ahead": lambda world: world.put(at(world.head.item, last_seq={"N": "7"})),
-    "head behind": lambda world: world.put(replace(world.head, last_seq=4, created_at=world.times[3]).item),
+    "head behind": lambda world: world.put(
+        replace(world.head, last=replace(world.head.last, seq=4, created_at=world.times[3])).item
+    ),
     "head of another text": lambda world: world.put(at(world.head.item, message={"S": "Not what was said"})),
     "head without the last message": lambda world: world.delete(world.messages[-1]),
     "head without a version": lambda world: world.put(without(world.head.item, "version")),
@@ -279,7 +283,7 @@ def test_a_head_that_has_changed_since_it_was_read_is_not_replaced(damaged: Dama
     marked = damaged.table.advance_mark(damaged.group, damaged.bayko.user_uuid, 3)
 
     with pytest.raises(HeadChanged):
-        put_head(damaged.client, damaged.name, replace(read, version=read.version + 1), read)
+        ConversationTable(damaged.client, damaged.name).put_head(replace(read, version=read.version + 1), read)
 
     assert damaged.head == marked
 
@@ -317,7 +321,9 @@ def test_mending_while_people_send_loses_nothing(damaged: Damaged) -> None:
 
     def send(count: int) -> None:
         for number in range(count):
-            send_to_conversation(damaged.table, damaged.londo.user_uuid, damaged.group, str(uuid4()), f"new {number}")
+            send_to_conversation(
+                damaged.table, damaged.londo.user_uuid, damaged.group, Draft(str(uuid4()), f"new {number}")
+            )
 
     damaged.delete(damaged.londos.item)
     with ThreadPoolExecutor(1) as threads:

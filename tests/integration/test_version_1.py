@@ -14,10 +14,11 @@ import pytest
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.services.marks import mark_read
 from messaging.services.profile import set_read_receipts
 from messaging.services.send import send_to_conversation
+from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
 from operators import verify as verifying
 from operators.verify import Violation, verify
@@ -52,7 +53,7 @@ class Old:
         self.client, self.name, self.functions = client, name, functions
         self.table = Table(client, name, now=itertools.count(2**31, 60).__next__)  # settings change once a minute
         self._stream = stream
-        put_all(client, name, _ITEMS)
+        put_all(DynamoDB(client, name), _ITEMS)
         self._since = stream.records()[-1]["dynamodb"]["SequenceNumber"]
 
     @property
@@ -130,9 +131,9 @@ def test_every_change_of_an_old_conversation_reaches_both_inboxes(old: Old, at_o
 def _changes(old: Old, head: Head) -> Iterator[object]:
     """Changes a conversation in every way, one at a time."""
     group, (one, other) = head.message_group_uuid, head.members
-    yield send_to_conversation(old.table, one, group, str(uuid4()), "1")
+    yield send_to_conversation(old.table, one, group, Draft(str(uuid4()), "1"))
     yield mark_read(old.table, other, group, head.last_seq + 1)
-    yield send_to_conversation(old.table, other, group, str(uuid4()), "2")
+    yield send_to_conversation(old.table, other, group, Draft(str(uuid4()), "2"))
     yield set_read_receipts(old.table, one, read_receipts=False)
     yield set_read_receipts(old.table, one, read_receipts=True)
 
@@ -179,7 +180,7 @@ def _sending(old: Old) -> Iterator[list[str]]:
     def keep_sending(sender_uuid: str) -> None:
         while not end.is_set():
             message_uuid = str(uuid4())
-            send_to_conversation(old.table, sender_uuid, head.message_group_uuid, message_uuid, "Still here?")
+            send_to_conversation(old.table, sender_uuid, head.message_group_uuid, Draft(message_uuid, "Still here?"))
             sent.append(message_uuid)
 
     with ThreadPoolExecutor(3) as threads:

@@ -12,6 +12,7 @@ from dateutil.parser import isoparse
 from local.stack import ROOT
 from messaging.model import keys
 from messaging.model.connection import Ticket
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change
 from messaging.services.send import send_to_conversation
@@ -82,10 +83,9 @@ def make_true(table: Table, records: list[dict[str, Any]]) -> list[str]:
             if head and head.last_seq < new.last_seq:
                 send_to_conversation(
                     table,
-                    new.sender_uuid,
+                    new.last.sender.user_uuid,
                     message_group_uuid,
-                    new.message_uuid,
-                    new.message,
+                    Draft(new.last.message_uuid, new.last.message),
                     lambda new=new: isoparse(new.created_at),  # type: ignore[misc]
                 )
         assert table.head(message_group_uuid, consistent=True) == told[-1].new

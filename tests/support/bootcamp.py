@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from messaging.storage.dynamodb import DynamoDB
 from operators.writing import put_all
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Bootcamp:
         return (f"MSG#{group}", sk) in self.items
 
     def save(self) -> None:
-        put_all(self.client, self.name, self.items.values())
+        put_all(DynamoDB(self.client, self.name), self.items.values())
 
     def _add(self, pk: str, sk: str, **attributes: Any) -> None:
         texts = {name: {"S": value} if isinstance(value, str) else value for name, value in attributes.items()}

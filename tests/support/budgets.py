@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from messaging.model import keys
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
@@ -112,7 +113,9 @@ def _measure(
 
     bayko, londo = register("bayko"), register("londo")
     for number in range(30):
-        send_to_handle(table, bayko.user_uuid, register(f"person{number}").handle, str(uuid4()), "A short message")
+        send_to_handle(
+            table, bayko.user_uuid, register(f"person{number}").handle, Draft(str(uuid4()), "A short message")
+        )
     meter = Meter(dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
@@ -131,20 +134,20 @@ def _measure(
     )
     measured["D send"] = meter.measure(send)
     rewrite(since=0)
-    send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text)
+    send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), text))
     since = len(stream.records())
     measured["inbox after 1 message"] = meter.measure(lambda: rewrite(since - 1))
     measured["unread after 1 message"] = Consumed(0, 0, meter.noted)
     for _ in range(100):
-        send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text)
+        send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), text))
     measured["inbox after a burst of 100"] = meter.measure(lambda: rewrite(since))
     measured["unread after a burst of 100"] = Consumed(0, 0, meter.noted)
     for number in range(30):
-        send_to_handle(table, londo.user_uuid, f"person{number}", str(uuid4()), "Good morning")
+        send_to_handle(table, londo.user_uuid, f"person{number}", Draft(str(uuid4()), "Good morning"))
         other = table.person_by_handle(f"person{number}")
         assert other
         pair = keys.pair_uuid(londo.user_uuid, other.user_uuid)
-        send_to_conversation(table, other.user_uuid, pair, str(uuid4()), "Good morning to you")
+        send_to_conversation(table, other.user_uuid, pair, Draft(str(uuid4()), "Good morning to you"))
     rewrite(since=0)
     measured["unread, of 30 conversations"] = meter.measure(lambda: functions.count_unread(londo.user_uuid))
     nobody = register("nobody").user_uuid
@@ -167,7 +170,9 @@ def _measure(
     measured["A one message"] = meter.measure(lambda: functions.show_message(bayko.user_uuid, group, message["uuid"]))
     measured["B newest 20 groups"] = meter.measure(lambda: functions.list_message_groups(bayko.user_uuid))
 
-    send_to_conversation(table, londo.user_uuid, group, str(uuid4()), text)  # or typing and subscribing do nothing
+    send_to_conversation(
+        table, londo.user_uuid, group, Draft(str(uuid4()), text)
+    )  # or typing and subscribing do nothing
     sockets = SocketFunctions(functions, monkeypatch)
     measured["ticket"] = meter.measure(lambda: functions.call("connections.create_ticket", bayko.user_uuid))
     measured["connect"] = meter.measure(lambda: sockets.connect(bayko.user_uuid))

@@ -37,13 +37,8 @@ def assert_conversations_are_whole(items: list[dict[str, Any]]) -> list[Head]:
         conversation = sorted(messages[head.message_group_uuid], key=lambda message: message.created_at)
         assert [message.seq for message in conversation] == list(range(1, head.last_seq + 1))
         assert len({message.created_at for message in conversation}) == len(conversation)
-        last = conversation[-1]
-        assert (last.created_at, last.message, last.sender.user_uuid, last.message_uuid) == (
-            head.created_at,
-            head.message,
-            head.sender_uuid,
-            head.message_uuid,
-        )
+        sender = head.members[head.last.sender.user_uuid]
+        assert conversation[-1].sent_by(sender) == head.last
         assert all(0 <= mark <= head.last_seq for mark in head.read_seqs.values())
     return heads
 

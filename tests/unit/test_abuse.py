@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.cursors import InboxCursor, MessageCursor
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox
 from messaging.services.rewrite_inbox import Change
@@ -74,7 +75,7 @@ class World:
         for number in range(6):
             sender, receiver = ((BAYKO, LONDO), (LONDO, PRIYA))[number % 2]
             uuid = f"00000000-0000-4000-8000-00000000000{number}" if number else MESSAGE
-            send_to_handle(self.table, sender.user_uuid, receiver.handle, uuid, f"Text {number}", lambda: at)
+            send_to_handle(self.table, sender.user_uuid, receiver.handle, Draft(uuid, f"Text {number}"), lambda: at)
         self.heads, self.messages = dict(self.table.heads), list(self.table.messages)
 
     def restore(self) -> None:

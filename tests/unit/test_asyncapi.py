@@ -14,7 +14,7 @@ from tests.support.strategies import heads
 
 @given(heads())
 def test_each_event_is_described(head: Head) -> None:
-    user_uuid = head.sender_uuid
+    user_uuid = head.last.sender.user_uuid
     assert_described(
         "Events",
         [

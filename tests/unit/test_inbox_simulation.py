@@ -14,7 +14,7 @@ import pytest
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox
 from messaging.services.rewrite_inbox import Change, rewrite
@@ -121,7 +121,7 @@ class History:
     def _send(self, head: Head) -> Head:
         self.now += timedelta(microseconds=self.random.randint(0, 2))
         sender = self.random.choice([*head.members])
-        message = head.next_message(sender, "", str(head.last_seq), self.now)
+        message = head.next_message(sender, Draft("", str(head.last_seq)), self.now)
         self.now = max(self.now, datetime.fromisoformat(message.created_at))
         return head.after(message)
 

@@ -19,7 +19,7 @@ from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change
 from messaging.storage.sockets import NoAnswer
@@ -42,7 +42,7 @@ def _change(old: Head | None, new: Head) -> Change:
 
 def _next(head: Head, sender: Person = BAYKO, text: str = "More") -> Head:
     message = head.next_message(
-        sender.user_uuid, str(UUID(int=head.last_seq + 1)), text, datetime(2026, 2, 1, tzinfo=UTC)
+        sender.user_uuid, Draft(str(UUID(int=head.last_seq + 1)), text), datetime(2026, 2, 1, tzinfo=UTC)
     )
     return head.after(message)
 
@@ -114,8 +114,11 @@ def test_whatever_changes_nobody_learns_a_mark_that_is_hidden_and_everybody_what
 ) -> None:
     new = replace(
         old,
-        last_seq=old.last_seq + data.draw(st.integers(0, 2)),
-        sender_uuid=data.draw(st.sampled_from(sorted(old.members))),
+        last=replace(
+            old.last,
+            seq=old.last_seq + data.draw(st.integers(0, 2)),
+            sender=data.draw(st.sampled_from([*old.members.values()])),
+        ),
         members={
             user_uuid: replace(person, read_receipts=data.draw(st.booleans()))
             for user_uuid, person in old.members.items()
@@ -133,7 +136,7 @@ def test_whatever_changes_nobody_learns_a_mark_that_is_hidden_and_everybody_what
         for reader_uuid, person in new.members.items():
             moved = new.read_seqs[reader_uuid] > old.read_seqs[reader_uuid]
             by_sending = new.last_seq > old.last_seq and (reader_uuid, new.read_seqs[reader_uuid]) == (
-                new.sender_uuid,
+                new.last.sender.user_uuid,
                 new.last_seq,
             )
             shown = (person.read_receipts and len(new.wrote) == 2) or reader_uuid == user_uuid

@@ -15,7 +15,7 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.cursors import OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import Busy, HandleTaken
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox, send
 from tests.support.api import OTHER, STRANGER, USER, event
@@ -208,7 +208,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def table() -> FakeTable:
     """The two, and one message from me."""
     table = FakeTable(ME, LONDO)
-    send.send_to_handle(table, USER, HANDLE, MESSAGE_UUID, TEXT, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    send.send_to_handle(table, USER, HANDLE, Draft(MESSAGE_UUID, TEXT), lambda: datetime(2026, 1, 1, tzinfo=UTC))
     return table
 
 
@@ -325,7 +325,7 @@ def _record(sequence_number: str, old: dict[str, Any], new: dict[str, Any]) -> d
 def test_a_stream_record_that_fails_is_logged_by_ids(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Message(GROUP, MESSAGE_UUID, TEXT, ME, TIME, 1)
     head = Head.of_first(first, LONDO)
-    later = head.after(head.next_message(USER, MESSAGE_UUID, f"{TEXT}!", datetime(2026, 2, 1, tzinfo=UTC)))
+    later = head.after(head.next_message(USER, Draft(MESSAGE_UUID, f"{TEXT}!"), datetime(2026, 2, 1, tzinfo=UTC)))
     function = _function("stream_handler.stream_handler")
     table = FailingTable(RuntimeError(QUOTING))
     # The requests themselves answer: what fails is each write.

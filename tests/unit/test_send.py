@@ -12,7 +12,7 @@ from messaging import retry
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
@@ -70,17 +70,17 @@ def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _send(table: FakeTable, sender: str = USER, text: str = "Hello again") -> send.Sent:
-    return send_to_conversation(table, sender, GROUP, MESSAGE_UUID, text, lambda: NOW)
+    return send_to_conversation(table, sender, GROUP, Draft(MESSAGE_UUID, text), lambda: NOW)
 
 
 def _open(
     table: FakeTable, handle: str = "londo", sender: str = USER, now: Callable[[], datetime] = lambda: NOW
 ) -> send.Sent:
-    return send_to_handle(table, sender, handle, MESSAGE_UUID, "Hello", now)
+    return send_to_handle(table, sender, handle, Draft(MESSAGE_UUID, "Hello"), now)
 
 
 def _after(head: Head, text: str) -> Message:
-    return head.next_message(USER, MESSAGE_UUID, text, NOW)
+    return head.next_message(USER, Draft(MESSAGE_UUID, text), NOW)
 
 
 def test_a_message_follows_the_head_at_the_time_it_is() -> None:
@@ -93,9 +93,9 @@ def test_a_message_follows_the_head_at_the_time_it_is() -> None:
 
 
 def test_after_one_refusal_the_head_it_returned_is_followed_and_later_ones_are_read_again() -> None:
-    moved = [replace(HEAD, last_seq=seq) for seq in (2, 3, 4)]
+    moved = [replace(HEAD, last=replace(FIRST, seq=seq)) for seq in (2, 3, 4)]
     table = Racing(*(HeadChanged(head) for head in moved))
-    table.heads[GROUP] = replace(HEAD, last_seq=7)
+    table.heads[GROUP] = replace(HEAD, last=replace(FIRST, seq=7))
 
     sent = _send(table)
 
@@ -132,13 +132,13 @@ def test_a_sender_who_loses_against_the_other_tries_for_longer_and_at_a_faster_p
         monkeypatch.setattr(retry, "sleep", paused.append)
         monkeypatch.setattr(retry, "clock", lambda paused=paused: sum(paused))
         with pytest.raises((TooManyRequests, Busy)):
-            _send(Racing(*repeat(HeadChanged(replace(HEAD, sender_uuid=winner.user_uuid)), 1000)))
+            _send(Racing(*repeat(HeadChanged(replace(HEAD, last=FIRST.sent_by(winner))), 1000)))
 
     assert sum(lost[BAYKO]) <= send.OWN_RACE_BUDGET_SECONDS < 9 < sum(lost[LONDO]) <= retry.RETRY_BUDGET_SECONDS
     assert lost[BAYKO][0] > sum(lost[LONDO][:6])
 
 
-OTHERS = replace(HEAD, sender_uuid=OTHER)
+OTHERS = replace(HEAD, last=FIRST.sent_by(LONDO))
 
 
 @pytest.mark.parametrize("refusal", [HeadChanged(OTHERS), Busy("Throttled."), PositionTaken()])

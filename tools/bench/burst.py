@@ -10,8 +10,9 @@ from uuid import uuid4
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
+from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
 from operators.writing import put_all
 from tests.support.checks import read_all
@@ -43,7 +44,7 @@ class _Conversation:
     def next_record(self) -> dict[str, Any]:
         old = self.head
         self._at += timedelta(milliseconds=1)
-        self.head = old.after(old.next_message(self._sender.user_uuid, str(uuid4()), TEXT, self._at))
+        self.head = old.after(old.next_message(self._sender.user_uuid, Draft(str(uuid4()), TEXT), self._at))
         return {
             "eventName": "MODIFY",
             "dynamodb": {
@@ -75,7 +76,7 @@ def _measure(client: "DynamoDBClient", table_name: str, rounds: int) -> dict[str
         ONE_AT_A_TIME: [_Conversation()],
     }
     everyone = [one for several in conversations.values() for one in several]
-    put_all(client, table_name, (entry.item for one in everyone for entry in _entries(one.head)))
+    put_all(DynamoDB(client, table_name), (entry.item for one in everyone for entry in _entries(one.head)))
 
     def handle(batches: list[list[dict[str, Any]]]) -> float:
         begin = time.perf_counter()

@@ -13,10 +13,12 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.items import Item
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.services.read import list_message_groups, newest_messages
 from messaging.services.send import send_to_conversation
+from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
 from operators.cost import Consumed
 from operators.writing import Line, continued, put_all
@@ -74,14 +76,14 @@ class _Conversation:
 
     def fill(self, messages: int) -> None:
         """Until it has so many."""
-        put_all(self._client, self._name, self._missing(messages))
+        put_all(DynamoDB(self._client, self._name), self._missing(messages))
         assert self.head
-        put_all(self._client, self._name, [self.head.item])
+        put_all(DynamoDB(self._client, self._name), [self.head.item])
 
     def _missing(self, messages: int) -> Iterator[Item]:
         there = self.head.last_seq if self.head else 0
         lines = (
-            Line(str(uuid4()), (self.one, self.other)[number % 2], TEXT, _BEGINS + timedelta(seconds=number))
+            Line(Draft(str(uuid4()), TEXT), (self.one, self.other)[number % 2], _BEGINS + timedelta(seconds=number))
             for number in range(there, messages)
         )
         for message, head in continued((self.one, self.other), lines, self.head):
@@ -112,7 +114,7 @@ def _measure(
     messages = long.head.last_seq
     short.fill(FEW)
     owners = {count: str(uuid4()) for count in (FEW, conversations)}
-    put_all(client, table_name, (item for count, owner in owners.items() for item in _inbox(owner, count)))
+    put_all(DynamoDB(client, table_name), (item for count, owner in owners.items() for item in _inbox(owner, count)))
 
     of_a = {
         count: event_for(A, one.one.user_uuid, parameters={"message_group_uuid": one.group})
@@ -162,7 +164,7 @@ def _stage(client: "DynamoDBClient", table_name: str, conversation: _Conversatio
     meter = Meter(client)
     table = Table(meter, table_name)  # type: ignore[arg-type]
     sender = conversation.one.user_uuid
-    send = meter.measure(lambda: send_to_conversation(table, sender, conversation.group, str(uuid4()), TEXT))
+    send = meter.measure(lambda: send_to_conversation(table, sender, conversation.group, Draft(str(uuid4()), TEXT)))
     newest = meter.measure(lambda: newest_messages(table, sender, conversation.group, 20))
     conversation.head = table.head(conversation.group, consistent=True)
     return Stage(size, send, newest, stored / size)

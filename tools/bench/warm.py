@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from messaging.model import keys
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
@@ -147,10 +148,10 @@ def _prepare(table: Table, rounds: int) -> dict[str, tuple[str, Callable[[], dic
 
     partners = [partner(number) for number in range(30)]
     for person in partners:
-        send_to_handle(table, bayko.user_uuid, person.handle, str(uuid4()), TEXT)
+        send_to_handle(table, bayko.user_uuid, person.handle, Draft(str(uuid4()), TEXT))
     group = keys.pair_uuid(bayko.user_uuid, partners[0].user_uuid)
     for _ in range(30):
-        send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), TEXT)
+        send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), TEXT))
     newcomers = iter([partner(number).handle for number in range(30, 31 + rounds)])
 
     def to_newcomer() -> dict[str, Any]:

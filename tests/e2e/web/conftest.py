@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from local import web
+from messaging.model.message import Draft
 from messaging.model.person import Person
+from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
 from operators.repair import repair_inboxes
 from operators.writing import Line, continued, put_all
@@ -161,9 +163,8 @@ def talk(system: System, one: Client, other: Client, count: int, unread: int = 0
     begins = datetime.now(UTC) - timedelta(minutes=count)
     lines = (
         Line(
-            str(uuid4()),
+            Draft(str(uuid4()), f"message {number}" + " and on" * (number % 40)),
             people[0 if number > count - unread else number % 2],
-            f"message {number}" + " and on" * (number % 40),
             begins + timedelta(minutes=number),
         )
         for number in range(1, count + 1)
@@ -171,6 +172,6 @@ def talk(system: System, one: Client, other: Client, count: int, unread: int = 0
     written = list(continued((people[0], people[1]), lines, None))
     head = written[-1][1]
     client = system.client("dynamodb")
-    put_all(client, system.environment.table_name, [*(message.item for message, _ in written), head.item])
+    put_all(DynamoDB(client, system.environment.table_name), [*(message.item for message, _ in written), head.item])
     repair_inboxes(Table(client, system.environment.table_name), head.message_group_uuid)
     return head.message_group_uuid

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 HEAD = "HEAD"
@@ -23,6 +24,11 @@ TIME_LENGTH = len(FIRST_TIME)
 def key(pk: str, sk: str) -> dict[str, dict[str, str]]:
     """A primary key as DynamoDB takes it."""
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def of(item: dict[str, Any]) -> dict[str, Any]:
+    """The primary key of an item."""
+    return {"pk": item["pk"], "sk": item["sk"]}
 
 
 def inbox_pk(user_uuid: str) -> str:
