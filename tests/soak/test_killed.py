@@ -1,4 +1,4 @@
-"""Thousands of messages, while those who send them and the stream handler are killed again and again."""
+"""Thousands of messages, while senders and stream handler are killed again and again."""
 
 from collections.abc import Callable
 from pathlib import Path
