@@ -224,7 +224,7 @@ def test_who_is_locked_out_gets_no_more_tokens_and_keeps_the_one_there_is_until_
     assert {request.status_code for request in _ask_all(bayko, group, londo.handle)} == {200}
 
 
-def test_every_route_is_closed_to_who_was_erased_though_the_token_is_good(
+def test_every_route_is_closed_to_an_erased_person_with_a_valid_token(
     system: System, bayko: Client, londo: Client, group: str
 ) -> None:
     UserPool(system.environment).delete(bayko.user_uuid)
@@ -672,7 +672,7 @@ def test_requests_that_are_no_http_do_nothing(system: System, bayko: Client, lon
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/octet-stream", "", "x"])
 @pytest.mark.parametrize("chunked", [False, True], ids=["whole", "chunked"])
-def test_json_is_read_whatever_it_is_called_and_however_it_comes(
+def test_json_is_read_with_any_content_type_and_encoding(
     bayko: Client, londo: Client, content_type: str, chunked: bool
 ) -> None:
     body = json.dumps({"message": "Grüße 👋", "handle": londo.handle}, ensure_ascii=False).encode()

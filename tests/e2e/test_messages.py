@@ -307,7 +307,7 @@ def test_the_same_message_uuid_for_another_message_is_a_conflict(bayko: Client, 
     assert (other.status_code, other.headers["content-type"]) == (409, "application/problem+json")
 
 
-def test_what_is_unread_is_counted_and_a_mark_is_seen_by_the_other_who_may(
+def test_unread_messages_are_counted_and_the_other_sees_a_mark_if_allowed(
     bayko: Client, londo: Client, eve: Client
 ) -> None:
     group = londo.send(handle=bayko.handle, message="1")["message_group_uuid"]

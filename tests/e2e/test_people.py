@@ -189,9 +189,7 @@ def test_somebody_from_before_the_note_gets_it_with_the_next_run(system: System,
     assert profile.has_account
 
 
-def test_somebody_who_was_missing_from_a_wrong_pool_is_not_gone_any_more(
-    system: System, home: Path, eve: Client
-) -> None:
+def test_a_person_missing_from_a_wrong_pool_is_found_again(system: System, home: Path, eve: Client) -> None:
     table = PeopleTable(system.client("dynamodb"), system.environment.table_name)
     table.note_account_gone(eve.user_uuid, keys.FIRST_TIME)
 

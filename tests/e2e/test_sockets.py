@@ -80,7 +80,7 @@ def test_a_ticket_that_is_late_is_refused_though_it_is_still_there(system: Syste
     assert _refused(system, query) == 403
 
 
-def test_who_a_socket_belongs_to_is_who_asked_for_the_ticket(system: System, bayko: Client, londo: Client) -> None:
+def test_a_socket_belongs_to_the_person_who_requested_the_ticket(system: System, bayko: Client, londo: Client) -> None:
     with handshake(system, f"?ticket={ticket(bayko)}&user_uuid={londo.user_uuid}"):
         assert len(_connections(system, bayko)) == 1
         assert _connections(system, londo) == []
@@ -140,7 +140,7 @@ def test_typing_is_told_to_the_other_of_that_conversation_only(
             socket.quiet()
 
 
-def test_presence_is_told_to_those_who_ask_until_their_socket_closes(
+def test_presence_is_told_to_subscribers_until_their_socket_closes(
     system: System, bayko: Client, londo: Client
 ) -> None:
     group = acquainted(bayko, londo)

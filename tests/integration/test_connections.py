@@ -54,7 +54,7 @@ def people(dynamodb: "DynamoDBClient", table_name: str) -> PeopleTable:
 # Tickets
 
 
-def test_of_many_who_show_a_ticket_at_once_one_is_let_in(table: Table, bayko: Person) -> None:
+def test_of_many_handshakes_with_one_ticket_one_succeeds(table: Table, bayko: Person) -> None:
     ticket = create_ticket(table, bayko.user_uuid)
 
     with ThreadPoolExecutor(20) as pool:
@@ -144,7 +144,7 @@ def test_a_socket_that_its_client_cannot_name_cannot_be_closed_by_it(
 # Erased people
 
 
-def test_an_erasure_closes_the_sockets_and_tells_those_who_watch_that_nobody_is_there(
+def test_an_erasure_closes_the_sockets_and_tells_subscribers_that_nobody_is_online(
     client: SocketFunctions, people: PeopleTable, bayko: Person, londo: Person, group: str
 ) -> None:
     mine = client.connect(bayko.user_uuid)
@@ -336,7 +336,7 @@ def test_typing_is_relayed_once_in_three_seconds(
     assert len(client.sockets.events(theirs)) == 2
 
 
-def test_typing_of_somebody_who_hides_receipts_is_not_relayed(
+def test_typing_of_a_person_with_hidden_receipts_is_not_relayed(
     client: SocketFunctions, functions: Functions, bayko: Person, londo: Person, group: str
 ) -> None:
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
@@ -391,7 +391,7 @@ def test_a_connection_that_is_refused_again_and_again_is_closed(
 # The stream
 
 
-def test_what_the_stream_tells_reaches_both_and_what_cannot_be_read_is_passed_over(
+def test_events_of_the_stream_reach_both_and_unreadable_records_are_skipped(
     client: SocketFunctions, functions: Functions, stream: Stream, bayko: Person, londo: Person, group: str
 ) -> None:
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)

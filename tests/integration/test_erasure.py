@@ -175,7 +175,7 @@ def test_nothing_more_is_told_to_their_sockets_nor_about_them(world: World) -> N
     assert len(world.table.connections(londo.user_uuid)) == 1
 
 
-def test_two_who_are_erased_at_once_leave_nothing(world: World) -> None:
+def test_two_simultaneous_erasures_leave_nothing(world: World) -> None:
     for number in range(5):
         bayko, londo = world.person(f"bayko{number}"), world.person(f"londo{number}")
         world.open(bayko, londo, replies=30)

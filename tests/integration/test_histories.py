@@ -9,7 +9,7 @@ from tests.histories.memory import MemoryTable
 
 
 @pytest.mark.parametrize("first", range(0, 2000, 50))
-def test_inboxes_are_right_whatever_happens(first: int) -> None:
+def test_inboxes_are_right_after_any_history(first: int) -> None:
     stage = Stage()
     for seed in range(first, first + 50):
         stage.tell(seed, MemoryTable)

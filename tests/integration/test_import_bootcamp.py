@@ -199,7 +199,7 @@ def test_without_write_nothing_is_written_and_the_report_is_the_same(
     assert texts(dynamodb, target, LONDO, VIR) == ["one", "two"]
 
 
-def test_who_has_the_handle_here_is_who_wrote_in_the_source(
+def test_the_owner_of_the_handle_here_is_the_sender_in_the_source(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     londo = Person(str(uuid4()), "Londo", "Ambassador Mollari")
@@ -334,7 +334,7 @@ def test_a_message_uuid_that_another_conversation_has_is_replaced_the_same_in_ev
     assert read_all(dynamodb, target) == items
 
 
-def test_receipts_follow_what_was_sent_here_to_its_place_and_missing_ones_are_made_by_the_next_run(
+def test_receipts_follow_moved_messages_and_the_next_run_makes_missing_ones(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     table = Table(dynamodb, target)

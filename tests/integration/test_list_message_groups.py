@@ -85,7 +85,7 @@ def test_a_conversation_being_moved_is_listed_once_at_its_newer_place(
     assert (page[0]["uuid"], page[0]["message"]) == (oldest.message_group_uuid, "Newer")
 
 
-def test_a_page_whose_conversations_have_all_moved_up_still_leads_up(
+def test_a_page_still_leads_up_when_all_its_conversations_moved_up(
     functions: Functions, dynamodb: "DynamoDBClient", table_name: str, bayko: Person
 ) -> None:
     """The way test_state_machine reads: down to the last page, and up again for what moved meanwhile."""

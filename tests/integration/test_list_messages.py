@@ -241,7 +241,7 @@ def test_a_stale_replica_hides_no_message(
     assert [message["seq"] for page in reversed(pages) for message in page] == list(range(1, 121))
 
 
-def test_a_gap_that_is_really_there_does_not_hide_what_lies_beyond(
+def test_a_real_gap_does_not_hide_the_messages_after_it(
     functions: Functions, dynamodb: "DynamoDBClient", table_name: str, londo: Person, history: str
 ) -> None:
     """Somebody deleted an item by hand; `bin/ddb/verify` reports it, and the rest stays readable."""

@@ -109,7 +109,7 @@ def test_a_name_that_cannot_be_is_a_clear_error_and_makes_nobody(functions: Func
     assert table.person_by_handle("vir") is None
 
 
-def test_twenty_who_want_one_handle_at_once_leave_one_who_has_it(table: Table) -> None:
+def test_of_twenty_simultaneous_requests_for_one_handle_one_succeeds(table: Table) -> None:
     def register(_: int) -> bool:
         try:
             table.register(Person(str(uuid4()), "vir", "Vir"))

@@ -80,7 +80,7 @@ def test_of_two_changes_at_once_the_later_is_shown_everywhere(londos: Settings) 
     assert londos.shown() == [True] * (1 + CONVERSATIONS)
 
 
-def test_of_many_who_ask_for_the_same_at_once_one_writes(londos: Settings) -> None:
+def test_of_many_equal_changes_at_once_one_writes(londos: Settings) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = [
             pool.submit(set_read_receipts, londos.table, londos.person.user_uuid, read_receipts=False)
@@ -139,7 +139,7 @@ def test_a_change_that_was_cut_off_is_finished_by_the_same_request(
     assert londos.requests.names == ["get_item"]
 
 
-def test_a_change_whose_answer_was_lost_is_made_once(
+def test_a_change_with_a_lost_answer_is_made_once(
     londos: Settings, update_me: Callable[[bool], tuple[int, Any, dict[str, str]]]
 ) -> None:
     londos.requests.hook = Fault(2, "whole", "timed out")

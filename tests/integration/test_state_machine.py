@@ -546,7 +546,7 @@ def _group_of(record: dict[str, Any]) -> str:
     return Change.from_record(record).new.message_group_uuid
 
 
-def test_the_rules_hold_whatever_happens_in_any_order(
+def test_the_rules_hold_for_any_actions_in_any_order(
     dynamodb: "DynamoDBClient",
     dynamodb_endpoint: str,
     monkeypatch: pytest.MonkeyPatch,

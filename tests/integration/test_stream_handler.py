@@ -144,7 +144,7 @@ def test_a_head_with_any_other_number_of_members_is_reported_by_itself(
     is_right()
 
 
-def test_a_record_whose_number_is_none_is_reported_by_itself(
+def test_a_record_with_an_invalid_number_is_reported_by_itself(
     functions: Functions, stream: Stream, send: Callable[..., str], is_right: Callable[[], None]
 ) -> None:
     send(3)
@@ -214,7 +214,7 @@ def test_an_inbox_item_that_was_lost_comes_back_with_the_next_message(
     is_right()
 
 
-def test_conversations_whose_last_messages_share_a_microsecond_are_both_listed(
+def test_conversations_with_last_messages_in_one_microsecond_are_both_listed(
     functions: Functions,
     table: Table,
     stream: Stream,
@@ -496,7 +496,7 @@ def test_whatever_happens_to_the_stream_inboxes_end_up_right(
 
 
 @pytest.mark.parametrize("image", ["OldImage", "NewImage"])
-def test_a_mark_goes_to_its_owner_whatever_the_order_of_the_members_in_a_record(
+def test_a_mark_goes_to_its_owner_in_any_order_of_the_members_in_a_record(
     world_of: Callable[[], AbstractContextManager[TwoConversations]], image: str
 ) -> None:
     """A map has no order: each person was given the other's marks."""
@@ -517,7 +517,7 @@ def test_a_mark_goes_to_its_owner_whatever_the_order_of_the_members_in_a_record(
         assert_inboxes_stand_at_the_heads(read_all(world.dynamodb, world.table_name))
 
 
-def test_a_setting_that_returns_to_what_it_was_is_shown_though_its_first_records_come_again(
+def test_a_setting_that_returns_to_an_earlier_value_is_shown_after_a_replay(
     world_of: Callable[[], AbstractContextManager[TwoConversations]],
 ) -> None:
     """Values return: receipts were off, then on, and the records of off came again with those of on."""

@@ -77,7 +77,7 @@ def test_what_is_written_in_bulk_is_whole(dynamodb: "DynamoDBClient", table_name
     assert verify(dynamodb, table_name) == []
 
 
-def test_bulk_says_what_it_wrote_and_writes_nothing_again(
+def test_bulk_reports_its_writes_and_a_second_run_writes_nothing(
     script: Script, dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
     done = script("seed", "--people", "6", "--messages", "200")
@@ -167,7 +167,7 @@ def test_a_scan_shows_the_kinds_asked_for_as_a_table(demo_script: Script) -> Non
     assert len(demo_script("scan", "--kind", "message", "--limit", "3").stdout.splitlines()) == 3
 
 
-def test_a_scan_whose_reader_has_seen_enough_ends_quietly(dynamodb_endpoint: str, demo_table: str) -> None:
+def test_a_scan_ends_quietly_when_its_reader_closes_the_pipe(dynamodb_endpoint: str, demo_table: str) -> None:
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{BIN}/ddb/scan --stack {demo_table} | head -n 1"],
         env=environment(DYNAMODB_ENDPOINT=dynamodb_endpoint),

@@ -101,7 +101,7 @@ def old(
     return Old(dynamodb, table_name, functions, stream)
 
 
-def test_the_table_has_what_version_1_stored(old: Old) -> None:
+def test_the_table_has_the_items_of_version_1(old: Old) -> None:
     assert_conversations_are_whole(old.items)
     assert {head.version for head in _HEADS} == {0}
     assert {message.message_uuid for message in _MESSAGES} - {pk.partition("#")[2] for pk in _RECEIPTS}

@@ -42,7 +42,7 @@ UNREADABLE = "100000000000000000105"
     ],
     ids=["one message", "a hundred of one conversation", "a mixed batch", "a record twice"],
 )
-def test_the_stream_brings_inboxes_to_their_heads_and_reports_what_it_cannot_read(
+def test_the_stream_brings_inboxes_to_their_heads_and_reports_unreadable_records(
     sam: Sam,
     dynamodb: "DynamoDBClient",
     table: Table,

@@ -109,7 +109,7 @@ def _assert_described(operation: str, answer: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_whatever_is_asked_is_answered_as_described_and_what_is_refused_changes_nothing(
+def test_any_request_is_answered_as_described_and_a_refusal_changes_nothing(
     name: str, written: Written, monkeypatch: pytest.MonkeyPatch, record_property: RecordProperty
 ) -> None:
     function, operation = importlib.import_module(f"functions.{name}"), name.rpartition(".")[2]
@@ -140,7 +140,7 @@ def test_whatever_is_asked_is_answered_as_described_and_what_is_refused_changes_
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("who", ["one of the two", "a stranger"])
-def test_no_cursor_leads_to_what_is_not_the_callers(
+def test_no_cursor_leads_to_items_of_others(
     name: str, who: str, written: Written, monkeypatch: pytest.MonkeyPatch, record_property: RecordProperty
 ) -> None:
     user_uuid = STRANGER if who == "a stranger" else BAYKO.user_uuid

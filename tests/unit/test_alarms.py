@@ -111,7 +111,7 @@ CALLED = re.compile(r"\$\.(\w+) (!?=) \"(\d+)\"")
         (504, "-", True),
     ],
 )
-def test_what_callers_can_cause_counts_as_no_failure_of_the_api(
+def test_errors_callers_can_cause_count_as_no_failure_of_the_api(
     status: int, function_status: object, is_failure: bool
 ) -> None:
     pattern = RESOURCES["ApiFailures"]["Properties"]["FilterPattern"].strip("{} \n")
@@ -122,7 +122,7 @@ def test_what_callers_can_cause_counts_as_no_failure_of_the_api(
     assert eval(condition.replace("||", "or").replace("&&", "and")) is is_failure  # noqa: S307
 
 
-def test_no_alarm_that_takes_back_counts_what_callers_can_cause() -> None:
+def test_no_alarm_that_rolls_back_counts_errors_callers_can_cause() -> None:
     metrics = {(str(ALARMS[name]["Namespace"]), ALARMS[name]["MetricName"]) for name in TAKES_BACK}
 
     assert ("AWS/ApiGateway", "5xx") not in metrics
@@ -130,7 +130,7 @@ def test_no_alarm_that_takes_back_counts_what_callers_can_cause() -> None:
     assert sign_ups == [{"!Ref": "AWS::StackName"}]
 
 
-def test_the_stream_is_told_of_long_before_its_records_are_given_up() -> None:
+def test_stream_age_rings_long_before_records_are_given_up() -> None:
     mapping = RESOURCES["StreamHandler"]["Properties"]["Events"]["Heads"]["Properties"]
     alarm = ALARMS["StreamAge"]
 
@@ -139,7 +139,7 @@ def test_the_stream_is_told_of_long_before_its_records_are_given_up() -> None:
     )
 
 
-def test_sockets_that_fall_behind_are_told_of_before_records_are_passed_over() -> None:
+def test_push_age_rings_before_records_are_skipped() -> None:
     mapping = RESOURCES["Push"]["Properties"]["Events"]["Heads"]["Properties"]
 
     assert ALARMS["PushAge"]["Threshold"] / 1000 < mapping["MaximumRecordAgeInSeconds"]
@@ -195,7 +195,7 @@ def counted() -> set[str]:
     }
 
 
-def test_the_dashboard_shows_what_the_functions_count(dashboard: dict[str, Any]) -> None:
+def test_the_dashboard_shows_the_functions_metrics(dashboard: dict[str, Any]) -> None:
     variables = LOADED["Globals"]["Function"]["Environment"]["Variables"]
 
     own = {metric for metric in _metrics(dashboard) if metric[0] == variables["POWERTOOLS_METRICS_NAMESPACE"]}
@@ -219,7 +219,7 @@ def test_the_dashboard_fits_its_grid(dashboard: dict[str, Any]) -> None:
 # Gradual deployment
 
 
-def test_it_is_off_unless_asked_for_and_then_there_is_nothing_of_it() -> None:
+def test_gradual_deployment_is_off_by_default_and_leaves_no_resource() -> None:
     kinds = {resource["Type"] for resource in processed()["Resources"].values()}
 
     assert LOADED["Parameters"]["GradualDeployment"]["Default"] == "false"
@@ -227,7 +227,7 @@ def test_it_is_off_unless_asked_for_and_then_there_is_nothing_of_it() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_a_function_of_the_api_is_deployed_gradually_and_taken_back_on_alarm(
+def test_a_function_of_the_api_is_deployed_gradually_and_rolled_back_on_alarm(
     gradual: dict[str, Any], name: str
 ) -> None:
     alias = gradual["Resources"][f"{name}Aliaslive"]
@@ -249,7 +249,7 @@ def test_a_function_of_the_api_is_deployed_gradually_and_taken_back_on_alarm(
 
 
 @pytest.mark.parametrize("name", TAKES_BACK)
-def test_an_alarm_that_takes_back_rings_within_the_canary(name: str) -> None:
+def test_an_alarm_that_rolls_back_rings_within_the_canary(name: str) -> None:
     alarm = ALARMS[name]
 
     assert alarm["Period"] * alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) <= 5 * 60

@@ -42,7 +42,7 @@ def answers(
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_what_may_be_answered_later_is_unanswered(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+def test_a_retryable_answer_counts_as_unanswered(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     with pytest.raises(Unanswered):
         answers(monkeypatch, status, {}).ticket()
 
@@ -248,7 +248,7 @@ async def until(what: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_what_is_no_array_is_skipped(network: Network) -> None:
+def test_a_frame_that_is_no_array_is_skipped(network: Network) -> None:
     async def test(device: Device, told: list[str]) -> None:
         network.sockets[-1].frames.put_nowait('{"message": "Too Many Requests"}')
         network.api.send("londo", "bayko")
@@ -259,7 +259,7 @@ def test_what_is_no_array_is_skipped(network: Network) -> None:
     with_device(network, test)
 
 
-def test_after_a_lost_connection_there_is_another_and_what_was_missed(network: Network) -> None:
+def test_after_a_lost_connection_there_is_another_and_missed_messages_arrive(network: Network) -> None:
     async def test(device: Device, told: list[str]) -> None:
         await device.watch(network.group)
         network.api.send("londo", "bayko")

@@ -89,7 +89,7 @@ def test_a_cursor_of_the_other_kind_is_refused(message: MessageCursor, inbox: In
 @example(text="=")
 @example(text="A")
 @example(text="====")
-def test_what_is_no_cursor_is_refused_and_nothing_else(parse: Parse, text: str) -> None:
+def test_only_invalid_cursors_are_refused(parse: Parse, text: str) -> None:
     assert _parsed(parse, text) is None
 
 
@@ -157,7 +157,7 @@ def test_a_cursor_is_written_in_one_way_only(cursor: MessageCursor | InboxCursor
         assert _parsed(type(cursor).parse, other) is None
 
 
-def test_a_refusal_does_not_tell_whose_cursor_it_was() -> None:
+def test_a_refusal_does_not_reveal_the_owner_of_a_cursor() -> None:
     with pytest.raises(Unreadable) as refused:
         InboxCursor.parse(str(InboxCursor("somebody", OLDER, TIME)), OWNER)
 

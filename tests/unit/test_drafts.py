@@ -173,7 +173,7 @@ def test_a_conversation_goes_before_a_handle() -> None:
     assert (draft.message_group_uuid, draft.handle) == (MESSAGE_GROUP, "")
 
 
-def test_who_writes_to_a_person_names_no_conversation() -> None:
+def test_a_message_to_a_person_names_no_conversation() -> None:
     body = {"message": "Hello", "handle": "londo", "message_group_uuid": MESSAGE_GROUP}
 
     draft = _read(body, into_conversation=False)
@@ -183,7 +183,7 @@ def test_who_writes_to_a_person_names_no_conversation() -> None:
 
 @pytest.mark.parametrize("name", ["message", "message_uuid", "message_group_uuid", "handle"])
 @pytest.mark.parametrize("value", ["1", "1e400", "true", "[]", "{}", '["Hello"]', "9" * 4000], ids=lambda v: v[:9])
-def test_what_is_no_string_is_refused_by_name(name: str, value: str) -> None:
+def test_a_value_that_is_no_string_is_refused_by_name(name: str, value: str) -> None:
     others = {"message": '"Hello"', "message_uuid": f'"{MESSAGE_UUID}"'}
     fields = others | {name: value}
     body = "{" + ", ".join(f'"{field}": {written}' for field, written in fields.items()) + "}"
@@ -193,7 +193,7 @@ def test_what_is_no_string_is_refused_by_name(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "undefined", "'Hello'"])
-def test_what_is_not_even_json_is_refused(value: str) -> None:
+def test_a_body_that_is_not_json_is_refused(value: str) -> None:
     with pytest.raises(Unreadable):
         _read(f'{{"handle": "londo", "message": {value}}}')
 
@@ -218,7 +218,7 @@ def test_half_of_a_surrogate_pair_is_refused_by_name(name: str, half: str) -> No
     ),
     st.booleans(),
 )
-def test_whatever_is_sent_is_a_whole_draft_or_refused(body: dict[str, Any], into_conversation: bool) -> None:
+def test_any_body_is_a_whole_draft_or_refused(body: dict[str, Any], into_conversation: bool) -> None:
     try:
         draft = _read(body, into_conversation=into_conversation)
     except MessagingError:

@@ -218,7 +218,7 @@ def _assert_nothing_told(log: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "request_event", "status"), FAILURES.values(), ids=FAILURES)
-def test_what_is_refused_is_logged_by_ids(
+def test_a_refusal_is_logged_by_ids(
     name: str,
     request_event: dict[str, Any],
     status: int,
@@ -249,7 +249,7 @@ def test_what_is_refused_is_logged_by_ids(
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_mistake_of_ours_is_logged_without_what_it_quotes(
+def test_a_bug_is_logged_without_the_text_it_quotes(
     name: str, error: Exception, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     function = _function(name)
@@ -296,7 +296,7 @@ def test_sending_that_loses_every_race_is_logged_by_ids(
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_what_is_answered_is_counted_and_not_told(
+def test_answers_are_counted_and_not_logged(
     name: str, table: FakeTable, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     function = _function(name)
@@ -348,9 +348,7 @@ def test_a_stream_record_that_fails_is_logged_by_ids(written: Written, monkeypat
 
 
 @pytest.mark.parametrize("error", [None, HandleTaken("It is taken."), RuntimeError("DynamoDB")], ids=repr)
-def test_who_signs_up_is_logged_by_ids(
-    error: Exception | None, written: Written, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sign_up_is_logged_by_ids(error: Exception | None, written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     function = _function("users.post_confirmation")
     people: list[Person] = []
 

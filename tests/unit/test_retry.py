@@ -92,7 +92,7 @@ def test_there_is_one_attempt_even_if_it_takes_all_the_time(fraction: float) -> 
     assert world.pauses == []
 
 
-def test_who_succeeds_at_once_waits_for_nothing() -> None:
+def test_an_immediate_success_does_not_wait() -> None:
     world = World(fraction=1)
 
     for _ in world.attempts():

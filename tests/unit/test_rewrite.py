@@ -184,7 +184,7 @@ def test_an_entry_that_an_interrupted_attempt_left_at_a_time_in_between_is_delet
     assert table.requests == ["put 3", "delete 2", "query", "query", "discard 2"]
 
 
-def test_a_conversation_at_whose_key_another_of_the_batch_is_put_is_rebuilt() -> None:
+def test_a_conversation_is_rebuilt_if_another_of_the_batch_takes_its_key() -> None:
     table = _showing_heads(_head(1), _head(4, other=VIR), _head(2, other=DELENN))
     batch = [
         *_changes(_head(1), _head(3)),
@@ -215,7 +215,7 @@ def test_a_new_name_is_shown_in_place() -> None:
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["meanwhile", "before"])
-def test_a_member_who_was_deleted_has_no_entries_any_more(before: bool) -> None:
+def test_a_deleted_member_has_no_entries(before: bool) -> None:
     deleted = _next(_head(2), members={**_head(2).members, OTHER: LONDO.deleted})
     later = _next(deleted, read_seqs={USER: 2, OTHER: 2})
     table = _before(_head(2) if before else _head(1), later)
@@ -261,7 +261,7 @@ def test_values_that_return_are_told_apart_by_their_versions() -> None:
     _assert_shows(table, *again)
 
 
-def test_each_owner_keeps_their_own_marks_whatever_the_order_of_the_members() -> None:
+def test_each_owner_keeps_their_own_marks_in_any_order_of_the_members() -> None:
     start, end = _head(3), _read(_head(3), other=2)
     reversed_start = replace(
         start,
@@ -312,7 +312,7 @@ def test_a_conversation_of_which_one_inbox_was_rewritten_is_rebuilt(owner: str) 
 
 
 @pytest.mark.parametrize("stored", ["heads", "entries"])
-def test_what_was_stored_before_there_were_versions_is_rebuilt(stored: str) -> None:
+def test_entries_from_before_versions_are_rebuilt(stored: str) -> None:
     old, end = replace(_head(1), version=0), replace(_head(2), version=0 if stored == "heads" else 1)
     table = _before(old, end)
 
@@ -415,7 +415,7 @@ def test_a_mark_changes_both_entries_in_place_and_the_unread_entry(seq: int) -> 
     assert table.requests == ["put 3"]
 
 
-def test_an_answer_reads_what_was_there() -> None:
+def test_an_answer_marks_earlier_messages_as_read() -> None:
     group = _head(1).message_group_uuid
     answer = _head(1).after(Message(group, "", "Yes", LONDO, _time(2), 2))
     table = _before(_head(1), answer)
@@ -456,7 +456,7 @@ def test_the_first_message_is_unread_for_the_other() -> None:
     assert table.requests == ["put 3"]
 
 
-def test_an_opening_with_its_answer_leaves_nothing_unread_for_the_one_who_answered() -> None:
+def test_an_opening_with_its_answer_leaves_nothing_unread_for_its_receiver() -> None:
     answer = _head(1).after(Message(_head(1).message_group_uuid, "", "Yes", LONDO, _time(2), 2))
     table = _just_opened()
     rewrite(table, [_opened(_head(1))])
@@ -468,7 +468,7 @@ def test_an_opening_with_its_answer_leaves_nothing_unread_for_the_one_who_answer
 
 
 @pytest.mark.parametrize("later", [[], [_read(_head(1), other=1)]], ids=["alone", "with what came later"])
-def test_an_opening_seen_again_does_not_bring_back_what_was_read(later: list[Head]) -> None:
+def test_a_replayed_opening_does_not_make_read_messages_unread(later: list[Head]) -> None:
     table = _showing_heads(_read(_head(1), other=1))
 
     assert rewrite(table, [_opened(_head(1)), *_changes(_head(1), *later)]) == Rewritten(0, 1, {})

@@ -239,7 +239,7 @@ def _allowed_partitions(policies: str, resource: str) -> dict[str, set[str]]:
 
 
 @each_function
-def test_a_function_may_do_to_the_table_what_its_pattern_needs_and_nothing_else(function: str) -> None:
+def test_a_function_may_do_to_the_table_only_the_actions_of_its_pattern(function: str) -> None:
     for stack in _every_stack():
         policies = _policies(stack, function)
         allowed = _allowed_partitions(policies, "Table.Arn")
@@ -274,7 +274,7 @@ def test_a_function_writes_its_own_logs_only(function: str) -> None:
 
 
 @each_function
-def test_network_interfaces_are_lambdas_to_make_where_there_is_a_network_and_never_the_codes(function: str) -> None:
+def test_only_lambda_itself_may_make_network_interfaces_and_only_with_a_network(function: str) -> None:
     for stack in _every_stack():
         policies = _policies(stack, function)
         assert _allows(policies, "ec2:CreateNetworkInterface", "*") == ("Network" in stack)
@@ -293,7 +293,7 @@ def test_a_function_uses_keys_through_the_table_only(function: str) -> None:
     assert not _allows(_policies(_on(), function), "kms:Decrypt", "Key.Arn")
 
 
-def test_only_functions_have_roles_and_policies_and_only_lambda_takes_them() -> None:
+def test_only_functions_have_roles_and_policies_and_only_lambda_assumes_them() -> None:
     for stack in _every_stack():
         of_functions = [_properties(stack, function) for function in TABLE_ACTIONS]
         assert _of_type(stack, "AWS::Lambda::Function") == TABLE_ACTIONS.keys()
@@ -343,7 +343,7 @@ def test_the_table_refuses_every_request_that_is_not_encrypted_in_transit() -> N
         assert not _table_refuses(stack, action, aws__SourceVpc="Network")
 
 
-def test_items_are_reached_from_the_network_and_by_operators_only_once_these_are_named() -> None:
+def test_only_the_network_and_operators_reach_items_once_they_are_named() -> None:
     for network, operator in product(PARAMETERS["PrivateNetwork"], PARAMETERS["OperatorRole"]):
         stack = resources(PrivateNetwork=network, OperatorRole=operator)
         closed = (network, operator) == ("true", PARAMETERS["OperatorRole"][1])
@@ -366,7 +366,7 @@ def test_the_network_locks_nobody_out_of_managing_the_table() -> None:
 # What the parameters bring
 
 
-def test_what_is_optional_is_not_there_unless_asked_for() -> None:
+def test_optional_resources_are_absent_by_default() -> None:
     costly = {"AWS::KMS::Key", "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint", "AWS::CloudTrail::Trail", "AWS::S3::Bucket"}
     optional = costly | {"AWS::Config::ConfigRule"}
 
@@ -375,7 +375,7 @@ def test_what_is_optional_is_not_there_unless_asked_for() -> None:
     assert {resource["Type"] for resource in _on().values()} >= optional
 
 
-def test_a_key_of_ones_own_encrypts_the_table_and_the_failure_queue() -> None:
+def test_a_customer_managed_key_encrypts_the_table_and_the_failure_queue() -> None:
     assert _properties(_off(), "Table")["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
     assert _properties(_on(), "Table")["SSESpecification"]["KMSMasterKeyId"] == "Key.Arn"
     assert _properties(_off(), "FailureQueue")["SqsManagedSseEnabled"] is True
@@ -414,7 +414,7 @@ def test_the_account_can_manage_the_key() -> None:
 
 
 @each_function
-def test_only_who_sends_to_sockets_may_and_only_to_those_of_this_stack(function: str) -> None:
+def test_only_functions_that_push_may_use_sockets_and_only_of_this_stack(function: str) -> None:
     arn = "arn:aws:execute-api:us-east-1:123456789012"
     for stack in (_on(), _off()):
         policies = _policies(stack, function)
@@ -443,7 +443,7 @@ def test_sockets_have_no_access_log() -> None:
     assert "AccessLogSettings" not in _properties(_on(), "SocketApiliveStage")
 
 
-def test_every_function_is_in_the_network_that_can_be_and_the_network_leads_to_the_table_only() -> None:
+def test_every_possible_function_is_in_the_network_and_it_leads_only_to_the_table() -> None:
     for function in TABLE_ACTIONS:
         assert "VpcConfig" not in _properties(_off(), function)
         if function in OUTSIDE:
@@ -478,7 +478,7 @@ def test_a_parameter_that_changes_a_function_publishes_a_version_and_no_other_do
         assert (_properties(before, version) != _properties(after, version)) == changed
 
 
-def test_the_endpoint_lets_through_what_the_functions_do_and_nothing_else() -> None:
+def test_the_endpoint_allows_only_the_functions_actions() -> None:
     policy = _properties(_on(), "TableEndpoint")["PolicyDocument"]
     through = {
         action
@@ -539,7 +539,7 @@ def test_a_second_factor_is_an_authenticator_app() -> None:
         assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == (mfa, ["SOFTWARE_TOKEN_MFA"])
 
 
-def test_people_sign_up_by_themselves_only_if_asked_for() -> None:
+def test_people_sign_up_by_themselves_only_if_enabled() -> None:
     """While they do not, SignUp answers nobody whether an address has an account."""
     assert _properties(resources(), "UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
     pool = _properties(resources(SelfSignUp="true"), "UserPool")
@@ -553,7 +553,7 @@ def test_an_address_counts_when_it_is_verified() -> None:
         assert pool["AutoVerifiedAttributes"] == ["email"]
 
 
-def test_mails_come_by_ses_if_asked_for() -> None:
+def test_mails_come_by_ses_if_enabled() -> None:
     assert _properties(_off(), "UserPool")["EmailConfiguration"] == {"EmailSendingAccount": "COGNITO_DEFAULT"}
     assert _properties(_on(), "UserPool")["EmailConfiguration"] == {
         "EmailSendingAccount": "DEVELOPER",
@@ -569,7 +569,7 @@ def test_on_aws_no_password_leaves_the_client() -> None:
     assert local["ExplicitAuthFlows"] == ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]
 
 
-def test_a_refresh_token_is_good_once_and_for_as_long_as_asked_for() -> None:
+def test_a_refresh_token_is_valid_once_and_for_the_configured_time() -> None:
     """Rotation goes with GetTokensFromRefreshToken only: REFRESH_TOKEN_AUTH, and the flow that allows it, refuse it."""
     for days in ("1", "365"):
         client = _properties(resources(RefreshTokenDays=days), "UserPoolClient")

@@ -63,7 +63,7 @@ def test_the_first_time_every_conversation_is_known_and_no_message_is_fetched() 
     assert all(one.messages == [] for one in phone.inbox.conversations.values())
 
 
-def test_the_second_time_only_what_changed_is_listed() -> None:
+def test_the_second_time_only_changed_conversations_are_listed() -> None:
     api, phone, _ = opened(1)
     for other in _OTHERS[1:]:
         for _ in range(7):
@@ -92,7 +92,7 @@ def test_an_open_conversation_reads_back_to_its_first_message() -> None:
     assert phone.seqs(uuid) == list(range(1, 9))
 
 
-def test_what_a_lost_push_leaves_out_is_fetched_when_the_next_comes() -> None:
+def test_a_message_of_a_lost_push_is_fetched_when_the_next_one_comes() -> None:
     api, phone, uuid = opened(1)
     for _ in range(9):
         api.send("londo", _ME)
@@ -120,7 +120,7 @@ def test_a_push_that_is_early_waits_for_those_before_it() -> None:
     assert len(asked) == 1
 
 
-def test_a_conversation_whose_own_event_was_lost_is_asked_for() -> None:
+def test_a_conversation_with_a_lost_event_is_fetched() -> None:
     api, phone, _ = opened(1)
     uuid = api.send("kenji", _ME)["message_group_uuid"]
 

@@ -74,7 +74,7 @@ def test_the_sockets_have_their_routes_and_tickets() -> None:
     }
 
 
-def test_whoever_sends_to_sockets_knows_where_and_nobody_else() -> None:
+def test_only_functions_that_push_know_the_address_of_the_sockets() -> None:
     told = {name for name, function in FUNCTIONS.items() if "Environment" in function}
     sending = {
         name
@@ -114,7 +114,7 @@ def test_every_route_asks_for_a_token_of_the_pool() -> None:
         assert _event_of(name)["Properties"]["ApiId"] == {"!Ref": "Api"}
 
 
-def test_whoever_does_not_send_to_sockets_loads_nothing_of_it() -> None:
+def test_other_functions_load_nothing_of_sockets() -> None:
     others = [
         f"functions.{Path(function['CodeUri']).name}.{function['Handler'].partition('.')[0]}"
         for function in FUNCTIONS.values()
@@ -157,7 +157,7 @@ def test_every_file_of_a_function_is_deployed() -> None:
 
 
 @pytest.mark.parametrize("layer", ["shared", "dependencies"])
-def test_what_changes_in_a_layer_publishes_a_version_of_every_function(layer: str) -> None:
+def test_a_changed_layer_publishes_a_version_of_every_function(layer: str) -> None:
     text = TEMPLATE.read_text()
     before, after = (
         logical_ids(text.replace(f"ContentUri: layers/{layer}", f"ContentUri: s3://bucket/{content}"))
@@ -176,7 +176,7 @@ def test_retries_end_before_the_function_and_the_function_before_the_api() -> No
         assert "Timeout" not in FUNCTIONS[name]
 
 
-def test_the_functions_are_told_what_their_settings_ask_for() -> None:
+def test_the_functions_have_the_variables_of_their_settings() -> None:
     variables = LOADED["Globals"]["Function"]["Environment"]["Variables"]
 
     assert variables.keys() >= {"TABLE_NAME", "MESSAGE_MAX_CHARS", "POWERTOOLS_SERVICE_NAME"}

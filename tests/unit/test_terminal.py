@@ -31,7 +31,7 @@ def _writes(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_printed_but_by_who_escapes_it(path: Path) -> None:
+def test_all_output_is_escaped(path: Path) -> None:
     allowed = WRITERS.get(path.name, set())
     for node in ast.parse(path.read_text()).body:
         if getattr(node, "name", "") not in allowed:
@@ -39,7 +39,7 @@ def test_nothing_is_printed_but_by_who_escapes_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", HARMFUL.values(), ids=HARMFUL)
-def test_both_show_one_line_without_what_a_terminal_obeys(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_show_one_line_without_terminal_controls(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     say(f"@{text}londo")
     say(f"@{text}londo", error=True)
     Screen().show(f"@{text}londo")

@@ -272,7 +272,7 @@ def test_it_can_be_used_by_keyboard_alone(bayko: Client, londo: Client, eve: Cli
     assert seat.texts()[-1] == "One line\nand another"
 
 
-def test_the_countdown_counts_code_points_and_stops_what_is_too_long(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_the_countdown_counts_code_points_and_stops_long_texts(bayko: Client, londo: Client, sits: Sits) -> None:
     bayko.send(handle=londo.handle, message="First")
     seat = sits(bayko)
     seat.open()

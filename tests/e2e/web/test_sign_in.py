@@ -177,7 +177,7 @@ def test_a_refresh_token_is_used_once_by_all_tabs_together(bayko: Client, sits: 
     expect(one.page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 
-def test_a_tab_whose_token_another_has_used_takes_the_next(bayko: Client, sits: Sits) -> None:
+def test_a_tab_takes_the_next_token_when_another_tab_used_its_own(bayko: Client, sits: Sits) -> None:
     one = sits(bayko)
     rotation = Rotation(one.page)
     with _renewed(one):
