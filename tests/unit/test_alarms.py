@@ -1,4 +1,4 @@
-"""Alarms, the dashboard and gradual deployment: template.yaml, and what SAM makes of it where that matters."""
+"""Alarms, the dashboard and gradual deployment: template.yaml, and SAM's output where that matters."""
 
 import ast
 import json
@@ -22,7 +22,7 @@ FUNCTIONS = {name for name, resource in RESOURCES.items() if resource["Type"] ==
 # A new version of these answers everything at once: see docs/decisions.md.
 MAX_CONCURRENCY = {"PostConfirmation", "StreamHandler"}
 TAKES_BACK = ("ApiErrors", "SignUpErrors", "StreamErrors", "PushErrors")
-# What CloudWatch knows of: the metrics, and what their one resource must be.
+# Each namespace: its metrics, and the type of their one resource.
 METRICS = {
     "CruddurMessages": ({"SignUpsFailed"}, ""),
     "CruddurMessages/${AWS::StackName}": ({"ApiFailures"}, ""),
@@ -35,7 +35,7 @@ each_alarm = pytest.mark.parametrize("name", ALARMS)
 
 
 def processed(**parameters: str) -> dict[str, Any]:
-    """What CloudFormation gets from SAM, with these parameters."""
+    """SAM's output for CloudFormation, with these parameters."""
     loaded = json.loads(json.dumps(yaml_parse(TEMPLATE.read_text())))
     for resource in loaded["Resources"].values():
         for uri in {"CodeUri", "ContentUri"} & resource["Properties"].keys():
@@ -60,7 +60,7 @@ def test_an_alarm_is_of_a_metric_of_a_resource_of_the_stack(name: str) -> None:
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}
 
     assert alarm["MetricName"] in metrics
-    if name == "FunctionThrottles":  # of the whole account
+    if name == "FunctionThrottles":  # covers the whole account
         assert not dimensions
         return
     if not kind:  # counted by the functions, or in their logs
@@ -70,7 +70,7 @@ def test_an_alarm_is_of_a_metric_of_a_resource_of_the_stack(name: str) -> None:
     target = first["!Ref"] if "!Ref" in first else first["!GetAtt"].removesuffix(".QueueName")
     assert RESOURCES[target]["Type"] == kind
     if kind == "AWS::Serverless::Function":
-        # What invokes it invokes the alias.
+        # Every event source invokes the alias.
         assert others == [{"!Sub": f"${{{target}}}:{LOADED['Globals']['Function']['AutoPublishAlias']}"}]
     else:
         assert not others
@@ -99,9 +99,9 @@ CALLED = re.compile(r"\$\.(\w+) (!?=) \"(\d+)\"")
     [
         (200, 200, False),
         (404, 200, False),
-        (429, 200, False),  # the caller is the contention
+        (429, 200, False),  # the caller causes the contention
         (429, "-", False),  # above the throttle of the API
-        (500, 200, True),  # a mistake that a function has caught, or a crash
+        (500, 200, True),  # a bug that a function has caught, or a crash
         (500, "-", True),
         (500, 429, False),  # no concurrency left, which callers can use up
         (502, 200, True),
@@ -116,7 +116,7 @@ def test_errors_callers_can_cause_count_as_no_failure_of_the_api(
 ) -> None:
     pattern = RESOURCES["ApiFailures"]["Properties"]["FilterPattern"].strip("{} \n")
     line = {"status": str(status), "functionStatus": str(function_status)}
-    # The pattern's own language, of which it uses equality, and, or, and brackets.
+    # Translates the pattern's language: equality, and, or, brackets.
     condition = CALLED.sub(lambda found: str((line[found[1]] == found[3]) == (found[2] == "=")), pattern)
 
     assert eval(condition.replace("||", "or").replace("&&", "and")) is is_failure  # noqa: S307
@@ -161,7 +161,7 @@ def dashboard() -> dict[str, Any]:
 
 
 def _metrics(dashboard: dict[str, Any]) -> set[tuple[str, str, str]]:
-    """Namespace, metric and the value of the first dimension of every line, "" if it has none."""
+    """Namespace, metric and first dimension's value of every line; "" if it has none."""
     return {
         (metric[0], metric[1], metric[3] if len(metric) > 3 else "")
         for widget in dashboard["widgets"]
@@ -184,7 +184,7 @@ def test_the_dashboard_shows_each_function(dashboard: dict[str, Any], metric: st
 
 
 def counted() -> set[str]:
-    """The names that the functions count under, and what they share."""
+    """The names of the functions' metrics, and their namespace."""
     return {
         str(keyword.arg)
         for folder in ("functions", "layers/shared")

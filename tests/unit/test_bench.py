@@ -1,4 +1,4 @@
-"""What `make bench` says of its figures."""
+"""The page and the statistics of `make bench`."""
 
 from pathlib import Path
 

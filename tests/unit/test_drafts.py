@@ -16,7 +16,7 @@ MESSAGE_UUID = "5a1e7f0c-33c5-4d19-a8b6-b0b8fd5f7005"
 NO_GROUP, NO_HANDLE = "message_group_uuid_blank", "user_reciever_handle_blank"
 BLANK, TOO_LONG = "message_blank", "message_exceed_max_chars"
 
-# A part of a body, and the codes that must come of it.
+# A part of a body, and the codes it must cause.
 Part = tuple[dict[str, Any], set[str]]
 
 MESSAGES: list[Part] = [
@@ -102,7 +102,7 @@ def test_a_message_is_kept_as_it_was_written(text: str) -> None:
 @pytest.mark.parametrize("character", ["a", "é", "👋", "\ufffd"])
 @pytest.mark.parametrize("max_chars", [1, MAX, 2048])
 def test_the_longest_message_is_counted_in_code_points_however_they_are_written(character: str, max_chars: int) -> None:
-    # json.dumps escapes what is not ASCII, so this is the largest body such a message can have.
+    # json.dumps escapes non-ASCII characters, so this is the largest body of such a message.
     longest = {"message": character * max_chars, "message_uuid": MESSAGE_UUID, "message_group_uuid": MESSAGE_GROUP}
 
     assert len(_read(longest, max_chars=max_chars).message) == max_chars

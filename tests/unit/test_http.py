@@ -79,7 +79,7 @@ def test_fields_that_api_gateway_sends_as_null_are_empty() -> None:
 
 
 def test_a_request_does_not_show_its_event() -> None:
-    # Whatever prints one prints no message and no token.
+    # So printing a request prints no message and no token.
     shown = repr(request({"message": "the text"}))
 
     assert "the text" not in shown
@@ -360,7 +360,7 @@ def test_a_bug_is_a_500_with_only_the_request_id(error: Exception, written: Writ
 
 
 def test_the_text_of_the_cause_of_a_bug_is_not_logged_either(written: Written) -> None:
-    # Not written where it is raised: a trace shows lines of the source.
+    # Kept out of the raising line: a traceback shows lines of the source.
     text = "the text of a message"
 
     def handle(_: http_api.Request) -> NoReturn:
@@ -391,7 +391,7 @@ def test_a_page_without_more_has_no_links() -> None:
     assert response["statusCode"] == 200
     assert json_body(response) == ITEMS
     assert "link" not in response["headers"]
-    # A browser may keep it, but must ask.
+    # A browser may store it, but must revalidate.
     assert response["headers"]["cache-control"] == "private, no-cache"
 
 
@@ -438,7 +438,7 @@ def test_an_etag_is_one_as_http_writes_them(items: list[dict[str, Any]]) -> None
     ],
 )
 def test_another_page_has_another_etag(items: list[dict[str, Any]], links: dict[str, tuple[str, object]]) -> None:
-    # The links too: when the first older message comes to be, an inbox of one page has a next one.
+    # The links count too: with the first older message, an inbox of one page gets a next link.
     assert _etag(items, links) != _etag(ITEMS)
 
 

@@ -1,4 +1,4 @@
-"""What can be said of a batch without a table; tests/integration rewrites real inboxes."""
+"""Rules of a stream batch that need no table; tests/integration rewrites real inboxes."""
 
 import json
 import random

@@ -23,7 +23,7 @@ FIRST = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello 👋", BAY
 
 
 def _through_json(item: dict[str, Any]) -> Any:
-    """As the item comes from DynamoDB: as text, and in whatever order."""
+    """The item as DynamoDB returns it: from text, in another order."""
     return json.loads(json.dumps(item, sort_keys=True))
 
 

@@ -1,4 +1,4 @@
-"""Telling people through sockets: which events a change makes, how they are packed, and who cannot be told."""
+"""Delivery through sockets: events of a change, packing into frames, failed deliveries."""
 
 import json
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def _connection(user_uuid: str, connection_id: str, connected_at: str = LONG_AGO
     return Connection(user_uuid, connection_id, connected_at, 2**40)
 
 
-# Which events
+# Events
 
 
 def test_a_first_message_is_a_conversation_and_a_message_to_both() -> None:

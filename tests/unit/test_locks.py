@@ -1,4 +1,4 @@
-"""What layers, tools and workflows install: every package pinned by hash, nothing while credentials are there."""
+"""Installed packages of layers, tools and workflows: pinned by hash, never installed next to credentials."""
 
 import json
 import re

@@ -23,7 +23,7 @@ from tests.support.fake_table import FailingTable, FakeTable
 
 Written = Callable[[], str]
 
-# Nothing else that is written can hold these by chance.
+# Nothing else in the output can contain these by chance.
 TEXT = "Zathras-never-tells"
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJiYXlrbyJ9.c2lnbmF0dXJl"
 NAME = "Emperor-Mollari"
@@ -62,7 +62,7 @@ def _sending(**fields: Any) -> dict[str, Any]:
 # A request that fails: the function, its event and the status.
 Failure = tuple[str, dict[str, Any], int]
 
-# Requests to a table where the two have a conversation of one message.
+# Requests to a table with a conversation of one message between the two.
 FAILURES: dict[str, Failure] = {
     "sending without a token": (CREATE_MESSAGE, _event(_sending(), user_uuid=None), 401),
     "sending what is no JSON": (CREATE_MESSAGE, _event(f"{{{QUOTING}"), 400),
@@ -206,7 +206,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def table() -> FakeTable:
-    """The two, and one message from me."""
+    """A table with the two people and one message from me."""
     table = FakeTable(ME, LONDO)
     send.send_to_handle(table, USER, HANDLE, MESSAGE_UUID, TEXT, lambda: datetime(2026, 1, 1, tzinfo=UTC))
     return table
@@ -328,7 +328,7 @@ def test_a_stream_record_that_fails_is_logged_by_ids(written: Written, monkeypat
     later = head.after(head.next_message(USER, MESSAGE_UUID, f"{TEXT}!", datetime(2026, 2, 1, tzinfo=UTC)))
     function = _function("stream_handler.stream_handler")
     table = FailingTable(RuntimeError(QUOTING))
-    # The requests themselves answer: what fails is each write.
+    # The requests get an answer, but each write fails.
     monkeypatch.setattr(table, "write_entries", lambda writes: [RuntimeError(QUOTING)] * len(writes), raising=False)
     monkeypatch.setattr(function, "table", table)
     records = [

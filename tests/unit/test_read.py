@@ -1,4 +1,4 @@
-"""What reading decides without a table; tests/integration reads real conversations and inboxes."""
+"""Rules of reading that need no table; tests/integration reads real conversations and inboxes."""
 
 from dataclasses import replace
 from unittest.mock import Mock, call
@@ -54,7 +54,7 @@ def _cursor(seq: int) -> MessageCursor:
 
 
 class Replica(FakeTable):
-    """A conversation of eight messages, of which reads that need not be consistent see only some."""
+    """A conversation of eight messages; eventually consistent reads see only some of them."""
 
     def __init__(self, *seen: int, sees_head: bool = True) -> None:
         super().__init__(SENDER, LONDO)
@@ -280,7 +280,7 @@ def test_a_stranger_reads_nothing_of_a_conversation(who: str) -> None:
 
 
 def _inbox(count: int) -> FakeTable:
-    """One person's inbox of that many conversations, the first of them the newest."""
+    """One person's inbox of this many conversations, newest first."""
     table = FakeTable(SENDER)
     for number in range(count):
         (message,) = _messages(9 - number)

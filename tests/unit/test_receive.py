@@ -1,4 +1,4 @@
-"""Whatever a client sends through its socket is answered to it alone, as asyncapi.yaml says, and told to no log."""
+"""Any frame of a client is answered to it alone, as asyncapi.yaml says, and never logged."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What the stream handler does with what it finds, on inboxes in memory; tests/integration rewrites real ones."""
+"""The rewrite of inboxes in memory; tests/integration rewrites real ones."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ def _time(second: int) -> str:
 
 
 def _head(second: int, *, other: Person = LONDO) -> Head:
-    """A conversation's head when its last message came at this second, and nothing but messages had come."""
+    """A conversation's head after a last message at this second, with only messages before."""
     group = keys.pair_uuid(USER, other.user_uuid)
     first = Head.of_first(Message(group, "", f"At {second}", BAYKO, _time(second), second), other)
     return _next(first, last_seq=second, read_seqs={**first.read_seqs, USER: second}, version=second)
@@ -42,7 +42,7 @@ def _next(head: Head, **changes: object) -> Head:
 
 
 def _read(head: Head, *, other: int) -> Head:
-    """The head when bayko's other has read so far."""
+    """The head after the other member has read up to `other`."""
     (reader,) = (one for one in head.members if one != USER)
     return _next(head, read_seqs={**head.read_seqs, reader: other})
 
@@ -64,7 +64,7 @@ def _opened(head: Head) -> Change:
 
 
 class Watched(FakeInboxes):
-    """Notes its requests; the n-th write of a request fails as `faults` of its name say."""
+    """Records its requests; the n-th write of a request fails as in `faults` of its name."""
 
     def __init__(self, *stored: InboxEntry) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Watched(FakeInboxes):
 
     @property
     def stored(self) -> set[tuple[str, str, str]]:
-        """Who has which message where."""
+        """The stored entries: owner, key and message."""
         return {(owner, sk, entry.message) for (owner, sk), entry in self.inbox_entries.items()}
 
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
@@ -124,14 +124,14 @@ def _showing_heads(*heads: Head, more: Sequence[InboxEntry] = ()) -> Watched:
 
 
 def _before(start: Head, end: Head) -> Watched:
-    """Inboxes that show one head of a conversation, which has another by now."""
+    """Inboxes that show an earlier head of a conversation."""
     table = _showing_heads(start)
     table.heads[end.message_group_uuid] = end
     return table
 
 
 def _assert_shows(table: Watched, *heads: Head) -> None:
-    """Each entry of these heads is stored once, as it must be, and nothing else is."""
+    """Assert that exactly the entries of these heads are stored, once each."""
     wanted = _showing_heads(*heads)
     assert table.inbox_entries == wanted.inbox_entries
     assert table.unread_entries == wanted.unread_entries
@@ -244,7 +244,7 @@ def test_a_batch_seen_again_changes_nothing() -> None:
 
 
 def test_values_that_return_are_told_apart_by_their_versions() -> None:
-    """Receipts off and on in two conversations; the first half is delivered again, with the second."""
+    """Receipts go off and on in two conversations; the first half is delivered again, with the second."""
     shown = [_head(1), _head(2, other=DELENN)]
     hidden = [_next(head, members={**head.members, USER: replace(BAYKO, read_receipts=False)}) for head in shown]
     again = [_next(head, members={**head.members, USER: BAYKO}) for head in hidden]

@@ -1,4 +1,4 @@
-"""samconfig.toml: what dev and prod are deployed with, and that the local system is not."""
+"""samconfig.toml: settings for deploying dev and prod, but not the local system."""
 
 import tomllib
 
@@ -29,8 +29,8 @@ def test_a_build_is_deployed_with_its_python(environment: str) -> None:
     built = settings(environment, "build")["build_dir"]
 
     assert settings(environment, "deploy")["template_file"] == f"{built}/template.yaml"
-    assert built != ".aws-sam/build"  # what the local system is deployed from, see local.stack
-    # Plain `sam build` takes the template's.
+    assert built != ".aws-sam/build"  # the local system's folder, see local.stack
+    # Plain `sam build` uses the template's.
     assert _overrides(environment)["PythonRuntime"] == PARAMETERS["PythonRuntime"]["Default"]
 
 

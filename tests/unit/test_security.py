@@ -1,7 +1,7 @@
-"""What a deployed stack allows and refuses, with its parameters in every combination.
+"""Permissions and refusals of a deployed stack, with its parameters in every combination.
 
-The policies of the processed template are judged by ministack's IAM, which is asked here what it is never asked over
-HTTP: it knows `dynamodb:LeadingKeys`, only its DynamoDB does not say which keys a request names.
+ministack's IAM evaluates the policies of the processed template, called directly and with facts it never gets over
+HTTP: it knows `dynamodb:LeadingKeys`, but its DynamoDB does not report the keys of a request.
 """
 
 import json
@@ -35,7 +35,7 @@ PARAMETERS = {
 OFF = {name: values[0] for name, values in PARAMETERS.items()}
 ON = {name: values[1] for name, values in PARAMETERS.items()}
 
-# What each function may do to the table, and to which partitions. Nothing else, see the tests below.
+# The only actions and partitions that each function may use, see the tests below.
 TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     "ListMessages": {
         "dynamodb:Query": {"MSG#"},
@@ -97,7 +97,7 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:GetItem": {"MSG#"},
     },
 }
-# What telling people through their sockets needs.
+# Permissions for pushing to sockets.
 _TELL = {
     "dynamodb:Query": {"CON#", "SUB#"},
     "dynamodb:DeleteItem": {"CON#", "SUB#"},
@@ -116,7 +116,7 @@ TABLE_ACTIONS |= {
     },
     "Push": _TELL,
 }
-# These send to sockets, which no network without internet reaches.
+# These push to sockets, which cannot be reached from a network without internet.
 OUTSIDE = {"Connect", "Disconnect", "Receive", "Push"}
 STREAM_ACTIONS = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
 # Allowed on everything: the first cannot be narrowed, the second is no action on AWS.
@@ -160,8 +160,8 @@ ALL_ACTIONS = ITEM_ACTIONS | {
     for service in ("dynamodb", "dynamodbstreams")
     for operation in get_session().get_service_model(service).operation_names
 }
-# What SAM adds to a role. Taken here to allow whatever their services do (the one for streams, to do to any stream):
-# the boundary must hold them.
+# Policies that SAM adds to a role. Assumed here to allow every action of their services (the one for streams, on any
+# stream): the boundary must limit them.
 SAM_POLICIES: dict[str, str | list[str]] = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": "logs:*",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole": "ec2:*",
@@ -187,11 +187,11 @@ def _off() -> Stack:
     return resources(**OFF)
 
 
-# Who may do what
+# Permissions of the functions
 
 
 def _policies(stack: Stack, function: str) -> str:
-    """All that a function's role is made of, as JSON: a list of policies, then a list of boundaries."""
+    """A function's role, as JSON: a list of policies, then a list of boundaries."""
     role = stack[stack[function]["Properties"]["Role"].removesuffix(".Arn")]["Properties"]
     assert role.keys() <= {"AssumeRolePolicyDocument", "ManagedPolicyArns", "PermissionsBoundary", "Policies", "Tags"}
     policies = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
@@ -229,7 +229,7 @@ def _request(action: str, resource: str, principal: str, *, tls: bool = True, **
 
 @cache
 def _allowed_partitions(policies: str, resource: str) -> dict[str, set[str]]:
-    """Each action of DynamoDB that is allowed at all, with the partitions it is allowed on."""
+    """Each allowed action of DynamoDB, with its allowed partitions."""
     allowed: dict[str, set[str]] = {}
     near_misses = {partition.replace("#", "X#") for partition in PARTITIONS}
     for action, partition in product(ALL_ACTIONS, PARTITIONS | near_misses):
@@ -363,7 +363,7 @@ def test_the_network_locks_nobody_out_of_managing_the_table() -> None:
         assert not _table_refuses(_on(), action)
 
 
-# What the parameters bring
+# Effects of the parameters
 
 
 def test_optional_resources_are_absent_by_default() -> None:
@@ -463,7 +463,7 @@ def test_every_possible_function_is_in_the_network_and_it_leads_only_to_the_tabl
 
 @each_function
 def test_a_parameter_that_changes_a_function_publishes_a_version_and_no_other_does(function: str) -> None:
-    # SAM sees neither; and Lambda refuses a version of what has not changed.
+    # SAM notices neither; and Lambda refuses a version of an unchanged function.
     others = {
         "PythonRuntime": "python3.13",
         "Architecture": "x86_64",
@@ -540,7 +540,7 @@ def test_a_second_factor_is_an_authenticator_app() -> None:
 
 
 def test_people_sign_up_by_themselves_only_if_enabled() -> None:
-    """While they do not, SignUp answers nobody whether an address has an account."""
+    """Otherwise SignUp does not reveal whether an address has an account."""
     assert _properties(resources(), "UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
     pool = _properties(resources(SelfSignUp="true"), "UserPool")
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": False}
@@ -570,7 +570,7 @@ def test_on_aws_no_password_leaves_the_client() -> None:
 
 
 def test_a_refresh_token_is_valid_once_and_for_the_configured_time() -> None:
-    """Rotation goes with GetTokensFromRefreshToken only: REFRESH_TOKEN_AUTH, and the flow that allows it, refuse it."""
+    """Rotation requires GetTokensFromRefreshToken; it excludes REFRESH_TOKEN_AUTH and its flow."""
     for days in ("1", "365"):
         client = _properties(resources(RefreshTokenDays=days), "UserPoolClient")
         assert client["RefreshTokenRotation"] == {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}
@@ -592,7 +592,7 @@ def test_everything_that_can_be_tagged_is() -> None:
 
 
 def _tag_property(kind: str) -> str | None:
-    """The name of the property that a type takes tags in, None if it takes none."""
+    """The name of a type's tags property; None if it has none."""
     tagging = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema.get("tagging", {})
     return tagging["tagProperty"].removeprefix("/properties/") if tagging.get("taggable", True) else None
 

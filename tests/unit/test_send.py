@@ -1,4 +1,4 @@
-"""What sending decides when it is refused; tests/integration races for real."""
+"""Decisions after a refused send; tests/integration races for real."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -33,7 +33,7 @@ TRIES = 5
 
 
 class Racing(FakeTable):
-    """Refuses a message with each of `refusals` first, and notes what is asked of it."""
+    """A table that refuses a message with each of `refusals` first, and records its requests."""
 
     def __init__(self, *refusals: Exception, head: Head | None = HEAD) -> None:
         super().__init__(BAYKO, LONDO)

@@ -1,4 +1,4 @@
-"""The reference client's rules, on an API in memory: whatever the socket loses, doubles and reorders."""
+"""The reference client's rules, on an API in memory, with a socket that loses, duplicates and reorders events."""
 
 from functools import partial
 from random import Random
@@ -13,7 +13,7 @@ _ME, _OTHERS = "bayko", ("londo", "kenji", "vir", "gkar", "lennier")
 
 
 class Phone:
-    """A device of bayko's, whose socket's events the test hands over."""
+    """A device of bayko's; the test hands over its socket's events."""
 
     def __init__(self, api: FakeApi) -> None:
         self.api = api
@@ -37,7 +37,7 @@ class Phone:
 
 
 def opened(messages: int) -> tuple[FakeApi, Phone, str]:
-    """A conversation with so many messages of londo's, of which a phone has the newest page."""
+    """A conversation with this many messages of londo's, and a phone that has the newest page."""
     api = FakeApi()
     for _ in range(messages):
         uuid = api.send("londo", _ME)["message_group_uuid"]
@@ -174,7 +174,7 @@ def test_a_listing_that_was_cut_off_begins_anew() -> None:
 
 
 class Histories:
-    """Two phones, and everything that happens around them, at any moment: also while they fetch pages."""
+    """Two phones, and random events around them at any moment, even while they fetch pages."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -199,7 +199,7 @@ class Histories:
             self.api.mark_read(reader, uuid, self.random.randint(1, len(self.api.messages[uuid])))
 
     def a_socket_brings_something(self) -> None:
-        """One event of the last few: some are never brought, some twice, and late ones after others."""
+        """Deliver one of the last few events: some are never delivered, some twice, some late."""
         if pushed := self.api.pushed[_ME][-6:]:
             follow(self.random.choice(self.phones).inbox.receive(self.random.choice(pushed)), self.get)
 

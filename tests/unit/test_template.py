@@ -1,4 +1,4 @@
-"""template.yaml, read as it stands: functions, routes, the stream, how the table is kept."""
+"""template.yaml as written: functions, routes, the stream, the protection of the table."""
 
 import ast
 import json
@@ -187,7 +187,7 @@ def test_the_functions_have_the_variables_of_their_settings() -> None:
 
 
 def test_a_page_of_the_largest_messages_fits_into_one_query() -> None:
-    # Four bytes for each code point. A Query reads a megabyte, and without the rest a page would look like the last.
+    # Four bytes per code point. A Query reads a megabyte; a cut-off page would look like the last one.
     uuid, time = str(UUID(int=0)), "2026-01-01T00:00:00.000000+00:00"
     text = "👋" * PARAMETERS["MessageMaxChars"]["MaxValue"]
     people = [Person(str(UUID(int=number)), "a" * 30, "👋" * people_module.MAX_NAME_LENGTH) for number in (1, 2)]
@@ -201,7 +201,7 @@ def test_a_page_of_the_largest_messages_fits_into_one_query() -> None:
 
 
 def _size(item: Any) -> int:
-    """An item's bytes as DynamoDB counts them, rounded up: what JSON needs beside them is more."""
+    """An upper bound of an item's bytes in DynamoDB: its JSON is larger."""
     return len(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode())
 
 
@@ -235,7 +235,7 @@ def test_sockets_are_told_at_once_or_not_at_all() -> None:
     assert mapping["StartingPosition"] == "LATEST"
     assert mapping["ParallelizationFactor"] == 10
     assert mapping["MaximumRetryAttempts"] <= 2
-    assert mapping["MaximumRecordAgeInSeconds"] == 60  # the least there is
+    assert mapping["MaximumRecordAgeInSeconds"] == 60  # the minimum
     assert not {"FunctionResponseTypes", "DestinationConfig"} & mapping.keys()
 
 
@@ -243,7 +243,7 @@ def test_a_record_that_cannot_be_processed_ends_in_the_failure_queue() -> None:
     mapping = _event_of("StreamHandler")["Properties"]
     queue = RESOURCES["FailureQueue"]["Properties"]
 
-    # Both are -1, without bound, unless said: one record would hold up its shard for a day.
+    # Both default to -1, no limit: one record would block its shard for a day.
     assert 1 <= mapping["MaximumRetryAttempts"] <= 100
     assert 60 <= mapping["MaximumRecordAgeInSeconds"] < 24 * 3600
     assert mapping["DestinationConfig"] == {

@@ -1,4 +1,4 @@
-"""What reaches a terminal goes through one of the two ways that escape it. tests/e2e/test_terminal.py runs them all."""
+"""All output to a terminal goes through one of two escaping functions. tests/e2e/test_terminal.py runs the scripts."""
 
 import ast
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ SOURCES = [
     *sorted((ROOT / "operators").glob("*.py")),
     *sorted((ROOT / "client").glob("*.py")),
 ]
-# Who writes to the terminal itself: the two ways, and what is made of numbers and the keyboard only.
+# Writers to the terminal: the two escaping ones, and those that show only numbers and keyboard input.
 WRITERS = {"cli.py": {"say", "confirm", "Progress"}, "terminal.py": {"Screen"}}
 
 
 def _writes(tree: ast.AST) -> Iterator[ast.Call]:
-    """Calls that write something to the terminal that is not spelled out there."""
+    """Calls that write something other than a literal to the terminal."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue

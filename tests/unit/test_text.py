@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from messaging.model.text import hidden, printable, shows
 
-# What terminals, browsers and people take in another way than it is written.
+# Characters that terminals, browsers and people misread.
 HARMFUL = {
     "an escape sequence": "\x1b[2K",
     "an escape sequence of one character": "\x9b2K",
@@ -31,7 +31,7 @@ HARMFUL = {
     "a supplementary variation selector": "\U000e0100",
     "a tag": "\U000e0041",
 }
-# Written so by those whose script, or emoji, it is.
+# Correct spellings in their own script, and emoji.
 NEEDED = {
     "Persian": "می‌خواهم",
     "Malayalam, at its end": "അവന്‍",
@@ -72,7 +72,7 @@ def test_a_needed_character_is_hidden_when_it_is_repeated(text: str) -> None:
 
 @harmful
 def test_hidden_characters_alone_show_nothing(text: str) -> None:
-    assert shows(text) == (len(text) > 1)  # what an escape sequence is made of does
+    assert shows(text) == (len(text) > 1)  # the rest of an escape sequence shows
     assert not shows(f" {text[0]}\u3000{text[0]}")
 
 

@@ -1,4 +1,4 @@
-"""The web client on AWS: what the template makes for it, and that it makes nothing unless it is asked to."""
+"""The web client's resources on AWS, and their absence by default."""
 
 from typing import Any
 
