@@ -1,4 +1,4 @@
-"""Tickets, connections, subscriptions and what comes from clients, on a real engine; the sockets are fakes."""
+"""Tickets, connections, subscriptions and clients' frames, on a real engine, with fake sockets."""
 
 import json
 import time
@@ -41,7 +41,7 @@ def client(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> SocketFunct
 
 @pytest.fixture
 def group(table: Table, bayko: Person, londo: Person) -> str:
-    """A conversation in which both have written."""
+    """A conversation where both have written."""
     send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello")
     return send_to_handle(table, londo.user_uuid, bayko.handle, str(uuid4()), "Hello").message.message_group_uuid
 
@@ -166,7 +166,7 @@ def test_nobody_erased_gets_a_ticket_or_a_socket_or_is_told_to_be_online(
     mine = client.connect(bayko.user_uuid)
     client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
     report = client.sockets.events(mine)
-    # The profile goes first: as early as this nothing may open, though the heads still show a member.
+    # The profile is deleted first: from then on nothing may open, although the heads still show a member.
     people.remove_person(londo.user_uuid, {londo.handle})
 
     assert functions.call("connections.create_ticket", londo.user_uuid)[0] == 404
@@ -283,7 +283,7 @@ def test_a_stranger_and_a_conversation_that_does_not_exist_are_answered_alike(
 def test_one_unanswered_message_buys_nothing_and_an_answer_both(
     client: SocketFunctions, functions: Functions, stream: Stream, bayko: Person, londo: Person
 ) -> None:
-    """Bayko writes to londo, who reads, types and goes, and then answers."""
+    """Bayko writes to londo; londo reads, types and goes offline, and then answers."""
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
     _, sent, _ = functions.create_message_group(bayko.user_uuid, handle="londo", message="Hello")
     uuid = sent["message_group_uuid"]
@@ -294,7 +294,7 @@ def test_one_unanswered_message_buys_nothing_and_an_answer_both(
         return kinds
 
     def happen() -> list[str]:
-        """All that may be told of londo to bayko."""
+        """Cause every event of londo that bayko could receive."""
         client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=uuid)
         client.send(londo.user_uuid, theirs, type="typing", message_group_uuid=uuid)
         last_seq = functions.find_message_group(londo.user_uuid, uuid)[1]["last_seq"]
@@ -370,7 +370,7 @@ def test_a_connection_that_sends_too_many_frames_is_closed_and_the_others_are_no
 def test_a_connection_that_is_refused_again_and_again_is_closed(
     client: SocketFunctions, functions: Functions, monkeypatch: pytest.MonkeyPatch, bayko: Person
 ) -> None:
-    """A refusal takes a tenth of a second, so that of these no process sees MOST_FRAMES in the time."""
+    """A refusal takes a tenth of a second, so no process sees MOST_FRAMES refused frames in the period."""
     fast, other = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
     monkeypatch.setattr(
         functions.handler("connections.receive"), "frame_limit", RateLimit(FRAME_WINDOW_SECONDS, lambda: 0.0)

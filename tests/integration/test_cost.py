@@ -1,4 +1,4 @@
-"""docs/cost.md is what the script writes for the code as it stands."""
+"""docs/cost.md is up to date with the code."""
 
 from typing import TYPE_CHECKING
 

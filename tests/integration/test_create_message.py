@@ -1,4 +1,4 @@
-"""Pattern D on a real engine: every message once, numbered without a gap, whatever races or repeats."""
+"""Pattern D on a real engine: every message once, numbered without a gap, under races and repetitions."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def conversation(table: Table, bayko: Person, londo: Person) -> str:
-    """The message_group_uuid of a conversation with one message in it."""
+    """The message_group_uuid of a conversation with one message."""
     return send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
 
 
@@ -274,7 +274,7 @@ def test_while_dynamodb_throttles_the_answer_is_503_and_nothing_is_sent(
 def test_an_answer_that_was_lost_is_made_up_for(
     monkeypatch: pytest.MonkeyPatch, functions: Functions, table: Table, bayko: Person, conversation: str
 ) -> None:
-    """The transaction took effect, but its answer never came: the next try finds the receipt."""
+    """The transaction took effect, but its answer was lost: the retry finds the receipt."""
     write = table._client.transact_write_items
     answers = iter([ReadTimeoutError(endpoint_url="http://dynamodb")])
 
@@ -300,7 +300,7 @@ def test_without_a_connection_a_send_is_tried_again(
     conversation: str,
     error: type[ConnectTimeoutError] | type[EndpointConnectionError],
 ) -> None:
-    """botocore's errors of connecting are none of its HTTP errors: they would be a 500."""
+    """botocore's connection errors are not among its HTTP errors; unhandled, they would cause a 500."""
     write = table._client.transact_write_items
     answers = iter([error(endpoint_url="http://dynamodb")])
 

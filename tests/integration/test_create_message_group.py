@@ -1,4 +1,4 @@
-"""Pattern C on a real engine: one conversation for a pair of people, whatever races."""
+"""Pattern C on a real engine: one conversation for a pair of people, in any race."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +68,7 @@ def test_fifty_first_messages_at_once_leave_one_conversation(
         for _ in range(100):
             try:
                 sent = send_to_handle(table, sender.user_uuid, receiver.handle, message_uuid, "First!")
-            except (Busy, TooManyRequests):  # a client hears 503 or 429, and sends it again
+            except (Busy, TooManyRequests):  # a client gets 503 or 429, and retries
                 continue
             return sent.message.message_group_uuid
         raise Busy("A hundred times.")

@@ -1,4 +1,4 @@
-"""Erasing a person on a real engine: nothing of theirs stays, nothing of others' is lost, wherever it is cut off."""
+"""Erasing a person on a real engine: their data goes and others' stays, even if the erasure is interrupted anywhere."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 
 class CutOff(Exception):
-    """As Ctrl-C, a lost network or a lost power comes."""
+    """Stands for Ctrl-C, a lost network or a power failure."""
 
 
 class World:
-    """A table, and the means to say things in it, to erase people from it and to look at all of it."""
+    """A table, with helpers to send messages, to erase people and to inspect all items."""
 
     def __init__(self, endpoint: str, name: str, functions: Functions, stream: Stream) -> None:
         self.client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint)
@@ -55,7 +55,7 @@ class World:
         return person
 
     def open(self, sender: Person, receiver: Person, replies: int = 0) -> str:
-        """A conversation in which both have written. Returns its message_group_uuid."""
+        """Open a conversation where both have written; return its message_group_uuid."""
         group = send_to_handle(self.table, sender.user_uuid, receiver.handle, str(uuid4()), "1").message
         for number in range(replies):
             self.send((receiver, sender)[number % 2], group.message_group_uuid)
@@ -74,7 +74,7 @@ class World:
         self.client.put_item(TableName=self._name, Item=item)
 
     def assert_all_is_well_without(self, *erased: Person) -> None:
-        """When the stream is drained: no break, no inbox of theirs, and no trace of their handles and names."""
+        """Drain the stream; check that there is no violation, no inbox of theirs, and no trace of their names."""
         assert self._functions.stream_handler(self._stream.records()) == []
         assert verify(self.client, self._name) == []
         items = self.items()
@@ -216,7 +216,7 @@ def test_nothing_is_lost_while_both_keep_sending(world: World) -> None:
     deadline = time.monotonic() + 60
 
     def keep_sending(sender: Person) -> bool:
-        """Until it is refused, which is True, or for too long."""
+        """Send until a send is refused (True), or for too long."""
         while time.monotonic() < deadline:
             try:
                 accepted.append(world.send(sender, group).message_uuid)

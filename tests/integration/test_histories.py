@@ -1,4 +1,4 @@
-"""Random histories, told through the functions' front doors: whatever happens, inboxes are right (rules 4 and 5)."""
+"""Random histories through the functions' handlers: inboxes are right after any history (rules 4 and 5)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""bin/ddb/import-bootcamp: every message of a bootcamp table arrives once and in order, whatever is wrong with it."""
+"""bin/ddb/import-bootcamp: every message of a bootcamp table arrives once and in order, despite all its defects."""
 
 import signal
 import subprocess
@@ -37,13 +37,13 @@ GKAR = User("6f1c0d1e-0000-4000-8000-000000000003", "gkar", "G'Kar")
 
 
 def at(seconds: float) -> str:
-    """A time as the newest of the bootcamp's code writes it."""
+    """Format a time as the newest version of the bootcamp's code does."""
     return (START + timedelta(seconds=seconds)).isoformat()
 
 
 @pytest.fixture
 def new_table(dynamodb: "DynamoDBClient") -> Iterator[Callable[[], str]]:
-    """Makes an empty table with the keys that the bootcamp's has too."""
+    """Make an empty table with the bootcamp's keys."""
     names = []
 
     def make() -> str:
@@ -68,7 +68,7 @@ def target(new_table: Callable[[], str]) -> str:
 
 @pytest.fixture
 def run(source: Bootcamp, target: str, dynamodb_endpoint: str) -> Callable[..., list[str]]:
-    """Saves the source, imports it by the command, and returns the lines of the report."""
+    """Save the source, import it by the command, and return the lines of the report."""
 
     def import_it(*arguments: str, into: str = target) -> list[str]:
         source.save()
@@ -82,7 +82,7 @@ def run(source: Bootcamp, target: str, dynamodb_endpoint: str) -> Callable[..., 
 
 
 def conversations(items: list[dict[str, Any]]) -> dict[frozenset[str], list[Message]]:
-    """The messages of each two people, in order."""
+    """The messages of each pair of people, in order."""
     members = {
         head.message_group_uuid: frozenset(head.members)
         for head in (Head.from_item(item) for item in items if item["sk"]["S"] == keys.HEAD)
@@ -457,6 +457,6 @@ def _place(message: tuple[str, datetime, int, User]) -> tuple[datetime, str, str
 
 
 def _bring(dynamodb: "DynamoDBClient", source: str, target: str) -> int:
-    """Imports, and returns how many conversations were changed."""
+    """Import; return the number of changed conversations."""
     plan = importing.survey(dynamodb, source, target)
     return importing.carry_out(dynamodb, source, target, plan, write=True).counts["changed conversations"]

@@ -1,4 +1,4 @@
-"""Nothing is lost when processes die; tests/soak does this for long."""
+"""Nothing is lost when processes die. tests/soak runs this longer."""
 
 from pathlib import Path
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def links(headers: dict[str, str]) -> dict[str, dict[str, str]]:
-    """The query of each relation of a Link header."""
+    """Parse a Link header: the query of each relation."""
     found = re.findall(r'<\?([^>]*)>; rel="(\w+)"', headers.get("link", ""))
     return {relation: dict(parse_qsl(query)) for query, relation in found}
 
@@ -33,7 +33,7 @@ def links(headers: dict[str, str]) -> dict[str, dict[str, str]]:
 def write_history(
     dynamodb: "DynamoDBClient", table_name: str, bayko: Person, londo: Person, count: int, start: datetime
 ) -> str:
-    """A conversation of `count` messages an hour apart, written at once."""
+    """Write a conversation of `count` messages an hour apart."""
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
     messages = [
         Message(group, str(uuid4()), f"Message {seq}", bayko, keys.format_time(start + timedelta(hours=seq)), seq)
@@ -52,7 +52,7 @@ def write_history(
 def page_through(
     functions: Functions, user_uuid: str, group: str, relation: str, **query: str
 ) -> list[list[dict[str, Any]]]:
-    """All pages from a first one, in the direction of `relation`."""
+    """Yield all pages from a first one, in the direction of `relation`."""
     pages = []
     while True:
         status, page, headers = functions.list_messages(user_uuid, group, **query)
@@ -189,7 +189,7 @@ def test_the_same_page_is_not_sent_twice(functions: Functions, table: Table, lon
 
 
 class StaleReplica:
-    """A DynamoDB client whose eventually consistent reads do not know some items yet."""
+    """A DynamoDB client with eventually consistent reads that lack some items."""
 
     def __init__(self, client: "DynamoDBClient", unknown: Callable[[dict[str, Any]], bool]) -> None:
         self._client = client
@@ -244,7 +244,7 @@ def test_a_stale_replica_hides_no_message(
 def test_a_real_gap_does_not_hide_the_messages_after_it(
     functions: Functions, dynamodb: "DynamoDBClient", table_name: str, londo: Person, history: str
 ) -> None:
-    """Somebody deleted an item by hand; `bin/ddb/verify` reports it, and the rest stays readable."""
+    """An item was deleted by hand: `bin/ddb/verify` reports it, and the rest stays readable."""
     _, (lost, *_), _ = functions.list_messages(londo.user_uuid, history, limit="10")
     dynamodb.delete_item(TableName=table_name, Key={"pk": {"S": f"MSG#{history}"}, "sk": {"S": lost["created_at"]}})
 

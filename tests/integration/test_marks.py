@@ -1,4 +1,4 @@
-"""Marks, what is unread, receipts and conversations since a time, on a real engine."""
+"""Read marks, unread counts, receipts and conversations since a time, on a real engine."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tests.support.functions import Functions, Stream
 
 @pytest.fixture
 def group(functions: Functions, bayko: Person, londo: Person) -> str:
-    """Bayko has sent three messages to londo."""
+    """A conversation with three messages from bayko to londo."""
     for text in ("1", "2", "3"):
         _, sent, _ = functions.create_message_group(bayko.user_uuid, handle="londo", message=text)
     uuid: str = sent["message_group_uuid"]
@@ -28,7 +28,7 @@ def group(functions: Functions, bayko: Person, londo: Person) -> str:
 
 @pytest.fixture
 def drained(functions: Functions, stream: Stream) -> Callable[[], None]:
-    """Brings the inboxes up to date."""
+    """Bring the inboxes up to date."""
     return lambda: _drain(functions, stream)
 
 
@@ -89,7 +89,7 @@ def test_marks_that_race_with_messages_end_where_they_belong(
     functions: Functions, bayko: Person, londo: Person, group: str, drained: Callable[[], None]
 ) -> None:
     def send(number: int) -> int:
-        status = 429  # a sender who is in their own way is asked to wait
+        status = 429  # senders that lose against their own messages must wait
         while status == 429:
             status, _, _ = functions.create_message(bayko.user_uuid, message_group_uuid=group, message=str(number))
         return status
@@ -199,7 +199,7 @@ def test_who_has_no_profile_has_no_settings(functions: Functions) -> None:
 
 
 def _since(functions: Functions, person: Person, query: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    """What has changed, over all pages, and what to ask with next time."""
+    """Changed conversations, over all pages, and the query for next time."""
     uuids: list[str] = []
     while True:
         status, page, headers = functions.list_message_groups(person.user_uuid, **query)
@@ -247,7 +247,7 @@ def test_the_list_says_where_to_begin_and_nothing_late_is_missed(
     bayko: Person,
     drained: Callable[[], None],
 ) -> None:
-    """Kenji's message comes to the inbox after vir's, which is younger."""
+    """Kenji's message reaches the inbox after vir's, which is newer."""
     assert _since(functions, bayko, links(functions.list_message_groups(bayko.user_uuid)[2])["monitor"])[0] == []
     kenji, vir = register("kenji"), register("vir")
     for other in (kenji, vir):

@@ -1,4 +1,4 @@
-"""Settings in a profile and their copies in conversations, on a real engine: in order, at a pace, and never half."""
+"""Settings in a profile and their copies in conversations, on a real engine: ordered, rate-limited, never partial."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ CONVERSATIONS = 5
 
 
 class Settings:
-    """Londo's settings, in some conversations, and the requests that changing them makes. `now` is what time it is."""
+    """Londo's settings, in some conversations, and the requests of a change. `now` is the current time."""
 
     def __init__(self, client: "DynamoDBClient", name: str, person: Person, groups: list[str]) -> None:
         self.client, self.name, self.person, self.groups = client, name, person, groups
@@ -32,7 +32,7 @@ class Settings:
         self.table = Table(self.requests, name, lambda: self.now)  # type: ignore[arg-type]
 
     def shown(self) -> list[bool]:
-        """In the profile, and in each conversation."""
+        """The setting in the profile, and in each conversation."""
         table = Table(self.client, self.name)
         heads = [table.head(group, consistent=True) for group in self.groups]
         profile = table.profile(self.person.user_uuid)
@@ -43,7 +43,7 @@ class Settings:
         ]
 
     def change(self, read_receipts: bool) -> None:
-        """As another process changes them, a minute later."""
+        """Change the setting as another process would, a minute later."""
         self.now += CHANGE_INTERVAL_SECONDS
         table = Table(self.client, self.name, lambda: self.now)
         set_read_receipts(table, self.person.user_uuid, read_receipts=read_receipts)
@@ -68,7 +68,7 @@ def update_me(londos: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[bo
 
 def test_of_two_changes_at_once_the_later_is_shown_everywhere(londos: Settings) -> None:
     def change_back(_: int, run: Run, request: dict[str, Any]) -> Any:
-        """When the first change comes to the first conversation, the second one is made as a whole."""
+        """Make the whole second change when the first one reaches the first conversation."""
         if "members.#me.receipts" in request.get("UpdateExpression", ""):
             londos.requests.hook = None
             londos.change(True)
@@ -163,7 +163,7 @@ def test_verify_finds_a_conversation_that_shows_other_settings_and_repair_mends_
     londos.change(False)
     drain()
     assert [one.kind for one in verify(dynamodb, table_name)] == []
-    # As two changes at once left it before there were versions.
+    # The result of two simultaneous changes before versions.
     dynamodb.update_item(
         TableName=table_name,
         Key={"pk": {"S": f"MSG#{londos.groups[0]}"}, "sk": {"S": "HEAD"}},

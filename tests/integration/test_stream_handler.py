@@ -1,4 +1,4 @@
-"""The stream handler on a real engine: every answer it can give, and docs/design.md#rule-5 as a property."""
+"""The stream handler on a real engine: every possible answer, and docs/design.md#rule-5 as a property."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -39,13 +39,13 @@ def requests(dynamodb: "DynamoDBClient") -> Requests:
 
 @pytest.fixture
 def functions(requests: Requests, table_name: str, monkeypatch: pytest.MonkeyPatch) -> Functions:
-    """Functions whose requests are counted."""
+    """Functions with counted requests."""
     return Functions(Table(requests, table_name), monkeypatch)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def send(table: Table, bayko: Person, londo: Person) -> Callable[..., str]:
-    """Sends `count` messages from bayko to londo, or whoever it is; answers the message_group_uuid."""
+    """Send `count` messages from bayko to londo, or between others; return the message_group_uuid."""
 
     def send(count: int = 1, sender: Person = bayko, receiver: Person = londo) -> str:
         for number in range(count):
@@ -57,7 +57,7 @@ def send(table: Table, bayko: Person, londo: Person) -> Callable[..., str]:
 
 @pytest.fixture
 def is_right(dynamodb: "DynamoDBClient", table_name: str) -> Callable[[], None]:
-    """Checks that the stored message groups are exactly those of docs/design.md#rule-4."""
+    """Check that the stored inbox entries are exactly those of docs/design.md#rule-4."""
     return lambda: assert_inboxes_stand_at_the_heads(read_all(dynamodb, table_name))
 
 
@@ -354,14 +354,14 @@ def test_what_stays_throttled_is_reported_and_done_by_the_next_try(
 
 # docs/design.md#rule-5 as a property.
 # Two people converse with a third, so that one inbox holds two conversations. They write, read,
-# show their marks or not, are renamed and erased; the clock may stand still, so that last messages share a time. The
-# stream is delivered in batches of any size, with every map in another order, from the checkpoint or once more from any
+# show or hide their marks, are renamed and erased; the clock may stand still, so that last messages share a time. The
+# stream is delivered in batches of any size, with every map in another order, from the checkpoint or again from any
 # earlier record, as after a lost acknowledgement. A request may fail at any place, before or after it took effect or
-# half-way; what failed is delivered again from the same record, in other batches. All ids come from the history.
+# half-way; failed records are redelivered, in other batches. All ids come from the history.
 
 
 class TwoConversations(World):
-    """Two people have each written to a third, or he to them."""
+    """Two people with one conversation each with a third."""
 
     def __init__(self, dynamodb: "DynamoDBClient", endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(dynamodb, endpoint, monkeypatch)
@@ -385,7 +385,7 @@ class TwoConversations(World):
             send_to_conversation(self.table, sender.user_uuid, group, self._uuid(), str(self.now), lambda: self.now)
 
     def read(self, conversation: int, back: int, member: int) -> None:
-        """A member has read all but the last `back` messages, or more already."""
+        """Mark all but the last `back` messages as read by a member, unless they have read more."""
         group, reader = self.conversations[conversation], self._member(conversation, member)
         head = self.table.head(group, consistent=True)
         assert head
@@ -393,21 +393,21 @@ class TwoConversations(World):
             mark_read(self.table, reader.user_uuid, group, max(1, head.last_seq - back))
 
     def show(self, conversation: int, read_receipts: int, member: int) -> None:
-        """A member lets the other learn the marks, or not."""
+        """Let a member show their marks to the other, or hide them."""
         self._change(conversation, member, read_receipts=bool(read_receipts))
 
     def rename(self, conversation: int, name: int, member: int) -> None:
         self._change(conversation, member, display_name=("Anna", "Berta")[name])
 
     def _change(self, conversation: int, member: int, **changes: Any) -> None:
-        """The next version of a profile reaches a conversation."""
+        """Copy the next version of a profile to a conversation."""
         head = self.table.head(self.conversations[conversation], consistent=True)
         assert head
         person = head.members[self._member(conversation, member).user_uuid]
         self.table.copy_profile(head.message_group_uuid, replace(person, version=person.version + 1, **changes))
 
     def erase(self, conversation: int, whole: int, member: int) -> None:
-        """A member begins to leave a conversation or, if the other is there, has left it."""
+        """Let a member begin to leave a conversation or, if the other is there, leave it."""
         group, person = self.conversations[conversation], self._member(conversation, member)
         head = self.table.head(group, consistent=True)
         assert head
@@ -420,7 +420,7 @@ class TwoConversations(World):
         return self.people[0 if member == 0 else conversation + 1]
 
     def check_listings(self) -> None:
-        """At every moment: each conversation once, none missing but from the inbox of somebody erased."""
+        """Check at any moment: each inbox lists each conversation once, except inboxes of erased people."""
         heads = [self.table.head(group, consistent=True) for group in self.conversations]
         for person in self.people:
             mine = [head for head in heads if head and person.user_uuid in head.members]
@@ -435,7 +435,7 @@ class TwoConversations(World):
 def world_of(
     dynamodb: "DynamoDBClient", dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], AbstractContextManager[TwoConversations]]:
-    """Makes a world that is gone when it is left."""
+    """A factory of worlds that are deleted at the end."""
 
     @contextmanager
     def make() -> Iterator[TwoConversations]:
@@ -499,7 +499,7 @@ def test_whatever_happens_to_the_stream_inboxes_end_up_right(
 def test_a_mark_goes_to_its_owner_in_any_order_of_the_members_in_a_record(
     world_of: Callable[[], AbstractContextManager[TwoConversations]], image: str
 ) -> None:
-    """A map has no order: each person was given the other's marks."""
+    """Regression: a map has no order, and each person was given the other's marks."""
     with world_of() as world:
         world.send(0, 1)
         done = world.stream.records()
@@ -520,7 +520,7 @@ def test_a_mark_goes_to_its_owner_in_any_order_of_the_members_in_a_record(
 def test_a_setting_that_returns_to_an_earlier_value_is_shown_after_a_replay(
     world_of: Callable[[], AbstractContextManager[TwoConversations]],
 ) -> None:
-    """Values return: receipts were off, then on, and the records of off came again with those of on."""
+    """Regression: receipts were off, then on, and the records of off came again with those of on."""
     with world_of() as world:
         for conversation in (0, 1):
             world.send(conversation, 1, member=1)  # a mark is shown once both have written
@@ -543,7 +543,7 @@ def test_a_setting_that_returns_to_an_earlier_value_is_shown_after_a_replay(
 def test_what_the_first_message_has_noted_as_unread_goes_when_its_record_comes_again_with_the_answer(
     world_of: Callable[[], AbstractContextManager[TwoConversations]],
 ) -> None:
-    """Found by the property above: the opening of a conversation moves nothing by which a second try would show."""
+    """Found by the property above: a conversation's opening moves nothing, so a replay of it went undetected."""
     with world_of() as world:
         opened = world.stream.records()
         assert world.deliver(opened, None) == len(opened)
@@ -569,7 +569,7 @@ def kill_before_the_deletes(number: int, run: Callable[..., Any], _: dict[str, A
 def test_a_try_cut_off_half_way_leaves_nothing_behind_when_the_stream_is_cut_otherwise(
     world_of: Callable[[], AbstractContextManager[TwoConversations]], batches: list[tuple[int, int]]
 ) -> None:
-    """Found by the property above: a later batch passes over the time at which the first one had put."""
+    """Found by the property above: a later batch skips the time at which the first one had put an entry."""
     with world_of() as world:
         opened = world.stream.records()
         assert world.deliver(opened, None) == len(opened)

@@ -33,13 +33,13 @@ def _script(endpoint: str, table_name: str) -> Script:
 
 @pytest.fixture
 def script(dynamodb_endpoint: str, table_name: str) -> Script:
-    """Runs a script of bin/ddb on the table of the test."""
+    """Run a script of bin/ddb on the table of the test."""
     return _script(dynamodb_endpoint, table_name)
 
 
 @pytest.fixture(scope="module")
 def demo_table(dynamodb_endpoint: str, dynamodb: "DynamoDBClient") -> Iterator[str]:
-    """A table with the demo, for the tests that only read."""
+    """A table with the demo, for tests that only read."""
     name = f"table-{uuid4()}"
     dynamodb.create_table(**create_table_request(name))
     assert _script(dynamodb_endpoint, name)("seed").returncode == 0
@@ -49,7 +49,7 @@ def demo_table(dynamodb_endpoint: str, dynamodb: "DynamoDBClient") -> Iterator[s
 
 @pytest.fixture
 def demo_script(dynamodb_endpoint: str, demo_table: str) -> Script:
-    """Runs a script of bin/ddb on `demo_table`."""
+    """Run a script of bin/ddb on `demo_table`."""
     return _script(dynamodb_endpoint, demo_table)
 
 
@@ -180,7 +180,7 @@ def test_a_scan_ends_quietly_when_its_reader_closes_the_pipe(dynamodb_endpoint: 
 
 
 def request_and_lines(stdout: str) -> tuple[dict[str, Any], str, list[str]]:
-    """What a pattern script printed: the request, what it consumed, the lines."""
+    """Parse a pattern script's output: the request, its consumption, the lines."""
     request, consumed, *lines = (
         stdout.partition(" ")[2].replace("}\nconsumed", "}\0consumed").replace("\n\n", "\0").split("\0")
     )

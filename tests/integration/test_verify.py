@@ -1,4 +1,4 @@
-"""bin/ddb/verify finds each kind of damage, and bin/ddb/repair mends what can be mended."""
+"""bin/ddb/verify finds each kind of damage, and bin/ddb/repair fixes all that can be fixed."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Damaged:
-    """A table with two conversations, whose items a test may change behind the system's back."""
+    """A table with two conversations; tests change its items behind the system's back."""
 
     def __init__(self, client: "DynamoDBClient", name: str, bayko: Person, londo: Person, kenji: Person) -> None:
         self.client, self.name, self.table = client, name, Table(client, name)
@@ -65,12 +65,12 @@ class Damaged:
 
     @property
     def londos(self) -> InboxEntry:
-        """The conversation as it lies in londo's inbox."""
+        """The conversation's entry in londo's inbox."""
         return self.table.inbox(self.londo.user_uuid, 1)[0]
 
     @property
     def unread(self) -> Unread:
-        """What is unread in the conversation, by whom."""
+        """The conversation's unread entries, by owner."""
         (found,) = self.head.unread
         return found
 
@@ -103,7 +103,7 @@ def damaged(
     londo: Person,
     register: Callable[[str], Person],
 ) -> Damaged:
-    """A table in which all is well yet."""
+    """A table without damage yet."""
     monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
     world = Damaged(dynamodb, table_name, bayko, londo, register("kenji"))
     assert functions.stream_handler(stream.records()) == []
@@ -112,7 +112,7 @@ def damaged(
 
 @pytest.fixture
 def copy(damaged: Damaged, dynamodb: "DynamoDBClient") -> Iterator[str]:
-    """A table like `damaged` before its damage, as a restore makes it."""
+    """A restored table: `damaged` before its damage."""
     name = f"{damaged.name}-copy"
     dynamodb.create_table(**create_table_request(name))
     put_all(dynamodb, name, read_all(dynamodb, damaged.name))
@@ -139,7 +139,7 @@ def _make_stale(world: Damaged) -> None:
 
 
 def _make_headless_of_one(world: Damaged) -> None:
-    """Only bayko's messages are left: who the other is stands in his inbox alone."""
+    """Delete the head and londo's messages, so that only bayko's inbox names the other member."""
     world.delete(world.head.item)
     for message in world.messages[1:]:
         world.delete(message)
@@ -163,7 +163,7 @@ def _leave_old_handle(world: Damaged) -> None:
     world.put(replace(world.londo, handle="emperor").handle_item)
 
 
-# What can be mended from the table itself.
+# Damage that can be fixed from the table itself.
 _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "missing": lambda world: world.delete(world.londos.item),
     "double": lambda world: world.put(at(world.londos.item, sk=_EARLIER)),
@@ -201,13 +201,13 @@ _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "person with an old handle": _leave_old_handle,
     "person with two names": lambda world: world.put(replace(world.londo, display_name="Emperor").handle_item),
 }
-# What needs a copy of the table from before.
+# Damage that needs an earlier copy of the table.
 _LOST: dict[str, Callable[[Damaged], None]] = {
     "gap": lambda world: world.delete(world.messages[2]),
     "gap at the beginning": lambda world: world.delete(world.messages[0]),
     "gap and no head": _lose_second_and_head,
 }
-# What somebody has to look at.
+# Damage that a person must look at.
 _NOT_MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "order": lambda world: world.put(at(world.messages[2], sk={"S": "2026-01-01 00:00"})),
     "members": lambda world: world.put(at(world.messages[2], user_uuid={"S": str(uuid4())})),
@@ -262,7 +262,7 @@ def test_damage_is_mended_and_no_message_changed(damaged: Damaged, kind: str) ->
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["behind", "lost"])
 def test_a_head_gets_a_version_above_those_of_all_entries(damaged: Damaged, is_there: bool) -> None:
-    """Else records of the head before would be taken for newer ones."""
+    """Otherwise records of the previous head would count as newer."""
     damaged.put(at(damaged.londos.item, version={"N": "70"}))
     damaged.put(replace(damaged.unread, version=99).item)
     if not is_there:
@@ -313,7 +313,7 @@ def test_a_name_of_somebody_deleted_is_found(damaged: Damaged) -> None:
 
 
 def test_mending_while_people_send_loses_nothing(damaged: Damaged) -> None:
-    """A head that is behind is a damage that a send moves on while it is mended."""
+    """A head that is behind is damage that a send changes while it is being fixed."""
 
     def send(count: int) -> None:
         for number in range(count):
