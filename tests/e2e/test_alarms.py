@@ -6,7 +6,7 @@ from tests.e2e.conftest import System, eventually
 from tests.unit.test_alarms import ALARMS
 
 
-def test_who_subscribes_to_the_topic_is_told_of_every_alarm_and_of_its_end(system: System) -> None:
+def test_a_subscriber_of_the_topic_hears_of_every_alarm_and_its_end(system: System) -> None:
     queues, cloudwatch = system.client("sqs"), system.client("cloudwatch")
     queue = queues.create_queue(QueueName="pager")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

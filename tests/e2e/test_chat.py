@@ -197,7 +197,7 @@ def test_conversations_are_listed_with_their_unread_counts(
     assert "unread" not in listed(londo)
 
 
-def test_what_is_written_before_the_end_of_the_input_is_sent(
+def test_lines_before_the_end_of_the_input_are_sent(
     system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
     with piped(homes("bayko"), bayko, londo) as chat:

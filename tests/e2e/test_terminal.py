@@ -120,7 +120,7 @@ def test_a_script_shows_the_escapes_of_others_and_obeys_none(scene: Scene, scrip
 
 
 @pytest.mark.parametrize("script", ["cognito/list-users", "ddb/scan"])
-def test_lines_of_json_say_the_same_escaped(scene: Scene, script: str) -> None:
+def test_escaped_lines_of_json_have_the_same_content(scene: Scene, script: str) -> None:
     done = scene.run(script, *_arguments(script, scene), "--json")
 
     _assert_harmless(done.stdout)

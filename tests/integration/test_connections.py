@@ -105,7 +105,7 @@ def test_a_person_has_at_most_ten_connections_and_the_oldest_go(
     assert client.sockets.closed == set(ids[:3])
 
 
-def test_what_has_expired_is_no_connection(
+def test_an_expired_connection_does_not_count(
     client: SocketFunctions, table: Table, bayko: Person, londo: Person, group: str
 ) -> None:
     connection_id = client.connect(bayko.user_uuid)
@@ -160,7 +160,7 @@ def test_an_erasure_closes_the_sockets_and_tells_subscribers_that_nobody_is_onli
     assert people.subscriptions(londo.user_uuid) == people.subscriptions(bayko.user_uuid) == []
 
 
-def test_nobody_erased_gets_a_ticket_or_a_socket_or_is_told_to_be_online(
+def test_an_erased_person_gets_no_ticket_or_socket_and_is_never_online(
     client: SocketFunctions, functions: Functions, people: PeopleTable, bayko: Person, londo: Person, group: str
 ) -> None:
     mine = client.connect(bayko.user_uuid)

@@ -52,7 +52,7 @@ class Flood:
             self._started.set()
 
 
-def test_who_floods_a_conversation_is_told_to_wait_and_the_other_gets_through(
+def test_a_flooding_sender_is_told_to_wait_and_the_other_gets_through(
     monkeypatch: pytest.MonkeyPatch,
     dynamodb_endpoint: str,
     table: Table,

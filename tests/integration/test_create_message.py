@@ -137,7 +137,7 @@ def test_a_message_uuid_used_for_another_message_is_a_conflict(
     assert functions.list_message_groups(bayko.user_uuid)[1][0]["message"] == "Hello"
 
 
-def test_a_stranger_hears_the_same_as_for_no_conversation(
+def test_a_stranger_gets_the_same_answer_as_for_no_conversation(
     functions: Functions, register: Callable[[str], Person], conversation: str
 ) -> None:
     eve = register("eve")
@@ -207,7 +207,7 @@ def test_time_rises_with_seq_even_if_the_clock_stands_still_or_goes_back(
     ]
 
 
-def test_a_receipt_is_kept_for_good(
+def test_a_receipt_never_expires(
     dynamodb: "DynamoDBClient", table_name: str, table: Table, bayko: Person, londo: Person
 ) -> None:
     message_uuid = str(uuid4())
@@ -271,7 +271,7 @@ def test_while_dynamodb_throttles_the_answer_is_503_and_nothing_is_sent(
     assert len(functions.list_messages(bayko.user_uuid, conversation)[1]) == 1
 
 
-def test_an_answer_that_was_lost_is_made_up_for(
+def test_a_lost_answer_is_recovered(
     monkeypatch: pytest.MonkeyPatch, functions: Functions, table: Table, bayko: Person, conversation: str
 ) -> None:
     """The transaction took effect, but its answer was lost: the retry finds the receipt."""

@@ -96,7 +96,7 @@ def test_a_handle_nobody_has_is_not_found(functions: Functions, bayko: Person) -
     assert headers["content-type"] == "application/problem+json"
 
 
-def test_a_sender_without_a_profile_is_told_so(functions: Functions, londo: Person) -> None:
+def test_a_sender_without_a_profile_gets_a_clear_error(functions: Functions, londo: Person) -> None:
     status, problem, _ = functions.create_message_group(str(uuid4()), handle="londo", message="Hello")
 
     assert (status, problem["detail"]) == (404, "You have no profile yet.")

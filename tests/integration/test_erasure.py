@@ -117,9 +117,7 @@ def test_the_other_keeps_the_conversation_with_a_deleted_user(world: World, func
     assert [(one["uuid"], one["handle"]) for one in inbox] == [(others, "kenji"), (group, "_deleted")]
 
 
-def test_who_is_erased_can_do_and_be_sent_nothing_more_with_a_token_that_is_still_good(
-    world: World, functions: Functions
-) -> None:
+def test_an_erased_person_with_a_valid_token_can_neither_send_nor_receive(world: World, functions: Functions) -> None:
     bayko, londo = world.person("bayko"), world.person("londo")
     group = world.open(bayko, londo)
 
@@ -145,7 +143,7 @@ def test_a_handle_that_somebody_else_has_by_now_stays_theirs(world: World) -> No
     assert world.table.owners(["londo", "vir"]) == {"vir": vir}
 
 
-def test_a_conversation_of_which_both_are_gone_is_deleted(world: World) -> None:
+def test_a_conversation_of_two_erased_people_is_deleted(world: World) -> None:
     bayko, londo, kenji = (world.person(handle) for handle in ("bayko", "londo", "kenji"))
     world.open(bayko, londo, replies=150)
     kept = world.open(kenji, londo)
@@ -159,7 +157,7 @@ def test_a_conversation_of_which_both_are_gone_is_deleted(world: World) -> None:
     assert world.items() == []
 
 
-def test_nothing_more_is_told_to_their_sockets_nor_about_them(world: World) -> None:
+def test_nothing_more_is_pushed_to_them_or_about_them(world: World) -> None:
     bayko, londo = world.person("bayko"), world.person("londo")
     group = world.open(bayko, londo)
     expires = int(time.time()) + 3600
@@ -244,7 +242,7 @@ def test_nothing_is_lost_while_both_keep_sending(world: World) -> None:
 
 
 @pytest.mark.parametrize("stream_comes", ["meanwhile", "at the end"])
-def test_cut_off_at_any_request_the_same_again_finishes_it(
+def test_an_erasure_interrupted_at_any_request_is_finished_by_a_second_run(
     world: World, functions: Functions, stream: Stream, stream_comes: str
 ) -> None:
     erased: list[Person] = []

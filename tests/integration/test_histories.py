@@ -15,7 +15,7 @@ def test_inboxes_are_right_after_any_history(first: int) -> None:
         stage.tell(seed, MemoryTable)
 
 
-def test_a_seed_tells_the_same_history_again() -> None:
+def test_a_seed_replays_the_same_history() -> None:
     tables: list[MemoryTable] = []
 
     def make(wrote: Callable[[str], None]) -> MemoryTable:

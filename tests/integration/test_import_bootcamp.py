@@ -215,7 +215,7 @@ def test_the_owner_of_the_handle_here_is_the_sender_in_the_source(
     assert verify(dynamodb, target) == []
 
 
-def test_names_and_handles_that_nobody_may_have_here_are_replaced(
+def test_forbidden_names_and_handles_are_replaced(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     forger = User(str(uuid4()), "forger", "Londo\n@vir: Hello")
@@ -273,7 +273,7 @@ def test_every_attribute_but_the_keys_may_be_missing(
     assert run("--write")[-1] == "Wrote 0 messages and renumber 0, in 0 conversations; 4 were there already."
 
 
-def test_what_was_sent_in_the_old_system_meanwhile_comes_to_its_place(
+def test_messages_sent_in_the_old_system_meanwhile_get_their_place(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     source.message_groups(LONDO, VIR, "g1", at(1))
@@ -291,7 +291,7 @@ def test_what_was_sent_in_the_old_system_meanwhile_comes_to_its_place(
     assert verify(dynamodb, target) == []
 
 
-def test_what_was_sent_here_before_the_import_follows_the_history(
+def test_messages_sent_here_before_the_import_follow_the_history(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     table = Table(dynamodb, target)
@@ -363,7 +363,7 @@ def test_receipts_follow_moved_messages_and_the_next_run_makes_missing_ones(
     assert verify(dynamodb, target) == []
 
 
-def test_inboxes_are_mended_by_the_next_run(
+def test_inboxes_are_fixed_by_the_next_run(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     source.message_groups(LONDO, VIR, "g", at(1))
@@ -377,7 +377,7 @@ def test_inboxes_are_mended_by_the_next_run(
 
 
 @pytest.mark.parametrize("wrong", ["the target itself", "a table of this system", "no table"])
-def test_what_is_no_bootcamp_table_is_a_clear_error(
+def test_a_table_of_another_kind_is_a_clear_error(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb_endpoint: str, wrong: str
 ) -> None:
     source.message_groups(LONDO, VIR, "g", at(1))
@@ -416,7 +416,7 @@ _MESSAGES = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(messages=_MESSAGES, first=st.integers(0, 12), sent_here=st.integers(0, 2))
-def test_whatever_the_order_of_arrival_each_message_is_there_once_and_in_order(
+def test_in_any_order_of_arrival_each_message_is_stored_once_and_in_order(
     dynamodb: "DynamoDBClient", messages: list[tuple[str, datetime, int, User]], first: int, sent_here: int
 ) -> None:
     source, target = (f"table-{uuid4()}" for _ in range(2))

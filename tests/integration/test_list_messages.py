@@ -101,7 +101,7 @@ def test_paging_forward_again_ends_at_the_newest(functions: Functions, londo: Pe
     assert [message["seq"] for page in pages for message in page] == list(range(1, 121))
 
 
-def test_what_comes_after_a_cursor_is_everything_once_while_others_write(
+def test_paging_after_a_cursor_gets_everything_once_while_others_write(
     functions: Functions, table: Table, bayko: Person, londo: Person
 ) -> None:
     first = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "1").message
@@ -152,7 +152,7 @@ def test_the_ten_thousandth_message_is_reachable(
     assert [message["seq"] for page in reversed(pages) for message in page] == list(range(1, 10_001))
 
 
-def test_a_stranger_hears_the_same_as_for_no_conversation(
+def test_a_stranger_gets_the_same_answer_as_for_no_conversation(
     functions: Functions, register: Callable[[str], Person], londo: Person, history: str
 ) -> None:
     eve = register("eve")

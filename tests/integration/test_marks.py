@@ -52,7 +52,7 @@ def test_a_mark_moves_forward_and_never_back(functions: Functions, londo: Person
 
 
 @pytest.mark.parametrize("seq", [4, 10**18 - 1])
-def test_what_is_not_there_cannot_have_been_read(functions: Functions, londo: Person, group: str, seq: int) -> None:
+def test_a_missing_message_cannot_be_marked_as_read(functions: Functions, londo: Person, group: str, seq: int) -> None:
     assert functions.mark_read(londo.user_uuid, group, seq)[:2] == (422, ["seq_past_last_message"])
 
 
@@ -74,7 +74,7 @@ def test_strangers_and_the_erased_move_no_mark(
     assert stranger.user_uuid not in head.read_seqs
 
 
-def test_who_sends_has_read_all(
+def test_a_sender_has_read_everything(
     functions: Functions, bayko: Person, londo: Person, group: str, drained: Callable[[], None]
 ) -> None:
     drained()
@@ -126,7 +126,7 @@ def test_the_totals_are_those_of_the_unread_conversations(
     assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 60, "messages": 60}
 
 
-def test_one_conversation_is_shown_as_it_is_before_the_inbox_follows(
+def test_one_conversation_is_shown_before_the_inbox_follows(
     functions: Functions, bayko: Person, londo: Person, group: str, drained: Callable[[], None]
 ) -> None:
     status, shown, _ = functions.find_message_group(londo.user_uuid, group.upper())
@@ -140,7 +140,7 @@ def test_one_conversation_is_shown_as_it_is_before_the_inbox_follows(
 # Receipts
 
 
-def test_who_shows_no_receipts_is_not_seen_to_have_read_anywhere(
+def test_a_person_with_hidden_receipts_is_nowhere_seen_to_have_read(
     monkeypatch: pytest.MonkeyPatch,
     functions: Functions,
     table: Table,
@@ -189,7 +189,7 @@ def test_signing_up_once_more_leaves_the_settings(functions: Functions, table: T
     assert functions.show_me(londo.user_uuid)[1]["receipts"] is False
 
 
-def test_who_has_no_profile_has_no_settings(functions: Functions) -> None:
+def test_a_person_without_a_profile_has_no_settings(functions: Functions) -> None:
     nobody = str(uuid4())
     assert functions.show_me(nobody)[0] == 404
     assert functions.update_me(nobody, receipts=False)[0] == 404
@@ -211,7 +211,7 @@ def _since(functions: Functions, person: Person, query: dict[str, str]) -> tuple
         query = found["next"]
 
 
-def test_since_a_time_come_the_conversations_that_changed_the_oldest_change_first(
+def test_since_a_time_lists_changed_conversations_oldest_change_first(
     functions: Functions,
     table: Table,
     register: Callable[[str], Person],

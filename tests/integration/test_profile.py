@@ -94,7 +94,7 @@ def test_of_many_equal_changes_at_once_one_writes(londos: Settings) -> None:
     assert londos.requests.names.count("update_item") == CONVERSATIONS + 1
 
 
-def test_what_is_so_already_is_not_written(londos: Settings, update_me: Callable[[bool], Any]) -> None:
+def test_an_unchanged_setting_is_not_written(londos: Settings, update_me: Callable[[bool], Any]) -> None:
     londos.change(False)
     londos.requests.names.clear()
 
@@ -119,7 +119,7 @@ def test_a_second_change_within_a_minute_is_refused_with_the_time_to_wait(
     assert londos.shown() == [True] * (1 + CONVERSATIONS)
 
 
-def test_a_change_that_was_cut_off_is_finished_by_the_same_request(
+def test_an_interrupted_change_is_finished_by_the_same_request(
     londos: Settings, update_me: Callable[[bool], tuple[int, Any, dict[str, str]]]
 ) -> None:
     # Read, write, and the inbox: then the first conversation.
@@ -149,7 +149,7 @@ def test_a_change_with_a_lost_answer_is_made_once(
     assert londos.shown() == [False] * (1 + CONVERSATIONS)
 
 
-def test_verify_finds_a_conversation_that_shows_other_settings_and_repair_mends_it(
+def test_verify_finds_a_conversation_with_other_settings_and_repair_fixes_it(
     dynamodb: "DynamoDBClient",
     table_name: str,
     table: Table,

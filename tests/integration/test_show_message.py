@@ -118,7 +118,7 @@ def test_a_receipt_that_leads_to_another_message_or_to_none_shows_nothing(
 
 @pytest.mark.parametrize("name", ["message_group_uuid", "message_uuid"])
 @pytest.mark.parametrize("text", ["1", "", "HEAD", "g" * 36, "{0}"])
-def test_what_is_no_uuid_cannot_be_read(functions: Functions, bayko: Person, name: str, text: str) -> None:
+def test_an_invalid_uuid_is_unreadable(functions: Functions, bayko: Person, name: str, text: str) -> None:
     address = {"message_group_uuid": str(uuid4()), "message_uuid": str(uuid4()), name: text.format(uuid4().hex)}
 
     status, problem, _ = functions.show_message(bayko.user_uuid, **address)

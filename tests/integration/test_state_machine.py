@@ -129,9 +129,7 @@ class Messaging(RuleBasedStateMachine):
         self.inbox_walks: list[InboxWalk] = []
         self.marks: dict[tuple[str, str], int] = {}  # by conversation and person: the highest acknowledged
         self.read_receipts: dict[str, bool | None] = {}  # last acknowledged; None after an unacknowledged change
-        self.synced: dict[
-            str, tuple[dict[str, int], dict[str, str]]
-        ] = {}  # last_seqs by conversation, next query
+        self.synced: dict[str, tuple[dict[str, int], dict[str, str]]] = {}  # last_seqs by conversation, next query
         self.checkpoint = 0
         self.world.join(*_HANDLES[:2])
         for path in ("messages.create_message", "message_groups.create_message_group"):

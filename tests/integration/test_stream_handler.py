@@ -328,7 +328,7 @@ def test_throttled_statements_are_tried_again(
     is_right()
 
 
-def test_what_stays_throttled_is_reported_and_done_by_the_next_try(
+def test_a_throttled_record_is_reported_and_done_by_the_next_attempt(
     functions: Functions,
     requests: Requests,
     stream: Stream,
@@ -463,7 +463,7 @@ _steps = st.tuples(
     troubles=st.lists(st.one_of(faults(*TRANSIENT, "AccessDeniedException"), st.just("again")), min_size=1, max_size=5),
     data=st.data(),
 )
-def test_whatever_happens_to_the_stream_inboxes_end_up_right(
+def test_inboxes_end_up_right_after_any_faults_of_the_stream(
     world_of: Callable[[], AbstractContextManager[TwoConversations]],
     steps: list[tuple[str, int, int, int]],
     troubles: list[Any],
@@ -540,7 +540,7 @@ def test_a_setting_that_returns_to_an_earlier_value_is_shown_after_a_replay(
         assert_inboxes_stand_at_the_heads(read_all(world.dynamodb, world.table_name))
 
 
-def test_what_the_first_message_has_noted_as_unread_goes_when_its_record_comes_again_with_the_answer(
+def test_the_first_messages_unread_entry_goes_when_its_record_is_replayed_with_the_answer(
     world_of: Callable[[], AbstractContextManager[TwoConversations]],
 ) -> None:
     """Found by the property above: a conversation's opening moves nothing, so a replay of it went undetected."""
@@ -566,7 +566,7 @@ def kill_before_the_deletes(number: int, run: Callable[..., Any], _: dict[str, A
         pytest.param([(0, 2), (0, 1), (1, 3)], id="then with fewer, then with more"),
     ],
 )
-def test_a_try_cut_off_half_way_leaves_nothing_behind_when_the_stream_is_cut_otherwise(
+def test_an_interrupted_attempt_leaves_nothing_behind_when_the_batches_differ(
     world_of: Callable[[], AbstractContextManager[TwoConversations]], batches: list[tuple[int, int]]
 ) -> None:
     """Found by the property above: a later batch skips the time at which the first one had put an entry."""

@@ -221,7 +221,7 @@ def test_a_table_in_which_all_is_well_has_no_breaks(damaged: Damaged) -> None:
     assert damaged.verify() == []
 
 
-def test_tickets_connections_and_subscriptions_are_known_and_those_that_cannot_be_read_are_said(
+def test_tickets_connections_and_subscriptions_are_known_and_unreadable_ones_are_reported(
     damaged: Damaged,
 ) -> None:
     somebody, expires = damaged.londo.user_uuid, 2**40
@@ -249,7 +249,7 @@ def test_each_kind_of_damage_is_found(damaged: Damaged, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", _MENDABLE)
-def test_damage_is_mended_and_no_message_changed(damaged: Damaged, kind: str) -> None:
+def test_damage_is_fixed_and_no_message_changed(damaged: Damaged, kind: str) -> None:
     before = damaged.messages
     _MENDABLE[kind](damaged)
     left = damaged.messages
@@ -285,7 +285,7 @@ def test_a_head_that_has_changed_since_it_was_read_is_not_replaced(damaged: Dama
 
 
 @pytest.mark.parametrize("kind", _LOST)
-def test_what_is_lost_comes_back_from_a_copy_of_the_table(damaged: Damaged, copy: str, kind: str) -> None:
+def test_lost_items_come_back_from_a_copy_of_the_table(damaged: Damaged, copy: str, kind: str) -> None:
     before = damaged.messages
     _LOST[kind](damaged)
 
@@ -297,7 +297,7 @@ def test_what_is_lost_comes_back_from_a_copy_of_the_table(damaged: Damaged, copy
 
 
 @pytest.mark.parametrize("kind", _NOT_MENDABLE)
-def test_what_cannot_be_mended_stays_and_is_said(damaged: Damaged, kind: str) -> None:
+def test_damage_that_cannot_be_fixed_stays_and_is_reported(damaged: Damaged, kind: str) -> None:
     _NOT_MENDABLE[kind](damaged)
 
     assert kind in {one.kind for one in damaged.fix()}
@@ -312,7 +312,7 @@ def test_a_name_of_somebody_deleted_is_found(damaged: Damaged) -> None:
     assert [one.kind for one in damaged.verify()] == ["erased"]
 
 
-def test_mending_while_people_send_loses_nothing(damaged: Damaged) -> None:
+def test_a_repair_while_people_send_loses_nothing(damaged: Damaged) -> None:
     """A head that is behind is damage that a send changes while it is being fixed."""
 
     def send(count: int) -> None:
@@ -335,7 +335,7 @@ def script(name: str, table_name: str, endpoint: str, *arguments: str) -> subpro
     return run_script(f"ddb/{name}", "--stack", table_name, *arguments, DYNAMODB_ENDPOINT=endpoint)
 
 
-def test_the_commands_find_say_and_mend(damaged: Damaged, dynamodb_endpoint: str) -> None:
+def test_the_commands_find_list_and_fix_damage(damaged: Damaged, dynamodb_endpoint: str) -> None:
     _MENDABLE["double"](damaged)
 
     found = script("verify", damaged.name, dynamodb_endpoint)

@@ -179,7 +179,7 @@ def test_show_message(sam: Sam) -> None:
     [("CreateMessageGroup", "create_message_group", 1), ("CreateMessage", "create_message", 99)],
     ids=["CreateMessageGroup", "CreateMessage"],
 )
-def test_a_message_is_sent_once_however_often_the_event_comes(
+def test_a_message_is_sent_once_even_if_the_event_is_repeated(
     sam: Sam, table: Table, function: str, event: str, seq: int
 ) -> None:
     body = json.loads(sample_event(event)["body"])

@@ -77,7 +77,7 @@ def test_an_alarm_is_of_a_metric_of_a_resource_of_the_stack(name: str) -> None:
 
 
 @each_alarm
-def test_an_alarm_and_its_end_are_told_and_silence_is_no_alarm(name: str) -> None:
+def test_an_alarm_and_its_end_are_notified_and_missing_data_is_no_alarm(name: str) -> None:
     assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == [{"!Ref": "AlarmTopic"}]
     assert ALARMS[name]["TreatMissingData"] == "notBreaching"
 
@@ -145,7 +145,7 @@ def test_push_age_rings_before_records_are_skipped() -> None:
     assert ALARMS["PushAge"]["Threshold"] / 1000 < mapping["MaximumRecordAgeInSeconds"]
 
 
-def test_nobody_is_told_unless_an_address_is_given() -> None:
+def test_nobody_is_notified_without_an_address() -> None:
     assert LOADED["Parameters"]["AlarmEmail"]["Default"] == "none"
     assert RESOURCES["AlarmSubscription"]["Condition"] == "HasAlarmEmail"
     assert "Condition" not in RESOURCES["AlarmTopic"]

@@ -61,7 +61,7 @@ def test_a_client_waits_as_long_as_the_answer_says_and_a_little_more(monkeypatch
     assert 7 <= waited[0] <= 8
 
 
-def test_a_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_gives_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refused, match=r"^There is no such conversation\.$"):
         answers(monkeypatch, 404, {"detail": "There is no such conversation."}, "application/problem+json").get("/")
     with pytest.raises(Refused, match="message_blank"):
@@ -299,7 +299,7 @@ def test_a_message_is_sent_again_until_it_is_answered_and_the_next_waits(network
     with_device(network, test)
 
 
-def test_reading_is_told_to_the_api(network: Network) -> None:
+def test_reading_is_reported_to_the_api(network: Network) -> None:
     async def test(device: Device, told: list[str]) -> None:
         device.mark_read(network.group)
         await until(lambda: network.api.unread("bayko") == {"message_groups": 0, "messages": 0})

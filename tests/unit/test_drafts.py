@@ -80,7 +80,7 @@ def _name(part: Part) -> str:
 
 @pytest.mark.parametrize("message", MESSAGES, ids=_name)
 @pytest.mark.parametrize("target", INTO_CONVERSATION, ids=_name)
-def test_all_that_is_wrong_with_a_message_into_a_conversation_is_said_at_once(target: Part, message: Part) -> None:
+def test_all_errors_of_a_message_into_a_conversation_are_reported_at_once(target: Part, message: Part) -> None:
     codes = _codes({**target[0], **message[0]}, into_conversation=True)
 
     assert sorted(codes) == sorted(target[1] | message[1])
@@ -88,7 +88,7 @@ def test_all_that_is_wrong_with_a_message_into_a_conversation_is_said_at_once(ta
 
 @pytest.mark.parametrize("message", MESSAGES, ids=_name)
 @pytest.mark.parametrize("target", TO_A_PERSON, ids=_name)
-def test_all_that_is_wrong_with_a_message_to_a_person_is_said_at_once(target: Part, message: Part) -> None:
+def test_all_errors_of_a_message_to_a_person_are_reported_at_once(target: Part, message: Part) -> None:
     codes = _codes({**target[0], **message[0]}, into_conversation=False)
 
     assert sorted(codes) == sorted(target[1] | message[1])
@@ -123,7 +123,7 @@ def test_a_message_uuid_is_kept_in_lower_case() -> None:
 
 
 @pytest.mark.parametrize("missing", [{}, {"message_uuid": None}], ids=repr)
-def test_a_missing_message_uuid_is_made_up_anew_each_time(missing: dict[str, Any]) -> None:
+def test_a_missing_message_uuid_is_generated_each_time(missing: dict[str, Any]) -> None:
     body = {"message": "Hello", "handle": "londo", **missing}
 
     one, other = _read(body).message_uuid, _read(body).message_uuid
@@ -162,7 +162,7 @@ def test_a_handle_is_read_with_and_without_an_at_sign(text: str, into_conversati
 
 
 @pytest.mark.parametrize("text", ["@@londo", "londo mollari", "londo#", "é", "a" * 31, "..", "_"])
-def test_a_handle_nobody_can_have_is_not_found(text: str) -> None:
+def test_an_invalid_handle_is_not_found(text: str) -> None:
     with pytest.raises(NotFound):
         _read({"message": "Hello", "handle": text})
 

@@ -142,7 +142,7 @@ def test_the_key_of_this_run_is_taken_from_header_and_query() -> None:
         {"type": "lifespan"},
     ],
 )
-def test_what_aws_answers_unsigned_is_served_without_a_key(scope: dict[str, Any]) -> None:
+def test_requests_that_aws_answers_unsigned_need_no_key(scope: dict[str, Any]) -> None:
     assert served(scope)
 
 

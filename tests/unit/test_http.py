@@ -102,7 +102,7 @@ def test_a_handle_of_the_path_stands_after_an_at_sign() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "@", "bayko", "@@bayko", "@a b", "@é", "%40bayko", "@" + "a" * 31])
-def test_a_path_nobody_can_be_called_is_not_found(text: str) -> None:
+def test_a_path_with_an_invalid_handle_is_not_found(text: str) -> None:
     with pytest.raises(NotFound):
         request(path={"handle": text}).handle()
 
@@ -403,7 +403,7 @@ def test_links_are_references_that_hold_under_any_base_path() -> None:
     assert response["headers"]["link"] == '<?before=abc>; rel="prev", <?after=x-_y>; rel="next"'
 
 
-def test_links_keep_the_limit_that_was_asked_for() -> None:
+def test_links_keep_the_requested_limit() -> None:
     asked = request(query={"limit": "5", "before": "the page before", "other": "?"})
 
     response = http_api.ok_page(asked, ITEMS, {"prev": ("before", "abc")})

@@ -225,7 +225,7 @@ def test_unread_messages_that_came_and_were_read_in_one_batch_leave_no_unread_en
         "a change that was not counted",
     ],
 )
-def test_versions_that_do_not_tell_mean_a_rebuild(stages: Sequence[Head], counted: bool) -> None:
+def test_ambiguous_versions_cause_a_rebuild(stages: Sequence[Head], counted: bool) -> None:
     (one,) = fold(_changes(*stages))
 
     assert one.is_counted is counted

@@ -208,7 +208,7 @@ def test_of_two_hundred_connections_half_of_them_dead_or_slow_no_other_waits_and
     assert sockets.closed == set(slow)
 
 
-def test_a_connection_that_is_throttled_is_tried_again_and_gets_everything_in_order() -> None:
+def test_a_throttled_connection_is_retried_and_gets_everything_in_order() -> None:
     class Throttled(FakeSockets):
         tries = 0
 
@@ -227,7 +227,7 @@ def test_a_connection_that_is_throttled_is_tried_again_and_gets_everything_in_or
 
 
 @pytest.mark.parametrize("error", [Busy("throttled"), NoAnswer()])
-def test_a_connection_that_does_not_take_it_is_closed_so_that_its_client_catches_up(
+def test_a_connection_that_accepts_no_frame_is_closed_so_that_its_client_catches_up(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "DELIVERY_BUDGET_SECONDS", 0.05)

@@ -112,7 +112,7 @@ def test_a_bug_is_answered_and_counts_as_a_failure(written: Callable[[], str], m
     assert json.loads(written())["error"] == "RuntimeError"
 
 
-def test_a_socket_that_is_gone_when_it_is_answered_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_that_closes_before_its_answer_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     table = _table()
     monkeypatch.setattr(receive, "table", table)
     monkeypatch.setattr(receive, "sockets", FakeSockets(gone=[USER]))

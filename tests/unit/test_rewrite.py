@@ -161,7 +161,7 @@ def test_a_batch_is_two_requests_for_all_its_conversations() -> None:
     assert table.requests == ["put 6", "delete 4"]
 
 
-def test_a_burst_is_one_rewrite_and_a_look_at_the_times_it_passes_over() -> None:
+def test_a_burst_is_one_rewrite_and_a_query_of_the_skipped_times() -> None:
     heads = [_head(second) for second in range(1, 9)]
     table = _before(heads[0], heads[-1])
 
@@ -226,7 +226,7 @@ def test_a_deleted_member_has_no_entries(before: bool) -> None:
     assert table.stored == {(USER, _time(2), "At 2")}
 
 
-def test_a_record_seen_before_moves_nothing_back() -> None:
+def test_a_replayed_record_moves_nothing_back() -> None:
     table = _showing_heads(_head(3))
 
     assert rewrite(table, _changes(_head(1), _head(2))) == Rewritten(0, 1, {})
@@ -243,7 +243,7 @@ def test_a_batch_seen_again_changes_nothing() -> None:
     _assert_shows(table, _head(2), _head(4, other=DELENN))
 
 
-def test_values_that_return_are_told_apart_by_their_versions() -> None:
+def test_returning_values_are_distinguished_by_their_versions() -> None:
     """Receipts go off and on in two conversations; the first half is delivered again, with the second."""
     shown = [_head(1), _head(2, other=DELENN)]
     hidden = [_next(head, members={**head.members, USER: replace(BAYKO, read_receipts=False)}) for head in shown]
@@ -394,7 +394,7 @@ def test_a_rebuild_that_is_refused_for_long_is_busy() -> None:
     assert table.requests == REBUILD * TRIES
 
 
-def test_a_conversation_that_is_gone_has_no_entries() -> None:
+def test_a_deleted_conversation_has_no_entries() -> None:
     table = _showing_heads(_head(1))
     del table.heads[_head(1).message_group_uuid]
 
@@ -428,7 +428,7 @@ def test_an_answer_marks_earlier_messages_as_read() -> None:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_a_member_without_receipts_is_not_seen_to_have_read(shown: bool) -> None:
+def test_a_member_with_hidden_receipts_is_not_seen_to_have_read(shown: bool) -> None:
     both = frozenset({USER, OTHER})
     before = _showing(replace(_read(_head(3), other=2), wrote=both), not shown)
     after = _showing(before, shown)
@@ -477,7 +477,7 @@ def test_a_replayed_opening_does_not_make_read_messages_unread(later: list[Head]
 
 
 @pytest.mark.parametrize("old", [0, 2], ids=["the first mark", "a later mark"])
-def test_a_mark_seen_before_moves_nothing_back(old: int) -> None:
+def test_a_replayed_mark_moves_nothing_back(old: int) -> None:
     marks = [_read(_head(5), other=old)]
     marks += [_read(marks[0], other=3)]
     now = _read(marks[1], other=4)

@@ -83,7 +83,7 @@ def _after(head: Head, text: str) -> Message:
     return head.next_message(USER, MESSAGE_UUID, text, NOW)
 
 
-def test_a_message_follows_the_head_at_the_time_it_is() -> None:
+def test_a_message_follows_the_head_at_the_current_time() -> None:
     table = Racing()
 
     sent = _send(table)

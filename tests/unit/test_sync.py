@@ -159,7 +159,7 @@ def test_marks_of_the_other_are_known_unless_hidden() -> None:
     assert conversation.other_read_seq is None
 
 
-def test_a_listing_that_was_cut_off_begins_anew() -> None:
+def test_an_interrupted_listing_starts_over() -> None:
     api = FakeApi()
     for other in _OTHERS:
         api.send(other, _ME)

@@ -228,7 +228,7 @@ def test_a_batch_is_large_and_its_failures_are_reported_one_by_one() -> None:
     assert mapping["BisectBatchOnFunctionError"] is True
 
 
-def test_sockets_are_told_at_once_or_not_at_all() -> None:
+def test_pushes_happen_at_once_or_not_at_all() -> None:
     mapping = _event_of("Push")["Properties"]
 
     assert mapping["FilterCriteria"] == _event_of("StreamHandler")["Properties"]["FilterCriteria"]
