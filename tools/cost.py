@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
 
 def main() -> int:
     if not dynamodb_local.is_here():
-        return 1  # tests/support/prepare.py has said why
+        return 1  # tests/support/prepare.py has printed the reason
     with tempfile.TemporaryDirectory() as folder, dynamodb_local.running(Path(folder)) as endpoint:
         PAGE.write_text(page(measure(dynamodb_local.client(endpoint), endpoint)))
     return 0

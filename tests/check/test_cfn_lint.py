@@ -10,7 +10,7 @@ from cfnlint.helpers import REGIONS
 from tests.unit.test_alarms import processed
 
 
-def test_cfn_lint_finds_nothing_in_what_sam_makes_of_the_template_in_any_region(tmp_path: Path) -> None:
+def test_cfn_lint_finds_nothing_in_the_processed_template_in_any_region(tmp_path: Path) -> None:
     file = tmp_path / "processed.json"
     file.write_text(json.dumps(processed(GradualDeployment="true")))
     # China has no user pools of Cognito, GovCloud no CloudFront.

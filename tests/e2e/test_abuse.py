@@ -206,7 +206,7 @@ def test_no_route_takes_a_bad_token(system: System, bayko: Client, londo: Client
         assert good.status_code == 200, "the attempts must fail for the token alone"
 
 
-def test_who_is_locked_out_gets_no_more_tokens_and_keeps_the_one_there_is_until_it_expires(
+def test_a_locked_out_person_gets_no_new_tokens_and_keeps_the_old_one_until_it_expires(
     system: System, bayko: Client, londo: Client, group: str
 ) -> None:
     cognito, renewing = system.client("cognito-idp"), system.sign_in(bayko.email)["RefreshToken"]
@@ -224,7 +224,7 @@ def test_who_is_locked_out_gets_no_more_tokens_and_keeps_the_one_there_is_until_
     assert {request.status_code for request in _ask_all(bayko, group, londo.handle)} == {200}
 
 
-def test_every_route_is_closed_to_who_was_erased_though_the_token_is_good(
+def test_every_route_is_closed_to_an_erased_person_with_a_valid_token(
     system: System, bayko: Client, londo: Client, group: str
 ) -> None:
     UserPool(system.environment).delete(bayko.user_uuid)
@@ -290,7 +290,7 @@ def test_nobody_reads_or_writes_with_other_peoples_uuids_and_cursors(
     assert eve.inbox() == []
 
 
-def test_who_sends_is_taken_from_the_token_alone(bayko: Client, londo: Client, eve: Client) -> None:
+def test_the_token_alone_identifies_the_sender(bayko: Client, londo: Client, eve: Client) -> None:
     claims = {"sub": bayko.user_uuid, "user_uuid": bayko.user_uuid, "display_name": "Bayko", "cognito_user_id": "x"}
     headers = {f"X-Amzn-Oidc-{name}": bayko.user_uuid for name in ("Identity", "Data")} | {"X-User": bayko.user_uuid}
 
@@ -476,7 +476,7 @@ STRANGE = {
 
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
 @pytest.mark.parametrize("escaped", [True, False], ids=["escaped", "as it is"])
-def test_a_strange_text_is_kept_as_it_is(bayko: Client, londo: Client, text: str, escaped: bool) -> None:
+def test_an_unusual_text_is_kept_unchanged(bayko: Client, londo: Client, text: str, escaped: bool) -> None:
     assert len(text) <= 1024
     body = json.dumps({"handle": londo.handle, "message": text}, ensure_ascii=escaped).encode()
 
@@ -672,7 +672,7 @@ def test_requests_that_are_no_http_do_nothing(system: System, bayko: Client, lon
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/octet-stream", "", "x"])
 @pytest.mark.parametrize("chunked", [False, True], ids=["whole", "chunked"])
-def test_json_is_read_whatever_it_is_called_and_however_it_comes(
+def test_json_is_read_with_any_content_type_and_encoding(
     bayko: Client, londo: Client, content_type: str, chunked: bool
 ) -> None:
     body = json.dumps({"message": "Grüße 👋", "handle": londo.handle}, ensure_ascii=False).encode()

@@ -131,7 +131,7 @@ def test_a_function_is_refused_every_request_outside_its_pattern(
     assert permitted == allowed
 
 
-def test_a_functions_boundary_holds_whatever_its_role_is_given(system: System) -> None:
+def test_a_functions_boundary_holds_for_any_policy_of_its_role(system: System) -> None:
     # SAM's policies let a role write every log; somebody may add what he likes.
     iam, role = system.client("iam"), system.environment.physical_ids["ShowUserRole"]
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

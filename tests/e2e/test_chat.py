@@ -181,7 +181,7 @@ def test_the_line_being_typed_stays_when_another_comes(
         londos.type("/quit\n")
 
 
-def test_conversations_are_listed_with_what_is_unread(
+def test_conversations_are_listed_with_their_unread_counts(
     system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
     for number in range(3):
@@ -197,7 +197,7 @@ def test_conversations_are_listed_with_what_is_unread(
     assert "unread" not in listed(londo)
 
 
-def test_what_is_written_before_the_end_of_the_input_is_sent(
+def test_lines_before_the_end_of_the_input_are_sent(
     system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
     with piped(homes("bayko"), bayko, londo) as chat:

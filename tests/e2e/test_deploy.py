@@ -110,7 +110,7 @@ def the_web_client_is_served(environment: Environment) -> None:
     assert get("/assets/nothing.js").status_code == 403
 
 
-def test_dev_is_what_plain_sam_deploys_and_make_deletes(aws: Environment) -> None:
+def test_plain_sam_deploys_dev_and_make_deletes_it(aws: Environment) -> None:
     dev = settings("dev", "deploy")
     environment = replace(aws, stack=dev["stack_name"])
     overrides = ("--parameter-overrides", *dev["parameter_overrides"], *_HERE)

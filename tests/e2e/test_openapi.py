@@ -66,9 +66,7 @@ checks.positive_data_acceptance.enabled = false
 """
 
 
-def test_whatever_is_asked_the_answer_is_described(
-    system: System, bayko: Client, londo: Client, eve: Client, tmp_path: Path
-) -> None:
+def test_every_answer_is_described(system: System, bayko: Client, londo: Client, eve: Client, tmp_path: Path) -> None:
     bayko.send(message="Eve?", handle=eve.handle)
     conversation = bayko.send(message="Londo, a word.", handle=londo.handle)["message_group_uuid"]
     londo.send(message="Not now.", message_group_uuid=conversation)

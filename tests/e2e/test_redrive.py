@@ -87,7 +87,7 @@ def batch_of(system: System, group: str) -> dict[str, Any]:
     }
 
 
-def test_a_failed_record_is_said_then_repaired_and_taken_out_of_the_queue(
+def test_a_failed_record_is_listed_then_repaired_and_removed_from_the_queue(
     redrive: Redrive, broken: tuple[str, dict[str, Any]], londo: Client
 ) -> None:
     group, batch = broken
@@ -107,9 +107,7 @@ def test_a_failed_record_is_said_then_repaired_and_taken_out_of_the_queue(
     assert again == (0, ["0 messages in the failure queue; 0 of them stay there."])
 
 
-def test_what_the_stream_has_no_more_stays_until_it_is_discarded(
-    redrive: Redrive, broken: tuple[str, dict[str, Any]]
-) -> None:
+def test_expired_records_stay_until_they_are_discarded(redrive: Redrive, broken: tuple[str, dict[str, Any]]) -> None:
     _, batch = broken
     redrive.fail(
         {**batch, "startSequenceNumber": "000000000000000000001", "endSequenceNumber": "000000000000000000002"}

@@ -111,7 +111,7 @@ SHOWN = {  # where what others wrote is to be read
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_a_script_shows_what_others_wrote_and_does_none_of_it(scene: Scene, script: str) -> None:
+def test_a_script_shows_the_escapes_of_others_and_obeys_none(scene: Scene, script: str) -> None:
     done = scene.run(script, *_arguments(script, scene))
 
     assert "Traceback" not in done.stderr
@@ -121,14 +121,14 @@ def test_a_script_shows_what_others_wrote_and_does_none_of_it(scene: Scene, scri
 
 
 @pytest.mark.parametrize("script", ["cognito/list-users", "ddb/scan"])
-def test_lines_of_json_say_the_same_escaped(scene: Scene, script: str) -> None:
+def test_escaped_lines_of_json_have_the_same_content(scene: Scene, script: str) -> None:
     done = scene.run(script, *_arguments(script, scene), "--json")
 
     _assert_harmless(done.stdout)
     assert "\\u202e" in done.stdout
 
 
-def test_a_question_names_who_it_is_about(scene: Scene) -> None:
+def test_a_question_names_the_person_it_is_about(scene: Scene) -> None:
     outside, inside = pty.openpty()
     asking = subprocess.Popen(
         [BIN / "cognito/delete-user", scene.user_uuid],

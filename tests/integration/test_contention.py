@@ -1,4 +1,4 @@
-"""Many sends at once into one conversation: the other member gets through, and nobody makes the system look broken."""
+"""Many sends at once into one conversation: the other member gets through, and no alarm can ring."""
 
 import threading
 import time
@@ -17,12 +17,12 @@ from messaging.services.send import Sent, send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 
 MAX_CONCURRENCY = 60
-# Tries that the other member needs at most, however slow the machine is. Before senders made way it took 50 and more.
+# The other member's maximum attempts, even on a slow machine. Before senders backed off it took 50 and more.
 FEW = 40
 
 
 class Flood:
-    """Somebody who sends in many threads at once, each again and again until `ended` is set."""
+    """A sender with many threads, each sending repeatedly until `ended` is set."""
 
     def __init__(self, table: Table, person: Person, group: str) -> None:
         self.answers: Counter[str] = Counter()
@@ -53,7 +53,7 @@ class Flood:
             self._started.set()
 
 
-def test_who_floods_a_conversation_is_told_to_wait_and_the_other_gets_through(
+def test_a_flooding_sender_is_told_to_wait_and_the_other_gets_through(
     monkeypatch: pytest.MonkeyPatch,
     dynamodb_endpoint: str,
     table: Table,
@@ -61,7 +61,7 @@ def test_who_floods_a_conversation_is_told_to_wait_and_the_other_gets_through(
     bayko: Person,
     londo: Person,
 ) -> None:
-    monkeypatch.setattr(retry, "clock", time.monotonic)  # the pauses are what it is about
+    monkeypatch.setattr(retry, "clock", time.monotonic)  # this test is about the pauses
     monkeypatch.setattr(retry, "sleep", time.sleep)
     client = boto3.client(
         "dynamodb", endpoint_url=dynamodb_endpoint, config=Config(max_pool_connections=2 * MAX_CONCURRENCY)
@@ -78,4 +78,4 @@ def test_who_floods_a_conversation_is_told_to_wait_and_the_other_gets_through(
 
     assert all(answer.conflicts <= FEW for answer in answers)
     assert flood.answers["TooManyRequests"] > 0
-    assert flood.answers.keys() <= {"sent", "TooManyRequests"}  # nothing that an alarm counts
+    assert flood.answers.keys() <= {"sent", "TooManyRequests"}  # no alarm counts these

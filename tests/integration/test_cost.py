@@ -1,4 +1,4 @@
-"""docs/cost.md is what the script writes for the code as it stands."""
+"""docs/cost.md is up to date with the code."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def test_the_page_is_what_make_cost_writes(dynamodb: "DynamoDBClient", dynamodb_endpoint: str) -> None:
+def test_make_cost_writes_the_page(dynamodb: "DynamoDBClient", dynamodb_endpoint: str) -> None:
     assert PAGE.read_text() == page(measure(dynamodb, dynamodb_endpoint)), "run `make cost`"
 
 

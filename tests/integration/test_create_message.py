@@ -1,4 +1,4 @@
-"""Pattern D on a real engine: every message once, numbered without a gap, whatever races or repeats."""
+"""Pattern D on a real engine: every message once, numbered without a gap, under races and repetitions."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def conversation(table: Table, bayko: Person, londo: Person) -> str:
-    """The message_group_uuid of a conversation with one message in it."""
+    """The message_group_uuid of a conversation with one message."""
     return send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "Hello")).message.message_group_uuid
 
 
@@ -141,7 +141,7 @@ def test_a_message_uuid_used_for_another_message_is_a_conflict(
     assert functions.list_message_groups(bayko.user_uuid)[1][0]["message"] == "Hello"
 
 
-def test_a_stranger_hears_the_same_as_for_no_conversation(
+def test_a_stranger_gets_the_same_answer_as_for_no_conversation(
     functions: Functions, register: Callable[[str], Person], conversation: str
 ) -> None:
     eve = register("eve")
@@ -211,7 +211,7 @@ def test_time_rises_with_seq_even_if_the_clock_stands_still_or_goes_back(
     ]
 
 
-def test_a_receipt_is_kept_for_good(
+def test_a_receipt_never_expires(
     dynamodb: "DynamoDBClient", table_name: str, table: Table, bayko: Person, londo: Person
 ) -> None:
     message_uuid = str(uuid4())
@@ -275,10 +275,10 @@ def test_while_dynamodb_throttles_the_answer_is_503_and_nothing_is_sent(
     assert len(functions.list_messages(bayko.user_uuid, conversation)[1]) == 1
 
 
-def test_an_answer_that_was_lost_is_made_up_for(
+def test_a_lost_answer_is_recovered(
     monkeypatch: pytest.MonkeyPatch, functions: Functions, table: Table, bayko: Person, conversation: str
 ) -> None:
-    """The transaction took effect, but its answer never came: the next try finds the receipt."""
+    """The transaction took effect, but its answer was lost: the retry finds the receipt."""
     write = table.db.client.transact_write_items
     answers = iter([ReadTimeoutError(endpoint_url="http://dynamodb")])
 
@@ -304,7 +304,7 @@ def test_without_a_connection_a_send_is_tried_again(
     conversation: str,
     error: type[ConnectTimeoutError] | type[EndpointConnectionError],
 ) -> None:
-    """botocore's errors of connecting are none of its HTTP errors: they would be a 500."""
+    """botocore's connection errors are not among its HTTP errors; unhandled, they would cause a 500."""
     write = table.db.client.transact_write_items
     answers = iter([error(endpoint_url="http://dynamodb")])
 

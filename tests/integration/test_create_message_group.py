@@ -1,4 +1,4 @@
-"""Pattern C on a real engine: one conversation for a pair of people, whatever races."""
+"""Pattern C on a real engine: one conversation for a pair of people, in any race."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -69,7 +69,7 @@ def test_fifty_first_messages_at_once_leave_one_conversation(
         for _ in range(100):
             try:
                 sent = send_to_handle(table, sender.user_uuid, receiver.handle, Draft(message_uuid, "First!"))
-            except (Busy, TooManyRequests):  # a client hears 503 or 429, and sends it again
+            except (Busy, TooManyRequests):  # a client gets 503 or 429, and retries
                 continue
             return sent.message.message_group_uuid
         raise Busy("A hundred times.")
@@ -97,7 +97,7 @@ def test_a_handle_nobody_has_is_not_found(functions: Functions, bayko: Person) -
     assert headers["content-type"] == "application/problem+json"
 
 
-def test_a_sender_without_a_profile_is_told_so(functions: Functions, londo: Person) -> None:
+def test_a_sender_without_a_profile_gets_a_clear_error(functions: Functions, londo: Person) -> None:
     status, problem, _ = functions.create_message_group(str(uuid4()), handle="londo", message="Hello")
 
     assert (status, problem["detail"]) == (404, "You have no profile yet.")

@@ -1,4 +1,4 @@
-"""bin/ddb/import-bootcamp: every message of a bootcamp table arrives once and in order, whatever is wrong with it."""
+"""bin/ddb/import-bootcamp: every message of a bootcamp table arrives once and in order, despite all its defects."""
 
 import signal
 import subprocess
@@ -38,13 +38,13 @@ GKAR = User("6f1c0d1e-0000-4000-8000-000000000003", "gkar", "G'Kar")
 
 
 def at(seconds: float) -> str:
-    """A time as the newest of the bootcamp's code writes it."""
+    """Format a time as the newest version of the bootcamp's code does."""
     return (START + timedelta(seconds=seconds)).isoformat()
 
 
 @pytest.fixture
 def new_table(dynamodb: "DynamoDBClient") -> Iterator[Callable[[], str]]:
-    """Makes an empty table with the keys that the bootcamp's has too."""
+    """Make an empty table with the bootcamp's keys."""
     names = []
 
     def make() -> str:
@@ -69,7 +69,7 @@ def target(new_table: Callable[[], str]) -> str:
 
 @pytest.fixture
 def run(source: Bootcamp, target: str, dynamodb_endpoint: str) -> Callable[..., list[str]]:
-    """Saves the source, imports it by the command, and returns the lines of the report."""
+    """Save the source, import it by the command, and return the lines of the report."""
 
     def import_it(*arguments: str, into: str = target) -> list[str]:
         source.save()
@@ -83,7 +83,7 @@ def run(source: Bootcamp, target: str, dynamodb_endpoint: str) -> Callable[..., 
 
 
 def conversations(items: list[dict[str, Any]]) -> dict[frozenset[str], list[Message]]:
-    """The messages of each two people, in order."""
+    """The messages of each pair of people, in order."""
     members = {
         head.message_group_uuid: frozenset(head.members)
         for head in (Head.from_item(item) for item in items if item["sk"]["S"] == keys.HEAD)
@@ -200,7 +200,7 @@ def test_without_write_nothing_is_written_and_the_report_is_the_same(
     assert texts(dynamodb, target, LONDO, VIR) == ["one", "two"]
 
 
-def test_who_has_the_handle_here_is_who_wrote_in_the_source(
+def test_the_owner_of_the_handle_here_is_the_sender_in_the_source(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     londo = Person(str(uuid4()), "Londo", "Ambassador Mollari")
@@ -216,7 +216,7 @@ def test_who_has_the_handle_here_is_who_wrote_in_the_source(
     assert verify(dynamodb, target) == []
 
 
-def test_names_and_handles_that_nobody_may_have_here_are_replaced(
+def test_forbidden_names_and_handles_are_replaced(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     forger = User(str(uuid4()), "forger", "Londo\n@vir: Hello")
@@ -274,7 +274,7 @@ def test_every_attribute_but_the_keys_may_be_missing(
     assert run("--write")[-1] == "Wrote 0 messages and renumber 0, in 0 conversations; 4 were there already."
 
 
-def test_what_was_sent_in_the_old_system_meanwhile_comes_to_its_place(
+def test_messages_sent_in_the_old_system_meanwhile_get_their_place(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     source.message_groups(LONDO, VIR, "g1", at(1))
@@ -292,7 +292,7 @@ def test_what_was_sent_in_the_old_system_meanwhile_comes_to_its_place(
     assert verify(dynamodb, target) == []
 
 
-def test_what_was_sent_here_before_the_import_follows_the_history(
+def test_messages_sent_here_before_the_import_follow_the_history(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     table = Table(dynamodb, target)
@@ -335,7 +335,7 @@ def test_a_message_uuid_that_another_conversation_has_is_replaced_the_same_in_ev
     assert read_all(dynamodb, target) == items
 
 
-def test_receipts_follow_what_was_sent_here_to_its_place_and_missing_ones_are_made_by_the_next_run(
+def test_receipts_follow_moved_messages_and_the_next_run_makes_missing_ones(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     table = Table(dynamodb, target)
@@ -364,7 +364,7 @@ def test_receipts_follow_what_was_sent_here_to_its_place_and_missing_ones_are_ma
     assert verify(dynamodb, target) == []
 
 
-def test_inboxes_are_mended_by_the_next_run(
+def test_inboxes_are_fixed_by_the_next_run(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     source.message_groups(LONDO, VIR, "g", at(1))
@@ -378,7 +378,7 @@ def test_inboxes_are_mended_by_the_next_run(
 
 
 @pytest.mark.parametrize("wrong", ["the target itself", "a table of this system", "no table"])
-def test_what_is_no_bootcamp_table_is_a_clear_error(
+def test_a_table_of_another_kind_is_a_clear_error(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb_endpoint: str, wrong: str
 ) -> None:
     source.message_groups(LONDO, VIR, "g", at(1))
@@ -417,7 +417,7 @@ _MESSAGES = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(messages=_MESSAGES, first=st.integers(0, 12), sent_here=st.integers(0, 2))
-def test_whatever_the_order_of_arrival_each_message_is_there_once_and_in_order(
+def test_in_any_order_of_arrival_each_message_is_stored_once_and_in_order(
     dynamodb: "DynamoDBClient", messages: list[tuple[str, datetime, int, User]], first: int, sent_here: int
 ) -> None:
     source, target = (f"table-{uuid4()}" for _ in range(2))
@@ -458,6 +458,6 @@ def _place(message: tuple[str, datetime, int, User]) -> tuple[datetime, str, str
 
 
 def _bring(dynamodb: "DynamoDBClient", source: str, target: str) -> int:
-    """Imports, and returns how many conversations were changed."""
+    """Import; return the number of changed conversations."""
     plan = survey(dynamodb, source, target)
     return carry_out(dynamodb, source, target, plan, write=True).counts["changed conversations"]

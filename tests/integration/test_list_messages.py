@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def links(headers: dict[str, str]) -> dict[str, dict[str, str]]:
-    """The query of each relation of a Link header."""
+    """Parse a Link header: the query of each relation."""
     found = re.findall(r'<\?([^>]*)>; rel="(\w+)"', headers.get("link", ""))
     return {relation: dict(parse_qsl(query)) for query, relation in found}
 
@@ -32,7 +32,7 @@ def links(headers: dict[str, str]) -> dict[str, dict[str, str]]:
 def write_history(
     dynamodb: "DynamoDBClient", table_name: str, bayko: Person, londo: Person, count: int, start: datetime
 ) -> str:
-    """A conversation of `count` messages an hour apart, written at once."""
+    """Write a conversation of `count` messages an hour apart."""
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
     messages = [
         Message(group, str(uuid4()), f"Message {seq}", bayko, keys.format_time(start + timedelta(hours=seq)), seq)
@@ -51,7 +51,7 @@ def write_history(
 def page_through(
     functions: Functions, user_uuid: str, group: str, relation: str, **query: str
 ) -> list[list[dict[str, Any]]]:
-    """All pages from a first one, in the direction of `relation`."""
+    """Yield all pages from a first one, in the direction of `relation`."""
     pages = []
     while True:
         status, page, headers = functions.list_messages(user_uuid, group, **query)
@@ -100,7 +100,7 @@ def test_paging_forward_again_ends_at_the_newest(functions: Functions, londo: Pe
     assert [message["seq"] for page in pages for message in page] == list(range(1, 121))
 
 
-def test_what_comes_after_a_cursor_is_everything_once_while_others_write(
+def test_paging_after_a_cursor_gets_everything_once_while_others_write(
     functions: Functions, table: Table, bayko: Person, londo: Person
 ) -> None:
     first = send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "1")).message
@@ -151,7 +151,7 @@ def test_the_ten_thousandth_message_is_reachable(
     assert [message["seq"] for page in reversed(pages) for message in page] == list(range(1, 10_001))
 
 
-def test_a_stranger_hears_the_same_as_for_no_conversation(
+def test_a_stranger_gets_the_same_answer_as_for_no_conversation(
     functions: Functions, register: Callable[[str], Person], londo: Person, history: str
 ) -> None:
     eve = register("eve")
@@ -190,7 +190,7 @@ def test_the_same_page_is_not_sent_twice(functions: Functions, table: Table, lon
 
 
 class StaleReplica:
-    """A DynamoDB client whose eventually consistent reads do not know some items yet."""
+    """A DynamoDB client with eventually consistent reads that lack some items."""
 
     def __init__(self, client: "DynamoDBClient", unknown: Callable[[dict[str, Any]], bool]) -> None:
         self._client = client
@@ -242,10 +242,10 @@ def test_a_stale_replica_hides_no_message(
     assert [message["seq"] for page in reversed(pages) for message in page] == list(range(1, 121))
 
 
-def test_a_gap_that_is_really_there_does_not_hide_what_lies_beyond(
+def test_a_real_gap_does_not_hide_the_messages_after_it(
     functions: Functions, dynamodb: "DynamoDBClient", table_name: str, londo: Person, history: str
 ) -> None:
-    """Somebody deleted an item by hand; `bin/ddb/verify` reports it, and the rest stays readable."""
+    """An item was deleted by hand: `bin/ddb/verify` reports it, and the rest stays readable."""
     _, (lost, *_), _ = functions.list_messages(londo.user_uuid, history, limit="10")
     dynamodb.delete_item(TableName=table_name, Key={"pk": {"S": f"MSG#{history}"}, "sk": {"S": lost["created_at"]}})
 

@@ -1,4 +1,4 @@
-"""A message by its message_uuid on a real engine: found at once, and refused the same way whatever the reason."""
+"""A message by its message_uuid on a real engine: found at once, and refused the same way for any reason."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sent(table: Table, bayko: Person, londo: Person) -> list[Message]:
-    """Three messages of the two."""
+    """Three messages between the two people."""
     first = send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "1")).message
     more = [
         send_to_conversation(table, sender.user_uuid, first.message_group_uuid, Draft(str(uuid4()), text)).message
@@ -105,7 +105,7 @@ def test_every_refusal_is_the_same_answer_after_the_same_requests(
 def test_a_receipt_that_leads_to_another_message_or_to_none_shows_nothing(
     dynamodb: "DynamoDBClient", table_name: str, functions: Functions, bayko: Person, sent: list[Message]
 ) -> None:
-    """Somebody changed items by hand, or a stale read met `bin/ddb/import-bootcamp`, which renumbers messages."""
+    """Items were changed by hand, or a stale read met `bin/ddb/import-bootcamp`, which renumbers messages."""
     first, second, _ = sent
     for created_at in (second.created_at, "2020-01-01T00:00:00.000000+00:00"):
         sent_record = replace(SentRecord.of(first), created_at=created_at)
@@ -118,7 +118,7 @@ def test_a_receipt_that_leads_to_another_message_or_to_none_shows_nothing(
 
 @pytest.mark.parametrize("name", ["message_group_uuid", "message_uuid"])
 @pytest.mark.parametrize("text", ["1", "", "HEAD", "g" * 36, "{0}"])
-def test_what_is_no_uuid_cannot_be_read(functions: Functions, bayko: Person, name: str, text: str) -> None:
+def test_an_invalid_uuid_is_unreadable(functions: Functions, bayko: Person, name: str, text: str) -> None:
     address = {"message_group_uuid": str(uuid4()), "message_uuid": str(uuid4()), name: text.format(uuid4().hex)}
 
     status, problem, _ = functions.show_message(bayko.user_uuid, **address)

@@ -1,4 +1,4 @@
-"""bin/ddb/verify finds each kind of damage, and bin/ddb/repair mends what can be mended."""
+"""bin/ddb/verify finds each kind of damage, and bin/ddb/repair fixes all that can be fixed."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Damaged:
-    """A table with two conversations, whose items a test may change behind the system's back."""
+    """A table with two conversations; tests change its items behind the system's back."""
 
     def __init__(self, client: "DynamoDBClient", name: str, bayko: Person, londo: Person, kenji: Person) -> None:
         self.client, self.name, self.table = client, name, Table(client, name)
@@ -67,12 +67,12 @@ class Damaged:
 
     @property
     def londos(self) -> InboxEntry:
-        """The conversation as it lies in londo's inbox."""
+        """The conversation's entry in londo's inbox."""
         return self.table.inbox(self.londo.user_uuid, 1)[0]
 
     @property
     def unread(self) -> Unread:
-        """What is unread in the conversation, by whom."""
+        """The conversation's unread entries, by owner."""
         (found,) = self.head.unread
         return found
 
@@ -105,7 +105,7 @@ def damaged(
     londo: Person,
     register: Callable[[str], Person],
 ) -> Damaged:
-    """A table in which all is well yet."""
+    """A table without damage yet."""
     monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
     world = Damaged(dynamodb, table_name, bayko, londo, register("kenji"))
     assert functions.stream_handler(stream.records()) == []
@@ -114,7 +114,7 @@ def damaged(
 
 @pytest.fixture
 def copy(damaged: Damaged, dynamodb: "DynamoDBClient") -> Iterator[str]:
-    """A table like `damaged` before its damage, as a restore makes it."""
+    """A restored table: `damaged` before its damage."""
     name = f"{damaged.name}-copy"
     dynamodb.create_table(**create_table_request(name))
     put_all(DynamoDB(dynamodb, name), read_all(dynamodb, damaged.name))
@@ -141,7 +141,7 @@ def _make_stale(world: Damaged) -> None:
 
 
 def _make_headless_of_one(world: Damaged) -> None:
-    """Only bayko's messages are left: who the other is stands in his inbox alone."""
+    """Delete the head and londo's messages, so that only bayko's inbox names the other member."""
     world.delete(world.head.item)
     for message in world.messages[1:]:
         world.delete(message)
@@ -165,7 +165,7 @@ def _leave_old_handle(world: Damaged) -> None:
     world.put(replace(world.londo, handle="emperor").handle_item)
 
 
-# What can be mended from the table itself.
+# Damage that can be fixed from the table itself.
 _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "missing": lambda world: world.delete(world.londos.item),
     "double": lambda world: world.put(at(world.londos.item, sk=_EARLIER)),
@@ -205,13 +205,13 @@ _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "person with an old handle": _leave_old_handle,
     "person with two names": lambda world: world.put(replace(world.londo, display_name="Emperor").handle_item),
 }
-# What needs a copy of the table from before.
+# Damage that needs an earlier copy of the table.
 _LOST: dict[str, Callable[[Damaged], None]] = {
     "gap": lambda world: world.delete(world.messages[2]),
     "gap at the beginning": lambda world: world.delete(world.messages[0]),
     "gap and no head": _lose_second_and_head,
 }
-# What somebody has to look at.
+# Damage that a person must look at.
 _NOT_MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "order": lambda world: world.put(at(world.messages[2], sk={"S": "2026-01-01 00:00"})),
     "members": lambda world: world.put(at(world.messages[2], user_uuid={"S": str(uuid4())})),
@@ -225,7 +225,7 @@ def test_a_table_in_which_all_is_well_has_no_breaks(damaged: Damaged) -> None:
     assert damaged.verify() == []
 
 
-def test_tickets_connections_and_subscriptions_are_known_and_those_that_cannot_be_read_are_said(
+def test_tickets_connections_and_subscriptions_are_known_and_unreadable_ones_are_reported(
     damaged: Damaged,
 ) -> None:
     somebody, expires = damaged.londo.user_uuid, 2**40
@@ -253,7 +253,7 @@ def test_each_kind_of_damage_is_found(damaged: Damaged, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", _MENDABLE)
-def test_damage_is_mended_and_no_message_changed(damaged: Damaged, kind: str) -> None:
+def test_damage_is_fixed_and_no_message_changed(damaged: Damaged, kind: str) -> None:
     before = damaged.messages
     _MENDABLE[kind](damaged)
     left = damaged.messages
@@ -266,7 +266,7 @@ def test_damage_is_mended_and_no_message_changed(damaged: Damaged, kind: str) ->
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["behind", "lost"])
 def test_a_head_gets_a_version_above_those_of_all_entries(damaged: Damaged, is_there: bool) -> None:
-    """Else records of the head before would be taken for newer ones."""
+    """Otherwise records of the previous head would count as newer."""
     damaged.put(at(damaged.londos.item, version={"N": "70"}))
     damaged.put(replace(damaged.unread, version=99).item)
     if not is_there:
@@ -289,7 +289,7 @@ def test_a_head_that_has_changed_since_it_was_read_is_not_replaced(damaged: Dama
 
 
 @pytest.mark.parametrize("kind", _LOST)
-def test_what_is_lost_comes_back_from_a_copy_of_the_table(damaged: Damaged, copy: str, kind: str) -> None:
+def test_lost_items_come_back_from_a_copy_of_the_table(damaged: Damaged, copy: str, kind: str) -> None:
     before = damaged.messages
     _LOST[kind](damaged)
 
@@ -301,7 +301,7 @@ def test_what_is_lost_comes_back_from_a_copy_of_the_table(damaged: Damaged, copy
 
 
 @pytest.mark.parametrize("kind", _NOT_MENDABLE)
-def test_what_cannot_be_mended_stays_and_is_said(damaged: Damaged, kind: str) -> None:
+def test_damage_that_cannot_be_fixed_stays_and_is_reported(damaged: Damaged, kind: str) -> None:
     _NOT_MENDABLE[kind](damaged)
 
     assert kind in {one.kind for one in damaged.fix()}
@@ -316,8 +316,8 @@ def test_a_name_of_somebody_deleted_is_found(damaged: Damaged) -> None:
     assert [one.kind for one in damaged.verify()] == ["erased"]
 
 
-def test_mending_while_people_send_loses_nothing(damaged: Damaged) -> None:
-    """A head that is behind is a damage that a send moves on while it is mended."""
+def test_a_repair_while_people_send_loses_nothing(damaged: Damaged) -> None:
+    """A head that is behind is damage that a send changes while it is being fixed."""
 
     def send(count: int) -> None:
         for number in range(count):
@@ -341,7 +341,7 @@ def script(name: str, table_name: str, endpoint: str, *arguments: str) -> subpro
     return run_script(f"ddb/{name}", "--stack", table_name, *arguments, DYNAMODB_ENDPOINT=endpoint)
 
 
-def test_the_commands_find_say_and_mend(damaged: Damaged, dynamodb_endpoint: str) -> None:
+def test_the_commands_find_list_and_fix_damage(damaged: Damaged, dynamodb_endpoint: str) -> None:
     _MENDABLE["double"](damaged)
 
     found = script("verify", damaged.name, dynamodb_endpoint)

@@ -1,4 +1,4 @@
-"""A table of version 1.0.0, without versions and with receipts that expire: it works, and bin/ddb/repair updates it."""
+"""A table of version 1.0.0, without versions and with expiring receipts: it works, and bin/ddb/repair updates it."""
 
 import itertools
 import json
@@ -47,7 +47,7 @@ _RECEIPTS = {item["pk"]["S"] for item in _ITEMS if item["sk"]["S"] == keys.SENT_
 
 
 class Old:
-    """The table of version 1.0.0 with the functions of today and what its stream has brought since."""
+    """The table of version 1.0.0 with today's functions and its stream since then."""
 
     def __init__(self, client: "DynamoDBClient", name: str, functions: Functions, stream: Stream) -> None:
         self.client, self.name, self.functions = client, name, functions
@@ -61,17 +61,17 @@ class Old:
         return read_all(self.client, self.name)
 
     def deliver(self) -> None:
-        """All records since the table was loaded, with those that were delivered before."""
+        """Deliver all records since the table was loaded, including those delivered before."""
         assert self._deliver_after(self._since) is not None
 
     def keep_delivering(self, end: threading.Event) -> None:
-        """As Lambda does: what failed is delivered again."""
+        """Deliver as Lambda does: failed records again."""
         since = self._since
         while not end.is_set():
             since = self._deliver_after(since) or since
 
     def _deliver_after(self, since: str) -> str | None:
-        """The number of the last record that is done, None if any failed."""
+        """Deliver records; return the number of the last one, or None if any failed."""
         records = self._stream.records(after=since)
         failed = self.functions.stream_handler(records)
         return None if failed else [since, *(record["dynamodb"]["SequenceNumber"] for record in records)][-1]
@@ -102,7 +102,7 @@ def old(
     return Old(dynamodb, table_name, functions, stream)
 
 
-def test_the_table_has_what_version_1_stored(old: Old) -> None:
+def test_the_table_has_the_items_of_version_1(old: Old) -> None:
     assert_conversations_are_whole(old.items)
     assert {head.version for head in _HEADS} == {0}
     assert {message.message_uuid for message in _MESSAGES} - {pk.partition("#")[2] for pk in _RECEIPTS}
@@ -129,7 +129,7 @@ def test_every_change_of_an_old_conversation_reaches_both_inboxes(old: Old, at_o
 
 
 def _changes(old: Old, head: Head) -> Iterator[object]:
-    """Changes a conversation in every way, one at a time."""
+    """Change a conversation in every way, one at a time."""
     group, (one, other) = head.message_group_uuid, head.members
     yield send_to_conversation(old.table, one, group, Draft(str(uuid4()), "1"))
     yield mark_read(old.table, other, group, head.last_seq + 1)
@@ -172,7 +172,7 @@ def test_repair_updates_the_table_while_two_people_keep_sending(old: Old, dynamo
 
 @contextmanager
 def _sending(old: Old) -> Iterator[list[str]]:
-    """Both members of a conversation send until the block ends, and the stream brings it; yields the message_uuids."""
+    """Let both members of a conversation send until the block ends, with the stream; yield the message_uuids."""
     head = max(_LIVING, key=lambda head: head.last_seq)
     sent: list[str] = []
     end = threading.Event()

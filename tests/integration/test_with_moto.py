@@ -1,4 +1,4 @@
-"""The use cases quickly, against moto in one process: for the moment when DynamoDB Local is not at hand."""
+"""The use cases against moto in one process: a quick test without DynamoDB Local."""
 
 from collections.abc import Iterator
 from uuid import uuid4

@@ -43,7 +43,7 @@ UNREADABLE = "100000000000000000105"
     ],
     ids=["one message", "a hundred of one conversation", "a mixed batch", "a record twice"],
 )
-def test_the_stream_brings_inboxes_to_their_heads_and_reports_what_it_cannot_read(
+def test_the_stream_brings_inboxes_to_their_heads_and_reports_unreadable_records(
     sam: Sam,
     dynamodb: "DynamoDBClient",
     table: Table,
@@ -179,7 +179,7 @@ def test_show_message(sam: Sam) -> None:
     [("CreateMessageGroup", "create_message_group", 1), ("CreateMessage", "create_message", 99)],
     ids=["CreateMessageGroup", "CreateMessage"],
 )
-def test_a_message_is_sent_once_however_often_the_event_comes(
+def test_a_message_is_sent_once_even_if_the_event_is_repeated(
     sam: Sam, table: Table, function: str, event: str, seq: int
 ) -> None:
     body = json.loads(sample_event(event)["body"])

@@ -1,7 +1,7 @@
-"""Measuring what the design's operations ask of DynamoDB: requests and capacity units, with a warm function.
+"""Measures the DynamoDB requests and capacity units of the design's operations, with a warm function.
 
-Read units are those that DynamoDB Local reports. It miscounts transactions and does not count PartiQL, so write units
-are computed as AWS documents them: two for each item of a transaction, one for each other write, of items up to 1 KB.
+DynamoDB Local reports the read units. It miscounts transactions and does not count PartiQL, so write units are computed
+by AWS's documented rules: two for each item of a transaction, one for each other write, of items up to 1 KB.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from tests.support.socket_functions import SocketFunctions
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# What the design promises of each operation: requests, read units, write units.
+# The design's budget of each operation: requests, read units, write units.
 BUDGETS = {
     "A newest 20 messages": Consumed(1, 1, 0),
     "A an older page": Consumed(2, 1.5, 0),
@@ -35,7 +35,7 @@ BUDGETS = {
     "D send": Consumed(2, 0.5, 6),
     "inbox after 1 message": Consumed(2, 0, 4),
     "inbox after a burst of 100": Consumed(4, 2, 4),
-    # What the design had no row for. What is unread is written in the requests of the row before.
+    # Operations without a row in the design. The requests of the row before also write the unread entries.
     "unread after 1 message": Consumed(0, 0, 1),
     "unread after a burst of 100": Consumed(0, 0, 1),
     "mark read": Consumed(1, 0, 1),
@@ -60,7 +60,7 @@ BUDGETS = {
 class Meter:
     """A client that counts requests and units. Every item it writes must be smaller than 1 KB.
 
-    `noted` are the write units of unread conversations, which the other count leaves out.
+    `noted` counts the write units of unread entries, which the other count omits.
     """
 
     def __init__(self, client: "DynamoDBClient") -> None:
@@ -84,14 +84,14 @@ class Meter:
         return call
 
     def measure(self, operation: Callable[[], Any]) -> Consumed:
-        """What one operation consumes."""
+        """Run an operation; return its consumption."""
         self.requests, self.read, self.write, self.noted = 0, 0.0, 0, 0
         operation()
         return Consumed(self.requests, self.read, self.write)
 
 
 def measure(dynamodb: "DynamoDBClient", endpoint: str) -> dict[str, Consumed]:
-    """What each operation of the design consumes with short messages, on a table of its own."""
+    """Measure each operation of the design with short messages, on a table of its own."""
     table_name = f"budgets-{uuid4()}"
     dynamodb.create_table(**create_table_request(table_name))
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -198,7 +198,7 @@ def _measure(
 
 
 def _size(value: Any) -> int:
-    """Bytes, near enough: names and values."""
+    """Approximate bytes: names and values."""
     if isinstance(value, dict):
         return sum(len(name) + _size(part) for name, part in value.items())
     return len(str(value).encode())

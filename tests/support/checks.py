@@ -27,7 +27,7 @@ def stored_messages(items: list[dict[str, Any]]) -> list[Message]:
 
 
 def assert_conversations_are_whole(items: list[dict[str, Any]]) -> list[Head]:
-    """Each conversation's seq is 1, 2, 3 … in the order of time, and its head says the last. Returns the heads."""
+    """Check that each conversation's seq is 1, 2, 3 … in order of time and its head has the last. Returns the heads."""
     messages: dict[str, list[Message]] = {}
     heads = [Head.from_item(item) for item in items if item["sk"]["S"] == keys.HEAD]
     for message in stored_messages(items):
@@ -44,7 +44,7 @@ def assert_conversations_are_whole(items: list[dict[str, Any]]) -> list[Head]:
 
 
 def assert_inboxes_stand_at_the_heads(items: list[dict[str, Any]]) -> None:
-    """Exactly one message group for each person and conversation, at the last message, and what is unread for whom."""
+    """Check that each person has one entry per conversation, at the last message, and the right unread entries."""
     heads = assert_conversations_are_whole(items)
     stored = [InboxEntry.from_item(item) for item in items if item["pk"]["S"].startswith(keys.inbox_pk(""))]
     assert Counter((group.owner_uuid, group.message_group_uuid) for group in stored) == Counter(

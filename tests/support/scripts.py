@@ -1,4 +1,4 @@
-"""Running the scripts under bin/, as a person does."""
+"""Runs the scripts under bin/, as a person does."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def run_script(name: str, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """What bin/{name} answers, its output and errors as text. Nobody is there to be asked."""
+    """Run bin/{name} without a terminal, so that it cannot ask; return its output and errors as text."""
     return subprocess.run(
         [BIN / name, *arguments],
         env=environment(**changes),

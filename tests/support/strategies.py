@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what the system deals in."""
+"""Hypothesis strategies for people, messages, conversations and histories."""
 
 import random
 from dataclasses import replace
@@ -54,7 +54,7 @@ def heads(draw: st.DrawFn) -> Head:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Change]:
-    """What the stream tells of one conversation, in order: messages came, each later than the one before."""
+    """The stream records of one conversation, in order: messages, each later than the one before."""
     head = draw(heads())
     first = draw(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1))).replace(tzinfo=UTC)
     offsets = sorted(draw(st.lists(st.integers(0, 10**9), min_size=2, max_size=8, unique=True)))

@@ -23,7 +23,7 @@ FIRST = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello 👋", BAY
 
 
 def _through_json(item: dict[str, Any]) -> Any:
-    """As the item comes from DynamoDB: as text, and in whatever order."""
+    """The item as DynamoDB returns it: from text, in another order."""
     return json.loads(json.dumps(item, sort_keys=True))
 
 
@@ -54,7 +54,7 @@ def test_a_person_survives_either_item(person: Person) -> None:
 
 
 @given(heads(), st.text(min_size=1))
-def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> None:
+def test_an_attribute_of_a_later_version_is_ignored(head: Head, name: str) -> None:
     assert Head.from_item({f"later_{name}": {"S": "?"}, **head.item}) == head
 
 
@@ -147,7 +147,7 @@ def test_both_members_have_the_conversation_at_the_time_of_its_last_message(head
 
 
 @given(inbox_entries)
-def test_a_message_group_beside_another_is_the_same_at_another_key(group: InboxEntry) -> None:
+def test_a_tiebroken_entry_is_the_same_at_another_key(group: InboxEntry) -> None:
     beside = group.tiebroken()
 
     assert replace(beside, sk=group.sk) == group
@@ -243,7 +243,7 @@ def test_requests_share_a_digest_only_if_they_ask_for_the_same() -> None:
     assert request_digest(FIRST) == request_digest(replace(FIRST, created_at=f"2027{AT[4:]}", seq=9))
 
 
-def test_members_and_marks_are_in_one_order_whoever_wrote_first() -> None:
+def test_members_and_marks_have_one_order_for_either_first_writer() -> None:
     answer = replace(FIRST, sender=LONDO)
     heads_ = [Head.of_first(FIRST, LONDO), Head.of_first(answer, BAYKO)]
 
@@ -261,7 +261,7 @@ def test_a_message_group_has_the_marks_of_both_unless_hidden_or_only_one_has_wri
 
 
 @given(heads())
-def test_what_is_past_a_mark_is_unread(head: Head) -> None:
+def test_messages_after_a_mark_are_unread(head: Head) -> None:
     behind = {one for one, mark in head.read_seqs.items() if mark < head.last_seq}
 
     assert {one.owner_uuid for one in head.unread} == behind

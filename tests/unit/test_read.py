@@ -1,4 +1,4 @@
-"""What reading decides without a table; tests/integration reads real conversations and inboxes."""
+"""Rules of reading that need no table; tests/integration reads real conversations and inboxes."""
 
 from dataclasses import replace
 from unittest.mock import Mock, call
@@ -54,7 +54,7 @@ def _cursor(seq: int) -> MessageCursor:
 
 
 class Replica(FakeTable):
-    """A conversation of eight messages, of which reads that need not be consistent see only some."""
+    """A conversation of eight messages; eventually consistent reads see only some of them."""
 
     def __init__(self, *seen: int, sees_head: bool = True) -> None:
         super().__init__(SENDER, LONDO)
@@ -104,7 +104,7 @@ class Replica(FakeTable):
 
 
 @given(st.sets(small, min_size=1), edges, edges)
-def test_a_page_joins_if_it_has_no_gap_and_the_edges_it_must_have(
+def test_a_page_joins_if_it_has_no_gap_and_the_right_edges(
     numbers: set[int], first: int | None, last: int | None
 ) -> None:
     page = sorted(numbers)
@@ -265,7 +265,7 @@ def test_after_the_last_message_there_is_nothing_and_the_same_cursor_goes_on() -
 
 
 @pytest.mark.parametrize("who", ["a stranger", "somebody deleted"])
-def test_who_is_not_in_a_conversation_reads_nothing_of_it(who: str) -> None:
+def test_a_stranger_reads_nothing_of_a_conversation(who: str) -> None:
     table = Replica(*range(1, 9))
     user_uuid = STRANGER if who == "a stranger" else USER
     table.heads[GROUP].members[USER] = SENDER.deleted
@@ -278,7 +278,7 @@ def test_who_is_not_in_a_conversation_reads_nothing_of_it(who: str) -> None:
 
 
 def _inbox(count: int) -> FakeTable:
-    """One person's inbox of that many conversations, the first of them the newest."""
+    """One person's inbox of this many conversations, newest first."""
     table = FakeTable(SENDER)
     for number in range(count):
         (message,) = _messages(9 - number)
@@ -322,7 +322,7 @@ def test_an_empty_inbox_has_an_empty_page() -> None:
     )
 
 
-def test_who_was_erased_has_no_inbox_and_counts_and_looks_up_nothing() -> None:
+def test_an_erased_person_has_no_inbox_and_counts_and_looks_up_nothing() -> None:
     table = FakeTable(LONDO)
 
     for ask in (
@@ -347,7 +347,7 @@ def test_a_page_of_an_inbox_costs_one_item_more_than_it_shows(direction: str | N
     assert read.args[1] == 3
 
 
-def test_somebody_with_whom_there_is_no_conversation_is_found_without_one() -> None:
+def test_a_person_without_a_conversation_is_found() -> None:
     assert find_message_group(FakeTable(SENDER, LONDO), USER, "londo") == (LONDO, None)
 
 

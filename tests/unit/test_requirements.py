@@ -9,7 +9,7 @@ ROOT = TEMPLATE.parent
 PINNED = re.compile(r"^([\w-]+)==([\w.]+)", re.MULTILINE)
 
 
-def test_this_project_requires_what_the_layer_holds() -> None:
+def test_this_project_requires_the_versions_of_the_layer() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     ours = dict(PINNED.findall("\n".join(project["dependencies"])))
     layer = dict(PINNED.findall((ROOT / "layers/dependencies/requirements.txt").read_text()))

@@ -1,4 +1,4 @@
-"""A long conversation and a large inbox beside small ones, and what each message costs as a conversation grows."""
+"""A long conversation and a large inbox compared with small ones, and the cost of a message as a conversation grows."""
 
 import importlib
 import time
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 FEW = 1_000  # messages of the small conversation, conversations of the small inbox
 _BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 _STEP = 50_000  # messages between two lines of progress
-_FILL_WITHIN = 480.0  # seconds: a slow machine measures at what it has come to
+_FILL_WITHIN = 480.0  # seconds; a slow machine measures at the size it has reached
 _WARM_UP = 20
 
 
 @dataclass(frozen=True)
 class Flat:
-    """One access pattern on little and on much: how many, milliseconds, and what each request consumes."""
+    """One access pattern on few and on many items: their numbers, milliseconds, and consumed units per request."""
 
     few: int
     many: int
@@ -56,7 +56,7 @@ class Flat:
 
 @dataclass(frozen=True)
 class Stage:
-    """A conversation when it has so many messages: what D and A consume, and bytes of the table for each message."""
+    """A conversation of a given length: units consumed by D and A, and bytes of the table per message."""
 
     messages: int
     send: Consumed
@@ -65,7 +65,7 @@ class Stage:
 
 
 class _Conversation:
-    """One that is filled by and by."""
+    """A conversation that is filled step by step."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._client, self._name = client, table_name
@@ -75,7 +75,7 @@ class _Conversation:
         self.head: Head | None = None
 
     def fill(self, messages: int) -> None:
-        """Until it has so many."""
+        """Add messages until it has this many."""
         put_all(DynamoDB(self._client, self._name), self._missing(messages))
         assert self.head
         put_all(DynamoDB(self._client, self._name), [self.head.item])
@@ -94,7 +94,7 @@ class _Conversation:
 def measure(
     client: "DynamoDBClient", messages: int, conversations: int, rounds: int, say: Callable[[str], None]
 ) -> tuple[list[Stage], list[Flat]]:
-    """Fills one conversation with `messages` and one inbox with `conversations`, on a new table."""
+    """Fill one conversation with `messages` and one inbox with `conversations`, on a new table, and measure."""
     with new_table(client) as table_name:
         return _measure(client, table_name, messages, conversations, rounds, say)
 
@@ -141,7 +141,7 @@ def _measure(
 def _grow(
     client: "DynamoDBClient", table_name: str, conversation: _Conversation, messages: int, say: Callable[[str], None]
 ) -> Iterator[Stage]:
-    """At each power of ten from FEW to `messages`, or to where the time is up."""
+    """Yield a stage at each power of ten from FEW to `messages`, or until the time is up."""
     begin = time.monotonic()
     for there in sorted({*_powers(messages), *range(_STEP, messages, _STEP)}):
         conversation.fill(there)
@@ -159,7 +159,7 @@ def _powers(messages: int) -> list[int]:
 
 
 def _stage(client: "DynamoDBClient", table_name: str, conversation: _Conversation, size: int) -> Stage:
-    """Sends one message more, which the conversation then has."""
+    """Send one more message and read the newest page, metered."""
     stored = client.describe_table(TableName=table_name)["Table"]["TableSizeBytes"]
     meter = Meter(client)
     table = Table(meter, table_name)  # type: ignore[arg-type]

@@ -68,7 +68,7 @@ def test_axe_finds_nothing(
         assert found.violations_count == 0, f"{theme}: {found.generate_report()}"
 
 
-def test_nothing_moves_for_those_who_asked_for_less(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_nothing_moves_with_reduced_motion(bayko: Client, londo: Client, sits: Sits) -> None:
     bayko.send(handle=londo.handle, message="Hello")
     seat = sits(bayko, reduced_motion="reduce")
     seat.open()

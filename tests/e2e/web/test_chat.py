@@ -80,7 +80,7 @@ def test_a_failed_message_is_sent_again_under_the_same_uuid(
     assert [message["message"] for message in londo.get(f"/api/messages/{group}").json()] == ["First", "Second"]
 
 
-def test_what_the_server_refuses_can_be_discarded(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_a_refused_message_can_be_discarded(bayko: Client, londo: Client, sits: Sits) -> None:
     bayko.send(handle=londo.handle, message="First")
     seat = sits(bayko)
     seat.open()
@@ -97,7 +97,7 @@ def test_what_the_server_refuses_can_be_discarded(bayko: Client, londo: Client, 
     assert seat.texts() == ["First", "This is not"]
 
 
-def test_what_is_written_offline_is_sent_once_and_in_order(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_offline_messages_are_sent_once_and_in_order(bayko: Client, londo: Client, sits: Sits) -> None:
     group = bayko.send(handle=londo.handle, message="First")["message_group_uuid"]
     seat = sits(bayko)
     seat.open()
@@ -117,7 +117,7 @@ def test_what_is_written_offline_is_sent_once_and_in_order(bayko: Client, londo:
     assert [message["message"] for message in londo.get(f"/api/messages/{group}").json()] == texts
 
 
-def test_what_was_not_sent_survives_a_reload(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_unsent_messages_survive_a_reload(bayko: Client, londo: Client, sits: Sits) -> None:
     group = bayko.send(handle=londo.handle, message="First")["message_group_uuid"]
     seat = sits(bayko)
     seat.open()
@@ -177,7 +177,7 @@ def test_a_stranger_sees_nothing(bayko: Client, londo: Client, eve: Client, sits
     assert "Between us" not in seat.page.content()
 
 
-def test_what_people_write_is_never_html(system: System, bayko: Client, sits: Sits) -> None:
+def test_written_text_is_never_html(system: System, bayko: Client, sits: Sits) -> None:
     attack = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
     mallory = system.person("mallory", f"{attack} Mallory")
     texts = [
@@ -272,7 +272,7 @@ def test_it_can_be_used_by_keyboard_alone(bayko: Client, londo: Client, eve: Cli
     assert seat.texts()[-1] == "One line\nand another"
 
 
-def test_the_countdown_counts_code_points_and_stops_what_is_too_long(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_the_countdown_counts_code_points_and_stops_long_texts(bayko: Client, londo: Client, sits: Sits) -> None:
     bayko.send(handle=londo.handle, message="First")
     seat = sits(bayko)
     seat.open()

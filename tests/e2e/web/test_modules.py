@@ -65,7 +65,7 @@ STORE = """async (events) => {
 
 
 @given(st.permutations(range(5)))
-def test_marks_and_the_last_message_only_move_on_whatever_the_order(page: Page, order: list[int]) -> None:
+def test_marks_and_the_last_message_only_rise_in_any_order(page: Page, order: list[int]) -> None:
     entry = {"uuid": "one", "handle": "h", "display_name": "d", "user_uuid": "other", "other_read_seq": 0}
     put = ["put", {**entry, "message": "old", "created_at": "2026-01", "last_seq": 3, "read_seq": 1}]
     events = [

@@ -47,14 +47,14 @@ def test_the_password_does_not_leave_the_page(page: Page, bayko: Client) -> None
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 
-def test_a_wrong_password_is_said(page: Page, bayko: Client) -> None:
+def test_a_wrong_password_is_reported(page: Page, bayko: Client) -> None:
     sign_in(page, bayko.email, "not-the-Passw0rd")
     expect(page.get_by_role("alert")).to_contain_text("Incorrect username or password")
     sign_in(page, bayko.email, PASSWORD)
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 
-def test_an_authenticator_app_is_set_up_and_asked_for(page: Page, bayko: Client) -> None:
+def test_an_authenticator_app_is_set_up_and_required(page: Page, bayko: Client) -> None:
     """ministack 1.5.33 asks for no second factor after SRP: its answer to the password is replaced by Cognito's."""
     challenges = iter(["MFA_SETUP", "SOFTWARE_TOKEN_MFA"])
 
@@ -114,7 +114,7 @@ def test_signing_out_in_one_tab_signs_out_of_all_and_revokes_the_token(
         )
 
 
-def test_who_signs_out_while_a_token_is_renewed_stays_signed_out(bayko: Client, sits: Sits) -> None:
+def test_a_sign_out_during_a_token_renewal_holds(bayko: Client, sits: Sits) -> None:
     seat = sits(bayko)
     held: list[Route] = []
 
@@ -177,7 +177,7 @@ def test_a_refresh_token_is_used_once_by_all_tabs_together(bayko: Client, sits: 
     expect(one.page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 
-def test_a_tab_whose_token_another_has_used_takes_the_next(bayko: Client, sits: Sits) -> None:
+def test_a_tab_takes_the_next_token_when_another_tab_used_its_own(bayko: Client, sits: Sits) -> None:
     one = sits(bayko)
     rotation = Rotation(one.page)
     with _renewed(one):
