@@ -1,7 +1,6 @@
 """ministack, the local AWS, as a process of our own."""
 
 import contextlib
-import json
 import os
 import secrets
 import signal
@@ -27,7 +26,8 @@ class MinistackError(Exception):
 class Ministack:
     """One ministack, with an access key of its own in `place`.
 
-    With `state` it keeps everything in that folder, written when it is stopped.
+    With `state` it keeps everything in that folder, saves it every few seconds, and holds the lock `{state}.lock`.
+    It ends when this process ends, however that happens.
     """
 
     def __init__(self, port: int, log: Path, state: Path | None = None) -> None:
@@ -60,7 +60,6 @@ class Ministack:
             "CRUDDUR_SECRET_KEY": self.place.secret_key,
         }
         if self._state:
-            self._read_streams_from_their_beginning(self._state)
             environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(self._state), "S3_PERSIST": "1"}
             environment["S3_DATA_DIR"] = str(self._state / "s3")
         with self._log.open("wb") as log:
@@ -68,6 +67,7 @@ class Ministack:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.server"],
                 env=environment,
+                stdin=subprocess.PIPE,  # its end tells ministack that this process has ended
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -75,17 +75,10 @@ class Ministack:
         deadline = time.monotonic() + _START_WITHIN
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
+                with contextlib.suppress(MinistackError):
+                    self.stop()
                 raise MinistackError(f"ministack did not start; its log is {self._log}")
             time.sleep(0.1)
-
-    def _read_streams_from_their_beginning(self, state: Path) -> None:
-        """It keeps how far each stream was read, but not the stream: the next records would count as read."""
-        saved = state / "lambda.json"
-        if saved.exists():
-            content = json.loads(saved.read_text())
-            content["payload"].pop("dynamodb_stream_positions", None)
-            saved.write_text(json.dumps(content))
 
     def wait(self) -> None:
         """Returns when the process has ended."""
@@ -93,17 +86,19 @@ class Ministack:
             self._process.wait()
 
     def stop(self) -> None:
-        """Ends it, and with it everything it has started; the state is written first."""
+        """Save the state and end ministack with all it has started. Raises MinistackError if the state is not saved."""
         if not self._process:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_WITHIN)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+        process, self._process = self._process, None
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_WITHIN)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if process.wait():
+            raise MinistackError(
+                f"What was written last is NOT saved. Is the disk full? ministack's log is {self._log}"
+            )
 
     def _answers(self) -> bool:
         try:

@@ -1,24 +1,26 @@
 """`make run`: the whole system on this machine, with people and a conversation in it."""
 
 import argparse
-import fcntl
 import json
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TextIO
 
 from local import stack, web
+from local.lock import Held, hold
 from local.ministack import Ministack, MinistackError
 from operators import demo
 from operators.environments import LOCAL_DATA, LOCAL_HOME, LOCAL_SYSTEM, Environment, publish_local
 from operators.people import PersonRefused
 
 _LOG = LOCAL_HOME / "ministack.log"
-_DRAIN = 1.5  # seconds for the stream handler to do what was just sent: ministack keeps no streams
+_DATA_LOCK = LOCAL_HOME / "data.lock"  # ministack's; the runner's own is `lock`
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
@@ -31,24 +33,46 @@ def main() -> int:
 
     LOCAL_HOME.mkdir(exist_ok=True)
     LOCAL_HOME.chmod(0o700)  # other users of the machine could read messages, and what tokens are signed with
-    with (LOCAL_HOME / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("The local system is running in another terminal: end that one first (Ctrl-C).", file=sys.stderr)
-            return 1
-        if arguments.clean_data:
-            shutil.rmtree(LOCAL_DATA, ignore_errors=True)
-            print("The local data is gone. The next `make run` starts anew.")
-            return 0
-        return _run(arguments.port)
+    try:
+        with hold(LOCAL_HOME / "lock"):
+            hold(_DATA_LOCK).close()
+            if arguments.clean_data:
+                shutil.rmtree(LOCAL_DATA, ignore_errors=True)
+                print("The local data is gone. The next `make run` starts anew.")
+                return 0
+            return _run(arguments.port)
+    except Held as held:
+        print(
+            f"The local system is running as process {held.pid}. "
+            f"End it with Ctrl-C in its terminal, or with: kill {held.pid}",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def _run(port: int) -> int:
-    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs begin with SIGINT ignored
-        signal.signal(ending, _interrupt)
+    for ending in _ENDINGS:  # a shell's background jobs begin with SIGINT ignored; nohup ignores SIGHUP
+        if ending != signal.SIGHUP or signal.getsignal(ending) != signal.SIG_IGN:
+            signal.signal(ending, _interrupt)
     LOCAL_DATA.mkdir(exist_ok=True)
     ministack = Ministack(port, _LOG, LOCAL_DATA)
+    try:
+        try:
+            status = _serve(ministack)
+        finally:
+            _ignore_endings()
+            LOCAL_SYSTEM.unlink(missing_ok=True)
+            ministack.stop()
+    except MinistackError as error:
+        _say(str(error), sys.stderr)
+        return 1
+    if status == 0:
+        _say("The data stays for the next `make run`.")
+    return status
+
+
+def _serve(ministack: Ministack) -> int:
+    """Starts the system and serves it until it is to end; returns the exit status."""
     place = ministack.place
     try:
         with _step("starting ministack, the local AWS"):
@@ -65,19 +89,15 @@ def _run(port: int) -> int:
         with web.serving(place, password) as address:
             print(_welcome(place, password, address), flush=True)
             ministack.wait()
-        print(f"ministack has ended by itself; its log is {_LOG}", file=sys.stderr)
+        _say(f"ministack has ended by itself; its log is {_LOG}", sys.stderr)
         return 1
     except (MinistackError, PersonRefused, stack.StackError, web.PortTaken) as error:
-        print(f"\n{error}", file=sys.stderr)
+        _say(f"\n{error}", sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nEnding; the data stays for the next `make run`.", flush=True)
-        time.sleep(_DRAIN)
+        _ignore_endings()
+        _say("\nEnding …")
         return 0
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        LOCAL_SYSTEM.unlink(missing_ok=True)
-        ministack.stop()
 
 
 @contextmanager
@@ -86,6 +106,16 @@ def _step(name: str) -> Iterator[None]:
     start = time.monotonic()
     yield
     print(f" {time.monotonic() - start:.1f} s", flush=True)
+
+
+def _say(line: str, stream: TextIO | None = None) -> None:
+    with suppress(OSError):  # the terminal was closed
+        print(line, file=stream or sys.stdout, flush=True)
+
+
+def _ignore_endings() -> None:
+    for ending in _ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> None:

@@ -1,10 +1,12 @@
 """`make run`, as a person uses it: start, paste the three commands, Ctrl-C, start again."""
 
+import contextlib
 import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from local.lock import Held, hold
 from tests.conftest import free_port
 from tests.e2e.conftest import eventually
 from tests.support.scripts import run_script
@@ -62,6 +65,38 @@ def paste(printed: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def is_saved(home: Path, text: str) -> bool:
+    """True if the state on disk has this text, which a crash then leaves there."""
+    database = sqlite3.connect(f"file:{home / 'data' / 'state.db'}?mode=ro", uri=True)
+    with contextlib.closing(database):
+        return bool(database.execute("SELECT 1 FROM state WHERE instr(content, ?)", (text,)).fetchone())
+
+
+def ministack(home: Path) -> int:
+    """The id of its process."""
+    return int((home / "data.lock").read_text())
+
+
+def is_locked(file: Path) -> bool:
+    try:
+        hold(file).close()
+    except Held:
+        return True
+    return False
+
+
+def clean_data(home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local.run", "--clean-data"],
+        cwd=_ROOT,
+        env={**os.environ, "CRUDDUR_LOCAL": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
 def inboxes_are_right(home: Path) -> bool:
     return run_script("ddb/verify", "local", CRUDDUR_LOCAL=str(home)).returncode == 0
 
@@ -80,8 +115,10 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         assert len(inbox) >= 5
         assert (sent["message"], sent["handle"]) == ("Hello from the terminal", "bayko")
         assert sent["seq"] > 80
-        eventually(lambda: inboxes_are_right(tmp_path))  # since what is in the stream then is lost
-    assert process.returncode == 0
+        process.send_signal(signal.SIGHUP)  # the terminal is closed
+        ended = process.communicate(timeout=60)[0]
+    assert process.returncode == 0, ended
+    assert ended.endswith("The data stays for the next `make run`.\n")
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
@@ -91,9 +128,55 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         assert again["seq"] == sent["seq"] + 1
         # The stream, too, is there after a restart: inboxes stand at the last message.
         eventually(lambda: inboxes_are_right(tmp_path))
-        taken = start(tmp_path, port)
-        assert "running in another terminal" in taken.communicate(timeout=60)[0]
-        assert taken.returncode == 1
+
+
+def test_a_crash_loses_nothing_that_was_saved_and_leaves_no_second_writer(tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, port) as (runner, printed):
+        sent = json.loads(paste(printed)[1])
+        eventually(lambda: is_saved(tmp_path, sent["uuid"]))
+        for other in (start(tmp_path, free_port()).communicate(timeout=60)[0], clean_data(tmp_path).stdout):
+            assert f"running as process {runner.pid}" in other
+            assert f"kill {runner.pid}" in other
+        orphan = ministack(tmp_path)
+        os.kill(orphan, signal.SIGSTOP)
+        runner.kill()
+        runner.wait()
+        for refused in (start(tmp_path, free_port()).communicate(timeout=60)[0], clean_data(tmp_path).stdout):
+            assert f"kill {orphan}" in refused
+        os.kill(orphan, signal.SIGCONT)
+        eventually(lambda: not is_locked(tmp_path / "data.lock"))  # it has ended by itself
+
+    with running(tmp_path, port) as (runner, printed):
+        again = json.loads(paste(printed)[1])
+        assert again["seq"] == sent["seq"] + 1
+        eventually(lambda: is_saved(tmp_path, again["uuid"]))
+        os.kill(ministack(tmp_path), signal.SIGKILL)
+        assert "ministack has ended by itself" in runner.communicate(timeout=60)[0]
+    assert runner.returncode == 1
+
+    with running(tmp_path, port) as (_, printed):
+        assert json.loads(paste(printed)[1])["seq"] == again["seq"] + 1
+        eventually(lambda: inboxes_are_right(tmp_path))  # records that were in the stream then were not lost
+
+
+def test_a_state_that_cannot_be_saved_is_said_and_the_last_save_stays(tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, port) as (process, printed):
+        sent = json.loads(paste(printed)[1])
+        eventually(lambda: is_saved(tmp_path, sent["uuid"]))
+        in_the_way = tmp_path / "data" / "state.db-journal"  # the file that a save begins with
+        in_the_way.mkdir()
+        paste(printed)
+        process.send_signal(signal.SIGINT)
+        ended = process.communicate(timeout=60)[0]
+    assert process.returncode == 1
+    assert "NOT saved" in ended
+    assert "stays" not in ended
+
+    in_the_way.rmdir()
+    with running(tmp_path, port) as (_, printed):
+        assert json.loads(paste(printed)[1])["seq"] == sent["seq"] + 1
 
 
 def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
@@ -113,12 +196,7 @@ def test_clean_data_forgets_it(tmp_path: Path, data: bool) -> None:
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / "dynamodb.json").write_text("{}")
 
-    done = subprocess.run(
-        [sys.executable, "-m", "local.run", "--clean-data"],
-        cwd=_ROOT,
-        env={**os.environ, "CRUDDUR_LOCAL": str(tmp_path)},
-        check=False,
-    )
+    done = clean_data(tmp_path)
 
     assert done.returncode == 0
     assert not (tmp_path / "data").exists()
