@@ -17,6 +17,8 @@ from operators.environments import Environment
 HOST = "127.0.0.1"
 _START_WITHIN = 60  # seconds
 _STOP_WITHIN = 30
+# Nothing else: ministack has settings of its own, and the functions get its environment.
+_INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class MinistackError(Exception):
@@ -50,7 +52,11 @@ class Ministack:
                     f"Port {self.port} is taken. Stop what listens there, or choose another: make run PORT=4599"
                 ) from None
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": "*",
+            "PYTHONUTF8": "1",
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self.port),
             "AUTH": "true",  # every function's role is enforced

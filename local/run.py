@@ -15,7 +15,14 @@ from local import stack, web
 from local.lock import Held, hold
 from local.ministack import Ministack, MinistackError
 from operators import demo
-from operators.environments import LOCAL_DATA, LOCAL_HOME, LOCAL_SYSTEM, Environment, publish_local
+from operators.environments import (
+    LOCAL_DATA,
+    LOCAL_HOME,
+    LOCAL_SYSTEM,
+    Environment,
+    keep_to_this_machine,
+    publish_local,
+)
 from operators.people import PersonRefused
 
 _LOG = LOCAL_HOME / "ministack.log"
@@ -30,6 +37,7 @@ def main() -> int:
     )
     parser.add_argument("--clean-data", action="store_true", help="forget all data and end")
     arguments = parser.parse_args()
+    keep_to_this_machine()
 
     LOCAL_HOME.mkdir(exist_ok=True)
     LOCAL_HOME.chmod(0o700)  # other users of the machine could read messages, and what tokens are signed with

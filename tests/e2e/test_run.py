@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from local import stack
 from local.lock import Held, hold
 from tests.conftest import free_port
 from tests.e2e.conftest import eventually
@@ -27,9 +28,9 @@ _ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def running(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(home: Path, port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """What `make run` starts, and all it printed until it was ready."""
-    process = start(home, port)
+    process = start(home, port, **environment)
     assert process.stdout
     printed = ""
     deadline = time.monotonic() + 180
@@ -45,11 +46,11 @@ def running(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]
         process.communicate(timeout=60)
 
 
-def start(home: Path, port: int) -> subprocess.Popen[str]:
+def start(home: Path, port: int, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "local.run", "--port", str(port)],
         cwd=_ROOT,
-        env={**os.environ, "CRUDDUR_LOCAL": str(home)},
+        env={**os.environ, "CRUDDUR_LOCAL": str(home), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -177,6 +178,37 @@ def test_a_state_that_cannot_be_saved_is_said_and_the_last_save_stays(tmp_path: 
     in_the_way.rmdir()
     with running(tmp_path, port) as (_, printed):
         assert json.loads(paste(printed)[1])["seq"] == sent["seq"] + 1
+
+
+def test_proxies_and_aws_settings_of_the_user_change_nothing(tmp_path: Path) -> None:
+    stack.build()  # may need the real proxy
+    nowhere = "http://127.0.0.1:9"
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text(
+        f"[default]\nregion = eu-west-1\nignore_configured_endpoint_urls = true\nendpoint_url = {nowhere}\n"
+    )
+    (tmp_path / ".netrc").write_text("default login somebody password else\n")
+    environment = {
+        "HOME": str(tmp_path),
+        "HTTP_PROXY": nowhere,
+        "http_proxy": nowhere,
+        "AWS_PROFILE": "nope",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "AWS_ACCOUNT_ID_ENDPOINT_MODE": "required",
+        **{f"AWS_ENDPOINT_URL_{service}": nowhere for service in ("CLOUDFORMATION", "COGNITO_IDENTITY_PROVIDER", "S3")},
+        "SERVICES": "s3",  # ministack's
+        "USE_SSL": "1",
+        "SAM_CLI_POLL_DELAY": "60",
+    }
+    home, port = tmp_path / "home", free_port()
+    home.mkdir()
+    with running(home, port, **environment) as (_, printed):
+        assert json.loads(paste(printed)[1])["seq"] > 80
+        eventually(lambda: inboxes_are_right(home))
+        for script in (["ddb/verify", "local"], ["cognito/list-users"], ["chat"], ["chat", "londo"]):
+            done = run_script(*script, CRUDDUR_LOCAL=str(home), **environment)
+            assert done.returncode == 0, done.stderr
 
 
 def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
