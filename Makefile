@@ -3,22 +3,19 @@ PORT ?= 4566
 ENV ?= dev
 PYTHON ?= python3
 BIN = .venv/bin
-# With LOCKED=1, as CI has it: the very files that requirements/ names by their hashes, all of them, so nothing is
-# resolved. Otherwise what pyproject.toml allows.
 PIP = -m pip install --quiet --disable-pip-version-check
-ifdef LOCKED
-install = $(BIN)/python $(PIP) --require-hashes --no-deps -r requirements/$1.txt && $(BIN)/python $(PIP) --no-deps --no-build-isolation --editable .
-else
-install = $(BIN)/python $(PIP) --editable '.[$2]'
-endif
-comma = ,
+# Not for the make that `sam build` runs, which would take them for its own.
+unexport PYTHON
+MAKEOVERRIDES =
+# Whatever the locale.
+export PYTHONUTF8 = 1
 COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-annotate --custom-compile-command 'make lock'
 SOAK = tests/soak tests/integration/test_histories_on_dynamodb_local.py tests/integration/test_import_bootcamp.py \
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
   tests/unit/test_inbox_simulation.py
 
-.PHONY: help run logs clean-data unit test soak mutate bench sam-local cost check check-web lock sbom build deploy delete clean
+.PHONY: FORCE help run logs clean-data unit test soak mutate bench sam-local cost check check-web lock sbom build deploy delete clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -96,21 +93,8 @@ delete: .venv/run ## from AWS, with all data, as dev or ENV=prod (YES=1)
 clean: ## forget everything that was made here, the environment and the data too
 	rm -rf .venv .aws-sam .cache .local node_modules
 
-.venv/run: pyproject.toml $(if $(LOCKED),requirements/run.txt)
-	@echo "Installing what the local system needs into .venv …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(call install,run,run)
-	@touch $@
-
-.venv/test: .venv/run
-	@echo "Installing what the tests need into .venv …"
-	@$(call install,test,run$(comma)test)
-	@touch $@
-
-.venv/bench: .venv/test
-	@echo "Installing what the benchmarks need into .venv …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run,test,bench]'
-	@touch $@
+.venv/run .venv/test .venv/bench: FORCE
+	@$(PYTHON) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
 
 node_modules/.package-lock.json: package-lock.json
 	@echo "Installing what checks the web client into node_modules …"
