@@ -21,7 +21,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 run: .venv/run ## the whole system on this machine, with demo people (PORT=4566)
-	@$(BIN)/python -m local.run --port $(PORT)
+	@$(BIN)/python -m local.run --port='$(PORT)'
 
 logs: .venv/run ## follow the functions' logs of the local system
 	@$(BIN)/python -m local.logs

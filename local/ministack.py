@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,11 +26,25 @@ class MinistackError(Exception):
     """ministack does not start; the text says why."""
 
 
+def require_free(port: int) -> None:
+    """Raises MinistackError if this process cannot listen at `port`."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise MinistackError(f"Port {port} is for administrators. Choose another: make run PORT=4599") from None
+        except OSError:
+            raise MinistackError(
+                f"Port {port} is taken. Stop what listens there, or choose another: make run PORT=4599"
+            ) from None
+
+
 class Ministack:
     """One ministack, with an access key of its own in `place`.
 
     With `state` it keeps everything in that folder, saves it every few seconds, and holds the lock `{state}.lock`.
-    It ends when this process ends, however that happens.
+    Its temporary files are in `temporary`, `tmp` beside its log. It ends when this process ends, however that happens.
     """
 
     def __init__(self, port: int, log: Path, state: Path | None = None) -> None:
@@ -38,25 +53,20 @@ class Ministack:
             endpoint=f"http://{HOST}:{port}", access_key=secrets.token_hex(16), secret_key=secrets.token_urlsafe(32)
         )
         self._log = log
+        self.temporary = log.with_name("tmp")
         self._state = state
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Returns when it answers. Raises MinistackError."""
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, self.port))
-            except OSError:
-                raise MinistackError(
-                    f"Port {self.port} is taken. Stop what listens there, or choose another: make run PORT=4599"
-                ) from None
+        require_free(self.port)
         environment = {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": "*",
             "PYTHONUTF8": "1",
+            "TMPDIR": str(self.temporary),
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self.port),
             "AUTH": "true",  # every function's role is enforced
@@ -68,6 +78,8 @@ class Ministack:
         if self._state:
             environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(self._state), "S3_PERSIST": "1"}
             environment["S3_DATA_DIR"] = str(self._state / "s3")
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir()
         with self._log.open("wb") as log:
             # A session of its own: Ctrl-C reaches the runner, and the runner stops ministack.
             self._process = subprocess.Popen(
@@ -101,6 +113,7 @@ class Ministack:
             process.wait(_STOP_WITHIN)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        shutil.rmtree(self.temporary, ignore_errors=True)
         if process.wait():
             raise MinistackError(
                 f"What was written last is NOT saved. Is the disk full? ministack's log is {self._log}"

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import sys
@@ -11,9 +12,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TextIO
 
-from local import stack, web
+from local import guard, stack, web
 from local.lock import Held, hold
-from local.ministack import Ministack, MinistackError
+from local.ministack import Ministack, MinistackError, require_free
 from operators import demo
 from operators.environments import (
     LOCAL_DATA,
@@ -27,13 +28,14 @@ from operators.people import PersonRefused
 
 _LOG = LOCAL_HOME / "ministack.log"
 _DATA_LOCK = LOCAL_HOME / "data.lock"  # ministack's; the runner's own is `lock`
+_LAST_PORT = 65_534
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument(
-        "--port", type=int, default=4566, help="where ministack listens on 127.0.0.1; the web client on the next"
+        "--port", type=_port, default=4566, help="where ministack listens on 127.0.0.1; the web client on the next"
     )
     parser.add_argument("--clean-data", action="store_true", help="forget all data and end")
     arguments = parser.parse_args()
@@ -64,6 +66,7 @@ def _run(port: int) -> int:
             signal.signal(ending, _interrupt)
     LOCAL_DATA.mkdir(exist_ok=True)
     ministack = Ministack(port, _LOG, LOCAL_DATA)
+    os.environ["TMPDIR"] = str(ministack.temporary)  # sam leaves files, too
     try:
         try:
             status = _serve(ministack)
@@ -83,6 +86,7 @@ def _serve(ministack: Ministack) -> int:
     """Starts the system and serves it until it is to end; returns the exit status."""
     place = ministack.place
     try:
+        require_free(guard.page_port(ministack.port))
         with _step("starting ministack, the local AWS"):
             ministack.start()
         with _step("building template.yaml (sam build)"):
@@ -114,6 +118,13 @@ def _step(name: str) -> Iterator[None]:
     start = time.monotonic()
     yield
     print(f" {time.monotonic() - start:.1f} s", flush=True)
+
+
+def _port(text: str) -> int:
+    """Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {_LAST_PORT}: the web client has the next one")
+    return int(text)
 
 
 def _say(line: str, stream: TextIO | None = None) -> None:

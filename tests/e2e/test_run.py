@@ -46,9 +46,9 @@ def running(home: Path, port: int, **environment: str) -> Iterator[tuple[subproc
         process.communicate(timeout=60)
 
 
-def start(home: Path, port: int, **environment: str) -> subprocess.Popen[str]:
+def start(home: Path, port: int | str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "local.run", "--port", str(port)],
+        [sys.executable, "-m", "local.run", f"--port={port}"],
         cwd=_ROOT,
         env={**os.environ, "CRUDDUR_LOCAL": str(home), **environment},
         stdout=subprocess.PIPE,
@@ -105,13 +105,19 @@ def inboxes_are_right(home: Path) -> bool:
 def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path: Path) -> None:
     port = free_port()
     tmp_path.chmod(0o755)
-    with running(tmp_path, port) as (process, printed):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with running(tmp_path, port, TMPDIR=str(temporary)) as (process, printed):
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700  # other users read no messages and no signing key
         for handle in ("@bayko", "@londo"):
             assert re.search(rf"{handle} .*@example\.com .*Demo-", printed)
         address = f"http://127.0.0.1:{port + 1}/"
         assert re.search(rf"Ready\.\s+Web +{address}\n", printed)
-        assert "<!doctype html>" in requests.get(address, timeout=60).text
+        page = requests.get(address, timeout=60)
+        assert "<!doctype html>" in page.text
+        head = requests.head(address, timeout=60)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(page.content))
         inbox, sent = (json.loads(line) for line in paste(printed))
         assert len(inbox) >= 5
         assert (sent["message"], sent["handle"]) == ("Hello from the terminal", "bayko")
@@ -119,10 +125,12 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         process.send_signal(signal.SIGHUP)  # the terminal is closed
         ended = process.communicate(timeout=60)[0]
     assert process.returncode == 0, ended
+    assert list(temporary.iterdir()) == []
     assert ended.endswith("The data stays for the next `make run`.\n")
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
+    assert not (tmp_path / "tmp").exists()
     with running(tmp_path, port) as (_, printed):
         inbox, again = (json.loads(line) for line in paste(printed))
         assert inbox[0]["message"] == "Hello from the terminal"
@@ -212,14 +220,25 @@ def test_proxies_and_aws_settings_of_the_user_change_nothing(tmp_path: Path) -> 
 
 
 def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        process = start(tmp_path, taken.getsockname()[1])
-        printed = process.communicate(timeout=60)[0]
+    port = free_port()
+    for number in (port, port + 1):  # the second is for the web client
+        with socket.create_server(("127.0.0.1", number)):
+            process = start(tmp_path, port)
+            printed = process.communicate(timeout=60)[0]
+        assert process.returncode == 1
+        assert printed.endswith(
+            f"Port {number} is taken. Stop what listens there, or choose another: make run PORT=4599\n"
+        )
+        assert "sam" not in printed
 
-    assert process.returncode == 1
-    assert "is taken" in printed
+
+@pytest.mark.parametrize("port", ["0", "65535", "70000", "-1", "web", ""])
+def test_a_number_that_is_no_port_is_a_clear_error(tmp_path: Path, port: str) -> None:
+    process = start(tmp_path, port)
+    printed = process.communicate(timeout=60)[0]
+
+    assert process.returncode == 2
+    assert "a port is a number from 1 to 65534" in printed
 
 
 @pytest.mark.parametrize("data", [True, False])
