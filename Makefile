@@ -3,28 +3,25 @@ PORT ?= 4566
 ENV ?= dev
 PYTHON ?= python3
 BIN = .venv/bin
-# LOCKED=1, as in CI: install exactly the files in requirements/, by hash, without resolving. Otherwise install any version
-# that pyproject.toml allows.
 PIP = -m pip install --quiet --disable-pip-version-check
-ifdef LOCKED
-install = $(BIN)/python $(PIP) --require-hashes --no-deps -r requirements/$1.txt && $(BIN)/python $(PIP) --no-deps --no-build-isolation --editable .
-else
-install = $(BIN)/python $(PIP) --editable '.[$2]'
-endif
-comma = ,
+# Not for the make that `sam build` runs, which would take them for its own.
+unexport PYTHON
+MAKEOVERRIDES =
+# Whatever the locale.
+export PYTHONUTF8 = 1
 COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-annotate --custom-compile-command 'make lock'
 SOAK = tests/soak tests/integration/test_histories_on_dynamodb_local.py tests/integration/test_import_bootcamp.py \
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
   tests/unit/test_inbox_simulation.py
 
-.PHONY: help run logs clean-data unit test soak mutate bench sam-local cost check check-web lock sbom build deploy delete clean
+.PHONY: FORCE help run logs clean-data unit test soak mutate bench sam-local cost check check-web lock sbom build deploy delete clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 run: .venv/run ## start the whole system on this machine, with demo people (PORT=4566)
-	@$(BIN)/python -m local.run --port $(PORT)
+	@$(BIN)/python -m local.run --port='$(PORT)'
 
 logs: .venv/run ## follow the functions' logs of the local system
 	@$(BIN)/python -m local.logs
@@ -96,21 +93,10 @@ delete: .venv/run ## delete the stack from AWS, with all data, as dev or ENV=pro
 clean: ## delete everything that make created, including the environment and the data
 	rm -rf .venv .aws-sam .cache .local node_modules
 
-.venv/run: pyproject.toml $(if $(LOCKED),requirements/run.txt)
-	@echo "Installing what the local system needs into .venv …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(call install,run,run)
-	@touch $@
-
-.venv/test: .venv/run
-	@echo "Installing what the tests need into .venv …"
-	@$(call install,test,run$(comma)test)
-	@touch $@
-
-.venv/bench: .venv/test
-	@echo "Installing what the benchmarks need into .venv …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run,test,bench]'
-	@touch $@
+# LOCKED=1, as in CI: install exactly the files in requirements/, by hash, without resolving. Otherwise install any version
+# that pyproject.toml allows.
+.venv/run .venv/test .venv/bench: FORCE
+	@$(PYTHON) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
 
 node_modules/.package-lock.json: package-lock.json
 	@echo "Installing what checks the web client into node_modules …"

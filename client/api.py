@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
+from requests.auth import AuthBase
 
 from client.sync import Page
 
@@ -20,6 +21,17 @@ class Unanswered(Exception):
 
 class Refused(Exception):
     """The answer is no, and will be when it is asked again; the text says why."""
+
+
+class _Bearer(AuthBase):
+    """The token of a request. As `auth`, since requests would replace a header by what ~/.netrc says."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 class Api:
@@ -49,8 +61,8 @@ class Api:
 
     def _request(self, method: str, path: str, body: object = None) -> requests.Response:
         try:
-            headers = {"Authorization": f"Bearer {self._token()}"}
-            response = self._http.request(method, self._url + path, headers=headers, json=body, timeout=_TIMEOUT)
+            auth = _Bearer(self._token())
+            response = self._http.request(method, self._url + path, auth=auth, json=body, timeout=_TIMEOUT)
         except requests.RequestException as error:
             raise Unanswered(type(error).__name__) from error
         if response.status_code in (408, 429) or response.status_code >= 500:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from tools import venv
 from tools.audit import LOCKS, verdict
 
 ROOT = Path(__file__).parents[2]
@@ -67,10 +68,9 @@ def test_the_layer_has_its_requirements_and_installs_nothing_else() -> None:
 
 
 def test_with_locked_only_hashed_files_are_installed() -> None:
-    text = (ROOT / "Makefile").read_text()
-    with_locked = text.partition("ifdef LOCKED\n")[2].partition("\n")[0]
-    assert with_locked.count("--require-hashes") == 1
-    assert with_locked.endswith("--no-deps --no-build-isolation --editable .")
+    assert venv.LOCKED == ("--require-hashes", "--no-deps", "-r")
+    assert venv.EDITABLE == ("--no-deps", "--no-build-isolation", "--editable", ".")
+    assert "$(if $(LOCKED),--locked)" in (ROOT / "Makefile").read_text()
     assert "export LOCKED=1" in (ROOT / ".ci/run").read_text()
 
 
