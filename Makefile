@@ -61,6 +61,8 @@ check: .venv/test ## run ruff, mypy, sam validate --lint, zizmor, biome, tsc, cf
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python tools/english.py
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 	@$(BIN)/zizmor --offline --quiet .github
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-web; \

@@ -16,3 +16,20 @@ def test_this_project_requires_the_versions_of_the_layer() -> None:
 
     for name in ("aws-lambda-powertools", "botocore"):
         assert ours[name] == layer[name]
+
+
+def test_boto3_botocore_and_the_stubs_are_of_one_release() -> None:
+    """boto3 is the version that aws-sam-cli takes, botocore the one that ministack takes: patches of one minor release."""
+    locked = dict(PINNED.findall((ROOT / "requirements/test.txt").read_text()))
+
+    assert locked["boto3-stubs"] == locked["boto3"]
+    assert {locked[name].rpartition(".")[0] for name in ("boto3", "boto3-stubs", "botocore", "botocore-stubs")} == {
+        locked["boto3"].rpartition(".")[0]
+    }
+
+
+def test_types_are_checked_in_every_script() -> None:
+    checked = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["files"]
+    scripts = {str(path.relative_to(ROOT)) for path in (ROOT / "bin").rglob("*") if path.is_file()}
+
+    assert scripts == {path for path in checked if path.startswith("bin/")}

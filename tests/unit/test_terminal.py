@@ -13,7 +13,7 @@ from tests.unit.test_text import HARMFUL
 ROOT = Path(__file__).parents[2]
 SOURCES = [
     *sorted(path for path in (ROOT / "bin").rglob("*") if path.is_file()),
-    *sorted((ROOT / "operators").glob("*.py")),
+    *sorted((ROOT / "operators").rglob("*.py")),
     *sorted((ROOT / "client").glob("*.py")),
 ]
 # Writers to the terminal: the two escaping ones, and those that show only numbers and keyboard input.
