@@ -98,7 +98,7 @@ class Device:
         """All messages there are now were read."""
         conversation = self.inbox.conversations[message_group_uuid]
         if conversation.unread_count:
-            conversation.move_mark(conversation.held_seq)
+            conversation.advance_mark(conversation.held_seq)
             self._marks.put_nowait(message_group_uuid)
 
     async def watch(self, message_group_uuid: str) -> None:

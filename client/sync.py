@@ -112,7 +112,7 @@ class Conversation:
     def is_mine(self, message: Message) -> bool:
         return bool(message["user_uuid"] != self.other["user_uuid"])
 
-    def move_mark(self, seq: int) -> None:
+    def advance_mark(self, seq: int) -> None:
         """One's own. Marks move forward only, so an old one changes nothing."""
         self.read_seq = max(self.read_seq, seq)
 
@@ -164,7 +164,7 @@ class Inbox:
                 conversation = self.conversations[uuid]
                 conversation.take(event)
                 if conversation.is_mine(event):  # who sends has read
-                    conversation.move_mark(seq)
+                    conversation.advance_mark(seq)
                 elif conversation.other_read_seq is not None:
                     conversation.move_other_mark(seq)
                 yield from conversation.fill()
@@ -173,7 +173,7 @@ class Inbox:
                 if known and reader == known.other["user_uuid"]:
                     known.move_other_mark(seq)
                 elif known:
-                    known.move_mark(seq)
+                    known.advance_mark(seq)
 
     def _compare_totals(self) -> Steps:
         """Having caught up, one's own counts are never too low. If they are too high, another device has read."""

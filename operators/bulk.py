@@ -72,7 +72,7 @@ class Bulk:
 
     @property
     def items(self) -> int:
-        """How many items it is in all: profiles, handles; messages, receipts; heads, two entries and an unread one."""
+        """The number of items: profiles, handles; messages, sent records; heads, two entries and an unread one."""
         return 2 * self.people + 2 * self.messages + 4 * min(self._pairs, self.messages)
 
     @property
@@ -80,10 +80,10 @@ class Bulk:
         return min(self.people * (self.people - 1) // 2, self.people * _PARTNERS)
 
     def write(self, client: Any, table_name: str, on_progress: Callable[[int], None]) -> None:
-        """Writes what is not there yet, and tells `on_progress` how many items were written or found.
+        """Writes the items that are missing; `on_progress` gets the number of items written or found. Raises Busy.
 
-        A head is put after its messages, their receipts and its entries: where it is, they are. So it can be cut off at
-        any time and gone on with; what is half-written has no head until then. Raises Busy.
+        A head is put after its messages, their sent records and its entries: where it is, they are. So an interrupted
+        run can resume, and a half-written conversation has no head until then.
         """
         table = ConversationTable(client, table_name)
         people = map(_person, range(self.people))
@@ -121,7 +121,7 @@ def _person(number: int) -> Person:
 
 
 def _items(table: Table, one: _Conversation, heads: list[Head], on_progress: Callable[[int], None]) -> Iterator[Item]:
-    """The messages, receipts and entries of a conversation without a head, which is added to `heads` at the end.
+    """The messages, sent records and entries of a conversation without a head, which is added to `heads` at the end.
 
     Of a long one that was cut off, only what may be missing.
     """

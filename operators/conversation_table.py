@@ -1,4 +1,4 @@
-"""The table, with what operators do to the messages of conversations and their receipts and the functions do not."""
+"""The table with the requests that only operators make to messages and their sent records."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -68,7 +68,7 @@ class ConversationTable(Table):
         delete_all(self.db, map(keys.of, items))
 
     def sent_records(self, message_uuids: Iterable[str]) -> dict[str, Item]:
-        """The stored receipts of these message_uuids, which all differ, by message_uuid. 1 read unit each."""
+        """The stored sent records of these message_uuids, which all differ, by message_uuid. 1 read unit each."""
         wanted = [keys.key(keys.sent_record_pk(one), keys.SENT_RECORD) for one in message_uuids]
         items = self.db.get_many(wanted, consistent=True)
         return {SentRecord.from_item(item).message_uuid: item for item in items}
@@ -76,12 +76,12 @@ class ConversationTable(Table):
     def put_sent_records(self, messages: Sequence[Message], stored: Mapping[str, Item]) -> bool:
         """Writes the receipts of messages, where they are still as `stored` (see `receipts`). 1 write unit each.
 
-        No two messages may have one message_uuid. False if a receipt was not as `stored` any more. Raises Busy.
+        No two messages may have one message_uuid. False if a sent record was not as `stored` any more. Raises Busy.
         """
         return self._all_done([self._sent_record_statement(one, stored.get(one.message_uuid)) for one in messages])
 
     def delete_sent_records(self, messages: Iterable[Message]) -> None:
-        """Deletes the receipts that lead to the conversation of these messages. Raises Busy."""
+        """Deletes the sent records that lead to the conversation of these messages. Raises Busy."""
         sent_records = {message.message_uuid: SentRecord.of(message).item for message in messages}
         names = ("pk", "sk", "message_group_uuid")
         statement = f'DELETE FROM "{self.db.table_name}" WHERE {" AND ".join(f"{name} = ?" for name in names)}'
@@ -109,7 +109,7 @@ class ConversationTable(Table):
 
 
 def is_sent_record_of(message: Message, item: Item | None) -> bool:
-    """True if the item is the receipt that this message must have: kept for good, with its place and digest."""
+    """True if the item is the sent record that this message must have: kept for good, with its place and digest."""
     return item is not None and "ttl" not in item and SentRecord.from_item(item) == SentRecord.of(message)
 
 

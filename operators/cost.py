@@ -220,7 +220,7 @@ _MESSAGE = Message(_BAYKO.user_uuid, _LONDO.user_uuid, TEXT, _BAYKO, "2026-11-23
 
 
 def _stored(month: Month) -> float:
-    """GB of all months: messages with their receipts, and of each conversation its head, two entries, an unread one."""
+    """GB of all months: messages with their sent records, and of each conversation its head, two entries, an unread one."""
     head = Head.of_first(_MESSAGE, _LONDO)
     items = [head.item, *(entry.item for entry in head.inbox_entries), *(entry.item for entry in head.unread)]
     conversation = sum(map(_bytes, items))
@@ -311,7 +311,7 @@ ${MONTHLY_PEOPLE * 0.015:,.2f} on the Essentials plan, the default, and ${MONTHL
   A poll asks for the newest page again. Here nobody polls: sockets tell what is new.
 - Sockets are open for {CONNECTED_MINUTES} minutes a day and ping every {PING_MINUTES}; a message is told to {TOLD}.
 - {OPENED:,} of the messages open a conversation. A message has {len(TEXT)} characters. No burst is folded: each message
-  rewrites both inboxes by itself. {MONTHS_KEPT} months of messages are stored, with their receipts.
+  rewrites both inboxes by itself. {MONTHS_KEPT} months of messages are stored, with their sent records.
 - Lambda bills {READ_SECONDS * 1000:g} ms for a read, {SEND_SECONDS * 1000:g} ms for a send and
   {STREAM_SECONDS * 1000:g} ms for a stream batch of one message. This is not measured on AWS: a warm handler takes
   3 to 7 ms of a core here, 512 MB of Lambda is 0.29 of a core, and a request to DynamoDB is taken for 5 to 15 ms.

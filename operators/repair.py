@@ -160,7 +160,7 @@ class Repair:
         return max(versions, default=0)
 
     def _fix_sent_records(self, group: str) -> None:
-        """Gives each message its receipt, unless that leads to another message with this message_uuid."""
+        """Gives each message its sent record, unless that leads to another message with this message_uuid."""
         for page in self._table.messages(group):
             until_not_busy(partial(self._fix_page_of_sent_records, page))
 
@@ -218,7 +218,7 @@ class Repair:
             self._table.db.delete(keys.of(item), f"{named} = :group", {":group": item[named]})
 
     def _is_there(self, orphan: Item) -> bool:
-        """True if what a receipt, a message group or an unread conversation points to exists."""
+        """True if what a sent record, a message group or an unread conversation points to exists."""
         if orphan["sk"]["S"] == keys.SENT_RECORD:
             sent_record = SentRecord.from_item(orphan)
             message = self._table.message(sent_record.message_group_uuid, sent_record.created_at)
@@ -262,7 +262,7 @@ class Repair:
 
 
 def _naming(item: Item) -> str:
-    """The attribute of a receipt, a message group or an unread conversation that names the conversation."""
+    """The attribute of a sent record, a message group or an unread conversation that names the conversation."""
     return "message_group_uuid" if "message_group_uuid" in item else "sk"
 
 

@@ -52,7 +52,7 @@ class Violation:
             "headless",
             "members",
             "order",
-            "receipt",
+            "sent-record",
         )
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ class Violation:
 
 
 def verify(client: Any, table_name: str, on_progress: Callable[[int], None] = lambda _: None) -> list[Violation]:
-    """Every violation in a table, sorted. Reads messages and receipts twice, in memory that does not grow with them.
+    """Every violation in a table, sorted. Reads messages and sent records twice, in memory that does not grow with them.
 
     An inbox that may only be a little behind its conversation is looked at again after a moment. `on_progress` gets
     the number of items in each page.
@@ -201,7 +201,7 @@ class _Segment:
             keys.conversation_pk(""): self._conversation,
             keys.inbox_pk(""): self._inbox,
             keys.unread_pk(""): self._unread,
-            keys.sent_record_pk(""): self._receipt,
+            keys.sent_record_pk(""): self._sent_record,
             keys.profile_pk(""): self._profile,
             keys.handle_pk(""): self._handle,
             keys.ticket_pk(""): _readable(Ticket.from_item),
@@ -230,7 +230,7 @@ class _Segment:
                 continue
             message = Message.from_item(item)
             senders.add(message.sender)
-            self._expect_receipt(message)
+            self._expect_sent_record(message)
             if not keys.is_time(message.created_at):
                 self._report("order", group, f"{message.created_at} is not a time")
             if message.seq != seq + 1:
@@ -281,16 +281,18 @@ class _Segment:
 
         self._expect(member.profile_item, check)
 
-    def _expect_receipt(self, message: Message) -> None:
+    def _expect_sent_record(self, message: Message) -> None:
         """A conversation has one violation of a kind, however many of its messages have it."""
 
         def check(item: Item | None) -> None:
             if item is None:
-                self._report("receipt", message.message_group_uuid, "has messages without a receipt")
+                self._report("sent-record", message.message_group_uuid, "has messages without a receipt")
             elif "ttl" in item or "digest" not in item:
-                self._report("receipt", message.message_group_uuid, "has receipts that expire or have no digest")
+                self._report(
+                    "sent-record", message.message_group_uuid, "has sent records that expire or have no digest"
+                )
             elif not is_sent_record_of(message, item):
-                self._report("receipt", message.message_group_uuid, "has receipts of other messages")
+                self._report("sent-record", message.message_group_uuid, "has sent records of other messages")
 
         self._expect(keys.key(keys.sent_record_pk(message.message_uuid), keys.SENT_RECORD), check)
 
@@ -348,14 +350,17 @@ class _Segment:
 
         self._expect(keys.key(keys.conversation_pk(group.message_group_uuid), keys.HEAD), check)
 
-    def _receipt(self, message_uuid: str, items: Iterator[Item]) -> None:
+    def _sent_record(self, message_uuid: str, items: Iterator[Item]) -> None:
         for item in items:
             sent_record = SentRecord.from_item(item)
 
             def check(found: Item | None) -> None:
                 if found is None or found["message_uuid"]["S"] != message_uuid:
                     self._report(
-                        "orphan", keys.sent_record_pk(message_uuid), "a receipt without its message", keys.SENT_RECORD
+                        "orphan",
+                        keys.sent_record_pk(message_uuid),
+                        "a sent record without its message",
+                        keys.SENT_RECORD,
                     )
 
             self._expect(keys.key(keys.conversation_pk(sent_record.message_group_uuid), sent_record.created_at), check)

@@ -148,9 +148,9 @@ class _Importer:
         misplaced: list[Message],
         sent_records: Mapping[str, Item],
     ) -> None:
-        """Puts messages so that at every moment each stored one is stored somewhere, and its receipt leads to it.
+        """Puts messages so that at every moment each stored one is stored somewhere, and its sent record leads to it.
 
-        What has to give way has moved to later times: the latest first. `misplaced` are those with another receipt.
+        What has to give way has moved to later times: the latest first. `misplaced` are those with another sent record.
         """
         displacing = [
             message
@@ -231,7 +231,7 @@ def _owned(line: Line, group: str, arrived: set[str], sent_record: Item | None) 
 
 
 def _is_misplaced(sent_record: Item | None, message: Message) -> bool:
-    """True if there is a receipt of this conversation with the message's uuid, and it is not as it must be."""
+    """True if there is a sent record of this conversation with the message's uuid, and it is not as it must be."""
     if sent_record is None or is_sent_record_of(message, sent_record):
         return False
     return SentRecord.from_item(sent_record).message_group_uuid == message.message_group_uuid

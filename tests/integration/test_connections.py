@@ -371,7 +371,7 @@ def test_a_connection_that_sends_too_many_frames_is_closed_and_the_others_are_no
 def test_a_connection_that_is_refused_again_and_again_is_closed(
     client: SocketFunctions, functions: Functions, monkeypatch: pytest.MonkeyPatch, bayko: Person
 ) -> None:
-    """A refusal takes a tenth of a second, so no process sees MOST_FRAMES refused frames in the period."""
+    """A refusal takes a tenth of a second, so no process sees MAX_FRAMES refused frames in the period."""
     fast, other = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
     monkeypatch.setattr(
         functions.handler("connections.receive"), "frame_limit", RateLimit(FRAME_WINDOW_SECONDS, lambda: 0.0)

@@ -211,7 +211,7 @@ def test_time_rises_with_seq_even_if_the_clock_stands_still_or_goes_back(
     ]
 
 
-def test_a_receipt_never_expires(
+def test_a_sent_record_never_expires(
     dynamodb: "DynamoDBClient", table_name: str, table: Table, bayko: Person, londo: Person
 ) -> None:
     message_uuid = str(uuid4())
@@ -278,7 +278,7 @@ def test_while_dynamodb_throttles_the_answer_is_503_and_nothing_is_sent(
 def test_a_lost_answer_is_recovered(
     monkeypatch: pytest.MonkeyPatch, functions: Functions, table: Table, bayko: Person, conversation: str
 ) -> None:
-    """The transaction took effect, but its answer was lost: the retry finds the receipt."""
+    """The transaction took effect, but its answer was lost: the retry finds the sent record."""
     write = table.db.client.transact_write_items
     answers = iter([ReadTimeoutError(endpoint_url="http://dynamodb")])
 

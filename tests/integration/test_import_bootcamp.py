@@ -335,7 +335,7 @@ def test_a_message_uuid_that_another_conversation_has_is_replaced_the_same_in_ev
     assert read_all(dynamodb, target) == items
 
 
-def test_receipts_follow_moved_messages_and_the_next_run_makes_missing_ones(
+def test_sent_records_follow_moved_messages_and_the_next_run_makes_missing_ones(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     table = Table(dynamodb, target)

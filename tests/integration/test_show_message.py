@@ -49,7 +49,7 @@ def test_each_of_the_two_is_shown_each_message_as_the_list_shows_it(
 @pytest.mark.parametrize(
     "unknown",
     [
-        pytest.param(lambda item: item["pk"]["S"].startswith("MID#"), id="the receipt"),
+        pytest.param(lambda item: item["pk"]["S"].startswith("MID#"), id="the sent record"),
         pytest.param(lambda item: item["sk"]["S"] == "HEAD", id="the head"),
         pytest.param(lambda item: "seq" in item, id="the message"),
         pytest.param(lambda _: True, id="the conversation"),
@@ -102,7 +102,7 @@ def test_every_refusal_is_the_same_answer_after_the_same_requests(
         assert meter.requests == 2, reason
 
 
-def test_a_receipt_that_leads_to_another_message_or_to_none_shows_nothing(
+def test_a_sent_record_that_leads_to_another_message_or_to_none_shows_nothing(
     dynamodb: "DynamoDBClient", table_name: str, functions: Functions, bayko: Person, sent: list[Message]
 ) -> None:
     """Items were changed by hand, or a stale read met `bin/ddb/import-bootcamp`, which renumbers messages."""

@@ -150,7 +150,7 @@ def test_a_scan_shows_every_item_as_json_lines(
     assert len(shown) == len(stored)
     assert Counter(item["kind"] for item in shown) == {
         "message": 165,
-        "receipt": 165,
+        "sent-record": 165,
         "message-group": 18,
         "unread": 9,
         "head": 9,

@@ -78,7 +78,7 @@ class Damaged:
 
     @property
     def sent_record(self) -> dict[str, Any]:
-        """The receipt of the third message."""
+        """The sent record of the third message."""
         return SentRecord.of(Message.from_item(self.messages[2])).item
 
     def put(self, item: dict[str, Any]) -> None:
@@ -194,12 +194,12 @@ _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "stale version": lambda world: world.put(at(world.londos.item, version={"N": "4"})),
     "stale from before there were versions": lambda world: world.put(without(world.londos.item, "version")),
     "unread version": lambda world: world.put(replace(world.unread, version=4).item),
-    "receipt missing": lambda world: world.delete(world.sent_record),
-    "receipt of another time": lambda world: world.put(at(world.sent_record, created_at=_EARLIER)),
-    "receipt of another conversation": lambda world: world.put(at(world.sent_record, message_group_uuid=_NOWHERE)),
-    "receipt of another request": lambda world: world.put(at(world.sent_record, digest={"S": "0" * 32})),
-    "receipt that expires": lambda world: world.put(at(world.sent_record, ttl={"N": "1769817600"})),
-    "receipt without a digest": lambda world: world.put(without(world.sent_record, "digest")),
+    "sent-record missing": lambda world: world.delete(world.sent_record),
+    "sent-record of another time": lambda world: world.put(at(world.sent_record, created_at=_EARLIER)),
+    "sent-record of another conversation": lambda world: world.put(at(world.sent_record, message_group_uuid=_NOWHERE)),
+    "sent-record of another request": lambda world: world.put(at(world.sent_record, digest={"S": "0" * 32})),
+    "sent-record that expires": lambda world: world.put(at(world.sent_record, ttl={"N": "1769817600"})),
+    "sent-record without a digest": lambda world: world.put(without(world.sent_record, "digest")),
     "person without handle": lambda world: world.delete(world.londo.handle_item),
     "person without profile": lambda world: world.delete(world.londo.profile_item),
     "person with an old handle": _leave_old_handle,
@@ -215,7 +215,7 @@ _LOST: dict[str, Callable[[Damaged], None]] = {
 _NOT_MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "order": lambda world: world.put(at(world.messages[2], sk={"S": "2026-01-01 00:00"})),
     "members": lambda world: world.put(at(world.messages[2], user_uuid={"S": str(uuid4())})),
-    "receipt": _share_message_uuid,
+    "sent-record": _share_message_uuid,
     "unreadable": lambda world: world.put({"pk": {"S": keys.conversation_pk(str(uuid4()))}, "sk": {"S": "x"}}),
     "unknown": lambda world: world.put({"pk": {"S": "XYZ#1"}, "sk": {"S": "x"}}),
 }

@@ -109,8 +109,8 @@ def test_the_table_has_the_items_of_version_1(old: Old) -> None:
     assert {(one.kind, one.detail) for one in old.verify() if one.kind != "stale"} == {
         ("head", "does not note who has written"),
         ("head", "has no version"),
-        ("receipt", "has messages without a receipt"),
-        ("receipt", "has receipts that expire or have no digest"),
+        ("sent-record", "has messages without a receipt"),
+        ("sent-record", "has sent records that expire or have no digest"),
     }
 
 
@@ -125,7 +125,7 @@ def test_every_change_of_an_old_conversation_reaches_both_inboxes(old: Old, at_o
 
     living = {head.message_group_uuid for head in _LIVING}
     assert_inboxes_stand_at_the_heads([item for item in old.items if any(group in str(item) for group in living)])
-    assert {one.kind for one in old.verify() if one.where in living} == {"receipt"}
+    assert {one.kind for one in old.verify() if one.where in living} == {"sent-record"}
 
 
 def _changes(old: Old, head: Head) -> Iterator[object]:

@@ -135,7 +135,7 @@ class Chaos:
         if conversation and conversation.unread_count:
             seq = self.random.randint(conversation.read_seq + 1, conversation.last_seq)
             self.functions.mark_read(device.person.user_uuid, conversation.uuid, seq)
-            conversation.move_mark(seq)
+            conversation.advance_mark(seq)
             self.tally["marks"] += 1
 
     def a_socket_is_cut(self) -> None:

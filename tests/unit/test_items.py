@@ -43,7 +43,7 @@ def test_a_head_survives_its_item(head: Head) -> None:
 
 
 @given(sent_records)
-def test_a_receipt_survives_its_item(sent_record: SentRecord) -> None:
+def test_a_sent_record_survives_its_item(sent_record: SentRecord) -> None:
     assert SentRecord.from_item(_through_json(sent_record.item)) == sent_record
 
 
@@ -104,7 +104,7 @@ def test_an_attribute_of_a_later_version_is_ignored(head: Head, name: str) -> No
         (BAYKO.profile_item, f"USR#{BAYKO.user_uuid}", "PROFILE", {"handle", "display_name"}),
         (BAYKO.handle_item, "HDL#bayko", "HANDLE", {"user_uuid", "handle", "display_name"}),
     ],
-    ids=["message group", "unread", "message", "head", "receipt", "profile", "handle"],
+    ids=["message group", "unread", "message", "head", "sent-record", "profile", "handle"],
 )
 def test_an_item_has_the_keys_and_attributes_the_design_names(
     item: dict[str, Any], pk: str, sk: str, attributes: set[str]
@@ -121,7 +121,7 @@ def test_an_item_has_the_keys_and_attributes_the_design_names(
         (Head.of_first(FIRST, LONDO).item, {"last_seq", "version"}),
         (SentRecord.of(FIRST).item, set()),
     ],
-    ids=["message", "head", "receipt"],
+    ids=["message", "head", "sent-record"],
 )
 def test_only_numbers_are_stored_as_numbers(item: dict[str, Any], numbers: set[str]) -> None:
     assert {name for name, value in item.items() if value.keys() == {"N"}} == numbers
@@ -225,7 +225,7 @@ def test_an_entry_from_before_there_were_versions_has_none(entry: InboxEntry | U
     assert type(entry).from_item(item) == replace(entry, version=0)
 
 
-def test_a_receipt_from_before_there_were_digests_has_none_and_its_expiry_is_not_read() -> None:
+def test_a_sent_record_from_before_there_were_digests_has_none_and_its_expiry_is_not_read() -> None:
     item = {**SentRecord.of(FIRST).item, "ttl": {"N": "1800000000"}}
     del item["digest"]
 

@@ -19,7 +19,7 @@ def test_this_project_requires_the_versions_of_the_layer() -> None:
 
 
 def test_boto3_botocore_and_the_stubs_are_of_one_release() -> None:
-    """boto3 is the version that aws-sam-cli takes, botocore the one that ministack takes: patches of one minor release."""
+    """aws-sam-cli takes one version of boto3, and ministack one of botocore: patches of one minor release."""
     locked = dict(PINNED.findall((ROOT / "requirements/test.txt").read_text()))
 
     assert locked["boto3-stubs"] == locked["boto3"]

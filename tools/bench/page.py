@@ -286,7 +286,7 @@ def _page(results: Results, where: str) -> Iterator[str]:
         ],
     )
     yield ""
-    yield "Bytes are the table size that DynamoDB Local reports, with the receipts of the messages."
+    yield "Bytes are the table size that DynamoDB Local reports, with the sent records of the messages."
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -25,7 +25,7 @@ MAX_FRAME_BYTES = 4096
 TYPING_INTERVAL_SECONDS = 3.0  # seconds
 MAX_FRAMES = 120  # of a connection in FRAMES_WITHIN: a client subscribes to a hundred people at once
 FRAME_WINDOW_SECONDS = 10.0  # seconds
-REFUSED_FRAME_COST = 6  # frames: refusals take so long that one process sees fewer than MOST_FRAMES of a flood of them
+REFUSED_FRAME_COST = 6  # frames: refusals take so long that one process sees fewer than MAX_FRAMES of a flood of them
 
 _CODES: dict[type[MessagingError], str] = {
     MessagingError: "unreadable",

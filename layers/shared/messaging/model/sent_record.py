@@ -13,7 +13,7 @@ from messaging.model.message import Message
 class SentRecord:
     """A record that a message_uuid was sent, kept for good: where its message is, and the digest of the request.
 
-    `digest` is that of `request_digest`; None in a receipt stored before there were digests.
+    `digest` is that of `request_digest`; None in a sent record stored before there were digests.
     """
 
     message_uuid: str

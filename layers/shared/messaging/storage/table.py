@@ -45,7 +45,7 @@ class HeadChanged(Exception):
 
 
 class AlreadySent(Exception):
-    """There is a receipt with this message_uuid."""
+    """There is a sent record with this message_uuid."""
 
     def __init__(self, sent_record: SentRecord) -> None:
         self.sent_record = sent_record
@@ -121,14 +121,14 @@ class Table:
         return Head.from_item(item) if item else None
 
     def message(self, message_group_uuid: str, created_at: str, *, consistent: bool = True) -> Message | None:
-        """The message that a receipt points to: always there if consistent. 1 read unit, 0.5 if not."""
+        """The message that a sent record points to: always there if consistent. 1 read unit, 0.5 if not."""
         item = self.db.get(keys.key(keys.conversation_pk(message_group_uuid), created_at), consistent=consistent)
         return Message.from_item(item) if item else None
 
     def head_and_sent_record(
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
     ) -> tuple[Head | None, SentRecord | None]:
-        """The head of a conversation and the receipt of any message, in one request. 1 read unit, 2 if consistent."""
+        """A conversation's head and the record of any sent message, in one request. 1 read unit, 2 if consistent."""
         head, sent_record = self.db.get_two(
             keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
             keys.key(keys.sent_record_pk(message_uuid), keys.SENT_RECORD),
@@ -262,7 +262,7 @@ class Table:
         """Puts the message that follows `head`: 3 items, 6 write units.
 
         Once a head says that a member was deleted or renamed, nothing lands that was meant for the head before. Raises
-        HeadMoved, AlreadySent, PositionTaken.
+        HeadChanged, AlreadySent, PositionTaken.
         """
         other = head.other(message.sender.user_uuid)
         last = last_message_attributes(message)
@@ -498,7 +498,7 @@ class Table:
 
         `known` is any head the conversation has had, `head` the present one, None if there is none. An unread entry is
         put, or deleted where nothing is unread. 10 write units, and 2 for each stale entry, of which there may be
-        MOST_STALE. Raises HeadChanged, or PositionTaken where another conversation's entry is stored.
+        MAX_STALE_ENTRIES. Raises HeadChanged, or PositionTaken where another conversation's entry is stored.
         """
         unread = {entry.owner_uuid: entry for entry in head.unread} if head else {}
         is_mine = (f"{ABSENT} OR message_group_uuid = :mine", {":mine": {"S": known.message_group_uuid}})
