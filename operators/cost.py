@@ -220,7 +220,7 @@ _MESSAGE = Message(_BAYKO.user_uuid, _LONDO.user_uuid, TEXT, _BAYKO, "2026-11-23
 
 
 def _stored(month: Month) -> float:
-    """GB of all months: messages with their sent records, and of each conversation its head, two entries, an unread one."""
+    """GB of all months: messages with their records, and of each conversation its head, two entries, an unread one."""
     head = Head.of_first(_MESSAGE, _LONDO)
     items = [head.item, *(entry.item for entry in head.inbox_entries), *(entry.item for entry in head.unread)]
     conversation = sum(map(_bytes, items))

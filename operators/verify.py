@@ -60,7 +60,7 @@ class Violation:
 
 
 def verify(client: Any, table_name: str, on_progress: Callable[[int], None] = lambda _: None) -> list[Violation]:
-    """Every violation in a table, sorted. Reads messages and sent records twice, in memory that does not grow with them.
+    """Every violation in a table, sorted. Reads messages and sent records twice, in constant memory.
 
     An inbox that may only be a little behind its conversation is looked at again after a moment. `on_progress` gets
     the number of items in each page.
