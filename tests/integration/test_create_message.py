@@ -181,7 +181,8 @@ def test_a_message_never_carries_a_handle_that_its_sender_has_given_up(
 ) -> None:
     read = table.head(conversation)
     assert read
-    renamed = replace(read, members={**read.members, bayko.user_uuid: replace(bayko, handle="andrew")})
+    andrew = replace(bayko, handle="andrew")
+    renamed = replace(read, members={**read.members, bayko.user_uuid: andrew}, last=read.last.sent_by(andrew))
     dynamodb.put_item(TableName=table_name, Item=renamed.item)
 
     with pytest.raises(HeadChanged) as moved:

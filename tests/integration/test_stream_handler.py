@@ -339,7 +339,7 @@ def test_a_throttled_record_is_reported_and_done_by_the_next_attempt(
 ) -> None:
     send(4)
     records = stream.records()
-    monkeypatch.setattr("messaging.storage.table.attempts", lambda: repeat(0, 2))
+    monkeypatch.setattr("messaging.storage.dynamodb.attempts", lambda: repeat(0, 2))
 
     def throttle_deletes(_: int, run: Callable[..., Any], request: dict[str, Any]) -> Any:
         if request["Statements"][0]["Statement"].startswith("DELETE"):

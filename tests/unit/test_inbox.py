@@ -197,7 +197,11 @@ def test_a_rewrite_is_so_many_writes(stages: Sequence[Head], first: int, last: i
 
 
 def test_unread_messages_that_came_and_were_read_in_one_batch_leave_no_unread_entry() -> None:
-    stages = [_read(HEAD), _next(_read(HEAD), last_seq=2), _read(_next(_read(HEAD), last_seq=2))]
+    stages = [
+        _read(HEAD),
+        _next(_read(HEAD), last=replace(FIRST, seq=2)),
+        _read(_next(_read(HEAD), last=replace(FIRST, seq=2))),
+    ]
 
     (one,) = fold(_changes(*stages))
 

@@ -33,7 +33,7 @@ def _head(second: int, *, other: Person = LONDO) -> Head:
     """A conversation's head after a last message at this second, with only messages before."""
     group = keys.pair_uuid(USER, other.user_uuid)
     first = Head.of_first(Message(group, "", f"At {second}", BAYKO, _time(second), second), other)
-    return _next(first, last_seq=second, read_seqs={**first.read_seqs, USER: second}, version=second)
+    return _next(first, read_seqs={**first.read_seqs, USER: second}, version=second)
 
 
 def _next(head: Head, **changes: object) -> Head:
