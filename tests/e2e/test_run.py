@@ -25,7 +25,7 @@ _ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def running(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """What `make run` starts, and all it printed until it was ready."""
+    """Start `make run`; yield the process and its output until it was ready."""
     process = start(home, port)
     assert process.stdout
     printed = ""
@@ -54,7 +54,7 @@ def start(home: Path, port: int) -> subprocess.Popen[str]:
 
 
 def paste(printed: str) -> list[str]:
-    """Runs the three commands in a shell; answers the outputs of the second and the third."""
+    """Run the three commands in a shell; return the outputs of the second and the third."""
     commands = re.findall(r"^(?:TOKEN=|curl ).*?(?=\n\n)", printed, re.MULTILINE | re.DOTALL)
     assert len(commands) == 3
     script = f"{commands[0]}\n{commands[1]}\necho\n{commands[2]}\n"
@@ -80,7 +80,7 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         assert len(inbox) >= 5
         assert (sent["message"], sent["handle"]) == ("Hello from the terminal", "bayko")
         assert sent["seq"] > 80
-        eventually(lambda: inboxes_are_right(tmp_path))  # since what is in the stream then is lost
+        eventually(lambda: inboxes_are_right(tmp_path))  # because records in the stream are then lost
     assert process.returncode == 0
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
@@ -89,7 +89,7 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         inbox, again = (json.loads(line) for line in paste(printed))
         assert inbox[0]["message"] == "Hello from the terminal"
         assert again["seq"] == sent["seq"] + 1
-        # The stream, too, is there after a restart: inboxes stand at the last message.
+        # The stream works after a restart, too: inboxes show the last message.
         eventually(lambda: inboxes_are_right(tmp_path))
         taken = start(tmp_path, port)
         assert "running in another terminal" in taken.communicate(timeout=60)[0]
