@@ -145,7 +145,7 @@ def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
         londos.shows("you: From londo 3 ✓")
         shaky.fix()
 
-        baykos.shows("connected again")
+        baykos.shows("reconnected")
         for number in range(1, 4):
             baykos.shows(f"Londo: From londo {number}")
             londos.shows(f"Bayko: From bayko {number}")
