@@ -1,4 +1,4 @@
-"""The API over HTTP, as somebody signed in asks it."""
+"""Requests of a signed-in person to the API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,11 +8,11 @@ from requests.auth import AuthBase
 
 from client.sync import Page
 
-_TIMEOUT = (5, 30)  # seconds to connect, and to be answered: API Gateway's own limit
+_TIMEOUT = (5, 30)  # seconds, to connect and to wait for the answer; the second is API Gateway's own limit
 
 
 class Unanswered(Exception):
-    """No answer, or none but "later", in `retry_after` seconds at the earliest. Whether it took effect is unknown."""
+    """No answer, or an answer to retry, after `retry_after` seconds or later. The request may have taken effect."""
 
     def __init__(self, text: str = "", retry_after: int = 0) -> None:
         super().__init__(text)
@@ -20,7 +20,7 @@ class Unanswered(Exception):
 
 
 class Refused(Exception):
-    """The answer is no, and will be when it is asked again; the text says why."""
+    """The request is refused, and a retry would be, too; the text gives the reason."""
 
 
 class _Bearer(AuthBase):
@@ -38,7 +38,7 @@ class Api:
     """Each method is one request. Raises Unanswered and Refused."""
 
     def __init__(self, url: str, token: Callable[[], str]) -> None:
-        """`token` answers an access token that has not expired."""
+        """`token` returns an access token that has not expired."""
         self._url = url
         self._token = token
         self._http = requests.Session()
@@ -48,7 +48,7 @@ class Api:
         return Page(response.json(), {relation: link["url"] for relation, link in response.links.items()})
 
     def send(self, body: dict[str, str]) -> dict[str, Any]:
-        """The message as it was sent: once, however often this is asked, if the body has a `message_uuid`."""
+        """Send a message; return it. With a `message_uuid` in the body it is safe to repeat."""
         sent: dict[str, Any] = self._request("POST", "/api/messages", body).json()
         return sent
 
@@ -56,7 +56,7 @@ class Api:
         self._request("PUT", f"/api/message_groups/{message_group_uuid}/read", {"seq": seq})
 
     def ticket(self) -> str:
-        """What opens one socket, within a minute."""
+        """Get a ticket that opens one socket, within a minute."""
         return str(self._request("POST", "/api/connections/ticket").json()["ticket"])
 
     def _request(self, method: str, path: str, body: object = None) -> requests.Response:
@@ -75,7 +75,7 @@ class Api:
 
 
 def _why(response: requests.Response) -> str:
-    """A sentence, or the codes of what was wrong."""
+    """The reason of a refusal: a sentence, or codes."""
     if response.headers.get("content-type") == "application/problem+json":
         return str(response.json()["detail"])
     return f"{response.status_code} {response.text}"

@@ -1,4 +1,4 @@
-"""D and C: POST /api/messages sends into a conversation, or to a person whose handle is given."""
+"""D and C: POST /api/messages sends into a conversation, or to a person by their handle."""
 
 from messaging.api import http_api, views
 from messaging.api.bodies import read_send_request

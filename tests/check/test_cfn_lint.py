@@ -17,7 +17,7 @@ def test_cfn_lint_finds_nothing_in_the_processed_template_in_any_region(tmp_path
     regions = [region for region in REGIONS if not region.startswith(("cn-", "us-gov-"))]
 
     found = subprocess.run(
-        # Warnings are for the template as it is written: see sam validate.
+        # sam validate reports warnings, on the template as written.
         [Path(sys.executable).parent / "cfn-lint", file, "--ignore-checks", "W", "--regions", *regions],
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The system as its users meet it: send, stream, both inboxes, paging, every error of the API."""
+"""The system from a user's view: send, stream, both inboxes, paging, every error of the API."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ def test_an_entry_that_was_lost_comes_back_with_the_next_mark(system: System, ba
 
 
 def test_the_requests_of_the_bootcamps_web_client_work_unchanged(bayko: Client, londo: Client) -> None:
-    """As its components send them: an access token, and only the fields they know."""
+    """Send requests as its components do: an access token, and only the fields they know."""
     headers = {"Authorization": f"Bearer {bayko.access_token}", "Accept": "application/json"}
     json_headers = {**headers, "Content-Type": "application/json"}
 

@@ -1,4 +1,4 @@
-"""Operators and the people of the user pool: what people write themselves is a claim, and nobody stays half deleted."""
+"""Operators and the people of the user pool: attributes people write are claims, and nobody stays half deleted."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ def script(home: Path, name: str, *arguments: str) -> subprocess.CompletedProces
 
 
 def listed(home: Path, user_uuid: str) -> dict[str, Any]:
-    """How list-users shows somebody."""
+    """The lines of list-users for a person."""
     rows = map(json.loads, script(home, "list-users", "--json").stdout.splitlines())
     (row,) = (row for row in rows if row["user_uuid"] == user_uuid)
     found: dict[str, Any] = row
@@ -34,7 +34,7 @@ def listed(home: Path, user_uuid: str) -> dict[str, Any]:
 
 
 def claim(system: System, client: Client, **attributes: str) -> None:
-    """As people can with their own token, by the API of Cognito."""
+    """Write claims as people can, with their own token, through Cognito's API."""
     system.client("cognito-idp").update_user_attributes(
         AccessToken=client.access_token,
         UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],

@@ -1,4 +1,4 @@
-"""bin/ddb/redrive: what the stream handler could not process is found in the failure queue and repaired."""
+"""bin/ddb/redrive finds records that the stream handler could not process, and repairs their conversations."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ class Redrive:
         self._home = home
 
     def fail(self, batch: Any) -> None:
-        """Puts a message into the queue as Lambda does."""
+        """Put a message into the queue as Lambda does."""
         body = {
             "requestContext": {"condition": "RetryAttemptsExhausted"},
             "version": "1.0",
@@ -50,7 +50,7 @@ def redrive(system: System, home: Path) -> Iterator[Redrive]:
 
 @pytest.fixture
 def broken(system: System, bayko: Client, londo: Client) -> tuple[str, dict[str, Any]]:
-    """A conversation that is not in londo's inbox, and where its last change is in the stream."""
+    """A conversation that is missing from londo's inbox, and the place of its last change in the stream."""
     group = bayko.send(handle=londo.handle, message="1")["message_group_uuid"]
     bayko.send(message_group_uuid=group, message="2")
     eventually(lambda: [one["message"] for one in londo.inbox()] == ["2"])
@@ -62,7 +62,7 @@ def broken(system: System, bayko: Client, londo: Client) -> tuple[str, dict[str,
 
 
 def batch_of(system: System, group: str) -> dict[str, Any]:
-    """The part of an on-failure record that says where the conversation's last change is."""
+    """The part of an on-failure record that locates the conversation's last change."""
     streams = system.client("dynamodbstreams")
     (stream,) = streams.list_streams(TableName=system.environment.table_name)["Streams"]
     (shard, *_) = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]
@@ -119,5 +119,5 @@ def test_expired_records_stay_until_they_are_discarded(redrive: Redrive, broken:
 
     assert kept[0] == 1
     assert kept[1][-1] == "2 messages in the failure queue; 2 of them stay there."
-    assert any("the stream has them no more" in line for line in kept[1])
+    assert any("records expired from the stream" in line for line in kept[1])
     assert discarded == (0, [*sorted(discarded[1][:2]), "2 messages in the failure queue; 0 of them stay there."])

@@ -29,7 +29,7 @@ _ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def running(home: Path, port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """What `make run` starts, and all it printed until it was ready."""
+    """Start `make run`; yield the process and its output until it was ready."""
     process = start(home, port, **environment)
     assert process.stdout
     printed = ""
@@ -58,7 +58,7 @@ def start(home: Path, port: int | str, **environment: str) -> subprocess.Popen[s
 
 
 def paste(printed: str) -> list[str]:
-    """Runs the three commands in a shell; answers the outputs of the second and the third."""
+    """Run the three commands in a shell; return the outputs of the second and the third."""
     commands = re.findall(r"^(?:TOKEN=|curl ).*?(?=\n\n)", printed, re.MULTILINE | re.DOTALL)
     assert len(commands) == 3
     script = f"{commands[0]}\n{commands[1]}\necho\n{commands[2]}\n"
@@ -135,7 +135,7 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         inbox, again = (json.loads(line) for line in paste(printed))
         assert inbox[0]["message"] == "Hello from the terminal"
         assert again["seq"] == sent["seq"] + 1
-        # The stream, too, is there after a restart: inboxes stand at the last message.
+        # The stream works after a restart, too: inboxes show the last message.
         eventually(lambda: inboxes_are_right(tmp_path))
 
 

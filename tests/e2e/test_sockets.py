@@ -1,4 +1,4 @@
-"""Sockets of the deployed stack: who opens one, what is told through it, and what is done with what comes from it."""
+"""Sockets of the deployed stack: opening, events from the server, and frames from the client."""
 
 import time
 from contextlib import ExitStack
@@ -41,7 +41,7 @@ def _subscriptions(system: System, subscriptions: Client) -> list[Subscription]:
 
 
 def acquainted(one: Client, other: Client) -> str:
-    """A conversation in which both have written: without that nothing is told of one to the other."""
+    """Open a conversation where both have written: otherwise neither gets the other's events."""
     one.send(handle=other.handle, message="Hello")
     return str(other.send(handle=one.handle, message="Hello")["message_group_uuid"])
 
@@ -86,7 +86,7 @@ def test_a_socket_belongs_to_the_person_who_requested_the_ticket(system: System,
         assert _connections(system, londo) == []
 
 
-# What is told
+# Events
 
 
 def test_a_message_reaches_every_device_of_both(system: System, bayko: Client, londo: Client) -> None:
@@ -177,7 +177,7 @@ def test_a_person_with_hidden_receipts_shows_no_presence(system: System, bayko: 
         of_bayko.quiet()
 
 
-# What comes from clients
+# Frames from clients
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_an_unreadable_frame_is_answered_and_the_socket_stays_open(
 
 @pytest.mark.parametrize("kind", ["$connect", "$disconnect"])
 def test_a_frame_that_names_a_route_of_api_gateway_closes_its_socket(system: System, bayko: Client, kind: str) -> None:
-    """`Receive`, which counts frames, does not get it."""
+    """`Receive` counts frames, but does not get this one."""
     with opened(system, bayko) as socket:
         socket.send({"type": kind})
 
@@ -230,7 +230,7 @@ def test_a_flood_of_frames_closes_its_socket_and_nobody_elses(system: System, ba
         eventually(lambda: len(_connections(system, bayko)) == 1)
 
 
-# How many, and until when
+# Limits and expiry
 
 
 def test_the_eleventh_socket_closes_the_oldest(system: System, bayko: Client) -> None:

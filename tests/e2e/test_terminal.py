@@ -1,4 +1,4 @@
-"""Every script of bin/, where people, names and messages are written to take over the terminal that shows them."""
+"""Every script of bin/ on hostile data: people, names and messages that try to take over the terminal."""
 
 import os
 import pty
@@ -21,14 +21,14 @@ from tests.e2e.conftest import PASSWORD, Client, System
 from tests.e2e.test_chat import piped
 from tests.support.scripts import BIN, environment, run_script
 
-# Erases the row, names somebody else, turns the rest around, and begins a row of its own.
+# Erases the row, names somebody else, reverses the rest, and begins a row of its own.
 EVIL = "Erase @spammer\r\x1b[2K\x9b2KLondo \u202e\u2066odnoL\u200b\nFORGED row"
 SCRIPTS = sorted(str(path.relative_to(BIN)) for path in BIN.rglob("*") if path.is_file())
 
 
 @dataclass
 class Scene:
-    """Somebody called EVIL in everything but the Cognito e-mail, who talks with bayko."""
+    """A person with EVIL in every attribute except the Cognito e-mail, who talks with bayko."""
 
     home: Path
     bayko: Client
@@ -68,13 +68,13 @@ def scene(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def _assert_harmless(output: str) -> None:
-    for line in output.replace("\r\n", "\n").split("\n"):  # a terminal ends its lines so
+    for line in output.replace("\r\n", "\n").split("\n"):  # a terminal's line ends
         assert hidden(line) == [], repr(line)
         assert not line.startswith("FORGED")
 
 
 def _arguments(script: str, scene: Scene) -> list[str]:
-    """What makes a script show as much of the scene as it can, without changing anything."""
+    """Arguments that make a script show most of the scene, without changing anything."""
     bayko = scene.bayko.handle
     return {
         "chat": ["--as", bayko],
@@ -97,7 +97,7 @@ def _arguments(script: str, scene: Scene) -> list[str]:
     }[script]
 
 
-SHOWN = {  # where what others wrote is to be read
+SHOWN = {  # where others' text appears
     "chat",
     "cognito/export-user",
     "cognito/list-users",
@@ -140,7 +140,7 @@ def test_a_question_names_the_person_it_is_about(scene: Scene) -> None:
     )
     os.close(inside)
     shown = b""
-    with os.fdopen(outside, "r+b", buffering=0) as terminal, suppress(OSError):  # a terminal ends so
+    with os.fdopen(outside, "r+b", buffering=0) as terminal, suppress(OSError):  # the end of a terminal
         terminal.write(b"n\n")
         while piece := os.read(terminal.fileno(), 4096):
             shown += piece
@@ -151,7 +151,7 @@ def test_a_question_names_the_person_it_is_about(scene: Scene) -> None:
 
 
 def test_a_chat_shows_a_line_a_message(scene: Scene, system: System) -> None:
-    """With somebody whose handle is like any other: the name and the message are not."""
+    """Chat with a person with a normal handle, but a hostile name and message."""
     londo = system.person("londo")
     londo.send(handle=scene.bayko.handle, message=EVIL)
 

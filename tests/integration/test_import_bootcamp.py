@@ -113,7 +113,7 @@ def test_a_large_table_with_all_its_defects_arrives_whole(
     report = run("--write")
 
     assert run_script("ddb/verify", "--stack", target, DYNAMODB_ENDPOINT=dynamodb_endpoint).stdout.startswith(
-        "0 breaks"
+        "0 violations"
     )
     items = read_all(dynamodb, target)
     arrived = conversations(items)
@@ -133,13 +133,13 @@ def test_a_large_table_with_all_its_defects_arrives_whole(
         assert not sent.to or two == {people[sent.sender], people[sent.to]}
         assert timedelta(0) <= datetime.fromisoformat(message.created_at) - sent.at < timedelta(milliseconds=1)
     assert len(arrived) <= CONVERSATIONS + 5 + 2
-    assert f"Wrote {len(generated.sent):,} messages and renumber 0, in {len(arrived)} conversations" in report[-1]
+    assert f"Wrote {len(generated.sent):,} new and 0 renumbered messages in {len(arrived)} conversations" in report[-1]
     assert not [line for line in report if "Text" in line or "Person" in line]
 
     again = run("--write")
 
     assert again[-1] == (
-        f"Wrote 0 messages and renumber 0, in 0 conversations; {len(generated.sent):,} were there already."
+        f"Wrote 0 new and 0 renumbered messages in 0 conversations; {len(generated.sent):,} existed already."
     )
     assert read_all(dynamodb, target) == items
 
@@ -192,8 +192,8 @@ def test_without_write_nothing_is_written_and_the_report_is_the_same(
     done = run("--write")
 
     assert said[-2:] == [
-        "Would write 2 messages and renumber 0, in 1 conversations; 0 were there already.",
-        "Nothing was written. Add --write to do it.",
+        "Would write 2 new and 0 renumbered messages in 1 conversations; 0 existed already.",
+        "Nothing was written. Add --write to import.",
     ]
     assert done == [*said[:-2], said[-2].replace("Would write", "Wrote")]
     assert done[0] == f"merged     {keys.pair_uuid(LONDO.user_uuid, VIR.user_uuid)}  of g1, g2"
@@ -271,7 +271,7 @@ def test_every_attribute_but_the_keys_may_be_missing(
     ]
     assert len([line for line in report if line.startswith("guess      MSG#")]) == 2
     assert len([line for line in report if line.startswith("unknown")]) == 2
-    assert run("--write")[-1] == "Wrote 0 messages and renumber 0, in 0 conversations; 4 were there already."
+    assert run("--write")[-1] == "Wrote 0 new and 0 renumbered messages in 0 conversations; 4 existed already."
 
 
 def test_messages_sent_in_the_old_system_meanwhile_get_their_place(
@@ -288,7 +288,7 @@ def test_messages_sent_in_the_old_system_meanwhile_get_their_place(
     report = run("--write")
 
     assert texts(dynamodb, target, LONDO, VIR) == ["one", "three", "five", "nine"]
-    assert report[-1] == "Wrote 2 messages and renumber 1, in 1 conversations; 1 were there already."
+    assert report[-1] == "Wrote 2 new and 1 renumbered messages in 1 conversations; 1 existed already."
     assert verify(dynamodb, target) == []
 
 
@@ -311,7 +311,7 @@ def test_messages_sent_here_before_the_import_follow_the_history(
     found = conversations(read_all(dynamodb, target))[frozenset((londo.user_uuid, vir.user_uuid))]
     assert [(one.message, one.seq) for one in found] == [("old", 1), ("new", 2), ("newer", 3)]
     assert [one.message_uuid for one in found[1:]] == [sent.message_uuid, newer.message_uuid]
-    assert again[-1] == "Wrote 0 messages and renumber 0, in 0 conversations; 3 were there already."
+    assert again[-1] == "Wrote 0 new and 0 renumbered messages in 0 conversations; 3 existed already."
     assert verify(dynamodb, target) == []
 
 
@@ -331,7 +331,7 @@ def test_a_message_uuid_that_another_conversation_has_is_replaced_the_same_in_ev
     assert texts(dynamodb, target, LONDO, VIR) == ["from vir"]
     assert texts(dynamodb, target, LONDO, GKAR) == ["from gkar"]
     assert report[-2].startswith("1 message_uuids made")
-    assert again[-1] == "Wrote 0 messages and renumber 0, in 0 conversations; 2 were there already."
+    assert again[-1] == "Wrote 0 new and 0 renumbered messages in 0 conversations; 2 existed already."
     assert read_all(dynamodb, target) == items
 
 
@@ -360,7 +360,7 @@ def test_sent_records_follow_moved_messages_and_the_next_run_makes_missing_ones(
     for item in read_all(dynamodb, target):
         if item["sk"]["S"] == keys.SENT_RECORD:
             dynamodb.delete_item(TableName=target, Key=keys.key(item["pk"]["S"], keys.SENT_RECORD))
-    assert run("--write")[-1].startswith("Wrote 0 messages and renumber 0, in 1 conversations")
+    assert run("--write")[-1].startswith("Wrote 0 new and 0 renumbered messages in 1 conversations")
     assert verify(dynamodb, target) == []
 
 
@@ -373,7 +373,7 @@ def test_inboxes_are_fixed_by_the_next_run(
     stored = Table(dynamodb, target).inbox(VIR.user_uuid, 1)[0].item
     dynamodb.delete_item(TableName=target, Key=keys.key(stored["pk"]["S"], stored["sk"]["S"]))
 
-    assert run("--write")[-1].startswith("Wrote 0 messages and renumber 0, in 1 conversations")
+    assert run("--write")[-1].startswith("Wrote 0 new and 0 renumbered messages in 1 conversations")
     assert verify(dynamodb, target) == []
 
 

@@ -130,7 +130,7 @@ def test_a_bulk_that_cannot_be_is_a_clear_error(script: Script, arguments: tuple
     done = script("seed", *arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "seed: --people N --messages M belong together: at least 2 people and 1 message.\n"
+    assert done.stderr == "seed: Use --people N and --messages M together, with at least 2 people and 1 message.\n"
 
 
 def test_prod_is_not_filled_without_confirmation(script: Script) -> None:

@@ -353,9 +353,9 @@ def test_the_commands_find_list_and_fix_damage(damaged: Damaged, dynamodb_endpoi
     assert (found.returncode, said.returncode, still_there.returncode) == (1, 0, 1)
     assert found.stdout.startswith(f"double     {damaged.group}  in the inbox of {damaged.londo.user_uuid}")
     assert "Nothing was written." in said.stdout
-    assert (fixed.returncode, fixed.stdout.splitlines()[-1]) == (0, "Mended, all of them.")
+    assert (fixed.returncode, fixed.stdout.splitlines()[-1]) == (0, "Fixed all of them.")
     assert (clean.returncode, clean.stderr) == (0, "")
-    assert clean.stdout.startswith("0 breaks in ")
+    assert clean.stdout.startswith("0 violations in ")
 
 
 def test_a_table_that_is_not_there_is_a_clear_error(dynamodb_endpoint: str) -> None:

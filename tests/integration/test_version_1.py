@@ -143,7 +143,7 @@ def test_a_late_retry_of_an_old_message_is_answered_and_another_text_refused(
     old: Old, dynamodb_endpoint: str, repaired: bool
 ) -> None:
     if repaired:
-        assert _repair(old, dynamodb_endpoint)[-1] == "Mended, all of them."
+        assert _repair(old, dynamodb_endpoint)[-1] == "Fixed all of them."
     before = old.items
     known = [message for message in _MESSAGES if repaired or keys.sent_record_pk(message.message_uuid) in _RECEIPTS]
     assert known
@@ -159,7 +159,7 @@ def test_repair_updates_the_table_while_two_people_keep_sending(old: Old, dynamo
         lines = _repair(old, dynamodb_endpoint)
     old.deliver()
 
-    assert lines[-1] == "Mended, all of them."
+    assert lines[-1] == "Fixed all of them."
     assert old.verify() == []
     items = old.items
     assert_inboxes_stand_at_the_heads(items)
@@ -167,7 +167,7 @@ def test_repair_updates_the_table_while_two_people_keep_sending(old: Old, dynamo
     uuids = {message.message_uuid for message in stored_messages(items)}
     assert uuids == {message.message_uuid for message in stored_messages(_ITEMS)} | {*sent}
     assert uuids == {item["pk"]["S"].partition("#")[2] for item in items if item["sk"]["S"] == keys.SENT_RECORD}
-    assert _repair(old, dynamodb_endpoint)[-1].startswith("0 breaks in ")
+    assert _repair(old, dynamodb_endpoint)[-1].startswith("0 violations in ")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Every sample event under `sam local invoke`: its answer, and what it leaves in the table."""
+"""Every sample event under `sam local invoke`: its answer, and its changes in the table."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ BAYKO_AND_LONDO = keys.pair_uuid(BAYKO, LONDO)
 UNREADABLE = "100000000000000000105"
 
 
-# The stream, before anything else moves the heads that its records tell of.
+# The stream, before anything else changes the heads of its records.
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_the_stream_brings_inboxes_to_their_heads_and_reports_unreadable_records
 
 
 def make_true(table: Table, records: list[dict[str, Any]]) -> list[str]:
-    """Sends what the records tell of, unless the demo has, and sets both inboxes back to before the first of them.
+    """Send the records' messages, unless the demo has them, and reset both inboxes to before the first record.
 
-    Returns the sequence numbers of the records that cannot be read.
+    Returns the sequence numbers of unreadable records.
     """
     changes: dict[str, list[Change]] = defaultdict(list)
     unreadable = []
@@ -206,7 +206,7 @@ def test_post_confirmation(sam: Sam, table: Table) -> None:
     assert table.person_by_handle("vir") == Person(attributes["sub"], "vir", "Vir Cotto")
 
 
-# Sockets. No API Gateway answers here, so nobody may be there to be told anything: the other has no connection.
+# Sockets. No API Gateway answers here, so the other must have no connection to push to.
 
 
 def test_a_socket_is_opened_with_a_ticket_and_closed_again(sam: Sam, table: Table) -> None:

@@ -16,7 +16,7 @@ def inbox(seat: Seat, other: Client) -> None:
 
 
 def conversation(seat: Seat, other: Client) -> None:
-    """With a line above what is new, and messages that were sent, read, refused and are on their way."""
+    """Open a conversation with a line above new messages, and with sent, read, refused and pending messages."""
     seat.open()
     seat.open_with(other)
     seat.send("An answer")

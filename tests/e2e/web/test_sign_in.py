@@ -17,7 +17,7 @@ from tests.e2e.web.conftest import DESKTOP, PATIENCE, Seat, Sits
 
 @pytest.fixture
 def page(chromium: Browser, address: str) -> Iterator[Page]:
-    """Nobody is signed in."""
+    """A page without a signed-in person."""
     with chromium.new_context(viewport=DESKTOP) as context:  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
@@ -41,7 +41,7 @@ def test_the_password_does_not_leave_the_page(page: Page, bayko: Client) -> None
     assert any("USER_SRP_AUTH" in body for body in flows)
     assert not any(PASSWORD in body for body in flows)
     assert PASSWORD not in page.evaluate("JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
-    # The access token lives in memory; a reload brings another.
+    # The access token is in memory; a reload gets a new one.
     assert "access" not in page.evaluate("localStorage.getItem('cruddur.session')")
     page.reload()
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
@@ -55,7 +55,7 @@ def test_a_wrong_password_is_reported(page: Page, bayko: Client) -> None:
 
 
 def test_an_authenticator_app_is_set_up_and_required(page: Page, bayko: Client) -> None:
-    """ministack 1.5.33 asks for no second factor after SRP: its answer to the password is replaced by Cognito's."""
+    """ministack 1.5.33 requires no second factor after SRP, so Cognito's answer replaces its answer to the password."""
     challenges = iter(["MFA_SETUP", "SOFTWARE_TOKEN_MFA"])
 
     def ask_for_more(route: Route) -> None:
@@ -139,12 +139,12 @@ def _renews(sent: Route | Response) -> bool:
 
 
 def _renewed(seat: Seat) -> AbstractContextManager[object]:
-    """Waits until a token of this seat's was renewed."""
+    """Wait until a token of this seat was renewed."""
     return seat.page.expect_response(lambda response: _renews(response) and response.ok)
 
 
 class Rotation:
-    """Cognito's rotation, which ministack 1.5.33 does not do: each refresh token is good once and brings the next."""
+    """Cognito's rotation, which ministack 1.5.33 lacks: each refresh token is valid once and brings the next."""
 
     def __init__(self, page: Page) -> None:
         self.used: list[str] = []
