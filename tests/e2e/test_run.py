@@ -22,7 +22,7 @@ from local import stack
 from local.lock import Held, hold
 from tests.conftest import free_port
 from tests.e2e.conftest import eventually
-from tests.support.scripts import run_script
+from tests.support.scripts import ASCII, environment, run_script
 
 _ROOT = Path(__file__).parents[2]
 
@@ -230,6 +230,21 @@ def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
             f"Port {number} is taken. Stop what listens there, or choose another: make run PORT=4599\n"
         )
         assert "sam" not in printed
+
+
+def test_make_run_speaks_in_every_locale(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        done = subprocess.run(
+            ["make", "run", f"PORT={port}"],
+            cwd=_ROOT,
+            env=environment(CRUDDUR_LOCAL=str(tmp_path), **ASCII),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    assert "starting ministack, the local AWS …" in done.stdout.decode()
+    assert f"Port {port} is taken" in done.stdout.decode()
 
 
 @pytest.mark.parametrize("port", ["0", "65535", "70000", "-1", "web", ""])
