@@ -113,6 +113,10 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
             assert re.search(rf"{handle} .*@example\.com .*Demo-", printed)
         address = f"http://127.0.0.1:{port + 1}/"
         assert re.search(rf"Ready\.\s+Web +{address}\n", printed)
+        assert f"ssh -N -L {port}:127.0.0.1:{port} -L {port + 1}:127.0.0.1:{port + 1} HOST\n" in printed
+        forwarded = requests.get(address, headers={"Host": f"name-{port + 1}.app.example"}, timeout=60)
+        assert forwarded.status_code == 403
+        assert "forward both ports" in forwarded.text
         page = requests.get(address, timeout=60)
         assert "<!doctype html>" in page.text
         head = requests.head(address, timeout=60)
