@@ -94,7 +94,7 @@ clean: ## forget everything that was made here, the environment and the data too
 	rm -rf .venv .aws-sam .cache .local node_modules
 
 .venv/run .venv/test .venv/bench: FORCE
-	@$(PYTHON) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
+	@$(or $(shell command -v $(PYTHON) 2>/dev/null),$(wildcard $(BIN)/python),$(PYTHON)) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
 
 node_modules/.package-lock.json: package-lock.json
 	@echo "Installing what checks the web client into node_modules …"
