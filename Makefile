@@ -98,7 +98,7 @@ clean: ## delete everything that make created, including the environment and the
 # LOCKED=1, as in CI: install exactly the files in requirements/, by hash, without resolving. Otherwise install any version
 # that pyproject.toml allows.
 .venv/run .venv/test .venv/bench: FORCE
-	@$(PYTHON) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
+	@$(or $(shell command -v $(PYTHON) 2>/dev/null),$(wildcard $(BIN)/python),$(PYTHON)) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
 
 node_modules/.package-lock.json: package-lock.json
 	@echo "Installing what checks the web client into node_modules …"

@@ -108,13 +108,14 @@ class Ministack:
         if not self._process:
             return
         process, self._process = self._process, None
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_WITHIN)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        with process:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_WITHIN)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         shutil.rmtree(self.temporary, ignore_errors=True)
-        if process.wait():
+        if process.returncode:
             raise MinistackError(
                 f"What was written last is NOT saved. Is the disk full? ministack's log is {self._log}"
             )

@@ -143,6 +143,8 @@ def _interrupt(_signum: int, _frame: FrameType | None) -> None:
 
 def _welcome(place: Environment, password: str, address: str) -> str:
     api = stack.api_url(place)
+    port = stack.port(place)
+    page = guard.page_port(port)
     sign_in = json.dumps(
         {
             "AuthFlow": "USER_PASSWORD_AUTH",
@@ -177,6 +179,9 @@ curl -sS -H "Authorization: Bearer $TOKEN" '{api}/api/message_groups'
 
 curl -sS -H "Authorization: Bearer $TOKEN" '{api}/api/messages' \\
   -d '{{"handle": "londo", "message": "Hello from the terminal"}}'
+
+  From another machine (SSH, a hosted IDE) forward both ports under the same numbers, and open the address of Web there:
+ssh -N -L {port}:127.0.0.1:{port} -L {page}:127.0.0.1:{page} HOST
 
   Ctrl-C ends it and keeps the data; `make clean-data` forgets it; `make logs` follows the functions' logs.
 """

@@ -20,7 +20,7 @@ from ministack.core.responses import get_account_id
 from ministack.core.router import extract_access_key_id
 from ministack.services import lambda_svc, sts
 
-from local import guard, resource_types
+from local import corrections, guard, resource_types
 from local.lock import Held, hold
 from local.state import State
 
@@ -46,6 +46,7 @@ def main() -> None:
         {"Arn": administrator, "UserId": get_account_id(), "SecretAccessKey": secret_key},
     )
     resource_types.add()
+    corrections.apply()
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = _credentials
     app.app = guarded(app.app, int(os.environ["GATEWAY_PORT"]), sts._sessions)
     threading.Thread(target=_end_with_runner, daemon=True).start()

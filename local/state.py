@@ -14,6 +14,8 @@ from ministack.core import persistence
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import cloudformation, dynamodb, lambda_svc
 
+from messaging.model import keys
+
 _PAUSE_SECONDS = 2.0  # between two saves
 _PAUSES_PER_SAVE = 20  # at least: saving takes at most a twentieth of the time
 _ATTEMPTS = 3
@@ -47,12 +49,14 @@ class State:
 
     def load(self, service: str) -> Any:
         """The saved state of a service, or None."""
-        if not self._saved:
-            return _load_file(service)
-        state = json.loads(self._saved.get(service, "null"), object_hook=persistence._json_object_hook)
+        if self._saved:
+            state = json.loads(self._saved.get(service, "null"), object_hook=persistence._json_object_hook)
+        else:
+            state = _load_file(service)
         if state and service == "dynamodb":
-            dynamodb._stream_records.update(state.pop("stream_records"))
-            dynamodb._stream_trimmed.update(state.pop("stream_trimmed"))
+            dynamodb._stream_records.update(state.pop("stream_records", {}))
+            dynamodb._stream_trimmed.update(state.pop("stream_trimmed", {}))
+            _drop_connections(state["tables"])
         return state
 
     def note_change(self) -> None:
@@ -132,6 +136,13 @@ def _unread_records() -> dict[str, AccountRegionScopedDict]:
         records.set_scoped(account, region, table, stream[first - start :])
         trimmed.set_scoped(account, region, table, first)
     return {"stream_records": records, "stream_trimmed": trimmed}
+
+
+def _drop_connections(tables: AccountRegionScopedDict) -> None:
+    """Remove what tables have of sockets: all have ended with the ministack that held them."""
+    ended = (keys.connections_pk(""), keys.subscriptions_pk(""))
+    for _, table in tables.all_items():
+        table["items"] = {pk: items for pk, items in table["items"].items() if not pk.startswith(ended)}
 
 
 def _is_being_deployed(stack: dict[str, Any]) -> bool:

@@ -69,10 +69,12 @@ def make() -> None:
                 *needed(), sys.executable, *sys.version_info[:2]
             )
         )
+    # This may be the Python of .venv, which is about to be deleted.
+    python = sys.executable if sys.prefix == sys.base_prefix else os.path.realpath(sys.executable)
     shutil.rmtree(str(VENV), ignore_errors=True)
-    if subprocess.call([sys.executable, "-m", "venv", str(VENV)], env=environment()):
+    if subprocess.call([python, "-m", "venv", str(VENV)], env=environment()):
         shutil.rmtree(str(VENV), ignore_errors=True)
-        sys.exit(sys.executable + " cannot make .venv.")
+        sys.exit(python + " cannot make .venv.")
 
 
 def pip(*arguments: str) -> None:

@@ -18,7 +18,7 @@ from operators.people import find
 from operators.people_table import PeopleTable, Profile
 from operators.profiles import erase_gone, gone, note_gone
 from tests.e2e.conftest import PASSWORD, Client, System
-from tests.support.scripts import run_script
+from tests.support.scripts import ASCII, run_script
 
 
 def script(home: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -100,6 +100,18 @@ def test_a_question_distinguishes_a_claim_from_a_handle(system: System, eve: Cli
     found = str(find(system.environment, eve.user_uuid))
 
     assert found == f"@{eve.handle} (asks for @{bayko.handle}, {eve.email}, {eve.user_uuid})"
+
+
+# Exports
+
+
+def test_an_export_is_utf_8_in_every_locale(home: Path, bayko: Client, londo: Client) -> None:
+    bayko.send(handle=londo.handle, message="Grüße, Ինես 👋")
+
+    done = run_script("cognito/export-user", bayko.handle, CRUDDUR_LOCAL=str(home), **ASCII)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout.splitlines()[-1])["message"] == "Grüße, Ինես 👋"
 
 
 # Addresses

@@ -17,12 +17,16 @@ from pathlib import Path
 
 import pytest
 import requests
+from websockets.sync.client import ClientConnection, connect
 
+from client.api import Api
+from client.session import Session
 from local import stack
 from local.lock import Held, hold
+from operators.environments import Environment
 from tests.conftest import free_port
 from tests.e2e.conftest import eventually
-from tests.support.scripts import run_script
+from tests.support.scripts import ASCII, environment, run_script
 
 _ROOT = Path(__file__).parents[2]
 
@@ -73,6 +77,18 @@ def is_saved(home: Path, text: str) -> bool:
         return bool(database.execute("SELECT 1 FROM state WHERE instr(content, ?)", (text,)).fetchone())
 
 
+@contextmanager
+def open_socket(home: Path) -> Iterator[ClientConnection]:
+    """A socket of @bayko."""
+    here = Environment(**json.loads((home / "system.json").read_text()))
+    ids = here.outputs["UserPoolId"], here.outputs["UserPoolClientId"]
+    password = (home / "data" / "demo-password").read_text()
+    session = Session(here.client("cognito-idp"), *ids, "bayko@example.com", password)
+    ticket = Api(stack.api_url(here), session.token).ticket()
+    with connect(f"{stack.socket_url(here)}?ticket={ticket}") as opened:
+        yield opened
+
+
 def ministack(home: Path) -> int:
     """The id of its process."""
     return int((home / "data.lock").read_text())
@@ -113,6 +129,10 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
             assert re.search(rf"{handle} .*@example\.com .*Demo-", printed)
         address = f"http://127.0.0.1:{port + 1}/"
         assert re.search(rf"Ready\.\s+Web +{address}\n", printed)
+        assert f"ssh -N -L {port}:127.0.0.1:{port} -L {port + 1}:127.0.0.1:{port + 1} HOST\n" in printed
+        forwarded = requests.get(address, headers={"Host": f"name-{port + 1}.app.example"}, timeout=60)
+        assert forwarded.status_code == 403
+        assert "forward both ports" in forwarded.text
         page = requests.get(address, timeout=60)
         assert "<!doctype html>" in page.text
         head = requests.head(address, timeout=60)
@@ -143,22 +163,29 @@ def test_a_crash_loses_nothing_that_was_saved_and_leaves_no_second_writer(tmp_pa
     port = free_port()
     with running(tmp_path, port) as (runner, printed):
         sent = json.loads(paste(printed)[1])
-        eventually(lambda: is_saved(tmp_path, sent["uuid"]))
-        for other in (start(tmp_path, free_port()).communicate(timeout=60)[0], clean_data(tmp_path).stdout):
-            assert f"running as process {runner.pid}" in other
-            assert f"kill {runner.pid}" in other
-        orphan = ministack(tmp_path)
-        os.kill(orphan, signal.SIGSTOP)
-        runner.kill()
-        runner.wait()
-        for refused in (start(tmp_path, free_port()).communicate(timeout=60)[0], clean_data(tmp_path).stdout):
-            assert f"kill {orphan}" in refused
-        os.kill(orphan, signal.SIGCONT)
-        eventually(lambda: not is_locked(tmp_path / "data.lock"))  # it has ended by itself
+        with open_socket(tmp_path) as live:
+            live.send(json.dumps({"type": "subscribe", "message_group_uuid": sent["message_group_uuid"]}))
+            eventually(lambda: is_saved(tmp_path, "SUB#"))
+            eventually(lambda: is_saved(tmp_path, sent["uuid"]))
+            for other in (start(tmp_path, free_port()).communicate(timeout=60)[0], clean_data(tmp_path).stdout):
+                assert f"running as process {runner.pid}" in other
+                assert f"kill {runner.pid}" in other
+            orphan = ministack(tmp_path)
+            os.kill(orphan, signal.SIGSTOP)
+            runner.kill()
+            runner.wait()
+            for refused in (start(tmp_path, free_port()).communicate(timeout=60)[0], clean_data(tmp_path).stdout):
+                assert f"kill {orphan}" in refused
+            os.kill(orphan, signal.SIGCONT)
+            eventually(lambda: not is_locked(tmp_path / "data.lock"))  # it has ended by itself
 
     with running(tmp_path, port) as (runner, printed):
         again = json.loads(paste(printed)[1])
         assert again["seq"] == sent["seq"] + 1
+        found = run_script("ddb/scan", "local", "--json", CRUDDUR_LOCAL=str(tmp_path)).stdout
+        assert "MSG#" in found
+        assert "CON#" not in found  # nobody stays online by a socket from before
+        assert "SUB#" not in found
         eventually(lambda: is_saved(tmp_path, again["uuid"]))
         os.kill(ministack(tmp_path), signal.SIGKILL)
         assert "ministack has ended by itself" in runner.communicate(timeout=60)[0]
@@ -230,6 +257,21 @@ def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
             f"Port {number} is taken. Stop what listens there, or choose another: make run PORT=4599\n"
         )
         assert "sam" not in printed
+
+
+def test_make_run_speaks_in_every_locale(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        done = subprocess.run(
+            ["make", "run", f"PORT={port}"],
+            cwd=_ROOT,
+            env=environment(CRUDDUR_LOCAL=str(tmp_path), **ASCII),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    assert "starting ministack, the local AWS …" in done.stdout.decode()
+    assert f"Port {port} is taken" in done.stdout.decode()
 
 
 @pytest.mark.parametrize("port", ["0", "65535", "70000", "-1", "web", ""])

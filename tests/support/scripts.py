@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 
 BIN = Path(__file__).parents[2] / "bin"
+# A locale in which Python writes ASCII only: "…" or a name in an export would be an error.
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
 
 def environment(**changes: str) -> dict[str, str]:
