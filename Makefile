@@ -15,7 +15,7 @@ SOAK = tests/soak tests/integration/test_histories_on_dynamodb_local.py tests/in
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
   tests/unit/test_inbox_simulation.py
 
-.PHONY: FORCE help run logs clean-data unit test soak mutate bench sam-local cost check check-web lock sbom build deploy delete clean
+.PHONY: FORCE help run logs clean-data unit test soak mutate bench sam-local smoke cost check check-web lock sbom build deploy delete clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ mutate: .cache/mutation/bin/mutmut ## mutation-test the rules; list survivors (t
 sam-local: .venv/test ## run every sample event with `sam local`, in Docker containers
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n 0 -v tests/sam_local
+
+smoke: .venv/run ## deploy to AWS as ENV=dev, use everything once, delete it, and write a report (ENV=local: check make run)
+	@$(BIN)/python -m tools.smoke $(ENV)
 
 cost: .venv/test ## measure the cost of a month, write docs/cost.md
 	@$(BIN)/python -m tests.support.prepare
