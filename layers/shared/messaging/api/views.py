@@ -1,4 +1,4 @@
-"""The API's JSON: how the entities look from outside (openapi.yaml describes it)."""
+"""The API's JSON: the entities from a client's view (openapi.yaml describes it)."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def message_group(group: InboxEntry) -> dict[str, Any]:
 
 
 def marks(head: Head, user_uuid: str) -> dict[str, Any]:
-    """How far a member has read."""
+    """A member's read mark."""
     return {
         "message_group_uuid": head.message_group_uuid,
         **_read_and_unread(head.last_seq, head.read_seqs[user_uuid]),
@@ -66,7 +66,7 @@ def me(person: Person) -> dict[str, Any]:
     return {**user(person), "receipts": person.read_receipts}
 
 
-# What sockets tell (asyncapi.yaml describes it)
+# Events of sockets (asyncapi.yaml describes them)
 
 
 def message_event(head: Head) -> dict[str, Any]:

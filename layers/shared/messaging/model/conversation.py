@@ -81,7 +81,7 @@ class Head:
 
     @classmethod
     def of_first(cls, message: Message, other: Person) -> "Head":
-        """The head of a conversation that `message`, to `other`, opens."""
+        """The head of a new conversation with `message` as its first message, to `other`."""
         sender = message.sender
         members = {person.user_uuid: person for person in (sender, other)}
         return cls(
@@ -116,7 +116,7 @@ class Head:
 
     @property
     def is_mutual(self) -> bool:
-        """True if both have written: only then does each learn what the other reads and whether they are there."""
+        """True if both have written: only then does each see the other's read marks and presence."""
         return len(self.wrote) == len(self.members)
 
     @property
@@ -146,7 +146,7 @@ class Head:
 
     @property
     def unread(self) -> list[Unread]:
-        """The unread entries there must be: none for a member who has read all, or was deleted."""
+        """The unread entries that must be stored: none for a member that has read everything, or is deleted."""
         return [
             self.unread_of(owner_uuid)
             for owner_uuid, member in self.members.items()
@@ -158,7 +158,7 @@ class Head:
         return self.read_seqs[owner_uuid] < self.last_seq
 
     def unread_of(self, owner_uuid: str) -> Unread:
-        """The unread entry of one of the members, as if there must be one."""
+        """The unread entry of one of the members, even if everything is read."""
         return Unread(owner_uuid, self.message_group_uuid, self.last_seq, self.read_seqs[owner_uuid], self.version)
 
 
