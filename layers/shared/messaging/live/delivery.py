@@ -131,7 +131,7 @@ def _connections(table: Table, user_uuid: str) -> list[Connection] | None:
     try:
         return until_not_busy(lambda: table.connections(user_uuid), DELIVERY_BUDGET_SECONDS)
     except Exception as error:
-        _log("connections not known", user_uuid, error)
+        _log("connections unknown", user_uuid, error)
         return None
 
 
