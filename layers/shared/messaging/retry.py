@@ -45,7 +45,7 @@ def attempts(
 
 
 def until_not_busy(action: Callable[[], _Result], give_up_after: float = RETRY_BUDGET_SECONDS) -> _Result:
-    """Repeat an action while it raises Busy, with pauses, for so many seconds; then the last Busy propagates."""
+    """Repeat an action while it raises Busy, with pauses. After `give_up_after` seconds the last Busy propagates."""
     last = Busy()
     for _ in attempts(give_up_after):
         try:

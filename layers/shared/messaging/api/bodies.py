@@ -17,7 +17,7 @@ _BYTES_BESIDE = 2048
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """A draft, and the conversation or the person it goes to: one of the last two is "", the other is not."""
+    """A draft to a conversation or to a person: exactly one of the last two fields is ""."""
 
     draft: Draft
     message_group_uuid: str

@@ -23,7 +23,7 @@ def message(message: Message) -> dict[str, Any]:
 
 
 def sent_message(sent: Message) -> dict[str, Any]:
-    """The answer to a send: the conversation in place of the sender, who asks."""
+    """The answer to a send: with the conversation, and without the sender, who is the caller."""
     view = message(sent)
     del view["user_uuid"]
     return {"message_group_uuid": sent.message_group_uuid, **view}

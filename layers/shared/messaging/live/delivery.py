@@ -136,7 +136,7 @@ def _connections(table: Table, user_uuid: str) -> list[Connection] | None:
 
 
 def _deliver_one(table: Table, sockets: Sockets, post: Post, end: float) -> str:
-    """What became of it: a field of DeliveryReport."""
+    """Deliver one post; return the name of a field of DeliveryReport."""
     try:
         try:
             for number, frame in enumerate(post.frames):

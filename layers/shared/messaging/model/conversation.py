@@ -68,7 +68,7 @@ class Head:
             message_group_uuid,
             members,
             Message.from_content(
-                {"message_uuid": {"S": ""}, **item},  # a head of old has none
+                {"message_uuid": {"S": ""}, **item},  # an old head may lack it
                 message_group_uuid,
                 members[item["user_uuid"]["S"]],
                 item["created_at"]["S"],
@@ -99,12 +99,12 @@ class Head:
         return Message.of(draft, self.message_group_uuid, self.members[sender_uuid], created_at, self.last_seq + 1)
 
     def other(self, user_uuid: str) -> Person:
-        """The person this member converses with."""
+        """The other member."""
         (other,) = (person for person in self.members.values() if person.user_uuid != user_uuid)
         return other
 
     def after(self, message: Message) -> "Head":
-        """The head when `message`, of a member, has followed. A sender has read all there is."""
+        """The head after `message`, sent by a member. Its sender has read everything."""
         sender = self.members[message.sender.user_uuid]
         return replace(
             self,
@@ -121,12 +121,12 @@ class Head:
 
     @property
     def inbox_entries(self) -> list[InboxEntry]:
-        """Every inbox entry there must be for this head, at its plain sort key: none for a member who was deleted."""
+        """The inbox entries that must be stored for this head, at their plain sort keys: none for a deleted member."""
         return [entry for entry in self.both_inbox_entries if not self.members[entry.owner_uuid].is_deleted]
 
     @property
     def both_inbox_entries(self) -> list[InboxEntry]:
-        """The inbox entries of both members, as if none were deleted."""
+        """The inbox entries of both members, even of deleted ones."""
         return [self.inbox_entry(owner_uuid) for owner_uuid in self.members]
 
     def inbox_entry(self, owner_uuid: str) -> InboxEntry:
@@ -163,7 +163,7 @@ class Head:
 
 
 def last_message_attributes(message: Message) -> Item:
-    """The attributes of a head that its last message decides, also for the update that makes a message the last one."""
+    """The attributes of a head that come from its last message; also used by the update that replaces this message."""
     return {
         **message.content,
         "user_uuid": {"S": message.sender.user_uuid},

@@ -59,5 +59,5 @@ class HandleTaken(MessagingError):
 
 
 def answer_for(error: MessagingError, answers: Mapping[type[MessagingError], _Answer]) -> _Answer:
-    """The entry of an error's class, or of its nearest base class that has one. MessagingError must have one."""
+    """The entry of the error's class or of its nearest base class with an entry. MessagingError must have one."""
     return next(answers[one] for one in type(error).__mro__ if one in answers)

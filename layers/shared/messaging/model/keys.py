@@ -52,7 +52,7 @@ def tiebroken_inbox_sk(created_at: str, message_group_uuid: str) -> str:
 
 
 def sent_record_pk(message_uuid: str) -> str:
-    """The partition of the sent record of a sent message."""
+    """The partition of a message's sent record."""
     return f"MID#{message_uuid}"
 
 

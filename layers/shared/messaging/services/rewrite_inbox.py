@@ -1,4 +1,4 @@
-"""Keeping inboxes right: the stream handler's work on the changes of conversations' heads (docs/inbox.md).
+"""Keeps inboxes right: the stream handler's work on changes of conversations' heads (docs/inbox.md).
 
 A head counts its updates in `version`, and an entry stores the version it shows. A batch becomes one rewrite per
 conversation, from its first head to its last, in one or two requests that read nothing. Each write states its

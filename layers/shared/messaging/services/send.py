@@ -125,9 +125,9 @@ def _append(
 
 
 def _first_answer(table: Table, again: AlreadySent, message: Message) -> Sent:
-    """The message the sent record points to, as it is now, if `message` asks for the same (docs/design.md#rule-2).
+    """The message of the sent record, as it is now, if `message` is the same request (docs/design.md#rule-2).
 
-    A sent record without a digest is from before there were digests: then the message itself is compared.
+    A sent record from before digests has none: then the message itself is compared.
     """
     sent_record = again.sent_record
     first = table.message(sent_record.message_group_uuid, sent_record.created_at)

@@ -1,8 +1,8 @@
 """The table: one method for each request that an access pattern makes.
 
-Conditions hold the rules of docs/design.md. A refused condition becomes an error that says how to go on: HeadChanged
-with the head as it is now, AlreadySent with the record of the first send, PositionTaken. Methods raise Busy where
-DynamoDB throttles, conflicts or does not answer.
+Conditions hold the rules of docs/design.md. A refused condition becomes an error that says how to continue: HeadChanged
+with the current head, AlreadySent with the record of the first send, PositionTaken. Methods raise Busy if DynamoDB
+throttles, conflicts or does not answer.
 """
 
 import time
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CHANGE_INTERVAL_SECONDS = 60
 MAX_STALE_ENTRIES = 90  # a transaction has 100 actions at most
-_REGISTER_BUDGET_SECONDS = 2.0  # Cognito waits no longer than 5 s for all of its trigger
+_REGISTER_BUDGET_SECONDS = 2.0  # Cognito waits at most 5 s for the whole trigger
 _PAGE = 100
 _BEFORE_ALL_TIMES = "0"
 _AFTER_ALL_TIMES = "A"
@@ -45,7 +45,7 @@ class HeadChanged(Exception):
 
 
 class AlreadySent(Exception):
-    """There is a sent record with this message_uuid."""
+    """A message with this message_uuid was already sent."""
 
     def __init__(self, sent_record: SentRecord) -> None:
         self.sent_record = sent_record
@@ -121,14 +121,14 @@ class Table:
         return Head.from_item(item) if item else None
 
     def message(self, message_group_uuid: str, created_at: str, *, consistent: bool = True) -> Message | None:
-        """The message that a sent record points to: always there if consistent. 1 read unit, 0.5 if not."""
+        """The message of a sent record; a consistent read always finds it. 1 read unit, 0.5 if not consistent."""
         item = self.db.get(keys.key(keys.conversation_pk(message_group_uuid), created_at), consistent=consistent)
         return Message.from_item(item) if item else None
 
     def head_and_sent_record(
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
     ) -> tuple[Head | None, SentRecord | None]:
-        """A conversation's head and the record of any sent message, in one request. 1 read unit, 2 if consistent."""
+        """A conversation's head and any message's sent record, in one request. 1 read unit, 2 if consistent."""
         head, sent_record = self.db.get_two(
             keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
             keys.key(keys.sent_record_pk(message_uuid), keys.SENT_RECORD),
@@ -496,9 +496,9 @@ class Table:
     ) -> None:
         """Put a conversation's entries and delete its `stale` ones, all or nothing, if the head is still as read.
 
-        `known` is any head the conversation has had, `head` the present one, None if there is none. An unread entry is
-        put, or deleted where nothing is unread. 10 write units, and 2 for each stale entry, of which there may be
-        MAX_STALE_ENTRIES. Raises HeadChanged, or PositionTaken where another conversation's entry is stored.
+        `known` is any head the conversation has had, `head` the current one, None if there is none. Unread entries are
+        put, or deleted if nothing is unread. 10 write units, and 2 per stale entry, at most MAX_STALE_ENTRIES. Raises
+        HeadChanged, or PositionTaken if another conversation's entry occupies a key.
         """
         unread = {entry.owner_uuid: entry for entry in head.unread} if head else {}
         is_mine = (f"{ABSENT} OR message_group_uuid = :mine", {":mine": {"S": known.message_group_uuid}})
@@ -521,7 +521,7 @@ class Table:
     def update_head(
         self, message_group_uuid: str, update: str, condition: str, values: Item, names: dict[str, str]
     ) -> Item:
-        """Updates a head and returns its item as it is then. Raises ConditionFailed with the item as it is."""
+        """Update a head; return its new item. Raises ConditionFailed with the current item."""
         return self.db.update(*_head_update(message_group_uuid, update, condition, values, names))
 
     def _statement(self, write: Write) -> Item:
@@ -561,16 +561,16 @@ def is_unchanged(person: Person) -> tuple[str, Item]:
 def _head_update(
     message_group_uuid: str, update: str, condition: str, values: Item, names: dict[str, str]
 ) -> tuple[Item, str, str, Item, dict[str, str]]:
-    """An update of a head, which its `version` counts, as DynamoDB.update and update_action take it."""
+    """An update of a head that counts in its `version`, for DynamoDB.update and update_action."""
     key = keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD)
     return key, f"{update} ADD version :one", condition, {**values, ":one": {"N": "1"}}, names
 
 
 def _is_unchanged(head: Head | None) -> tuple[str, Item]:
-    """A condition that a head is as it was read, and its values."""
+    """A condition that a head has not changed since it was read, and its values."""
     if head is None:
         return ABSENT, {}
-    if not head.version:  # stored before there were versions
+    if not head.version:  # from before versions
         return "attribute_exists(pk) AND attribute_not_exists(version)", {}
     return "version = :version", {":version": {"N": str(head.version)}}
 
