@@ -216,7 +216,7 @@ def test_a_wrong_user_pool_erases_nobody(system: System, bayko: Client) -> None:
     profile = profile_of(system, bayko.user_uuid)
     assert profile
 
-    with pytest.raises(OperatorError, match="is it the right pool"):
+    with pytest.raises(OperatorError, match="Is it the right pool"):
         erase_gone(system.environment, [profile] * (profiles._FEW + 1), 50, lambda _: None)
 
     assert profile_of(system, bayko.user_uuid) == profile
