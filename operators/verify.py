@@ -286,7 +286,7 @@ class _Segment:
 
         def check(item: Item | None) -> None:
             if item is None:
-                self._report("sent-record", message.message_group_uuid, "has messages without a receipt")
+                self._report("sent-record", message.message_group_uuid, "has messages without a sent record")
             elif "ttl" in item or "digest" not in item:
                 self._report(
                     "sent-record", message.message_group_uuid, "has sent records that expire or have no digest"
