@@ -18,12 +18,12 @@ from operators.environments import Environment
 HOST = "127.0.0.1"
 _START_WITHIN = 60  # seconds
 _STOP_WITHIN = 30
-# Nothing else: ministack has settings of its own, and the functions get its environment.
+# No other variables: ministack has settings of its own, and the functions inherit its environment.
 _INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class MinistackError(Exception):
-    """ministack does not start; the text says why."""
+    """ministack does not start; the text gives the reason."""
 
 
 def require_free(port: int) -> None:
@@ -58,7 +58,7 @@ class Ministack:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns when it answers. Raises MinistackError."""
+        """Start ministack and wait until it answers. Raises MinistackError."""
         require_free(self.port)
         environment = {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
@@ -99,7 +99,7 @@ class Ministack:
             time.sleep(0.1)
 
     def wait(self) -> None:
-        """Returns when the process has ended."""
+        """Wait until the process has ended."""
         if self._process:
             self._process.wait()
 

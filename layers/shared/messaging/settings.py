@@ -1,4 +1,4 @@
-"""What the template tells the functions."""
+"""The functions' settings, from the template."""
 
 import os
 from dataclasses import dataclass
@@ -13,5 +13,5 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Raises KeyError for a variable that is not set."""
+        """Read the environment. Raises KeyError for an unset variable."""
         return cls(os.environ["TABLE_NAME"], int(os.environ["MESSAGE_MAX_CHARS"]))
