@@ -42,7 +42,7 @@ def main() -> int:
     keep_to_this_machine()
 
     LOCAL_HOME.mkdir(exist_ok=True)
-    LOCAL_HOME.chmod(0o700)  # other users of the machine could read messages, and what tokens are signed with
+    LOCAL_HOME.chmod(0o700)  # other users of the machine could read messages, and the keys that sign tokens
     try:
         with hold(LOCAL_HOME / "lock"):
             hold(_DATA_LOCK).close()
