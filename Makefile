@@ -7,7 +7,7 @@ PIP = -m pip install --quiet --disable-pip-version-check
 # Not for the make that `sam build` runs, which would take them for its own.
 unexport PYTHON
 MAKEOVERRIDES =
-# Whatever the locale.
+# In every locale.
 export PYTHONUTF8 = 1
 COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-annotate --custom-compile-command 'make lock'

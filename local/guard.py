@@ -20,7 +20,7 @@ def page_port(port: int) -> int:
 
 
 def origins(port: int) -> list[str]:
-    """The origins of a server at `port`."""
+    """The origins of the pages at `port`."""
     return [f"http://{name}:{port}" for name in _NAMES]
 
 

@@ -23,7 +23,7 @@ _INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class MinistackError(Exception):
-    """ministack does not start; the text gives the reason."""
+    """ministack does not start, or its state is not saved; the text says why."""
 
 
 def require_free(port: int) -> None:
@@ -36,7 +36,7 @@ def require_free(port: int) -> None:
             raise MinistackError(f"Port {port} is for administrators. Choose another: make run PORT=4599") from None
         except OSError:
             raise MinistackError(
-                f"Port {port} is taken. Stop what listens there, or choose another: make run PORT=4599"
+                f"Port {port} is taken. Stop its program, or choose another: make run PORT=4599"
             ) from None
 
 
@@ -116,9 +116,7 @@ class Ministack:
                 os.killpg(process.pid, signal.SIGKILL)
         shutil.rmtree(self.temporary, ignore_errors=True)
         if process.returncode:
-            raise MinistackError(
-                f"What was written last is NOT saved. Is the disk full? ministack's log is {self._log}"
-            )
+            raise MinistackError(f"The last changes are NOT saved. Is the disk full? ministack's log is {self._log}")
 
     def _answers(self) -> bool:
         try:

@@ -70,7 +70,7 @@ def _serve_saved(state: State) -> None:
 
 
 def _end_with_runner() -> None:
-    """End this process when the runner, which holds the other end of stdin, has ended in any way."""
+    """End this process when the runner has ended in any way. It holds the other end of stdin."""
     os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_STOP_WITHIN)
@@ -130,7 +130,7 @@ def _refusal(scope: Scope, port: int, access_keys: Container[str]) -> str | None
 
 
 def _is_public(scope: Scope, headers: dict[str, str]) -> bool:
-    """True for the deployed APIs, which require tokens and tickets, and for Cognito's public operations."""
+    """True for the deployed APIs, which ask for tokens and tickets, and for Cognito's public operations."""
     path, method = scope["path"], scope.get("method")
     if path.startswith(_API):
         return "/@connections/" not in path

@@ -56,7 +56,7 @@ def build() -> None:
 
 
 def deploy(place: Environment, **parameters: str) -> None:
-    """`sam deploy` of what was built, with these parameters of the template, and what ministack leaves out of it.
+    """Deploy the build with these parameters by `sam deploy`, and add the parts that ministack leaves out.
 
     Raises StackError.
     """
@@ -144,7 +144,7 @@ def _limit_roles(place: Environment, resources: dict[str, Any]) -> None:
 def _connect_api(place: Environment, resources: dict[str, Any], parameters: dict[str, str]) -> None:
     """Configure the API, because ministack's CloudFormation ignores the OpenAPI body that SAM generates.
 
-    The content of that body is read from the deployed template and given to ministack's API Gateway.
+    So its API Gateway gets the routes and authorizers of that body from the deployed template.
     """
     body = resources["Api"]["Properties"]["Body"]
     gateway, api = place.client("apigatewayv2"), place.physical_ids["Api"]

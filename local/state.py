@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 
 
 class State:
-    """Saves and loads ministack's memory, in place of the files that ministack writes when it is stopped.
+    """Saves and loads the memory of ministack, in place of the files that ministack writes when it is stopped.
 
     It also saves unread records of streams, which ministack loses.
     """
@@ -139,7 +139,7 @@ def _unread_records() -> dict[str, AccountRegionScopedDict]:
 
 
 def _drop_connections(tables: AccountRegionScopedDict) -> None:
-    """Remove what tables have of sockets: all have ended with the ministack that held them."""
+    """Remove connections and subscriptions from the tables: their sockets ended with the ministack that held them."""
     ended = (keys.connections_pk(""), keys.subscriptions_pk(""))
     for _, table in tables.all_items():
         table["items"] = {pk: items for pk, items in table["items"].items() if not pk.startswith(ended)}

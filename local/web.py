@@ -19,7 +19,7 @@ _COGNITO = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}"
 
 
 class PortTaken(Exception):
-    """The web client cannot be served at this port; the text says how to fix it."""
+    """The web client cannot be served there; the text names a remedy."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def serving(place: Environment, password: str | None = None) -> Iterator[str]:
         server = ThreadingHTTPServer((HOST, port), handler)
     except OSError:
         raise PortTaken(
-            f"Port {port}, for the web client, is taken. Stop what listens there, or choose another: make run PORT=4599"
+            f"Port {port}, for the web client, is taken. Stop its program, or choose another: make run PORT=4599"
         ) from None
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -56,7 +56,7 @@ def serving(place: Environment, password: str | None = None) -> Iterator[str]:
 
 
 def _headers(endpoint: str) -> dict[str, str]:
-    """The headers of template.yaml's WebHeaders, without HTTPS, and with `endpoint` for Cognito, API and socket."""
+    """The headers of template.yaml's WebHeaders, apart from HTTPS, with `endpoint` for Cognito, API and socket."""
     policy = template()["Resources"]["WebHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
     security = policy["SecurityHeadersConfig"]
     sources = f"{endpoint} {endpoint.replace('http', 'ws', 1)}"
