@@ -54,7 +54,7 @@ class RateLimit:
 
 
 def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, now: Clock = utc_now) -> None:
-    """Notes a connection. Of more than ten the oldest are closed; somebody who had none is online now.
+    """Notes a connection. Of more than ten the oldest are told so and closed; somebody who had none is online now.
 
     Raises NotFound for somebody who was erased. The profile is read when the connection is stored, so an erasure, which
     deletes the profile before it looks for connections, either stops this one or finds it.
@@ -69,8 +69,11 @@ def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, 
         table.delete_connection(user_uuid, connection_id)
         raise
     connections = table.connections(user_uuid, consistent=True)
-    for oldest in sorted(connections, key=lambda one: one.connected_at)[:-MAX_CONNECTIONS]:
-        disconnect(table, sockets, user_uuid, oldest.connection_id)
+    oldest = sorted(connections, key=lambda one: one.connected_at)[:-MAX_CONNECTIONS]
+    frames = pack([views.error_event("too_many_connections", f"You have more than {MAX_CONNECTIONS} connections.")])
+    deliver(table, sockets, [Post(user_uuid, one.connection_id, frames, one.connected_at) for one in oldest])
+    for one in oldest:
+        disconnect(table, sockets, user_uuid, one.connection_id)
     if len(connections) == 1:
         deliver_presence(table, sockets, user_uuid, online=True)
 
