@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Request, Route, expect
 
 from messaging.services.profile import spread
 from messaging.storage.table import Table
@@ -149,7 +149,7 @@ def test_a_browser_that_blocks_storage_can_be_signed_in_and_written_in(
 
 def test_a_person_without_name_and_handle_is_signed_in(system: System, page: Page, address: str) -> None:
     email = "nameless@example.com"
-    account = {"UserPoolId": system.place.outputs["UserPoolId"], "Username": email}
+    account = {"UserPoolId": system.environment.outputs["UserPoolId"], "Username": email}
     cognito = system.client("cognito-idp")
     cognito.admin_create_user(**account, UserAttributes=[{"Name": "email", "Value": email}])
     cognito.admin_set_user_password(**account, Password=PASSWORD, Permanent=True)
@@ -336,6 +336,25 @@ def test_day_lines_follow_the_clock_and_the_time_zone(system: System, bayko: Cli
     assert len(shown) == 2
 
 
+# Races
+
+
+def test_a_message_that_arrives_while_the_conversation_loads_is_shown(bayko: Client, londo: Client, sits: Sits) -> None:
+    group = londo.send(handle=bayko.handle, message="First")["message_group_uuid"]
+    seat = sits(bayko)
+    with seat.page.expect_response("**/api/unread"):  # the last request of catching up
+        seat.open()
+    held: list[tuple[Route, APIResponse]] = []
+    seat.page.route(f"**/api/messages/{group}?limit=50", lambda route: held.append((route, route.fetch())))
+    seat.rows(londo).click()
+    eventually(lambda: seat.page.title() and held)
+    londo.send(handle=bayko.handle, message="Second")
+    expect(seat.rows(londo)).to_contain_text("Second")
+    route, of_before = held[0]
+    route.fulfill(response=of_before)
+    expect(seat.page.locator("article .text")).to_have_text(["First", "Second"])
+
+
 # Names
 
 
@@ -355,7 +374,7 @@ def test_a_new_name_is_shown_with_the_next_message(system: System, bayko: Client
 
 def rename(system: System, person: Client, display_name: str) -> None:
     """As bin/cognito/sync-profiles does it."""
-    client, name = system.client("dynamodb"), system.place.table_name
+    client, name = system.client("dynamodb"), system.environment.table_name
     people = PeopleTable(client, name)
     old = people.profiles([person.user_uuid])[person.user_uuid].person
     spread(Table(client, name), people.rename(old, replace(old, display_name=display_name)))
@@ -457,7 +476,7 @@ def test_signing_out_on_all_devices_ends_every_session(system: System, bayko: Cl
     expect(elsewhere.page.get_by_text(f"@{bayko.handle}")).to_be_visible()
     here.open("/messages/settings")
     out = here.page.get_by_role("button", name="Sign out on all devices")
-    here.page.route(f"{system.place.endpoint}/", fail_once("GlobalSignOut"))
+    here.page.route(f"{system.environment.endpoint}/", fail_once("GlobalSignOut"))
     out.click()
     expect(here.page.get_by_role("alert")).to_contain_text("cannot be reached")
     out.click()
