@@ -124,7 +124,7 @@ def test_a_full_storage_is_said_and_messages_are_sent_all_the_same(bayko: Client
     seat.open_with(londo)
     expect(seat.composer).to_have_value("A draft")
     seat.send("Second")
-    expect(seat.page.get_by_text("Sent", exact=True)).to_be_visible()
+    expect(seat.message("Second")).to_be_visible()
     expect(seat.page.locator(".pending")).to_have_count(0)
     assert [message["message"] for message in londo.get(f"/api/messages/{group}").json()] == ["First", "Second"]
     expect(seat.page.locator(".banner")).to_be_hidden()  # nothing would be lost any more
@@ -140,7 +140,8 @@ def test_a_browser_that_blocks_storage_can_be_signed_in_and_written_in(
     seat.open_with(londo)
     expect(blocking.locator(".banner")).to_contain_text("storage is full or blocked")
     seat.send("Second")
-    expect(blocking.get_by_text("Sent", exact=True)).to_be_visible()
+    expect(seat.message("Second")).to_be_visible()
+    expect(blocking.locator(".pending")).to_have_count(0)
     assert seat.texts() == ["First", "Second"]
 
 
@@ -215,7 +216,8 @@ def test_enter_breaks_the_line_on_a_phone(bayko: Client, londo: Client, sits: Si
     seat.composer.press_sequentially("lines")
     expect(seat.composer).to_have_value("Two\nlines")
     seat.page.get_by_role("button", name="Send").tap()
-    expect(seat.page.get_by_text("Sent", exact=True)).to_be_visible()
+    expect(seat.message("Two")).to_be_visible()
+    expect(seat.page.locator(".pending")).to_have_count(0)
     assert londo.get(f"/api/messages/{group}").json()[-1]["message"] == "Two\nlines"
 
 
