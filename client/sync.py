@@ -99,7 +99,7 @@ class Conversation:
         self.other_read_seq = None if mark is None else max(self.other_read_seq or 0, mark)
 
     def take_name(self, message: Message) -> None:
-        """The other person's name and handle, as their newest message has them."""
+        """Take the name and handle of the other person from their newest message."""
         if message["seq"] == self.last_seq:
             self.other |= {name: message[name] for name in ("handle", "display_name")}
 

@@ -109,7 +109,7 @@ class Chat:
 
     @property
     def _conversation(self) -> Conversation | None:
-        """With the person who had the handle when it began: they may take another meanwhile."""
+        """The conversation with the person of the handle, which may change meanwhile."""
         conversations = self._device.inbox.conversations
         if self._uuid is None:
             for conversation in conversations.values():

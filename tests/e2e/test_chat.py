@@ -169,7 +169,7 @@ def test_the_oldest_of_too_many_devices_connects_again_at_enter(
         devices = [stack.enter_context(opened(system, bayko)) for _ in range(10)]
         baykos.shows("press Enter")
         baykos.type("\n")
-        baykos.shows("connected again")
+        baykos.shows("reconnected")
         assert devices[0].is_closed()
         baykos.type("/quit\n")
 
