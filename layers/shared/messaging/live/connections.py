@@ -22,9 +22,9 @@ LIFETIME = timedelta(hours=2, minutes=5)  # API Gateway closes every socket afte
 MAX_CONNECTIONS = 10
 MAX_SUBSCRIPTIONS = 100
 MAX_FRAME_BYTES = 4096
-TYPING_INTERVAL_SECONDS = 3.0  # seconds
+TYPING_INTERVAL_SECONDS = 3.0
 MAX_FRAMES = 120  # of a connection in FRAME_WINDOW_SECONDS: a client may subscribe to a hundred people at once
-FRAME_WINDOW_SECONDS = 10.0  # seconds
+FRAME_WINDOW_SECONDS = 10.0
 REFUSED_FRAME_COST = 6  # frames: refusals take so long that one process sees fewer than MAX_FRAMES of a flood of them
 
 _CODES: dict[type[MessagingError], str] = {
@@ -54,7 +54,7 @@ class RateLimit:
 
 
 def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, now: Clock = utc_now) -> None:
-    """Store a connection. Beyond ten, close the oldest; the first one brings the person online.
+    """Note a connection; tell the oldest beyond ten why they are closed, and close them.
 
     Raises NotFound for an erased person. The profile is read after the connection is stored, and an erasure deletes the
     profile before it looks for connections. So it either stops this connection or finds it.
@@ -69,8 +69,11 @@ def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, 
         table.delete_connection(user_uuid, connection_id)
         raise
     connections = table.connections(user_uuid, consistent=True)
-    for oldest in sorted(connections, key=lambda one: one.connected_at)[:-MAX_CONNECTIONS]:
-        disconnect(table, sockets, user_uuid, oldest.connection_id)
+    oldest = sorted(connections, key=lambda one: one.connected_at)[:-MAX_CONNECTIONS]
+    frames = pack([views.error_event("too_many_connections", f"You have more than {MAX_CONNECTIONS} connections.")])
+    deliver(table, sockets, [Post(user_uuid, one.connection_id, frames, one.connected_at) for one in oldest])
+    for one in oldest:
+        disconnect(table, sockets, user_uuid, one.connection_id)
     if len(connections) == 1:
         deliver_presence(table, sockets, user_uuid, online=True)
 
