@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operators import web
 from operators.cli import Declined, confirm, say
-from operators.places import Place
+from operators.places import Place, region
 
 ROOT = Path(__file__).parents[1]
 # By the name that `make` knows an environment by, its name in samconfig.toml: what plain `sam` takes is dev.
@@ -52,8 +52,9 @@ def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
     if not (ROOT / settings(environment, "deploy")["template_file"]).exists():
         raise DeploymentError(f"Nothing was built for {environment}: leave out BUILT=1.")
     overrides = _overrides(_values(environment, parameters))
-    _sam("deploy", environment, *overrides, *(["--no-confirm-changeset"] if yes else []))
     place = Place(settings(environment, "deploy")["stack_name"])
+    say(f"Deploying {place.stack} to {place.account_and_region}.")
+    _sam("deploy", environment, *overrides, *(["--no-confirm-changeset"] if yes else []))
     if "WebAddress" in place.outputs:
         web.upload(place)
         say(f"The web client is at {place.outputs['WebAddress']}")
@@ -66,7 +67,7 @@ def delete(environment: str, *, yes: bool) -> None:
         outputs = place.outputs
     except ClientError as error:
         if "does not exist" in str(error):
-            raise DeploymentError(f"There is no stack {place.stack}.") from None
+            raise DeploymentError(f"There is no stack {place.stack} in {place.account_and_region}.") from None
         raise
     table = place.client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
     pool = place.client("cognito-idp").describe_user_pool(UserPoolId=outputs["UserPoolId"])["UserPool"]
@@ -96,6 +97,8 @@ def _path() -> str:
 
 
 def _sam(command: str, environment: str, *arguments: str, **variables: str) -> None:
+    if chosen := region():  # which sam does not read either
+        variables["AWS_DEFAULT_REGION"] = chosen
     done = subprocess.run(
         ["sam", command, "--config-env", ENVIRONMENTS[environment], *arguments],
         cwd=ROOT,
