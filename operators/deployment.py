@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from operators import web
 from operators.cli import Declined, confirm, say
 from operators.places import Place, region
+from operators.schema import template
 
 ROOT = Path(__file__).parents[1]
 # By the name that `make` knows an environment by, its name in samconfig.toml: what plain `sam` takes is dev.
 ENVIRONMENTS = {"dev": "default", "prod": "prod"}
+_ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64"}  # of machines, as Lambda names them
+# Functions at once, in the whole account and region: with fewer, what follows the stream takes them from the API.
+FEW_FUNCTIONS = 100
+_FIRST = (None, "REVIEW_IN_PROGRESS")  # a change set was made and never executed
+_ROLLED_BACK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")  # of a first deployment
 
 
 class DeploymentError(Exception):
@@ -43,43 +50,112 @@ def build(environment: str, parameters: list[str], *, container: bool) -> None:
             f"Building for {runtime} needs {runtime} on this machine. Install it, or build in Docker: CONTAINER=1, "
             'or deploy for another Python: PARAMETERS="PythonRuntime=python3.13"'
         )
+    architecture = values.get("Architecture", template()["Parameters"]["Architecture"]["Default"])
+    if container and architecture != _ARCHITECTURES.get(platform.machine(), architecture):
+        say(
+            f"Docker builds for {architecture} here only with emulation (QEMU). "
+            f"Without it, deploy for this machine's processor: "
+            f'PARAMETERS="Architecture={_ARCHITECTURES[platform.machine()]}"',
+            error=True,
+        )
     # The layers' makefiles compile with PYTHON, and bytecode is for the Python that compiles it.
     _sam("build", environment, *_overrides(values), *(["--use-container"] if container else []), PYTHON=runtime)
 
 
 def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
-    """`sam deploy` of what was built with these parameters, and the upload of the web client if the stack has one."""
+    """`sam deploy` of what was built with these parameters, and what CloudFormation cannot do by itself.
+
+    Raises DeploymentError.
+    """
     if not (ROOT / settings(environment, "deploy")["template_file"]).exists():
         raise DeploymentError(f"Nothing was built for {environment}: leave out BUILT=1.")
-    overrides = _overrides(_values(environment, parameters))
-    place = Place(settings(environment, "deploy")["stack_name"])
-    say(f"Deploying {place.stack} to {place.account_and_region}.")
-    _sam("deploy", environment, *overrides, *(["--no-confirm-changeset"] if yes else []))
-    if "WebAddress" in place.outputs:
-        web.upload(place)
-        say(f"The web client is at {place.outputs['WebAddress']}")
+    values = _values(environment, parameters)
+    before = Place(settings(environment, "deploy")["stack_name"])
+    say(f"Deploying {before.stack} to {before.account_and_region}.")
+    _warn_of_few_functions(before)
+    status = _status(before)
+    if status in _ROLLED_BACK:
+        raise DeploymentError(
+            f"The first deployment of {before.stack} failed, and nothing can be deployed over what is left of it. "
+            f"Delete it: make delete ENV={environment}"
+        )
+    had_web_client = status not in _FIRST and "WebBucketName" in before.outputs
+    if status in _FIRST and values.get("DeletionProtection") == "true":
+        # A deployment that fails deletes what it made, and could not if that were protected from the start.
+        _sam_deploy(environment, {**values, "DeletionProtection": "false"}, yes=yes)
+        if _status(before) in _FIRST:
+            return  # declined
+        yes = True  # to protecting it
+    elif status not in _FIRST and values.get("Mfa", "OFF") != "OFF":
+        _allow_mfa(before)
+    _sam_deploy(environment, values, yes=yes)
+    after = Place(before.stack)
+    if "WebAddress" in after.outputs:
+        web.upload(after)
+        say(f"The web client is at {after.outputs['WebAddress']}")
+    elif had_web_client:
+        web.delete_bucket(before)
+
+
+def _sam_deploy(environment: str, values: dict[str, str], *, yes: bool) -> None:
+    _sam("deploy", environment, *_overrides(values), *(["--no-confirm-changeset"] if yes else []))
+
+
+def _status(place: Place) -> str | None:
+    """The state of the stack in CloudFormation, None if there is none."""
+    try:
+        (stack,) = place.client("cloudformation").describe_stacks(StackName=place.stack)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return str(stack["StackStatus"])
+
+
+def _warn_of_few_functions(place: Place) -> None:
+    limit = place.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    if limit < FEW_FUNCTIONS:
+        say(
+            f"Warning: this account runs at most {limit} functions at once in this region, so the API will answer 5xx "
+            "under load. Raise it: Service Quotas → AWS Lambda → Concurrent executions.",
+            error=True,
+        )
+
+
+def _allow_mfa(place: Place) -> None:
+    """Allows authenticator apps in a user pool that has none.
+
+    CloudFormation sets `Mfa` first and the factor afterwards, and Cognito may refuse a second factor without a factor.
+    """
+    cognito, pool = place.client("cognito-idp"), place.outputs["UserPoolId"]
+    if cognito.get_user_pool_mfa_config(UserPoolId=pool)["MfaConfiguration"] == "OFF":
+        cognito.set_user_pool_mfa_config(
+            UserPoolId=pool, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="OPTIONAL"
+        )
 
 
 def delete(environment: str, *, yes: bool) -> None:
     """`sam delete`, after asking; refuses while deletion protection is on."""
     place = Place(settings(environment, "delete")["stack_name"])
-    try:
-        outputs = place.outputs
-    except ClientError as error:
-        if "does not exist" in str(error):
-            raise DeploymentError(f"There is no stack {place.stack} in {place.account_and_region}.") from None
-        raise
-    table = place.client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
-    pool = place.client("cognito-idp").describe_user_pool(UserPoolId=outputs["UserPoolId"])["UserPool"]
-    if table.get("DeletionProtectionEnabled") or pool.get("DeletionProtection") == "ACTIVE":
+    if _status(place) is None:
+        raise DeploymentError(f"There is no stack {place.stack} in {place.account_and_region}.")
+    if _is_protected(place):
         raise DeploymentError(
             f"Deletion protection of {place.stack} is on. Lift it first: "
             f"make deploy ENV={environment} PARAMETERS=DeletionProtection=false"
         )
     confirm(place, f"Delete {place.stack} with all its messages, people and logs?", yes=yes)
-    if "WebBucketName" in outputs:
+    if "WebBucketName" in place.outputs:
         web.empty(place)
     _sam("delete", environment, "--no-prompts")
+
+
+def _is_protected(place: Place) -> bool:
+    if "TableName" not in place.outputs:  # the first deployment failed
+        return False
+    table = place.client("dynamodb").describe_table(TableName=place.outputs["TableName"])["Table"]
+    pool = place.client("cognito-idp").describe_user_pool(UserPoolId=place.outputs["UserPoolId"])["UserPool"]
+    return bool(table.get("DeletionProtectionEnabled")) or pool.get("DeletionProtection") == "ACTIVE"
 
 
 def _values(environment: str, parameters: list[str]) -> dict[str, str]:

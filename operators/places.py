@@ -61,9 +61,12 @@ class Place:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs: ApiEndpoint, TableName, UserPoolId, UserPoolClientId, WebConfig, FailureQueueUrl …"""
-        stacks = self.client("cloudformation").describe_stacks(StackName=self.stack)
-        return {output["OutputKey"]: output["OutputValue"] for output in stacks["Stacks"][0]["Outputs"]}
+        """The stack's outputs: ApiEndpoint, TableName, UserPoolId, UserPoolClientId, WebConfig, FailureQueueUrl …
+
+        None if the first deployment failed.
+        """
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def sockets(self) -> Sockets:
         """The open sockets of a deployed stack."""

@@ -51,6 +51,16 @@ def empty(place: Place) -> None:
             s3.delete_object(Bucket=bucket, Key=item["Key"])
 
 
+def delete_bucket(place: Place) -> None:
+    """Deletes the bucket of a stack that has no web client any more: CloudFormation leaves one that is not empty."""
+    s3 = place.client("s3")
+    try:
+        empty(place)
+        s3.delete_bucket(Bucket=place.outputs["WebBucketName"])
+    except s3.exceptions.NoSuchBucket:
+        pass
+
+
 def content_type(name: str) -> str | None:
     """What a file is served as; None for one that is not served."""
     return _TYPES.get(Path(name).suffix)
