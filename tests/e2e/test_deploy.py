@@ -55,8 +55,13 @@ def run(*command: str, aws: Place, **variables: str) -> subprocess.CompletedProc
 
 def client(service: Any, region: str, aws: Place) -> Any:
     """A boto3 client of another region."""
-    keys = {"aws_access_key_id": aws.access_key, "aws_secret_access_key": aws.secret_key}
-    return boto3.client(service, endpoint_url=aws.endpoint, region_name=region, **keys)
+    return boto3.client(
+        service,
+        endpoint_url=aws.endpoint,
+        region_name=region,
+        aws_access_key_id=aws.access_key,
+        aws_secret_access_key=aws.secret_key,
+    )
 
 
 def deployed(place: Place) -> tuple[dict[str, str], dict[str, str]]:

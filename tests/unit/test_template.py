@@ -74,17 +74,23 @@ def test_the_sockets_have_their_routes_and_tickets() -> None:
     }
 
 
-def test_whoever_sends_to_sockets_knows_where_and_nobody_else() -> None:
-    told = {name for name, function in FUNCTIONS.items() if "Environment" in function}
-    sending = {
-        name
-        for name, function in FUNCTIONS.items()
-        if "open_sockets" in (ROOT / function["CodeUri"] / f"{function['Handler'].partition('.')[0]}.py").read_text()
-    }
+def _file_of(name: str) -> Path:
+    function = FUNCTIONS[name]
+    return ROOT / str(function["CodeUri"]) / f"{function['Handler'].partition('.')[0]}.py"
 
-    assert told == sending == {"Connect", "Disconnect", "Receive", "Push"}
-    for name in told:
-        assert FUNCTIONS[name]["Environment"]["Variables"].keys() == {"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"}
+
+SENDS_TO_SOCKETS = {name for name in FUNCTIONS if "open_sockets" in _file_of(name).read_text()}
+
+
+@each_function
+def test_a_function_is_told_what_it_reads_and_nothing_else(name: str) -> None:
+    reads = set()
+    if name in SENDS_TO_SOCKETS:
+        reads.add("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")
+    if "SendSettings" in _file_of(name).read_text():
+        reads.add("MESSAGE_MAX_CHARS")
+
+    assert FUNCTIONS[name].get("Environment", {"Variables": {}})["Variables"].keys() == reads
 
 
 def _event_of(name: str) -> dict[str, Any]:
@@ -116,9 +122,9 @@ def test_every_route_asks_for_a_token_of_the_pool() -> None:
 
 def test_whoever_does_not_send_to_sockets_loads_nothing_of_it() -> None:
     others = [
-        f"functions.{Path(function['CodeUri']).name}.{function['Handler'].partition('.')[0]}"
-        for function in FUNCTIONS.values()
-        if "Environment" not in function
+        ".".join(_file_of(name).relative_to(ROOT).with_suffix("").parts)
+        for name in FUNCTIONS
+        if name not in SENDS_TO_SOCKETS
     ]
     loading = f"import importlib, sys; [importlib.import_module(name) for name in {others}]; print(*sys.modules)"
     loaded = subprocess.check_output(
@@ -136,9 +142,8 @@ def test_whoever_does_not_send_to_sockets_loads_nothing_of_it() -> None:
 @each_function
 def test_a_function_is_a_file_of_its_own_with_a_sample_event(name: str) -> None:
     module, _, function = FUNCTIONS[name]["Handler"].partition(".")
-    file = ROOT / FUNCTIONS[name]["CodeUri"] / f"{module}.py"
 
-    defined = {node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)}
+    defined = {node.name for node in ast.parse(_file_of(name).read_text()).body if isinstance(node, ast.FunctionDef)}
     sample = json.loads((ROOT / "events" / f"{module}.json").read_text())
 
     assert function in defined
@@ -149,11 +154,7 @@ def test_a_function_is_a_file_of_its_own_with_a_sample_event(name: str) -> None:
 
 
 def test_every_file_of_a_function_is_deployed() -> None:
-    deployed = {
-        ROOT / function["CodeUri"] / f"{function['Handler'].partition('.')[0]}.py" for function in FUNCTIONS.values()
-    }
-
-    assert deployed == set((ROOT / "functions").rglob("*.py"))
+    assert set(map(_file_of, FUNCTIONS)) == set((ROOT / "functions").rglob("*.py"))
 
 
 @pytest.mark.parametrize("layer", ["shared", "dependencies"])
@@ -179,9 +180,10 @@ def test_retries_end_before_the_function_and_the_function_before_the_api() -> No
 def test_the_functions_are_told_what_their_settings_ask_for() -> None:
     variables = LOADED["Globals"]["Function"]["Environment"]["Variables"]
 
-    assert variables.keys() >= {"TABLE_NAME", "MESSAGE_MAX_CHARS", "POWERTOOLS_SERVICE_NAME"}
+    assert variables.keys() >= {"TABLE_NAME", "POWERTOOLS_SERVICE_NAME"}
     assert variables["TABLE_NAME"] == {"!Ref": "Table"}
-    assert variables["MESSAGE_MAX_CHARS"] == {"!Ref": "MessageMaxChars"}
+    for name in ("CreateMessage", "CreateMessageGroup"):
+        assert FUNCTIONS[name]["Environment"]["Variables"] == {"MESSAGE_MAX_CHARS": {"!Ref": "MessageMaxChars"}}
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "CruddurMessages"
     assert PARAMETERS["MessageMaxChars"]["Default"] == 1024
 
