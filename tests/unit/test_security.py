@@ -274,13 +274,22 @@ def test_a_function_writes_its_own_logs_only(function: str) -> None:
 
 
 @each_function
-def test_network_interfaces_are_lambdas_to_make_where_there_is_a_network_and_never_the_codes(function: str) -> None:
+def test_network_interfaces_are_lambdas_to_make_and_to_remove_and_never_the_codes(function: str) -> None:
+    # Also where there is no network any more: Lambda removes them some time after the functions have left it.
     for stack in _every_stack():
         policies = _policies(stack, function)
-        assert _allows(policies, "ec2:CreateNetworkInterface", "*") == ("Network" in stack)
+        assert _allows(policies, "ec2:CreateNetworkInterface", "*")
+        assert _allows(policies, "ec2:DeleteNetworkInterface", "*")
         from_code = {"lambda__SourceFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:any"}
         assert not _allows(policies, "ec2:CreateNetworkInterface", "*", **from_code)
         assert not _allows(policies, "ec2:RunInstances", "*")
+
+
+def test_no_version_outlives_the_next() -> None:
+    """It would keep its network interfaces, and so the subnets, and cost its SnapStart."""
+    for stack in _every_stack():
+        for version in _of_type(stack, "AWS::Lambda::Version"):
+            assert stack[version]["DeletionPolicy"] == "Delete"
 
 
 @each_function
