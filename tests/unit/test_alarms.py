@@ -3,14 +3,12 @@
 import ast
 import json
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from samcli.yamlhelper import yaml_parse
-from samtranslator.translator.transform import transform
 
 from operators.schema import TEMPLATE, template
+from tests.support.processed import processed
 
 ROOT = TEMPLATE.parent
 LOADED = template()
@@ -32,16 +30,6 @@ METRICS = {
     "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, "AWS::SQS::Queue"),
 }
 each_alarm = pytest.mark.parametrize("name", ALARMS)
-
-
-def processed(**parameters: str) -> dict[str, Any]:
-    """What CloudFormation gets from SAM, with these parameters."""
-    loaded = json.loads(json.dumps(yaml_parse(TEMPLATE.read_text())))
-    for resource in loaded["Resources"].values():
-        for uri in {"CodeUri", "ContentUri"} & resource["Properties"].keys():
-            resource["Properties"][uri] = "s3://bucket/key"
-    made: dict[str, Any] = transform(loaded, parameters, SimpleNamespace(load=dict))
-    return made
 
 
 @pytest.fixture(scope="module")
