@@ -21,7 +21,7 @@ def test_a_layer_built_in_two_folders_is_the_same(layer: str, target: str, tmp_p
         command = [
             "make",
             "-C",
-            LAYERS / layer,
+            str(LAYERS / layer),
             f"build-{target}",
             f"ARTIFACTS_DIR={folder}",
             f"PYTHON={sys.executable}",
