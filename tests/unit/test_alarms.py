@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from operators.schema import TEMPLATE, template
-from tests.support.processed import processed
+from tests.support.processed import processed, resources
 
 ROOT = TEMPLATE.parent
 LOADED = template()
@@ -131,6 +131,16 @@ def test_sockets_that_fall_behind_are_told_of_before_records_are_passed_over() -
     mapping = RESOURCES["Push"]["Properties"]["Events"]["Heads"]["Properties"]
 
     assert ALARMS["PushAge"]["Threshold"] / 1000 < mapping["MaximumRecordAgeInSeconds"]
+
+
+def test_without_full_monitoring_there_is_what_tells_of_something_broken() -> None:
+    full, few = (
+        {name: one["Type"] for name, one in resources(FullMonitoring=value).items()} for value in ("true", "false")
+    )
+
+    assert {name for name in ALARMS if name in full} == ALARMS.keys()
+    assert {name for name in ALARMS if name in few} == {*TAKES_BACK, "RecordsGivenUp"}
+    assert full.keys() - few.keys() == (ALARMS.keys() - few.keys()) | {"Dashboard"}
 
 
 def test_nobody_is_told_unless_an_address_is_given() -> None:

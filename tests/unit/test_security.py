@@ -479,12 +479,40 @@ def test_a_parameter_that_changes_a_function_publishes_a_version_and_no_other_do
         "AllowedOrigins": "*",
         "MessageMaxChars": "99",
         "LogRetentionDays": "7",
+        "SnapStart": "true",
+        "Tracing": "true",
+        "FullMonitoring": "false",
     }
     for name, value in (ON | others).items():
         before, after = _off(), resources(**OFF | {name: value})
         (version,) = (one for one in _of_type(after, "AWS::Lambda::Version") if one.startswith(f"{function}Version"))
         changed = _properties(before, function) != _properties(after, function)
         assert (_properties(before, version) != _properties(after, version)) == changed
+
+
+def test_the_defaults_are_the_newest_python_on_arm_without_what_costs_by_the_hour() -> None:
+    """No test deploys them where this Python is missing."""
+    stack = resources()
+    for name in TABLE_ACTIONS:
+        function = _properties(stack, name)
+        assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
+        assert function["SnapStart"] == {"ApplyOn": "None"}
+        assert function["TracingConfig"] == {"Mode": "PassThrough"}
+    for layer in _of_type(stack, "AWS::Lambda::LayerVersion"):
+        assert _properties(stack, layer)["CompatibleRuntimes"] == ["python3.14"]
+
+
+@each_function
+def test_snapshots_are_for_functions_that_are_called_often_and_by_a_python_that_has_them(function: str) -> None:
+    """AWS drops a snapshot that nobody used for 14 days, and the next call fails: a sign-up would."""
+    for runtime, expected in (("python3.11", "None"), ("python3.14", "PublishedVersions")):
+        found = _properties(resources(SnapStart="true", PythonRuntime=runtime), function)["SnapStart"]["ApplyOn"]
+        assert found == ("None" if function == "PostConfirmation" else expected)
+
+
+@each_function
+def test_traces_are_recorded_if_asked_for(function: str) -> None:
+    assert _properties(resources(Tracing="true"), function)["TracingConfig"] == {"Mode": "Active"}
 
 
 def test_the_endpoint_lets_through_what_the_functions_do_and_nothing_else() -> None:
