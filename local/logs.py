@@ -4,13 +4,13 @@ import os
 import sys
 
 from local.stack import NO_CONFIG, sam_environment
-from operators.places import PlaceError, place
+from operators.environments import OperatorError, environment
 
 
 def main() -> int:
     try:
-        here = place("local")
-    except PlaceError as error:
+        here = environment("local")
+    except OperatorError as error:
         print(error, file=sys.stderr)
         return 1
     group = here.physical_ids["FunctionLogs"]

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from operators.places import Place
+from operators.environments import Environment
 
 HOST = "127.0.0.1"
 _START_WITHIN = 60  # seconds
@@ -32,7 +32,7 @@ class Ministack:
 
     def __init__(self, port: int, log: Path, state: Path | None = None) -> None:
         self.port = port
-        self.place = Place(
+        self.place = Environment(
             endpoint=f"http://{HOST}:{port}", access_key=secrets.token_hex(16), secret_key=secrets.token_urlsafe(32)
         )
         self._log = log

@@ -14,8 +14,8 @@ from types import FrameType
 from local import stack, web
 from local.ministack import Ministack, MinistackError
 from operators import demo
+from operators.environments import LOCAL_DATA, LOCAL_HOME, LOCAL_SYSTEM, Environment, publish_local
 from operators.people import PersonRefused
-from operators.places import LOCAL_DATA, LOCAL_HOME, LOCAL_SYSTEM, Place, publish_local
 
 _LOG = LOCAL_HOME / "ministack.log"
 _DRAIN = 1.5  # seconds for the stream handler to do what was just sent: ministack keeps no streams
@@ -92,7 +92,7 @@ def _interrupt(_signum: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _welcome(place: Place, password: str, address: str) -> str:
+def _welcome(place: Environment, password: str, address: str) -> str:
     api = stack.api_url(place)
     sign_in = json.dumps(
         {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local import guard
-from operators.places import Place
+from operators.environments import Environment
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / ".aws-sam" / "build"
@@ -55,7 +55,7 @@ def build() -> None:
         _BUILT_FROM.write_text(current)
 
 
-def deploy(place: Place, **parameters: str) -> None:
+def deploy(place: Environment, **parameters: str) -> None:
     """`sam deploy` of what was built, with these parameters of the template, and what ministack leaves out of it.
 
     Raises StackError.
@@ -83,23 +83,23 @@ def deploy(place: Place, **parameters: str) -> None:
     _connect_api(place, resources, parameters)
 
 
-def port(place: Place) -> int:
+def port(place: Environment) -> int:
     """Where its ministack listens on 127.0.0.1."""
     return int(str(place.endpoint).rpartition(":")[2])
 
 
-def api_url(place: Place) -> str:
+def api_url(place: Environment) -> str:
     """Where the API answers: by path, since not every resolver knows the names under localhost."""
     return f"{place.endpoint}/_aws/execute-api/{place.physical_ids['Api']}/$default"
 
 
-def socket_url(place: Place) -> str:
+def socket_url(place: Environment) -> str:
     """Where sockets are opened."""
     endpoint = str(place.endpoint).replace("http", "ws", 1)
     return f"{endpoint}/_aws/execute-api/{place.physical_ids['SocketApi']}/live"
 
 
-def sam(command: str, *arguments: str, place: Place | None = None) -> None:
+def sam(command: str, *arguments: str, place: Environment | None = None) -> None:
     """Runs `sam` on the local AWS of `place`, or on none. Raises StackError."""
     done = subprocess.run(
         ["sam", command, *NO_CONFIG, *arguments],
@@ -113,7 +113,7 @@ def sam(command: str, *arguments: str, place: Place | None = None) -> None:
         raise StackError(f"sam {command} failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-30:]))
 
 
-def sam_environment(place: Place | None) -> dict[str, str]:
+def sam_environment(place: Environment | None) -> dict[str, str]:
     """The environment in which `sam` is the one installed here, and works on the local AWS of `place`."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
@@ -131,7 +131,7 @@ def sam_environment(place: Place | None) -> dict[str, str]:
     return environment
 
 
-def _limit_roles(place: Place, resources: dict[str, Any]) -> None:
+def _limit_roles(place: Environment, resources: dict[str, Any]) -> None:
     """ministack's CloudFormation ignores the permissions boundaries of roles, which its IAM enforces."""
     for name, resource in resources.items():
         if resource["Type"] == "AWS::IAM::Role" and "PermissionsBoundary" in resource["Properties"]:
@@ -141,7 +141,7 @@ def _limit_roles(place: Place, resources: dict[str, Any]) -> None:
             )
 
 
-def _connect_api(place: Place, resources: dict[str, Any], parameters: dict[str, str]) -> None:
+def _connect_api(place: Environment, resources: dict[str, Any], parameters: dict[str, str]) -> None:
     """ministack's CloudFormation ignores the OpenAPI body that SAM makes of the template's HttpApi events.
 
     So what that body says is read from the deployed template and told to its API Gateway.

@@ -11,7 +11,7 @@ from typing import Any
 from local import guard, stack
 from local.ministack import HOST
 from operators import demo
-from operators.places import Place
+from operators.environments import Environment
 from operators.schema import template
 from operators.web import WEB, config, content_type
 
@@ -23,7 +23,7 @@ class PortTaken(Exception):
 
 
 @contextmanager
-def serving(place: Place, password: str | None = None) -> Iterator[str]:
+def serving(place: Environment, password: str | None = None) -> Iterator[str]:
     """Serves web/ meanwhile, for the local system at `place`, on the port after its own; yields the address.
 
     Raises PortTaken.

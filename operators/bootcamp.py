@@ -16,25 +16,25 @@ from typing import Any, Self
 from uuid import UUID, uuid5
 
 from messaging.model import keys
-from messaging.model.cognito_users import LONGEST_NAME, usable_handle, usable_name
+from messaging.model.cognito_users import MAX_NAME_LENGTH, usable_handle, usable_name
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Invalid
-from messaging.model.inbox_entry import MessageGroup
+from messaging.model.inbox_entry import InboxEntry
 from messaging.model.items import Item
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
-from messaging.storage.table import HeadMoved, Table
-from operators.conversation_table import ConversationTable, is_receipt_of
-from operators.places import PlaceError
+from messaging.storage.table import HeadChanged, Table
+from operators.conversation_table import ConversationTable, is_sent_record_of
+from operators.environments import OperatorError
 from operators.repair import repair_inboxes
 from operators.verify import items_of
 from operators.writing import Line, continued, put_all, put_head
 
 # The namespace of what the source lacks. Changing it would import such messages and people a second time.
 _NAMESPACE = UUID("5d0c3c1e-8f0e-4b7e-9c52-6f2a0f6f1c7b")
-_AT_ONCE = 4  # conversations
+_MAX_CONCURRENCY = 4  # conversations
 _BATCH = 100  # keys in one BatchGetItem
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
@@ -123,11 +123,11 @@ class Plan:
 def survey(client: Any, source: str, target: str, progress: Callable[[int], None] = lambda _: None) -> Plan:
     """Reads the whole source and the people of the target, and writes nothing.
 
-    `progress` is told how many items each page has brought. Raises PlaceError if the source is no bootcamp table.
+    `progress` is told how many items each page has brought. Raises OperatorError if the source is no bootcamp table.
     """
     schema = client.describe_table(TableName=source)["Table"]["KeySchema"]
     if source == target or {key["AttributeName"] for key in schema} != {"pk", "sk"}:
-        raise PlaceError(f"{source} is no bootcamp table{' but the one to write to' if source == target else ''}.")
+        raise OperatorError(f"{source} is no bootcamp table{' but the one to write to' if source == target else ''}.")
     outcome = Outcome()
     seen: dict[str, _Seen] = defaultdict(_Seen)
     groups: dict[str, _Group] = defaultdict(_Group)
@@ -166,7 +166,7 @@ def carry_out(
     """
     importer = _Importer(client, source, target, plan, write=write, progress=progress)
     total = Outcome()
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(_MAX_CONCURRENCY) as threads:
         if write:
             for _ in threads.map(importer.table.register, plan.unknown_here):
                 pass
@@ -195,7 +195,7 @@ class _Importer:
             try:
                 outcome.counts += self._write_difference(pair, lines)
                 break
-            except HeadMoved:
+            except HeadChanged:
                 pass
         else:
             raise Busy("Messages are being sent in a conversation all the time.")
@@ -228,14 +228,14 @@ class _Importer:
         return list(lines.values())
 
     def _write_difference(self, pair: tuple[str, str], lines: list[Line]) -> Counter[str]:
-        """Raises HeadMoved if somebody has sent a message, or used the message_uuid of one, meanwhile."""
+        """Raises HeadChanged if somebody has sent a message, or used the message_uuid of one, meanwhile."""
         group = keys.pair_uuid(*pair)
-        head, lying = self._lying(group)
-        arrived = {message.message_uuid for message in lying}
-        receipts = self.table.receipts(line.message_uuid for line in lines)
+        head, stored = self._stored(group)
+        arrived = {message.message_uuid for message in stored}
+        sent_records = self.table.sent_records(line.message_uuid for line in lines)
         asked = {line.message_uuid for line in lines}
-        lines = [_owned(line, group, arrived, receipts.get(line.message_uuid)) for line in lines]
-        sent_here = {message.message_uuid: message for message in lying}
+        lines = [_owned(line, group, arrived, sent_records.get(line.message_uuid)) for line in lines]
+        sent_here = {message.message_uuid: message for message in stored}
         for line in lines:
             sent_here.pop(line.message_uuid, None)
         members = head.members if head else {one: self._plan.people[one] for one in pair}
@@ -245,12 +245,12 @@ class _Importer:
         wanted = {message.created_at: message for message, _ in conversation}
         wanted_head = _read(conversation[-1][1], head)
 
-        there = {message.created_at: message for message in lying}
+        there = {message.created_at: message for message in stored}
         differing = [message for message in wanted.values() if _other(there.get(message.created_at), message)]
-        receipts |= self.table.receipts({message.message_uuid for message in wanted.values()} - asked)
-        unclaimed = [message for message in wanted.values() if message.message_uuid not in receipts]
+        sent_records |= self.table.sent_records({message.message_uuid for message in wanted.values()} - asked)
+        unclaimed = [message for message in wanted.values() if message.message_uuid not in sent_records]
         misplaced = [
-            message for message in wanted.values() if _is_misplaced(receipts.get(message.message_uuid), message)
+            message for message in wanted.values() if _is_misplaced(sent_records.get(message.message_uuid), message)
         ]
         new = sum(message.message_uuid not in arrived for message in differing)
         counts = Counter({"new": new, "there": len(wanted) - len(differing), "renumbered": len(differing) - new})
@@ -259,8 +259,8 @@ class _Importer:
         counts["made"] = len({line.message_uuid for line in lines} - asked)
         counts["changed conversations"] += bool(differing or unclaimed or misplaced or not stands)
         if self._write:
-            self._put_receipts(unclaimed, receipts)
-            self._put(there, differing, misplaced, receipts)
+            self._put_sent_records(unclaimed, sent_records)
+            self._put(there, differing, misplaced, sent_records)
             self._delete(set(there) - set(wanted), group)
             if head_differs:
                 put_head(self._client, self._target, wanted_head, head)
@@ -273,7 +273,7 @@ class _Importer:
         there: Mapping[str, Message],
         messages: list[Message],
         misplaced: list[Message],
-        receipts: Mapping[str, Item],
+        sent_records: Mapping[str, Item],
     ) -> None:
         """Puts messages so that at every moment each stored one is stored somewhere, and its receipt leads to it.
 
@@ -286,20 +286,20 @@ class _Importer:
         ]
         times = {message.created_at for message in displacing}
         put_all(self._client, self._target, (message.item for message in messages if message.created_at not in times))
-        self._put_receipts([message for message in misplaced if message.created_at not in times], receipts)
+        self._put_sent_records([message for message in misplaced if message.created_at not in times], sent_records)
         for message in reversed(displacing):
             self._client.put_item(TableName=self._target, Item=message.item)
-            self._put_receipts([one for one in misplaced if one.created_at == message.created_at], receipts)
+            self._put_sent_records([one for one in misplaced if one.created_at == message.created_at], sent_records)
 
-    def _put_receipts(self, messages: list[Message], receipts: Mapping[str, Item]) -> None:
-        if not self.table.put_receipts(messages, receipts):
-            raise HeadMoved(None)
+    def _put_sent_records(self, messages: list[Message], sent_records: Mapping[str, Item]) -> None:
+        if not self.table.put_sent_records(messages, sent_records):
+            raise HeadChanged(None)
 
     def _delete(self, times: Iterable[str], group: str) -> None:
         for time in sorted(times):
             self._client.delete_item(TableName=self._target, Key=keys.key(keys.conversation_pk(group), time))
 
-    def _lying(self, group: str) -> tuple[Head | None, list[Message]]:
+    def _stored(self, group: str) -> tuple[Head | None, list[Message]]:
         head, messages = None, []
         for item in items_of(self._client, self._target, keys.conversation_pk(group)):
             if item["sk"]["S"] == keys.HEAD:
@@ -309,18 +309,18 @@ class _Importer:
         return head, messages
 
     def _inboxes_stand(self, head: Head) -> bool:
-        places = [place for group in head.message_groups for place in (group, group.tiebroken())]
-        wanted = [keys.key(keys.inbox_pk(place.owner_uuid), place.sk) for place in places]
-        lying = map(MessageGroup.from_item, self.table.get_many(wanted, consistent=True))
-        return {group.owner_uuid for group in lying if group in places} == {
-            group.owner_uuid for group in head.message_groups
+        possible = [entry for plain in head.inbox_entries for entry in (plain, plain.tiebroken())]
+        wanted = [keys.key(keys.inbox_pk(entry.owner_uuid), entry.sk) for entry in possible]
+        stored = map(InboxEntry.from_item, self.table.get_many(wanted, consistent=True))
+        return {group.owner_uuid for group in stored if group in possible} == {
+            group.owner_uuid for group in head.inbox_entries
         }
 
 
 def _survey_item(item: Item, seen: dict[str, _Seen], groups: dict[str, _Group], outcome: Outcome) -> None:
     pk, sk = item["pk"]["S"], item["sk"]["S"]
     if sk == keys.HEAD:
-        raise PlaceError("The source is no bootcamp table: it has heads, as this system makes them.")
+        raise OperatorError("The source is no bootcamp table: it has heads, as this system makes them.")
     kind, _, identifier = pk.partition("#")
     user = _user(item)
     if kind == "MSG":
@@ -462,9 +462,9 @@ def _line(message: Message) -> Line:
     return Line(message.message_uuid, message.sender, message.message, datetime.fromisoformat(message.created_at))
 
 
-def _other(lying: Message | None, wanted: Message) -> bool:
+def _other(stored: Message | None, wanted: Message) -> bool:
     """True if not this message lies there. Names may differ: they are those of the time it was written."""
-    return lying is None or (lying.message_uuid, lying.sender.user_uuid, lying.message, lying.seq) != (
+    return stored is None or (stored.message_uuid, stored.sender.user_uuid, stored.message, stored.seq) != (
         wanted.message_uuid,
         wanted.sender.user_uuid,
         wanted.message,
@@ -472,20 +472,20 @@ def _other(lying: Message | None, wanted: Message) -> bool:
     )
 
 
-def _owned(line: Line, group: str, arrived: set[str], receipt: Item | None) -> Line:
+def _owned(line: Line, group: str, arrived: set[str], sent_record: Item | None) -> Line:
     """The line with a message_uuid that no other conversation has, the same in every run."""
     made = _made_uuid(f"{group} {line.message_uuid}")
-    is_taken = receipt is not None and Receipt.from_item(receipt).message_group_uuid != group
+    is_taken = sent_record is not None and SentRecord.from_item(sent_record).message_group_uuid != group
     if made in arrived or (is_taken and line.message_uuid not in arrived):
         return replace(line, message_uuid=made)
     return line
 
 
-def _is_misplaced(receipt: Item | None, message: Message) -> bool:
+def _is_misplaced(sent_record: Item | None, message: Message) -> bool:
     """True if there is a receipt of this conversation with the message's uuid, and it is not as it must be."""
-    if receipt is None or is_receipt_of(message, receipt):
+    if sent_record is None or is_sent_record_of(message, sent_record):
         return False
-    return Receipt.from_item(receipt).message_group_uuid == message.message_group_uuid
+    return SentRecord.from_item(sent_record).message_group_uuid == message.message_group_uuid
 
 
 def _read(wanted: Head, head: Head | None) -> Head:
@@ -515,7 +515,7 @@ def _acceptable_handle(handle: str, identity: str) -> str:
 def _acceptable_name(name: str) -> str:
     """As much of it as is allowed, "" for one that nobody may have."""
     try:
-        return usable_name(name[:LONGEST_NAME])
+        return usable_name(name[:MAX_NAME_LENGTH])
     except Invalid:
         return ""
 

@@ -12,16 +12,16 @@ from messaging.model.conversation import Head
 from messaging.model.items import Item
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.table import Table
-from operators.writing import AT_ONCE, BATCH, Line, continued, put_all, put_head
+from operators.writing import BATCH, MAX_CONCURRENCY, Line, continued, put_all, put_head
 
 _NAMESPACE = UUID("5f0c1a5e-7f0b-4c53-9d55-8f3e6f6a3b10")
 _BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 _PARTNERS = 5  # each person begins conversations with this many others, and is in twice as many
 _AFTER_ALL_TIMES = keys.HEAD
-_IN_DOUBT = BATCH * (AT_ONCE + 2)  # of what was written last, some may be missing
+_IN_DOUBT = BATCH * (MAX_CONCURRENCY + 2)  # of what was written last, some may be missing
 _SAYINGS = (
     "Are you there?",
     "Just arrived. Where are you?",
@@ -49,11 +49,11 @@ class _Conversation:
 
     def lines(self, after: int = 0) -> Iterator[Line]:
         """What is said, beyond the first `after` messages."""
-        for place in range(after, self.wanted):
-            overall = place * self.of + self.number
+        for index in range(after, self.wanted):
+            overall = index * self.of + self.number
             yield Line(
-                str(uuid5(_NAMESPACE, f"message {self.group} {place}")),
-                self.members[(place + place // 7) % 2],
+                str(uuid5(_NAMESPACE, f"message {self.group} {index}")),
+                self.members[(index + index // 7) % 2],
                 _SAYINGS[overall % len(_SAYINGS)],
                 _BEGINS + timedelta(seconds=overall),
             )
@@ -134,23 +134,23 @@ def _items(table: Table, one: _Conversation, heads: list[Head], wrote: Callable[
         last = replace(opened, last_seq=after, version=after, wrote=frozenset(wrote_first))
         wrote(2 * after)
     for message, head in continued(one.members, one.lines(after), last):
-        yield from _with_receipt(message)
+        yield from _with_sent_record(message)
         last = head
     if last:
-        yield from (group.item for group in last.message_groups)
+        yield from (group.item for group in last.inbox_entries)
         yield from (unread.item for unread in last.unread)
         heads.append(last)
 
 
-def _with_receipt(message: Message) -> tuple[Item, Item]:
-    return message.item, Receipt.of(message).item
+def _with_sent_record(message: Message) -> tuple[Item, Item]:
+    return message.item, SentRecord.of(message).item
 
 
 def _extend(client: Any, table_name: str, one: _Conversation, old: Head) -> int:
-    """Adds the messages that a conversation lacks, and returns how many it has. Raises HeadMoved if it is in use."""
+    """Adds the messages that a conversation lacks, and returns how many it has. Raises HeadChanged if it is in use."""
     added = list(continued(one.members, one.lines(old.last_seq), old))
     if added:
-        put_all(client, table_name, (item for message, _ in added for item in _with_receipt(message)))
+        put_all(client, table_name, (item for message, _ in added for item in _with_sent_record(message)))
         _, head = added[-1]
         put_head(client, table_name, head, old)
         rebuild(Table(client, table_name), head, old.created_at)

@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.model.errors import MessagingError
 from messaging.model.text import printable
+from operators.environments import ENVIRONMENTS, STACK, Environment, OperatorError, environment
 from operators.people import PersonRefused
-from operators.places import PLACES, STACK, Place, PlaceError, place
 
 _BAR = 24  # characters
 
@@ -40,7 +40,7 @@ def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
 def add_place(parser: argparse.ArgumentParser) -> None:
     """Adds the place and the stack to the arguments there are."""
     parser.add_argument(
-        "place", nargs="?", choices=PLACES, default=PLACES[0], help="where to work; default: %(default)s"
+        "place", nargs="?", choices=ENVIRONMENTS, default=ENVIRONMENTS[0], help="where to work; default: %(default)s"
     )
     parser.add_argument("--stack", default=STACK, help="on DynamoDB Local, the table; default: %(default)s")
 
@@ -52,7 +52,9 @@ def system_arguments(program: str, description: str | None, *, person: bool = Fa
     )
     if person:
         parser.add_argument("who", metavar="PERSON", help="handle, email or user_uuid")
-    parser.add_argument("place", nargs="?", choices=PLACES[1:], default=PLACES[1], help="default: %(default)s")
+    parser.add_argument(
+        "place", nargs="?", choices=ENVIRONMENTS[1:], default=ENVIRONMENTS[1], help="default: %(default)s"
+    )
     parser.add_argument("--stack", default=STACK, help="default: %(default)s")
     return parser
 
@@ -61,8 +63,8 @@ def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
     """Calls `main` with the place and the other arguments; an error becomes one line and exit status 2."""
     given = vars(parser.parse_args())
     try:
-        return main(place(given.pop("place"), given.pop("stack")), **given)
-    except (BotoCoreError, ClientError, Declined, MessagingError, PersonRefused, PlaceError) as error:
+        return main(environment(given.pop("place"), given.pop("stack")), **given)
+    except (BotoCoreError, ClientError, Declined, MessagingError, PersonRefused, OperatorError) as error:
         say(f"{parser.prog}: {error}", error=True)
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
             say("On DynamoDB Local bin/ddb/schema-load makes the table; elsewhere it has the stack's name.", error=True)
@@ -75,18 +77,18 @@ def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
         return 130
 
 
-def confirm(place: Place, question: str, *, yes: bool, everywhere: bool = False) -> None:
+def confirm(environment: Environment, question: str, *, yes: bool, everywhere: bool = False) -> None:
     """Asks before something is written to prod, or `everywhere`, and says which account and region that is.
 
     Raises Declined.
     """
-    if place.endpoint and not everywhere:
+    if environment.endpoint and not everywhere:
         return
     declined = Declined("Nothing was written. Answer y, or add --yes.")
     if not (yes or sys.stdin.isatty()):
         raise declined
-    if place.endpoint is None:
-        say(f"{place.stack} is in {place.account_and_region}.", error=True)
+    if environment.endpoint is None:
+        say(f"{environment.stack} is in {environment.account_and_region}.", error=True)
     if not yes and input(f"{printable(question)} [y/N] ").lower() not in ("y", "yes"):
         raise declined
 

@@ -6,7 +6,7 @@ from itertools import islice
 from messaging.model import keys
 from messaging.model.items import Item
 from messaging.model.message import Message
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.storage.table import Table, insert_statement
 from operators.writing import delete_all, put_all
 
@@ -33,33 +33,33 @@ class ConversationTable(Table):
         """Deletes what is stored at the keys of these items. Raises Busy."""
         delete_all(self._client, self._name, ({"pk": item["pk"], "sk": item["sk"]} for item in items))
 
-    def receipts(self, message_uuids: Iterable[str]) -> dict[str, Item]:
+    def sent_records(self, message_uuids: Iterable[str]) -> dict[str, Item]:
         """The stored receipts of these message_uuids, which all differ, by message_uuid. 1 read unit each."""
         uuids, found = iter(message_uuids), dict[str, Item]()
         while page := list(islice(uuids, _PAGE)):
-            wanted = [keys.key(keys.receipt_pk(one), keys.RECEIPT) for one in page]
+            wanted = [keys.key(keys.sent_record_pk(one), keys.SENT_RECORD) for one in page]
             items = self.get_many(wanted, consistent=True)
-            found |= {Receipt.from_item(item).message_uuid: item for item in items}
+            found |= {SentRecord.from_item(item).message_uuid: item for item in items}
         return found
 
-    def put_receipts(self, messages: Sequence[Message], stored: Mapping[str, Item]) -> bool:
+    def put_sent_records(self, messages: Sequence[Message], stored: Mapping[str, Item]) -> bool:
         """Writes the receipts of messages, where they are still as `stored` (see `receipts`). 1 write unit each.
 
         No two messages may have one message_uuid. False if a receipt was not as `stored` any more. Raises Busy.
         """
-        return self._all_done([self._receipt_statement(one, stored.get(one.message_uuid)) for one in messages])
+        return self._all_done([self._sent_record_statement(one, stored.get(one.message_uuid)) for one in messages])
 
-    def delete_receipts(self, messages: Iterable[Message]) -> None:
+    def delete_sent_records(self, messages: Iterable[Message]) -> None:
         """Deletes the receipts that lead to the conversation of these messages. Raises Busy."""
-        receipts = {message.message_uuid: Receipt.of(message).item for message in messages}
+        sent_records = {message.message_uuid: SentRecord.of(message).item for message in messages}
         names = ("pk", "sk", "message_group_uuid")
         statement = f'DELETE FROM "{self._name}" WHERE {" AND ".join(f"{name} = ?" for name in names)}'
         self._all_done(
-            [{"Statement": statement, "Parameters": [item[name] for name in names]} for item in receipts.values()]
+            [{"Statement": statement, "Parameters": [item[name] for name in names]} for item in sent_records.values()]
         )
 
-    def _receipt_statement(self, message: Message, stored: Item | None) -> Item:
-        item = Receipt.of(message).item
+    def _sent_record_statement(self, message: Message, stored: Item | None) -> Item:
+        item = SentRecord.of(message).item
         if stored is None:
             return insert_statement(self._name, item)
         shown = ("message_group_uuid", "created_at", "digest")
@@ -77,10 +77,10 @@ class ConversationTable(Table):
         return None not in outcomes
 
 
-def is_receipt_of(message: Message, item: Item | None) -> bool:
+def is_sent_record_of(message: Message, item: Item | None) -> bool:
     """True if the item is the receipt that this message must have: kept for good, with its place and digest."""
-    return item is not None and "ttl" not in item and Receipt.from_item(item) == Receipt.of(message)
+    return item is not None and "ttl" not in item and SentRecord.from_item(item) == SentRecord.of(message)
 
 
-def _as_read(receipt: Item) -> list[Item]:
-    return [receipt[name] for name in ("pk", "sk", "message_group_uuid", "created_at")]
+def _as_read(sent_record: Item) -> list[Item]:
+    return [sent_record[name] for name in ("pk", "sk", "message_group_uuid", "created_at")]

@@ -13,7 +13,7 @@ from messaging.api import views
 from messaging.model.conversation import Head
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from operators.schema import template
 
 # Assumptions. Change them and run `make cost`.
@@ -338,9 +338,9 @@ _MESSAGE = Message(_BAYKO.user_uuid, _LONDO.user_uuid, TEXT, _BAYKO, "2026-11-23
 def _stored(month: Month) -> float:
     """GB of all months: messages with their receipts, and of each conversation its head, two entries, an unread one."""
     head = Head.of_first(_MESSAGE, _LONDO)
-    items = [head.item, *(entry.item for entry in head.message_groups), *(entry.item for entry in head.unread)]
+    items = [head.item, *(entry.item for entry in head.inbox_entries), *(entry.item for entry in head.unread)]
     conversation = sum(map(_bytes, items))
-    message = _message_bytes() + _bytes(Receipt.of(_MESSAGE).item)
+    message = _message_bytes() + _bytes(SentRecord.of(_MESSAGE).item)
     return (month.messages * message + month.opened * conversation) * MONTHS_KEPT / GB
 
 

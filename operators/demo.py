@@ -14,8 +14,8 @@ from messaging.model import keys
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
+from operators.environments import LOCAL_DATA, Environment
 from operators.people import create_user
-from operators.places import LOCAL_DATA, Place
 from operators.repair import repair_inboxes
 
 _DEMO: dict[str, Any] = json.loads(Path(__file__).with_name("demo.json").read_text())
@@ -36,23 +36,25 @@ def new_password() -> str:
     return f"Demo-{secrets.token_hex(6)}-1"
 
 
-def load(place: Place, password: str) -> Iterator[str]:
+def load(environment: Environment, password: str) -> Iterator[str]:
     """Makes the people and what they have written to each other, and yields a line of progress for each step.
 
     Messages go through the use cases, at the times of the file, so the stream sees them too. What is there already
     stays as it is: a load that was cut off goes on where it ended. On DynamoDB Local, which has neither user pool nor
     stream handler, people have the user_uuids of the file and no password, and their inboxes are brought up to date.
     """
-    table = Table(place.client("dynamodb"), place.table_name)
+    table = Table(environment.client("dynamodb"), environment.table_name)
     uuids = {}
     for person in PEOPLE:
-        uuids[person["handle"]] = _register(table, person) if place.is_table_only else _sign_up(place, person, password)
+        uuids[person["handle"]] = (
+            _register(table, person) if environment.is_table_only else _sign_up(environment, person, password)
+        )
     yield f"{len(PEOPLE)} people"
     for conversation in _DEMO["conversations"]:
         one, other = conversation["people"]
         message_group_uuid = keys.pair_uuid(uuids[one], uuids[other])
         _write(table, message_group_uuid, uuids, {one: other, other: one}, conversation["messages"])
-        if place.is_table_only:
+        if environment.is_table_only:
             repair_inboxes(table, message_group_uuid)
         yield f"{len(conversation['messages'])} messages between @{one} and @{other}"
 
@@ -62,8 +64,8 @@ def _register(table: Table, person: dict[str, str]) -> str:
     return person["user_uuid"]
 
 
-def _sign_up(place: Place, person: dict[str, str], password: str) -> str:
-    return create_user(place, person["handle"], person["name"], person["email"], password)
+def _sign_up(environment: Environment, person: dict[str, str], password: str) -> str:
+    return create_user(environment, person["handle"], person["name"], person["email"], password)
 
 
 def _write(

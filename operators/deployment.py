@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operators import web
 from operators.cli import Declined, confirm, say
-from operators.places import Place, region
+from operators.environments import Environment, region
 from operators.schema import template
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +70,7 @@ def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
     if not (ROOT / settings(environment, "deploy")["template_file"]).exists():
         raise DeploymentError(f"Nothing was built for {environment}: leave out BUILT=1.")
     values = _values(environment, parameters)
-    before = Place(settings(environment, "deploy")["stack_name"])
+    before = Environment(settings(environment, "deploy")["stack_name"])
     say(f"Deploying {before.stack} to {before.account_and_region}.")
     _warn_of_few_functions(before)
     status = _status(before)
@@ -89,7 +89,7 @@ def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
     elif status not in _FIRST and values.get("Mfa", "OFF") != "OFF":
         _allow_mfa(before)
     _sam_deploy(environment, values, yes=yes)
-    after = Place(before.stack)
+    after = Environment(before.stack)
     if "WebAddress" in after.outputs:
         web.upload(after)
         say(f"The web client is at {after.outputs['WebAddress']}")
@@ -101,19 +101,19 @@ def _sam_deploy(environment: str, values: dict[str, str], *, yes: bool) -> None:
     _sam("deploy", environment, *_overrides(values), *(["--no-confirm-changeset"] if yes else []))
 
 
-def _status(place: Place) -> str | None:
+def _status(stack: Environment) -> str | None:
     """The state of the stack in CloudFormation, None if there is none."""
     try:
-        (stack,) = place.client("cloudformation").describe_stacks(StackName=place.stack)["Stacks"]
+        (described,) = stack.client("cloudformation").describe_stacks(StackName=stack.stack)["Stacks"]
     except ClientError as error:
         if "does not exist" in str(error):
             return None
         raise
-    return str(stack["StackStatus"])
+    return str(described["StackStatus"])
 
 
-def _warn_of_few_functions(place: Place) -> None:
-    limit = place.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+def _warn_of_few_functions(stack: Environment) -> None:
+    limit = stack.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     if limit < FEW_FUNCTIONS:
         say(
             f"Warning: this account runs at most {limit} functions at once in this region, so the API will answer 5xx "
@@ -122,12 +122,12 @@ def _warn_of_few_functions(place: Place) -> None:
         )
 
 
-def _allow_mfa(place: Place) -> None:
+def _allow_mfa(stack: Environment) -> None:
     """Allows authenticator apps in a user pool that has none.
 
     CloudFormation sets `Mfa` first and the factor afterwards, and Cognito may refuse a second factor without a factor.
     """
-    cognito, pool = place.client("cognito-idp"), place.outputs["UserPoolId"]
+    cognito, pool = stack.client("cognito-idp"), stack.outputs["UserPoolId"]
     if cognito.get_user_pool_mfa_config(UserPoolId=pool)["MfaConfiguration"] == "OFF":
         cognito.set_user_pool_mfa_config(
             UserPoolId=pool, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="OPTIONAL"
@@ -136,25 +136,25 @@ def _allow_mfa(place: Place) -> None:
 
 def delete(environment: str, *, yes: bool) -> None:
     """`sam delete`, after asking; refuses while deletion protection is on."""
-    place = Place(settings(environment, "delete")["stack_name"])
-    if _status(place) is None:
-        raise DeploymentError(f"There is no stack {place.stack} in {place.account_and_region}.")
-    if _is_protected(place):
+    stack = Environment(settings(environment, "delete")["stack_name"])
+    if _status(stack) is None:
+        raise DeploymentError(f"There is no stack {stack.stack} in {stack.account_and_region}.")
+    if _is_protected(stack):
         raise DeploymentError(
-            f"Deletion protection of {place.stack} is on. Lift it first: "
+            f"Deletion protection of {stack.stack} is on. Lift it first: "
             f"make deploy ENV={environment} PARAMETERS=DeletionProtection=false"
         )
-    confirm(place, f"Delete {place.stack} with all its messages, people and logs?", yes=yes)
-    if "WebBucketName" in place.outputs:
-        web.empty(place)
+    confirm(stack, f"Delete {stack.stack} with all its messages, people and logs?", yes=yes)
+    if "WebBucketName" in stack.outputs:
+        web.empty(stack)
     _sam("delete", environment, "--no-prompts")
 
 
-def _is_protected(place: Place) -> bool:
-    if "TableName" not in place.outputs:  # the first deployment failed
+def _is_protected(stack: Environment) -> bool:
+    if "TableName" not in stack.outputs:  # the first deployment failed
         return False
-    table = place.client("dynamodb").describe_table(TableName=place.outputs["TableName"])["Table"]
-    pool = place.client("cognito-idp").describe_user_pool(UserPoolId=place.outputs["UserPoolId"])["UserPool"]
+    table = stack.client("dynamodb").describe_table(TableName=stack.outputs["TableName"])["Table"]
+    pool = stack.client("cognito-idp").describe_user_pool(UserPoolId=stack.outputs["UserPoolId"])["UserPool"]
     return bool(table.get("DeletionProtectionEnabled")) or pool.get("DeletionProtection") == "ACTIVE"
 
 

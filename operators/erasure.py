@@ -4,36 +4,36 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from messaging.live.delivery import forget
+from messaging.live.delivery import remove_connection
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
-from messaging.model.inbox_entry import MessageGroup
+from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message
 from messaging.retry import attempts
 from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.sockets import Sockets
-from operators.people import Found, UserPool
+from operators.environments import Environment
+from operators.people import PersonRecord, UserPool
 from operators.people_table import PeopleTable
-from operators.places import Place
 
-_IN_FLIGHT = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
+_FUNCTION_TIMEOUT_SECONDS = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
 
 
-def erase(place: Place, people: Sequence[Found], left: Callable[[int], None]) -> None:
+def erase(environment: Environment, people: Sequence[PersonRecord], left: Callable[[int], None]) -> None:
     """Erases people. It can be cut off anywhere: the same again finishes it. `left` is told of each conversation.
 
     Before their Cognito users go, last, it waits for the functions that had read a profile before it was deleted, and
     looks again: one of them may have opened a conversation. Raises Busy.
     """
-    pool = UserPool(place)
-    table, sockets = PeopleTable(place.client("dynamodb"), place.table_name), place.sockets()
+    pool = UserPool(environment)
+    table, sockets = PeopleTable(environment.client("dynamodb"), environment.table_name), environment.sockets()
     connection_ids = []
     for found in people:
         if found.account:
             pool.lock_out(found.user_uuid)
         connection_ids += erase_from_table(table, sockets, found.user_uuid, found.handles, left)
-    time.sleep(_IN_FLIGHT)
+    time.sleep(_FUNCTION_TIMEOUT_SECONDS)
     for connection_id in connection_ids:
         sockets.close(connection_id)  # API Gateway closes none whose handshake is not over
     for found in people:
@@ -55,7 +55,7 @@ def erase_from_table(
 
     A conversation's message group goes last, so a run that was cut off finds what is left to do in the inbox.
     """
-    table.forget(user_uuid, handles)
+    table.remove_person(user_uuid, handles)
     connection_ids = _disconnect(table, sockets, user_uuid)
     more = True
     while more:
@@ -75,12 +75,12 @@ def _disconnect(table: PeopleTable, sockets: Sockets, user_uuid: str) -> list[st
     connection_ids = [connection.connection_id for connection in table.connections(user_uuid, consistent=True)]
     for connection_id in connection_ids:
         sockets.close(connection_id)
-        forget(table, sockets, user_uuid, connection_id)
+        remove_connection(table, sockets, user_uuid, connection_id)
     table.delete(subscription.item for subscription in table.subscriptions(user_uuid))
     return connection_ids
 
 
-def _leave(table: PeopleTable, group: MessageGroup) -> None:
+def _leave(table: PeopleTable, group: InboxEntry) -> None:
     user_uuid = group.owner_uuid
     head = _member_head(table, group.message_group_uuid, user_uuid)
     if head and not head.members[user_uuid].is_deleted and not head.other(user_uuid).is_deleted:
@@ -128,7 +128,7 @@ def _member_head(table: PeopleTable, message_group_uuid: str, user_uuid: str) ->
 def _delete_conversation(table: PeopleTable, head: Head) -> None:
     """Deletes a conversation of which both are gone. The head, by which it is still seen to be one, goes last."""
     for page in table.messages(head.message_group_uuid):
-        table.delete_receipts(page)
+        table.delete_sent_records(page)
         table.delete(message.item for message in page)
     table.delete(keys.key(keys.unread_pk(one), head.message_group_uuid) for one in head.members)
     table.delete([head.item])

@@ -5,21 +5,21 @@ from dataclasses import asdict
 from typing import Any
 
 from messaging.model.person import Person
-from operators.people import Found
+from operators.environments import Environment
+from operators.people import PersonRecord
 from operators.people_table import PeopleTable
-from operators.places import Place
 
 
-def export(place: Place, found: Found) -> Iterator[dict[str, Any]]:
+def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, Any]]:
     """The Cognito user, the profile, and each conversation with its messages in order, one object each.
 
     Reads consistently, a page at a time. A conversation's messages are those there were when its end was reached.
     """
-    table = PeopleTable(place.client("dynamodb"), place.table_name)
+    table = PeopleTable(environment.client("dynamodb"), environment.table_name)
     if found.account:
         yield {"kind": "user", **asdict(found.account)}
     if found.profile:
-        yield {"kind": "profile", **_shown(found.profile), "receipts": found.profile.receipts}
+        yield {"kind": "profile", **_shown(found.profile), "receipts": found.profile.read_receipts}
     for group in table.conversations(found.user_uuid):
         yield {
             "kind": "conversation",

@@ -8,12 +8,12 @@ from messaging.model.errors import NotFound, Unreadable
 from messaging.model.person import Person
 from messaging.storage.table import Table
 from operators.cli import say
-from operators.places import Place
+from operators.environments import Environment
 
 
-def observed_client(place: Place) -> Any:
+def observed_client(environment: Environment) -> Any:
     """A DynamoDB client that prints each request, and the capacity units that the answer says it took."""
-    client = place.client("dynamodb")
+    client = environment.client("dynamodb")
     events = client.meta.events
     events.register("provide-client-params.dynamodb", _ask_for_capacity)
     events.register("before-parameter-build.dynamodb", _print_request)

@@ -9,8 +9,8 @@ from messaging.model import keys
 from messaging.model.cognito_users import person_from_attributes
 from messaging.model.errors import Invalid, NotFound
 from messaging.model.person import Person
+from operators.environments import Environment
 from operators.people_table import PeopleTable
-from operators.places import Place
 
 _PAGE = 50  # users: their profiles and handles are looked up in one request of 100 keys
 
@@ -19,14 +19,14 @@ class PersonRefused(Exception):
     """A person cannot be made; the text says why."""
 
 
-def create_user(place: Place, handle: str, name: str, email: str, password: str) -> str:
+def create_user(environment: Environment, handle: str, name: str, email: str, password: str) -> str:
     """Makes a confirmed Cognito user with this permanent password, and the profile. Returns the user_uuid.
 
     Doing it again finishes what was cut off and sets the password. Raises PersonRefused for a handle, email or
     password that is taken or not acceptable; then nothing stays that was not there before.
     """
-    cognito = place.client("cognito-idp")
-    pool = place.outputs["UserPoolId"]
+    cognito = environment.client("cognito-idp")
+    pool = environment.outputs["UserPoolId"]
     attributes = {"email": email, "email_verified": "true", "preferred_username": handle, "name": name}
     try:
         person_from_attributes({**attributes, "sub": ""})
@@ -57,7 +57,7 @@ def create_user(place: Place, handle: str, name: str, email: str, password: str)
         if stored["preferred_username"] != handle:
             raise PersonRefused(f"{email} is @{stored['preferred_username']} already.")
         cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=password, Permanent=True)
-        _confirm(place, stored)
+        _confirm(environment, stored)
     except (PersonRefused, cognito.exceptions.InvalidPasswordException) as error:
         if created:
             cognito.admin_delete_user(UserPoolId=pool, Username=email)
@@ -65,10 +65,10 @@ def create_user(place: Place, handle: str, name: str, email: str, password: str)
     return stored["sub"]
 
 
-def _confirm(place: Place, attributes: dict[str, str]) -> None:
+def _confirm(environment: Environment, attributes: dict[str, str]) -> None:
     """Runs the deployed trigger: Cognito itself calls it only for those who sign up themselves."""
-    answer = place.client("lambda").invoke(
-        FunctionName=place.physical_ids["PostConfirmationAliaslive"],
+    answer = environment.client("lambda").invoke(
+        FunctionName=environment.physical_ids["PostConfirmationAliaslive"],
         Payload=json.dumps(
             {"triggerSource": "PostConfirmation_ConfirmSignUp", "request": {"userAttributes": attributes}}
         ),
@@ -116,9 +116,9 @@ class Account:
 class UserPool:
     """The user pool of a place. A user_uuid is as good as the user's name there."""
 
-    def __init__(self, place: Place) -> None:
-        self._cognito = place.client("cognito-idp")
-        self._pool = {"UserPoolId": place.outputs["UserPoolId"]}
+    def __init__(self, environment: Environment) -> None:
+        self._cognito = environment.client("cognito-idp")
+        self._pool = {"UserPoolId": environment.outputs["UserPoolId"]}
 
     def pages(self) -> Iterator[list[Account]]:
         """All users, at most 50 in a page."""
@@ -148,7 +148,7 @@ class UserPool:
 
 
 @dataclass(frozen=True)
-class Found:
+class PersonRecord:
     """What there is of somebody."""
 
     user_uuid: str
@@ -172,16 +172,16 @@ class Found:
         return f"{handle}({', '.join([*(f'asks for @{claim}' for claim in claims), email, self.user_uuid])})"
 
 
-def find(place: Place, who: str) -> Found:
+def find(environment: Environment, who: str) -> PersonRecord:
     """Who has this handle, with or without @, this verified email or this user_uuid. Raises NotFound.
 
     Of somebody who was half erased it finds what is left, by user_uuid even if that is in an inbox only.
     """
-    pool, table = UserPool(place), PeopleTable(place.client("dynamodb"), place.table_name)
+    pool, table = UserPool(environment), PeopleTable(environment.client("dynamodb"), environment.table_name)
     user_uuid = keys.canonical_uuid(who) or _uuid_by_email(pool, who) or _uuid_by_handle(pool, table, who)
     if user_uuid:
         profile = table.profiles([user_uuid]).get(user_uuid)
-        found = Found(user_uuid, pool.get(user_uuid), profile.person if profile else None)
+        found = PersonRecord(user_uuid, pool.get(user_uuid), profile.person if profile else None)
         if found.account or found.profile or next(table.conversations(user_uuid), None):
             return found
     raise NotFound(f"There is nobody with the handle, email or user_uuid {who}.")

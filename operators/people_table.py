@@ -56,7 +56,7 @@ class PeopleTable(ConversationTable):
 
         Whether the person shows receipts stays as it is. Raises HandleTaken, Busy.
         """
-        new = replace(new, receipts=old.receipts, version=old.version + 1)
+        new = replace(new, read_receipts=old.read_receipts, version=old.version + 1)
         profile = {**new.profile_item, SPREADING: {"BOOL": True}, "has_account": {"BOOL": True}}
         theirs = {":user_uuid": {"S": new.user_uuid}}
         writes = [self._put(profile, *unchanged(old)), self._put(new.handle_item, _IS_THEIRS, theirs)]
@@ -91,7 +91,7 @@ class PeopleTable(ConversationTable):
 
     # Erasing
 
-    def forget(self, user_uuid: str, handles: Iterable[str]) -> None:
+    def remove_person(self, user_uuid: str, handles: Iterable[str]) -> None:
         """Deletes a person's profile, its handle, and of `handles` those that are theirs. Raises Busy."""
         for _ in attempts():
             profiles = [profile.person for profile in self.profiles([user_uuid]).values()]

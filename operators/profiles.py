@@ -10,13 +10,13 @@ from messaging.model.cognito_users import person_from_attributes
 from messaging.model.errors import HandleTaken, Invalid, MessagingError
 from messaging.model.person import Person
 from messaging.services.profile import spread
+from operators.environments import Environment, OperatorError
 from operators.erasure import erase
-from operators.people import Account, Found, UserPool
+from operators.people import Account, PersonRecord, UserPool
 from operators.people_table import PeopleTable, Profile
-from operators.places import Place, PlaceError
 from operators.scan import scan
 
-_IN_FLIGHT = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
+_FUNCTION_TIMEOUT_SECONDS = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
 _FEW = 10  # people who may be erased at once, however few there are
 
 
@@ -36,21 +36,21 @@ class Synced:
     failed: list[str] = field(default_factory=list)
 
 
-def sync_profiles(place: Place, seen: Callable[[int], None] = lambda _: None) -> Synced:
+def sync_profiles(environment: Environment, seen: Callable[[int], None] = lambda _: None) -> Synced:
     """Gives everybody who can sign in the profile and handle that the user pool says, and their conversations too.
 
     A profile is renamed first, and marked until all of the person's conversations are: what is cut off is gone on with
     by the same again. In between it waits for the functions that had read the old name: one of them may have opened a
     conversation. Messages keep the name they were sent under. `seen` is told of each person. Raises Busy.
     """
-    table = PeopleTable(place.client("dynamodb"), place.table_name)
+    table = PeopleTable(environment.client("dynamodb"), environment.table_name)
     synced = Synced()
     renamed: list[Person] = []
-    for page in UserPool(place).pages():
+    for page in UserPool(environment).pages():
         renamed += _sync_page(table, page, synced)
         seen(len(page))
     if renamed:
-        time.sleep(_IN_FLIGHT)
+        time.sleep(_FUNCTION_TIMEOUT_SECONDS)
     for person in renamed:
         spread(table, person)
     return synced
@@ -97,14 +97,14 @@ def _sync(
     return old.person if old.is_spreading else None
 
 
-def gone(place: Place) -> list[Profile]:
+def gone(environment: Environment) -> list[Profile]:
     """Profiles whose Cognito user was deleted, in order. Reads the user pool, and scans the whole table.
 
     People who never had a Cognito user, since they were imported, are not among them.
     """
-    pool = UserPool(place)
+    pool = UserPool(environment)
     known = {account.user_uuid for page in pool.pages() for account in page}
-    profiles = map(Profile.from_item, scan(place.client("dynamodb"), place.table_name, ["profile"]))
+    profiles = map(Profile.from_item, scan(environment.client("dynamodb"), environment.table_name, ["profile"]))
     left = [profile for profile in profiles if profile.has_account and profile.person.user_uuid not in known]
     # Somebody may have signed up since the pool was read.
     return sorted(
@@ -113,24 +113,26 @@ def gone(place: Place) -> list[Profile]:
     )
 
 
-def note_gone(place: Place, now: datetime) -> list[Profile]:
+def note_gone(environment: Environment, now: datetime) -> list[Profile]:
     """The same, each with the time since when it is known, which is kept."""
-    table = PeopleTable(place.client("dynamodb"), place.table_name)
-    profiles = gone(place)
+    table = PeopleTable(environment.client("dynamodb"), environment.table_name)
+    profiles = gone(environment)
     for profile in profiles:
         if not profile.account_gone_at:
             table.note_account_gone(profile.person.user_uuid, keys.format_time(now))
     return [replace(one, account_gone_at=one.account_gone_at or keys.format_time(now)) for one in profiles]
 
 
-def erase_gone(place: Place, profiles: Sequence[Profile], accounts: int, left: Callable[[int], None]) -> None:
+def erase_gone(
+    environment: Environment, profiles: Sequence[Profile], accounts: int, left: Callable[[int], None]
+) -> None:
     """Erases people whose Cognito users are gone. `left` is told of each conversation.
 
-    Raises PlaceError if they are many beside the `accounts` that there are: then it may be the pool that is wrong.
+    Raises OperatorError if they are many beside the `accounts` that there are: then it may be the pool that is wrong.
     """
     if len(profiles) > max(_FEW, accounts // 10):
-        raise PlaceError(
+        raise OperatorError(
             f"{len(profiles)} people have no Cognito user any more, and {accounts} have one: is it the right pool? "
             "Nobody was erased. bin/cognito/delete-user erases them one by one."
         )
-    erase(place, [Found(profile.person.user_uuid, None, profile.person) for profile in profiles], left)
+    erase(environment, [PersonRecord(profile.person.user_uuid, None, profile.person) for profile in profiles], left)

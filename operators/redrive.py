@@ -12,9 +12,9 @@ from typing import Any
 from messaging.model import keys
 from messaging.model.errors import Busy
 from messaging.retry import attempts
-from operators.places import Place
+from operators.environments import Environment
 
-_HIDDEN = 300  # seconds, from everybody else who reads the queue
+_VISIBILITY_TIMEOUT_SECONDS = 300  # seconds, from everybody else who reads the queue
 _GONE = ("ExpiredIteratorException", "ResourceNotFoundException", "TrimmedDataAccessException")
 
 
@@ -32,16 +32,19 @@ class Failure:
 class FailureQueue:
     """The failure queue of a place, and the stream that its messages speak of."""
 
-    def __init__(self, place: Place) -> None:
-        self._sqs = place.client("sqs")
-        self._streams = place.client("dynamodbstreams")
-        self._url = place.outputs["FailureQueueUrl"]
+    def __init__(self, environment: Environment) -> None:
+        self._sqs = environment.client("sqs")
+        self._streams = environment.client("dynamodbstreams")
+        self._url = environment.outputs["FailureQueueUrl"]
 
     def failures(self) -> Iterator[Failure]:
         """Every message there is. Each is hidden from others for five minutes, or until `release`."""
         while True:
             answer = self._sqs.receive_message(
-                QueueUrl=self._url, MaxNumberOfMessages=10, VisibilityTimeout=_HIDDEN, WaitTimeSeconds=1
+                QueueUrl=self._url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=_VISIBILITY_TIMEOUT_SECONDS,
+                WaitTimeSeconds=1,
             )
             if not answer.get("Messages"):
                 return

@@ -16,13 +16,13 @@ from messaging.model.inbox_entry import Unread
 from messaging.model.items import UNREADABLE, Item
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
 from messaging.services.rewrite_inbox import rebuild
-from messaging.storage.table import HeadMoved, Table
-from operators.conversation_table import ConversationTable, is_receipt_of
-from operators.verify import Break, conversation_breaks, is_of_its_members, items_of, shows
-from operators.writing import AT_ONCE, put_head
+from messaging.storage.table import HeadChanged, Table
+from operators.conversation_table import ConversationTable, is_sent_record_of
+from operators.verify import Violation, conversation_violations, is_of_its_members, items_of, shows
+from operators.writing import MAX_CONCURRENCY, put_head
 
 
 def repair_inboxes(table: Table, message_group_uuid: str) -> int:
@@ -47,43 +47,45 @@ class Repair:
         self._table = ConversationTable(client, table_name)
         self._lost_uuids: dict[tuple[str, str], str] = {}
 
-    def mend(self, breaks: Iterable[Break]) -> list[Break]:
+    def fix(self, violations: Iterable[Violation]) -> list[Violation]:
         """Mends what can be mended, AT_ONCE conversations at a time, and returns what is left. Raises Busy.
 
         A conversation in which so much is sent that it cannot be mended is left.
         """
-        breaks = list(breaks)
-        orphans = [one for one in breaks if one.kind == "orphan"]
-        conversations = {one.where for one in breaks if one.of_conversation}
-        receipts = [item for one in orphans if one.sk == keys.RECEIPT and (item := self._get(one.where, one.sk))]
-        for receipt in map(Receipt.from_item, receipts):
-            self._lost_uuids[receipt.message_group_uuid, receipt.created_at] = receipt.message_uuid
+        violations = list(violations)
+        orphans = [one for one in violations if one.kind == "orphan"]
+        conversations = {one.where for one in violations if one.of_conversation}
+        sent_records = [
+            item for one in orphans if one.sk == keys.SENT_RECORD and (item := self._get(one.where, one.sk))
+        ]
+        for sent_record in map(SentRecord.from_item, sent_records):
+            self._lost_uuids[sent_record.message_group_uuid, sent_record.created_at] = sent_record.message_uuid
         conversations |= {group for group, _ in self._lost_uuids}
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            left = {one for found in threads.map(self._mend_conversation, sorted(conversations)) for one in found}
+        with ThreadPoolExecutor(MAX_CONCURRENCY) as threads:
+            left = {one for found in threads.map(self._fix_conversation, sorted(conversations)) for one in found}
         for one in orphans:
             self._delete_orphan(one)
-        people = [one for one in breaks if one.kind == "person"]
-        left |= {one for one in breaks if one.kind in ("unknown", "unreadable")}
-        left |= {one for one in people if not self._mend_person(one.where)}
+        people = [one for one in violations if one.kind == "person"]
+        left |= {one for one in violations if one.kind in ("unknown", "unreadable")}
+        left |= {one for one in people if not self._fix_person(one.where)}
         return sorted(left)
 
-    def _mend_conversation(self, group: str) -> list[Break]:
+    def _fix_conversation(self, group: str) -> list[Violation]:
         """Returns what is left."""
         version = 0
         try:
             if self._backup:
                 self._bring_back(group, self._backup)
-            if self._mend_head(group):
-                self._mend_copies(group)
-                self._mend_writers(group)
+            if self._fix_head(group):
+                self._fix_copies(group)
+                self._fix_writers(group)
                 version = repair_inboxes(self._table, group)
-                self._mend_receipts(group)
+                self._fix_sent_records(group)
         except UNREADABLE:  # somebody has to look at it
             pass
         except Busy as busy:
-            return [Break("busy", group, f"is not mended: {busy}")]
-        return conversation_breaks(self._client, self._name, group, version)
+            return [Violation("busy", group, f"is not mended: {busy}")]
+        return conversation_violations(self._client, self._name, group, version)
 
     def _bring_back(self, group: str, backup: str) -> None:
         """Puts the items of a conversation that the copy has and the table has not."""
@@ -92,7 +94,7 @@ class Repair:
             if item["sk"]["S"] not in there:
                 self._put_if_absent(item)
 
-    def _mend_head(self, group: str) -> bool:
+    def _fix_head(self, group: str) -> bool:
         """Makes head and last message agree: a message that only the head knows is put, else the head is.
 
         The head's version becomes one above those of all entries. False if there is no head, or not one of two members.
@@ -118,12 +120,12 @@ class Repair:
                 return True
             try:
                 put_head(self._client, self._name, replace(wanted, version=max(shown, head.version) + 1), head)
-            except HeadMoved:
+            except HeadChanged:
                 continue
             return True
         raise Busy("The head of a conversation keeps changing.")
 
-    def _mend_copies(self, group: str) -> None:
+    def _fix_copies(self, group: str) -> None:
         """Copies the profiles of members into the head, where it shows them otherwise."""
         head = self._table.head(group, consistent=True)
         for member in head.members.values() if head else ():
@@ -131,7 +133,7 @@ class Repair:
             if profile and not shows(member, profile):
                 self._table.copy_profile(group, profile)
 
-    def _mend_writers(self, group: str) -> None:
+    def _fix_writers(self, group: str) -> None:
         """Notes in the head who has written."""
         head = self._table.head(group, consistent=True)
         items = items_of(self._client, self._name, keys.conversation_pk(group)) if head else ()
@@ -156,15 +158,15 @@ class Repair:
             versions += [entry.version for entry in entries]
         return max(versions, default=0)
 
-    def _mend_receipts(self, group: str) -> None:
+    def _fix_sent_records(self, group: str) -> None:
         """Gives each message its receipt, unless that leads to another message with this message_uuid."""
         for page in self._table.messages(group):
             for _ in attempts():
-                stored = self._table.receipts({one.message_uuid for one in page})
-                wrong = [one for one in page if not is_receipt_of(one, stored.get(one.message_uuid))]
+                stored = self._table.sent_records({one.message_uuid for one in page})
+                wrong = [one for one in page if not is_sent_record_of(one, stored.get(one.message_uuid))]
                 mine = [one for one in wrong if not self._leads_elsewhere(one, stored.get(one.message_uuid))]
                 first = {one.message_uuid: one for one in reversed(mine)}
-                if self._table.put_receipts([*first.values()], stored):
+                if self._table.put_sent_records([*first.values()], stored):
                     break
             else:
                 raise Busy("The receipts of a conversation keep changing.")
@@ -172,8 +174,8 @@ class Repair:
     def _leads_elsewhere(self, message: Message, item: Item | None) -> bool:
         if item is None:
             return False
-        receipt = Receipt.from_item(item)
-        if (receipt.message_group_uuid, receipt.created_at) == (message.message_group_uuid, message.created_at):
+        sent_record = SentRecord.from_item(item)
+        if (sent_record.message_group_uuid, sent_record.created_at) == (message.message_group_uuid, message.created_at):
             return False
         return self._is_there(item)
 
@@ -207,7 +209,7 @@ class Repair:
             wrote=frozenset(sent),
         )
 
-    def _delete_orphan(self, orphan: Break) -> None:
+    def _delete_orphan(self, orphan: Violation) -> None:
         """Deletes what points to a conversation or message that is not there, if that is still so."""
         item = self._get(orphan.where, orphan.sk)
         if item is None or self._is_there(item):
@@ -222,14 +224,14 @@ class Repair:
 
     def _is_there(self, orphan: Item) -> bool:
         """True if what a receipt, a message group or an unread conversation points to exists."""
-        if orphan["sk"]["S"] == keys.RECEIPT:
-            receipt = Receipt.from_item(orphan)
-            message = self._table.message(receipt.message_group_uuid, receipt.created_at)
-            return message is not None and message.message_uuid == receipt.message_uuid
+        if orphan["sk"]["S"] == keys.SENT_RECORD:
+            sent_record = SentRecord.from_item(orphan)
+            message = self._table.message(sent_record.message_group_uuid, sent_record.created_at)
+            return message is not None and message.message_uuid == sent_record.message_uuid
         group = orphan[_naming(orphan)]["S"]
         return bool(self._table.head(group, consistent=True)) or bool(self._newest(group))
 
-    def _mend_person(self, pk: str) -> bool:
+    def _fix_person(self, pk: str) -> bool:
         """Makes profile and handle belong together again. The profile is right, if there is one."""
         profile, handle = self._get(pk, keys.PROFILE), self._get(pk, keys.HANDLE)
         if handle:

@@ -14,7 +14,7 @@ _PREFIXES = {
     "head": keys.conversation_pk(""),
     "message-group": keys.inbox_pk(""),
     "unread": keys.unread_pk(""),
-    "receipt": keys.receipt_pk(""),
+    "receipt": keys.sent_record_pk(""),
     "profile": keys.profile_pk(""),
     "handle": keys.handle_pk(""),
     "ticket": keys.ticket_pk(""),

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from operators.places import Place
+from operators.environments import Environment
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 _CREATED_WITH = ("AttributeDefinitions", "BillingMode", "KeySchema")
@@ -56,21 +56,21 @@ def create_table_request(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def without_local_stream(place: Place, client: Any) -> Iterator[None]:
+def without_local_stream(environment: Environment, client: Any) -> Iterator[None]:
     """Switches the table's stream off meanwhile on DynamoDB Local: each write is slower the longer the stream is.
 
     Nobody listens to it there. Elsewhere it does nothing.
     """
-    if not place.is_table_only:
+    if not environment.is_table_only:
         yield
         return
     # A run that was killed has left it off.
-    if "StreamSpecification" in client.describe_table(TableName=place.table_name)["Table"]:
-        client.update_table(TableName=place.table_name, StreamSpecification={"StreamEnabled": False})
+    if "StreamSpecification" in client.describe_table(TableName=environment.table_name)["Table"]:
+        client.update_table(TableName=environment.table_name, StreamSpecification={"StreamEnabled": False})
     try:
         yield
     finally:
-        client.update_table(TableName=place.table_name, StreamSpecification=_stream())
+        client.update_table(TableName=environment.table_name, StreamSpecification=_stream())
 
 
 def _stream() -> dict[str, Any]:

@@ -11,21 +11,21 @@ from typing import Any
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import UNREADABLE, Item
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.storage.table import Table
-from operators.conversation_table import is_receipt_of
+from operators.conversation_table import is_sent_record_of
 
 SEGMENTS = 4  # of the parallel scan
-_SETTLE = 3.0  # seconds: an inbox may be behind its conversation by as much while the system runs
+_SETTLE_SECONDS = 3.0  # seconds: an inbox may be behind its conversation by as much while the system runs
 _BATCH = 100  # keys in one BatchGetItem
 
 
 @dataclass(frozen=True, order=True)
-class Break:
+class Violation:
     """A violation: its kind, the conversation or partition it is in, and more in ids and numbers.
 
     `sk` is the sort key of an orphan, whose partition is `where`.
@@ -59,7 +59,7 @@ class Break:
         return f"{self.kind:<10} {self.where}  {self.detail}"
 
 
-def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambda _: None) -> list[Break]:
+def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambda _: None) -> list[Violation]:
     """Every violation in a table, sorted. Reads messages and receipts twice, in memory that does not grow with them.
 
     An inbox that may only be a little behind its conversation is looked at again after a moment. `progress` is told
@@ -68,16 +68,16 @@ def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambd
     with ThreadPoolExecutor(SEGMENTS) as threads:
         segments = [_Segment(client, table_name, number, progress) for number in range(SEGMENTS)]
         found = threads.map(lambda segment: segment.run(segment.scan()), segments)
-        breaks = {one for of_segment in found for one in of_segment}
-    behind = {one for one in breaks if one.of_inbox or one.kind == "copy"}
+        violations = {one for of_segment in found for one in of_segment}
+    behind = {one for one in violations if one.of_inbox or one.kind == "copy"}
     if behind:
         table = Table(client, table_name)
         versions = {group: version_of(table, group) for group in {one.where for one in behind}}
-        time.sleep(_SETTLE)
-        breaks -= behind
+        time.sleep(_SETTLE_SECONDS)
+        violations -= behind
         for group, version in versions.items():
-            breaks |= {*inbox_breaks(table, group, version), *copy_breaks(table, group)}
-    return sorted(breaks)
+            violations |= {*inbox_violations(table, group, version), *copy_violations(table, group)}
+    return sorted(violations)
 
 
 def version_of(table: Table, message_group_uuid: str) -> int:
@@ -86,7 +86,7 @@ def version_of(table: Table, message_group_uuid: str) -> int:
     return head.version if head else 0
 
 
-def inbox_breaks(table: Table, message_group_uuid: str, version: int) -> list[Break]:
+def inbox_violations(table: Table, message_group_uuid: str, version: int) -> list[Violation]:
     """How a conversation's entries and unread entries differ from its head, which they must show as of `version`.
 
     The head is read after them: an entry of a later version is wrong, and one in between is on its way. Items that
@@ -105,41 +105,41 @@ def inbox_breaks(table: Table, message_group_uuid: str, version: int) -> list[Br
     if head is None:
         return []
     unread = {entry.owner_uuid: entry for entry in found}
-    breaks: list[Break] = []
+    violations: list[Violation] = []
     for owner_uuid in known.members:
-        breaks += _entry_breaks(head, owner_uuid, entries[owner_uuid], version)
-        breaks += _unread_breaks(head, owner_uuid, unread.get(owner_uuid), version)
-    return breaks
+        violations += _entry_violations(head, owner_uuid, entries[owner_uuid], version)
+        violations += _unread_violations(head, owner_uuid, unread.get(owner_uuid), version)
+    return violations
 
 
 def is_of_its_members(head: Head) -> bool:
     return len(head.members) == 2 and keys.pair_uuid(*head.members) == head.message_group_uuid
 
 
-def _entry_breaks(head: Head, owner_uuid: str, stored: list[MessageGroup], version: int) -> Iterator[Break]:
-    group, inbox, wanted = head.message_group_uuid, f"the inbox of {owner_uuid}", head.message_group(owner_uuid)
+def _entry_violations(head: Head, owner_uuid: str, stored: list[InboxEntry], version: int) -> Iterator[Violation]:
+    group, inbox, wanted = head.message_group_uuid, f"the inbox of {owner_uuid}", head.inbox_entry(owner_uuid)
     if head.members[owner_uuid].is_deleted:
         if stored and head.version == version:
-            yield Break("stale", group, f"in {inbox}, deleted")
+            yield Violation("stale", group, f"in {inbox}, deleted")
     elif not stored:
-        yield Break("missing", group, f"from {inbox}")
+        yield Violation("missing", group, f"from {inbox}")
     else:
         *others, entry = sorted(stored, key=lambda entry: (entry.version, entry.sk))
         if not all(_is_on_its_way(other.version, head, version) for other in others):
-            yield Break("double", group, f"in {inbox}: {', '.join(one.sk for one in stored)}")
+            yield Violation("double", group, f"in {inbox}: {', '.join(one.sk for one in stored)}")
         elif entry.version > head.version:
-            yield Break("version", group, f"in {inbox}: {entry.version}, the head has {head.version}")
+            yield Violation("version", group, f"in {inbox}: {entry.version}, the head has {head.version}")
         elif entry not in (wanted, wanted.tiebroken()) and not _is_on_its_way(entry.version, head, version):
-            yield Break("stale", group, f"in {inbox}: {entry.sk}")
+            yield Violation("stale", group, f"in {inbox}: {entry.sk}")
 
 
-def _unread_breaks(head: Head, owner_uuid: str, stored: Unread | None, version: int) -> Iterator[Break]:
+def _unread_violations(head: Head, owner_uuid: str, stored: Unread | None, version: int) -> Iterator[Violation]:
     group, shown = head.message_group_uuid, stored.version if stored else version
     wanted = next((entry for entry in head.unread if entry.owner_uuid == owner_uuid), None)
     if stored and shown > head.version:
-        yield Break("version", group, f"unread of {owner_uuid}: {shown}, the head has {head.version}")
+        yield Violation("version", group, f"unread of {owner_uuid}: {shown}, the head has {head.version}")
     elif stored != wanted and not _is_on_its_way(shown, head, version):
-        yield _unread_break(group, owner_uuid)
+        yield _unread_violation(group, owner_uuid)
 
 
 def _is_on_its_way(shown: int, head: Head, version: int) -> bool:
@@ -147,7 +147,7 @@ def _is_on_its_way(shown: int, head: Head, version: int) -> bool:
     return version <= shown < head.version
 
 
-def copy_breaks(table: Table, message_group_uuid: str) -> list[Break]:
+def copy_violations(table: Table, message_group_uuid: str) -> list[Violation]:
     """How the members of a conversation differ from their profiles. Somebody without a profile is being erased.
 
     Items that cannot be read are reported by the scan.
@@ -167,23 +167,23 @@ def copy_breaks(table: Table, message_group_uuid: str) -> list[Break]:
 
 def shows(member: Person, profile: Person) -> bool:
     """True if a head shows somebody as the profile does."""
-    return (member, member.receipts) == (profile, profile.receipts)
+    return (member, member.read_receipts) == (profile, profile.read_receipts)
 
 
-def _copy_break(message_group_uuid: str, user_uuid: str) -> Break:
-    return Break("copy", message_group_uuid, f"shows {user_uuid} otherwise than the profile does")
+def _copy_break(message_group_uuid: str, user_uuid: str) -> Violation:
+    return Violation("copy", message_group_uuid, f"shows {user_uuid} otherwise than the profile does")
 
 
-def _unread_break(message_group_uuid: str, owner_uuid: str) -> Break:
-    return Break("unread", message_group_uuid, f"is noted otherwise for {owner_uuid} than the marks say")
+def _unread_violation(message_group_uuid: str, owner_uuid: str) -> Violation:
+    return Violation("unread", message_group_uuid, f"is noted otherwise for {owner_uuid} than the marks say")
 
 
-def conversation_breaks(client: Any, table_name: str, message_group_uuid: str, version: int) -> list[Break]:
+def conversation_violations(client: Any, table_name: str, message_group_uuid: str, version: int) -> list[Violation]:
     """Every violation in one conversation and the entries it must have, which show it as of `version`."""
     segment = _Segment(client, table_name, 0, lambda _: None)
-    breaks = segment.run(items_of(client, table_name, keys.conversation_pk(message_group_uuid)))
-    of_inbox = inbox_breaks(Table(client, table_name), message_group_uuid, version)
-    return sorted({one for one in breaks if not one.of_inbox} | {*of_inbox})
+    violations = segment.run(items_of(client, table_name, keys.conversation_pk(message_group_uuid)))
+    of_inbox = inbox_violations(Table(client, table_name), message_group_uuid, version)
+    return sorted({one for one in violations if not one.of_inbox} | {*of_inbox})
 
 
 def items_of(client: Any, table_name: str, pk: str) -> Iterator[Item]:
@@ -207,15 +207,15 @@ class _Segment:
         self._table = Table(client, table_name)
         self._number = number
         self._progress = progress
-        self._breaks: set[Break] = set()
+        self._violations: set[Violation] = set()
         self._lookups: list[tuple[Item, Callable[[Item | None], None]]] = []
 
-    def run(self, items_in_order: Iterator[Item]) -> set[Break]:
+    def run(self, items_in_order: Iterator[Item]) -> set[Violation]:
         checks: dict[str, Callable[[str, Iterator[Item]], None]] = {
             keys.conversation_pk(""): self._conversation,
             keys.inbox_pk(""): self._inbox,
             keys.unread_pk(""): self._unread,
-            keys.receipt_pk(""): self._receipt,
+            keys.sent_record_pk(""): self._receipt,
             keys.profile_pk(""): self._profile,
             keys.handle_pk(""): self._handle,
             keys.ticket_pk(""): _readable(Ticket.from_item),
@@ -234,7 +234,7 @@ class _Segment:
                 self._report("unreadable", pk, f"{type(error).__name__}: {error}")
         while self._lookups:
             self._look_up()
-        return self._breaks
+        return self._violations
 
     def _conversation(self, group: str, items: Iterator[Item]) -> None:
         seq, last, head, senders = 0, None, None, set[Person]()
@@ -261,7 +261,7 @@ class _Segment:
         if not {sender.user_uuid for sender in senders} <= head.wrote:
             self._report("head", group, "does not note who has written")
         self._copies(head)
-        for wanted in head.message_groups:
+        for wanted in head.inbox_entries:
             self._expect_group(wanted)
         for unread in head.unread:
             self._expect_unread(unread)
@@ -291,7 +291,7 @@ class _Segment:
     def _expect_copy(self, group: str, member: Person) -> None:
         def check(item: Item | None) -> None:
             if item and not shows(member, Person.from_profile_item(item)):
-                self._breaks.add(_copy_break(group, member.user_uuid))
+                self._violations.add(_copy_break(group, member.user_uuid))
 
         self._expect(member.profile_item, check)
 
@@ -303,18 +303,18 @@ class _Segment:
                 self._report("receipt", message.message_group_uuid, "has messages without a receipt")
             elif "ttl" in item or "digest" not in item:
                 self._report("receipt", message.message_group_uuid, "has receipts that expire or have no digest")
-            elif not is_receipt_of(message, item):
+            elif not is_sent_record_of(message, item):
                 self._report("receipt", message.message_group_uuid, "has receipts of other messages")
 
-        self._expect(keys.key(keys.receipt_pk(message.message_uuid), keys.RECEIPT), check)
+        self._expect(keys.key(keys.sent_record_pk(message.message_uuid), keys.SENT_RECORD), check)
 
-    def _expect_group(self, wanted: MessageGroup) -> None:
+    def _expect_group(self, wanted: InboxEntry) -> None:
         def beside(item: Item | None) -> None:
-            if item is None or MessageGroup.from_item(item) != wanted.tiebroken():
+            if item is None or InboxEntry.from_item(item) != wanted.tiebroken():
                 self._report("missing", wanted.message_group_uuid, f"from the inbox of {wanted.owner_uuid}")
 
         def plain(item: Item | None) -> None:
-            if item is None or MessageGroup.from_item(item) != wanted:
+            if item is None or InboxEntry.from_item(item) != wanted:
                 self._expect(wanted.tiebroken().item, beside)
 
         self._expect(wanted.item, plain)
@@ -322,7 +322,7 @@ class _Segment:
     def _expect_unread(self, wanted: Unread) -> None:
         def check(item: Item | None) -> None:
             if item is None or Unread.from_item(item) != wanted:
-                self._breaks.add(_unread_break(wanted.message_group_uuid, wanted.owner_uuid))
+                self._violations.add(_unread_violation(wanted.message_group_uuid, wanted.owner_uuid))
 
         self._expect(wanted.item, check)
 
@@ -336,27 +336,27 @@ class _Segment:
                 where = keys.unread_pk(unread.owner_uuid)
                 self._report("orphan", where, "unread messages without conversation", unread.message_group_uuid)
             elif unread not in Head.from_item(item).unread:
-                self._breaks.add(_unread_break(unread.message_group_uuid, unread.owner_uuid))
+                self._violations.add(_unread_violation(unread.message_group_uuid, unread.owner_uuid))
 
         self._expect(keys.key(keys.conversation_pk(unread.message_group_uuid), keys.HEAD), check)
 
     def _inbox(self, _: str, items: Iterator[Item]) -> None:
         seen: set[str] = set()
         for item in items:
-            group = MessageGroup.from_item(item)
+            group = InboxEntry.from_item(item)
             if group.message_group_uuid in seen:
                 self._report("double", group.message_group_uuid, f"in the inbox of {group.owner_uuid}")
             seen.add(group.message_group_uuid)
             self._expect_head(group)
 
-    def _expect_head(self, group: MessageGroup) -> None:
+    def _expect_head(self, group: InboxEntry) -> None:
         def check(item: Item | None) -> None:
             if item is None:
                 self._report(
                     "orphan", keys.inbox_pk(group.owner_uuid), "a message group without conversation", group.sk
                 )
                 return
-            wanted = [one for one in Head.from_item(item).message_groups if one.owner_uuid == group.owner_uuid]
+            wanted = [one for one in Head.from_item(item).inbox_entries if one.owner_uuid == group.owner_uuid]
             if not wanted or group not in (wanted[0], wanted[0].tiebroken()):
                 self._report("stale", group.message_group_uuid, f"in the inbox of {group.owner_uuid}: {group.sk}")
 
@@ -364,13 +364,15 @@ class _Segment:
 
     def _receipt(self, message_uuid: str, items: Iterator[Item]) -> None:
         for item in items:
-            receipt = Receipt.from_item(item)
+            sent_record = SentRecord.from_item(item)
 
             def check(found: Item | None) -> None:
                 if found is None or found["message_uuid"]["S"] != message_uuid:
-                    self._report("orphan", keys.receipt_pk(message_uuid), "a receipt without its message", keys.RECEIPT)
+                    self._report(
+                        "orphan", keys.sent_record_pk(message_uuid), "a receipt without its message", keys.SENT_RECORD
+                    )
 
-            self._expect(keys.key(keys.conversation_pk(receipt.message_group_uuid), receipt.created_at), check)
+            self._expect(keys.key(keys.conversation_pk(sent_record.message_group_uuid), sent_record.created_at), check)
 
     def _profile(self, user_uuid: str, items: Iterator[Item]) -> None:
         for item in items:
@@ -390,7 +392,7 @@ class _Segment:
         self._expect(other, check)
 
     def _report(self, kind: str, where: str, detail: str, sk: str = "") -> None:
-        self._breaks.add(Break(kind, where, detail, sk))
+        self._violations.add(Violation(kind, where, detail, sk))
 
     def _expect(self, item: Item, check: Callable[[Item | None], None]) -> None:
         """`check` will be called with what is stored at the key of `item`. It may raise one of UNREADABLE."""

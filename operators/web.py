@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from operators.places import Place
+from operators.environments import Environment
 
 WEB = Path(__file__).parents[1] / "web"
 _ASSETS = "/assets/"
@@ -22,41 +22,41 @@ _UNCHANGING = "public, max-age=31536000, immutable"
 _CHANGING = "no-cache"
 
 
-def config(place: Place) -> dict[str, Any]:
+def config(environment: Environment) -> dict[str, Any]:
     """What config.json tells the page: where the API, the socket and Cognito are, and the longest message."""
-    told: dict[str, Any] = json.loads(place.outputs["WebConfig"])
+    told: dict[str, Any] = json.loads(environment.outputs["WebConfig"])
     return told
 
 
-def upload(place: Place) -> None:
+def upload(environment: Environment) -> None:
     """Puts web/ and its config.json into the stack's bucket.
 
     Files under assets/ lie below a name made of their content and may be kept for ever; index.html, which names that
     folder, comes last. So a page that is open keeps its own files, and no mixture of two versions is ever seen.
     """
     folder = f"{_ASSETS}{_fingerprint()}/"
-    _put(place, "config.json", json.dumps(config(place)).encode(), _CHANGING)
+    _put(environment, "config.json", json.dumps(config(environment)).encode(), _CHANGING)
     for path in _assets():
         key = f"{folder}{path.relative_to(WEB / 'assets')}".removeprefix("/")
-        _put(place, key, path.read_bytes(), _UNCHANGING)
+        _put(environment, key, path.read_bytes(), _UNCHANGING)
     index = (WEB / "index.html").read_text().replace(_ASSETS, folder)
-    _put(place, "index.html", index.encode(), _CHANGING)
+    _put(environment, "index.html", index.encode(), _CHANGING)
 
 
-def empty(place: Place) -> None:
+def empty(environment: Environment) -> None:
     """Deletes everything in the stack's bucket: one that is not empty cannot be deleted."""
-    s3, bucket = place.client("s3"), place.outputs["WebBucketName"]
+    s3, bucket = environment.client("s3"), environment.outputs["WebBucketName"]
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         for item in page.get("Contents", []):
             s3.delete_object(Bucket=bucket, Key=item["Key"])
 
 
-def delete_bucket(place: Place) -> None:
+def delete_bucket(environment: Environment) -> None:
     """Deletes the bucket of a stack that has no web client any more: CloudFormation leaves one that is not empty."""
-    s3 = place.client("s3")
+    s3 = environment.client("s3")
     try:
-        empty(place)
-        s3.delete_bucket(Bucket=place.outputs["WebBucketName"])
+        empty(environment)
+        s3.delete_bucket(Bucket=environment.outputs["WebBucketName"])
     except s3.exceptions.NoSuchBucket:
         pass
 
@@ -66,9 +66,9 @@ def content_type(name: str) -> str | None:
     return _TYPES.get(Path(name).suffix)
 
 
-def _put(place: Place, key: str, body: bytes, cache_control: str) -> None:
-    place.client("s3").put_object(
-        Bucket=place.outputs["WebBucketName"],
+def _put(environment: Environment, key: str, body: bytes, cache_control: str) -> None:
+    environment.client("s3").put_object(
+        Bucket=environment.outputs["WebBucketName"],
         Key=key,
         Body=body,
         ContentType=content_type(key),

@@ -15,9 +15,9 @@ from messaging.model.items import Item
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.retry import attempts
-from messaging.storage.table import HeadMoved
+from messaging.storage.table import HeadChanged
 
-AT_ONCE = 8  # requests
+MAX_CONCURRENCY = 8  # requests
 BATCH = 25  # items in one BatchWriteItem, DynamoDB's limit
 _GIVE_UP_AFTER = 120.0  # seconds of throttling without an item written
 
@@ -68,17 +68,17 @@ def delete_all(client: Any, table_name: str, primary_keys: Iterable[Item]) -> No
 def _write_all(client: Any, table_name: str, requests: Iterable[Item], wrote: Callable[[int], None]) -> None:
     left = iter(requests)
     running: deque[Future[int]] = deque()
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with ThreadPoolExecutor(MAX_CONCURRENCY) as threads:
         while batch := list(islice(left, BATCH)):
             running.append(threads.submit(_write, client, table_name, batch))
-            if len(running) > AT_ONCE:
+            if len(running) > MAX_CONCURRENCY:
                 wrote(running.popleft().result())
         for one in running:
             wrote(one.result())
 
 
 def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> None:
-    """Puts a head, or brings the one that was `read` to it if that has not changed meanwhile. Raises HeadMoved.
+    """Puts a head, or brings the one that was `read` to it if that has not changed meanwhile. Raises HeadChanged.
 
     The version of `head` is above that of `read`. A stored head keeps what its members are called and what else it
     holds.
@@ -116,7 +116,7 @@ def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> Non
             },
         )
     except client.exceptions.ConditionalCheckFailedException as error:
-        raise HeadMoved(None) from error
+        raise HeadChanged(None) from error
 
 
 def _write(client: Any, table_name: str, requests: list[Item]) -> int:

@@ -40,7 +40,7 @@ def examples(*, soak: int, quick: int | None = None) -> int:
 def _refuse_at_once() -> Iterator[None]:
     """Refusals do not wait, but in the test of that. Functions that are deployed do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("messaging.services.refusals.REFUSED_AFTER_SECONDS", 0.0)
+        patch.setattr("messaging.services.refusals.MIN_REFUSAL_SECONDS", 0.0)
         yield
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from operators.places import STACK
+from operators.environments import STACK
 from tests.support.processed import processed
 
 FILE = Path(__file__).parents[1] / ".github" / "deploy_role.yaml"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from messaging.live.tickets import redeem_ticket
+from messaging.live.tickets import consume_ticket
 from messaging.observability import logger
 from messaging.settings import Settings
 from messaging.storage.table import open_table
@@ -12,7 +12,7 @@ table = open_table(Settings.from_environment().table_name)
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A policy that allows this handshake or none. API Gateway shows `user_uuid` to all functions of the socket."""
-    user_uuid = redeem_ticket(table, event["queryStringParameters"]["ticket"])
+    user_uuid = consume_ticket(table, event["queryStringParameters"]["ticket"])
     if user_uuid is None:
         logger.info("refused", request_id=event["requestContext"]["requestId"])
     statement = {

@@ -3,7 +3,7 @@
 from typing import Any
 
 from messaging.live.connections import connect
-from messaging.live.delivery import cut
+from messaging.live.delivery import disconnect
 from messaging.model.errors import NotFound
 from messaging.settings import Settings
 from messaging.storage.sockets import open_sockets
@@ -18,7 +18,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     asked = event["requestContext"]
     user_uuid, connection_id = asked["authorizer"]["user_uuid"], asked["connectionId"]
     if asked["eventType"] != "CONNECT":  # a frame whose type is "$connect", which no client sends
-        cut(table, sockets, user_uuid, connection_id)
+        disconnect(table, sockets, user_uuid, connection_id)
         return {"statusCode": 400}
     try:
         connect(table, sockets, user_uuid, connection_id)

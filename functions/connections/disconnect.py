@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from messaging.live.delivery import cut, forget
+from messaging.live.delivery import disconnect, remove_connection
 from messaging.settings import Settings
 from messaging.storage.sockets import open_sockets
 from messaging.storage.table import open_table
@@ -16,7 +16,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     asked = event["requestContext"]
     user_uuid, connection_id = asked["authorizer"]["user_uuid"], asked["connectionId"]
     if asked["eventType"] != "DISCONNECT":  # a frame whose type is "$disconnect", which no client sends
-        cut(table, sockets, user_uuid, connection_id)
+        disconnect(table, sockets, user_uuid, connection_id)
         return {"statusCode": 400}
-    forget(table, sockets, user_uuid, connection_id)
+    remove_connection(table, sockets, user_uuid, connection_id)
     return {"statusCode": 200}

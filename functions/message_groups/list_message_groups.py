@@ -20,12 +20,12 @@ def lambda_handler(request: http_api.Request) -> http_api.Response:
             raise Unreadable("A page lies at a cursor or since a time, not both.")
         case {"since": since}:
             changes = changed_since(table, request.user_uuid, InboxCursor.since(since, request.user_uuid), limit)
-            groups = changes.message_groups
+            entries = changes.entries
             links["monitor" if changes.ended else "next"] = ("since", changes.cursor)
         case query:
             cursor = InboxCursor.parse(query["cursor"], request.user_uuid) if "cursor" in query else None
             inbox = list_message_groups(table, request.user_uuid, limit, cursor)
-            groups = inbox.message_groups
+            entries = inbox.entries
             count(InboxDuplicates=inbox.duplicates)
             if inbox.newer:
                 links["prev"] = ("cursor", inbox.newer)
@@ -33,4 +33,4 @@ def lambda_handler(request: http_api.Request) -> http_api.Response:
                 links["next"] = ("cursor", inbox.older)
             if inbox.changes:
                 links["monitor"] = ("since", inbox.changes)
-    return http_api.ok_page(request, [views.message_group(group) for group in groups], links)
+    return http_api.ok_page(request, [views.message_group(group) for group in entries], links)

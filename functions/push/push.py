@@ -22,11 +22,11 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
             changes.append(Change.from_record(record))
         except UNREADABLE as error:
             logger.warning("record not readable", error=type(error).__name__)
-    told = push(table, sockets, changes)
+    report = push(table, sockets, changes)
     count(
-        ConnectionsReached=told.reached,
-        ConnectionsGone=told.gone,
-        ConnectionsCut=told.cut,
-        PushesFailed=told.failed,
+        ConnectionsReached=report.delivered,
+        ConnectionsGone=report.gone,
+        ConnectionsCut=report.disconnected,
+        PushesFailed=report.failed,
         RecordsUnreadable=len(event["Records"]) - len(changes),
     )

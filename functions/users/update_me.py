@@ -1,7 +1,7 @@
 """PATCH /api/users/me changes the caller's settings: whether others learn what they have read."""
 
 from messaging.api import http_api, views
-from messaging.services.profile import set_receipts
+from messaging.services.profile import set_read_receipts
 from messaging.settings import Settings
 from messaging.storage.table import open_table
 
@@ -10,4 +10,4 @@ table = open_table(Settings.from_environment().table_name)
 
 @http_api.route
 def lambda_handler(request: http_api.Request) -> http_api.Response:
-    return http_api.ok(views.me(set_receipts(table, request.user_uuid, receipts=request.flag("receipts"))))
+    return http_api.ok(views.me(set_read_receipts(table, request.user_uuid, read_receipts=request.flag("receipts"))))

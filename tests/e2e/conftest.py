@@ -13,8 +13,8 @@ import requests
 
 from local import stack
 from local.ministack import Ministack
+from operators.environments import Environment, publish_local
 from operators.people import create_user
-from operators.places import Place, publish_local
 from tests.conftest import free_port
 
 PASSWORD = "Tests-only-password-1"
@@ -68,19 +68,19 @@ class Client:
 class System:
     """A deployed stack and its API."""
 
-    place: Place
+    environment: Environment
     api: str
     signing_key: Path
     """A PEM file, made with the first token: what the user pool signs access tokens with."""
 
     def client(self, name: str) -> Any:
         """A boto3 client of the local AWS, as its administrator."""
-        return self.place.client(name)
+        return self.environment.client(name)
 
     def sign_in(self, email: str, client_id: str | None = None) -> dict[str, Any]:
         """AccessToken, IdToken and RefreshToken."""
         tokens: dict[str, Any] = self.client("cognito-idp").initiate_auth(
-            ClientId=client_id or self.place.outputs["UserPoolClientId"],
+            ClientId=client_id or self.environment.outputs["UserPoolClientId"],
             AuthFlow="USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
         )["AuthenticationResult"]
@@ -91,7 +91,7 @@ class System:
         handle = f"{name}_{uuid4().hex[:8]}"
         email = f"{handle}@example.com"
         display_name = display_name or name.title()
-        user_uuid = create_user(self.place, handle, display_name, email, PASSWORD)
+        user_uuid = create_user(self.environment, handle, display_name, email, PASSWORD)
         tokens = self.sign_in(email)
         return Client(self.api, user_uuid, handle, display_name, email, tokens["AccessToken"], tokens["IdToken"])
 
@@ -104,11 +104,11 @@ def deployed(folder: Path, **parameters: str) -> Iterator[System]:
     ministack = Ministack(free_port(), folder / "log", data)
     ministack.start()
     try:
-        place = ministack.place
+        environment = ministack.place
         stack.build()
-        stack.deploy(place, **parameters)
-        signing_key = data / "cognito-pool-keys" / f"{place.outputs['UserPoolId']}-access.pem"
-        yield System(place, stack.api_url(place), signing_key)
+        stack.deploy(environment, **parameters)
+        signing_key = data / "cognito-pool-keys" / f"{environment.outputs['UserPoolId']}-access.pem"
+        yield System(environment, stack.api_url(environment), signing_key)
     finally:
         ministack.stop()
 
@@ -122,7 +122,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture
 def home(system: System, tmp_path: Path) -> Path:
     """A folder that says where the local system is, as `make run` writes it."""
-    publish_local(system.place, tmp_path / "system.json")
+    publish_local(system.environment, tmp_path / "system.json")
     return tmp_path
 
 

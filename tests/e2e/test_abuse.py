@@ -46,7 +46,7 @@ def nothing_written(system: System) -> Iterator[None]:
 
 
 def _items(system: System) -> dict[tuple[str, str], Any]:
-    items = read_all(system.client("dynamodb"), system.place.table_name)
+    items = read_all(system.client("dynamodb"), system.environment.table_name)
     follow = (keys.inbox_pk(""), keys.unread_pk(""))
     return {(item["pk"]["S"], item["sk"]["S"]): item for item in items if not item["pk"]["S"].startswith(follow)}
 
@@ -146,7 +146,7 @@ class Forger:
 
 def _token_of_another_client(system: System, person: Client) -> str:
     client = system.client("cognito-idp").create_user_pool_client(
-        UserPoolId=system.place.outputs["UserPoolId"],
+        UserPoolId=system.environment.outputs["UserPoolId"],
         ClientName="other",
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
     )["UserPoolClient"]["ClientId"]
@@ -210,13 +210,13 @@ def test_who_is_locked_out_gets_no_more_tokens_and_keeps_the_one_there_is_until_
     system: System, bayko: Client, londo: Client, group: str
 ) -> None:
     cognito, renewing = system.client("cognito-idp"), system.sign_in(bayko.email)["RefreshToken"]
-    UserPool(system.place).lock_out(bayko.user_uuid)
+    UserPool(system.environment).lock_out(bayko.user_uuid)
 
     with pytest.raises(cognito.exceptions.NotAuthorizedException):
         system.sign_in(bayko.email)
     with pytest.raises(cognito.exceptions.NotAuthorizedException):
         cognito.initiate_auth(
-            ClientId=system.place.outputs["UserPoolClientId"],
+            ClientId=system.environment.outputs["UserPoolClientId"],
             AuthFlow="REFRESH_TOKEN_AUTH",
             AuthParameters={"REFRESH_TOKEN": renewing},
         )
@@ -227,11 +227,11 @@ def test_who_is_locked_out_gets_no_more_tokens_and_keeps_the_one_there_is_until_
 def test_every_route_is_closed_to_who_was_erased_though_the_token_is_good(
     system: System, bayko: Client, londo: Client, group: str
 ) -> None:
-    UserPool(system.place).delete(bayko.user_uuid)
-    people = PeopleTable(system.client("dynamodb"), system.place.table_name)
+    UserPool(system.environment).delete(bayko.user_uuid)
+    people = PeopleTable(system.client("dynamodb"), system.environment.table_name)
     with opened(system, bayko) as socket:
         unused = ticket(bayko)
-        erase_from_table(people, system.place.sockets(), bayko.user_uuid, {bayko.handle})
+        erase_from_table(people, system.environment.sockets(), bayko.user_uuid, {bayko.handle})
         assert socket.is_closed()
 
     with nothing_written(system):
@@ -676,7 +676,7 @@ def test_json_is_read_whatever_it_is_called_and_however_it_comes(
     bayko: Client, londo: Client, content_type: str, chunked: bool
 ) -> None:
     body = json.dumps({"message": "Grüße 👋", "handle": londo.handle}, ensure_ascii=False).encode()
-    data: Any = (body[place : place + 7] for place in range(0, len(body), 7)) if chunked else body
+    data: Any = (body[index : index + 7] for index in range(0, len(body), 7)) if chunked else body
 
     sent = bayko.request("POST", "/api/messages", data=data, headers={"Content-Type": content_type})
 

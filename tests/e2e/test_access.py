@@ -63,11 +63,11 @@ def _requests(table: str) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def _as_function(system: System, function: str) -> Any:
     """A client of DynamoDB with the role of a function."""
-    role = system.client("iam").get_role(RoleName=system.place.physical_ids[f"{function}Role"])["Role"]["Arn"]
+    role = system.client("iam").get_role(RoleName=system.environment.physical_ids[f"{function}Role"])["Role"]["Arn"]
     credentials = system.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     return boto3.client(
         "dynamodb",
-        endpoint_url=system.place.endpoint,
+        endpoint_url=system.environment.endpoint,
         region_name="us-east-1",
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
@@ -114,7 +114,7 @@ def test_a_function_is_refused_every_request_outside_its_pattern(
     system: System, function: str, allowed: set[str]
 ) -> None:
     as_function = _as_function(system, function)
-    table = system.place.outputs["TableName"]
+    table = system.environment.outputs["TableName"]
     administrator = system.client("dynamodb")
 
     permitted = set()
@@ -133,13 +133,13 @@ def test_a_function_is_refused_every_request_outside_its_pattern(
 
 def test_a_functions_boundary_holds_whatever_its_role_is_given(system: System) -> None:
     # SAM's policies let a role write every log; somebody may add what he likes.
-    iam, role = system.client("iam"), system.place.physical_ids["ShowUserRole"]
+    iam, role = system.client("iam"), system.environment.physical_ids["ShowUserRole"]
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     iam.put_role_policy(RoleName=role, PolicyName="everything", PolicyDocument=json.dumps(everything))
     try:
         dynamodb = _as_function(system, "ShowUser")
         for refused in (dynamodb.scan, dynamodb.delete_table):
             with pytest.raises(ClientError, match="AccessDenied"):
-                refused(TableName=system.place.outputs["TableName"])
+                refused(TableName=system.environment.outputs["TableName"])
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="everything")

@@ -10,7 +10,7 @@ def test_who_subscribes_to_the_topic_is_told_of_every_alarm_and_of_its_end(syste
     queues, cloudwatch = system.client("sqs"), system.client("cloudwatch")
     queue = queues.create_queue(QueueName="pager")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    topic = system.place.outputs["AlarmTopicArn"]
+    topic = system.environment.outputs["AlarmTopicArn"]
     allow = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
@@ -21,7 +21,7 @@ def test_who_subscribes_to_the_topic_is_told_of_every_alarm_and_of_its_end(syste
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     queues.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
     system.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    names = {f"{system.place.stack}-{name}" for name in ALARMS}
+    names = {f"{system.environment.stack}-{name}" for name in ALARMS}
 
     for state in ("ALARM", "OK"):
         told: set[str] = set()
@@ -40,9 +40,9 @@ def test_who_subscribes_to_the_topic_is_told_of_every_alarm_and_of_its_end(syste
 
 
 def test_the_dashboard_is_of_what_is_deployed(system: System) -> None:
-    body = system.client("cloudwatch").get_dashboard(DashboardName=system.place.stack)["DashboardBody"]
+    body = system.client("cloudwatch").get_dashboard(DashboardName=system.environment.stack)["DashboardBody"]
 
     assert "${" not in body
     assert json.loads(body)["widgets"]
     for name in ("Api", "CreateMessage", "StreamHandler", "Table"):
-        assert f'"{system.place.physical_ids[name]}"' in body
+        assert f'"{system.environment.physical_ids[name]}"' in body

@@ -68,7 +68,7 @@ def test_each_device_ends_with_every_message_once_and_right_counts(
     system: System, shaky: Random, bayko: Client, londo: Client
 ) -> None:
     group = bayko.send(handle=londo.handle, message="0")["message_group_uuid"]
-    cuts = asyncio.run(asyncio.wait_for(_talk(group, stack.socket_url(system.place), shaky, bayko, londo), 1800))
+    cuts = asyncio.run(asyncio.wait_for(_talk(group, stack.socket_url(system.environment), shaky, bayko, londo), 1800))
 
     assert cuts > 4
 

@@ -13,7 +13,7 @@ from typing import IO
 import pytest
 
 from local import stack
-from operators.places import publish_local
+from operators.environments import publish_local
 from tests.e2e.conftest import PASSWORD, Client, System, eventually
 from tests.support.network import network
 from tests.support.scripts import BIN, environment, run_script
@@ -72,7 +72,7 @@ def homes(system: System, tmp_path: Path) -> Callable[[str], Path]:
 
     def make(name: str) -> Path:
         (tmp_path / name / "data").mkdir(parents=True)
-        publish_local(system.place, tmp_path / name / "system.json")
+        publish_local(system.environment, tmp_path / name / "system.json")
         (tmp_path / name / "data" / "demo-password").write_text(PASSWORD)
         return tmp_path / name
 
@@ -127,7 +127,7 @@ def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
     system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
     with (
-        network(stack.port(system.place)) as shaky,
+        network(stack.port(system.environment)) as shaky,
         piped(homes("bayko"), bayko, londo, **shaky.environment) as baykos,
         piped(homes("londo"), londo, bayko) as londos,
     ):
@@ -143,7 +143,7 @@ def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
             baykos.type(f"From bayko {number}\n")
             londos.type(f"From londo {number}\n")
         londos.shows("you: From londo 3 ✓")
-        shaky.mend()
+        shaky.fix()
 
         baykos.shows("connected again")
         for number in range(1, 4):

@@ -19,7 +19,7 @@ def create_user(
 
 
 def emails(system: System) -> set[str]:
-    users = system.client("cognito-idp").list_users(UserPoolId=system.place.outputs["UserPoolId"])["Users"]
+    users = system.client("cognito-idp").list_users(UserPoolId=system.environment.outputs["UserPoolId"])["Users"]
     return {attribute["Value"] for user in users for attribute in user["Attributes"] if attribute["Name"] == "email"}
 
 

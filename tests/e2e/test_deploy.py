@@ -16,7 +16,7 @@ from local import stack
 from local.ministack import Ministack
 from operators import web
 from operators.deployment import ROOT, settings
-from operators.places import STACK, Place
+from operators.environments import STACK, Environment
 from tests.conftest import free_port
 
 # What this machine can build and run.
@@ -24,7 +24,7 @@ _HERE = [f"{name}={stack._PARAMETERS[name]}" for name in ("PythonRuntime", "Arch
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An empty ministack, as small as a new account."""
     ministack = Ministack(free_port(), tmp_path_factory.mktemp("ministack") / "log")
     with pytest.MonkeyPatch.context() as patch:
@@ -36,7 +36,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         ministack.stop()
 
 
-def run(*command: str, aws: Place, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(*command: str, aws: Environment, **variables: str) -> subprocess.CompletedProcess[str]:
     """What a command answers, everything it printed in `stdout`. Nobody is there to be asked."""
     environment = stack.sam_environment(aws) | variables
     # Nothing of the make that may be running these tests.
@@ -53,7 +53,7 @@ def run(*command: str, aws: Place, **variables: str) -> subprocess.CompletedProc
     )
 
 
-def client(service: Any, region: str, aws: Place) -> Any:
+def client(service: Any, region: str, aws: Environment) -> Any:
     """A boto3 client of another region."""
     return boto3.client(
         service,
@@ -64,26 +64,26 @@ def client(service: Any, region: str, aws: Place) -> Any:
     )
 
 
-def deployed(place: Place) -> tuple[dict[str, str], dict[str, str]]:
+def deployed(environment: Environment) -> tuple[dict[str, str], dict[str, str]]:
     """The parameters and the tags of a stack."""
-    (found,) = place.client("cloudformation").describe_stacks(StackName=place.stack)["Stacks"]
+    (found,) = environment.client("cloudformation").describe_stacks(StackName=environment.stack)["Stacks"]
     return (
         {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found["Parameters"]},
         {tag["Key"]: tag["Value"] for tag in found["Tags"]},
     )
 
 
-def test_prod_is_deployed_as_samconfig_says_and_cannot_be_deleted_by_mistake(aws: Place) -> None:
-    place = replace(aws, stack=STACK)
+def test_prod_is_deployed_as_samconfig_says_and_cannot_be_deleted_by_mistake(aws: Environment) -> None:
+    environment = replace(aws, stack=STACK)
 
     done = run("make", "deploy", "ENV=prod", "YES=1", f"PARAMETERS={' '.join([*_HERE, 'WebClient=true'])}", aws=aws)
     assert done.returncode == 0, done.stdout
     assert "Deploying cruddur-messages to account 000000000000, region us-east-1." in done.stdout
     assert "Warning: this account runs at most 10 functions at once" in done.stdout
-    assert f"The web client is at {place.outputs['WebAddress']}" in done.stdout
-    the_web_client_is_served(place)
+    assert f"The web client is at {environment.outputs['WebAddress']}" in done.stdout
+    the_web_client_is_served(environment)
 
-    parameters, tags = deployed(place)
+    parameters, tags = deployed(environment)
     assert parameters["DeletionProtection"] == parameters["GradualDeployment"] == "true"
     assert parameters["PythonRuntime"] == stack._PARAMETERS["PythonRuntime"]
     assert tags == {"application": "cruddur-messages", "environment": "prod"}
@@ -91,19 +91,19 @@ def test_prod_is_deployed_as_samconfig_says_and_cannot_be_deleted_by_mistake(aws
     refused = run("make", "delete", "ENV=prod", "YES=1", aws=aws)
     assert refused.returncode == 2
     assert "make deploy ENV=prod PARAMETERS=DeletionProtection=false" in refused.stdout
-    assert deployed(place) == (parameters, tags)
+    assert deployed(environment) == (parameters, tags)
 
-    bucket = place.outputs["WebBucketName"]
-    assert place.client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] > 10
+    bucket = environment.outputs["WebBucketName"]
+    assert environment.client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] > 10
     without = f"PARAMETERS={' '.join([*_HERE, 'WebClient=false', 'Mfa=ON'])}"
     done = run("make", "deploy", "ENV=prod", "BUILT=1", "YES=1", without, aws=aws)
     assert done.returncode == 0, done.stdout
-    assert bucket not in [one["Name"] for one in place.client("s3").list_buckets()["Buckets"]]
-    pool = place.client("cognito-idp").get_user_pool_mfa_config(UserPoolId=place.outputs["UserPoolId"])
+    assert bucket not in [one["Name"] for one in environment.client("s3").list_buckets()["Buckets"]]
+    pool = environment.client("cognito-idp").get_user_pool_mfa_config(UserPoolId=environment.outputs["UserPoolId"])
     assert (pool["MfaConfiguration"], pool["SoftwareTokenMfaConfiguration"]) == ("ON", {"Enabled": True})
 
 
-def test_a_first_deployment_that_fails_leaves_nothing_that_is_protected(aws: Place) -> None:
+def test_a_first_deployment_that_fails_leaves_nothing_that_is_protected(aws: Environment) -> None:
     here = {"AWS_REGION": "eu-central-1"}
     deploy = ("make", "deploy", "ENV=prod", "YES=1", f"PARAMETERS={' '.join([*_HERE, 'WebClient=true'])}")
     # A name that is taken: one resource cannot be made.
@@ -126,7 +126,7 @@ def test_a_first_deployment_that_fails_leaves_nothing_that_is_protected(aws: Pla
     assert "There is no stack cruddur-messages in account 000000000000, region eu-central-1." in gone.stdout
 
 
-def test_aws_region_comes_before_every_other(aws: Place) -> None:
+def test_aws_region_comes_before_every_other(aws: Environment) -> None:
     dev = settings("dev", "deploy")["stack_name"]
     both = {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-west-2"}
 
@@ -144,18 +144,19 @@ def test_aws_region_comes_before_every_other(aws: Place) -> None:
     assert there.list_tables()["TableNames"] == []
 
 
-def the_web_client_is_served(place: Place) -> None:
+def the_web_client_is_served(environment: Environment) -> None:
     """By CloudFront: every view is the page, its files may be kept for ever, and the policy allows nothing inline."""
-    label = place.outputs["WebAddress"].removeprefix("https://").partition(".")[0]
+    label = environment.outputs["WebAddress"].removeprefix("https://").partition(".")[0]
+    credential = f"{environment.access_key}/20260101/us-east-1/cloudfront/aws4_request"
     headers = {
-        "Host": f"{label}.cloudfront.localhost:{stack.port(place)}",
+        "Host": f"{label}.cloudfront.localhost:{stack.port(environment)}",
         "X-Forwarded-Proto": "https",
         # The local AWS asks everybody for its key, viewers too.
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={place.access_key}/20260101/us-east-1/cloudfront/aws4_request",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}",
     }
 
     def get(path: str) -> requests.Response:
-        return requests.get(f"{place.endpoint}{path}", headers=headers, timeout=60)
+        return requests.get(f"{environment.endpoint}{path}", headers=headers, timeout=60)
 
     page = get("/messages")
     for path in ("/", f"/messages/{uuid4()}", "/messages/new/b.ayko"):
@@ -169,39 +170,39 @@ def the_web_client_is_served(place: Place) -> None:
         assert re.match(r"/assets/[0-9a-f]{16}/", path)
         assert get(path).headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert get(path).headers["Content-Type"].startswith(("text/", "image/svg+xml"))
-    assert get("/config.json").json() == web.config(place)
+    assert get("/config.json").json() == web.config(environment)
     assert get("/config.json").headers["Cache-Control"] == "no-cache"
     assert get("/assets/nothing.js").status_code == 403
 
 
-def test_dev_is_what_plain_sam_deploys_and_make_deletes(aws: Place) -> None:
+def test_dev_is_what_plain_sam_deploys_and_make_deletes(aws: Environment) -> None:
     dev = settings("dev", "deploy")
-    place = replace(aws, stack=dev["stack_name"])
+    environment = replace(aws, stack=dev["stack_name"])
     overrides = ("--parameter-overrides", *dev["parameter_overrides"], *_HERE)
 
     built = run("sam", "build", *overrides, aws=aws)
     assert built.returncode == 0, built.stdout
     done = run("sam", "deploy", *overrides, aws=aws)
     assert done.returncode == 0, done.stdout
-    parameters, tags = deployed(place)
+    parameters, tags = deployed(environment)
     assert parameters["DeletionProtection"] == parameters["GradualDeployment"] == "false"
     assert tags == {"application": "cruddur-messages", "environment": "dev"}
 
     declined = run("make", "delete", aws=aws)
     assert declined.returncode == 2
     assert "Nothing was deleted. Answer y, or add YES=1." in declined.stdout
-    table = place.outputs["TableName"]
+    table = environment.outputs["TableName"]
 
     done = run("make", "delete", "YES=1", aws=aws)
     assert done.returncode == 0, done.stdout
-    assert table not in place.client("dynamodb").list_tables()["TableNames"]
+    assert table not in environment.client("dynamodb").list_tables()["TableNames"]
 
     gone = run("make", "delete", "YES=1", aws=aws)
     assert gone.returncode == 2
-    assert f"There is no stack {place.stack}." in gone.stdout
+    assert f"There is no stack {environment.stack}." in gone.stdout
 
 
-def test_building_for_a_python_that_is_not_here_is_a_clear_error(aws: Place) -> None:
+def test_building_for_a_python_that_is_not_here_is_a_clear_error(aws: Environment) -> None:
     missing = run("make", "deploy", "PARAMETERS=PythonRuntime=python3.99", aws=aws)
 
     assert missing.returncode == 2
@@ -209,14 +210,14 @@ def test_building_for_a_python_that_is_not_here_is_a_clear_error(aws: Place) -> 
     assert "CONTAINER=1" in missing.stdout
 
 
-def test_an_environment_that_is_none_is_a_clear_error(aws: Place) -> None:
+def test_an_environment_that_is_none_is_a_clear_error(aws: Environment) -> None:
     unknown = run("make", "deploy", "ENV=production", aws=aws)
 
     assert unknown.returncode == 2
     assert "choose from 'dev', 'prod'" in unknown.stdout
 
 
-def test_building_in_docker_for_another_processor_says_what_that_needs(aws: Place) -> None:
+def test_building_in_docker_for_another_processor_says_what_that_needs(aws: Environment) -> None:
     here, other = ("x86_64", "arm64") if platform.machine() == "x86_64" else ("arm64", "x86_64")
 
     for architecture, said in ((other, True), (here, False)):

@@ -65,7 +65,7 @@ def test_every_optional_parameter_is_turned_on_and_off() -> None:
 
 def test_two_deployments_in_a_row_with_everything_on_and_two_with_everything_off(tmp_path: Path) -> None:
     with deployed(tmp_path, **ON) as system:
-        once = system.place.physical_ids
+        once = system.environment.physical_ids
         assert redeployed(system, ON) == once
         bayko, londo = system.person("bayko"), system.person("londo")
         messages_arrive(bayko, londo)
@@ -95,9 +95,9 @@ def functions() -> list[str]:
 
 def redeployed(system: System, parameters: dict[str, str]) -> dict[str, str]:
     """The stack's physical ids after one more deployment."""
-    place = replace(system.place)  # without what it remembers
-    stack.deploy(place, **parameters)
-    return place.physical_ids
+    environment = replace(system.environment)  # without what it remembers
+    stack.deploy(environment, **parameters)
+    return environment.physical_ids
 
 
 def messages_arrive(bayko: Client, londo: Client) -> None:
@@ -112,7 +112,7 @@ def messages_arrive(bayko: Client, londo: Client) -> None:
 
 def what_is_optional_is_there(system: System) -> None:
     """In the services themselves, not only in CloudFormation's list."""
-    ids = system.place.physical_ids
+    ids = system.environment.physical_ids
     assert system.client("kms").get_key_rotation_status(KeyId=ids["Key"])["KeyRotationEnabled"]
     queue = system.client("sqs").get_queue_attributes(QueueUrl=ids["FailureQueue"], AttributeNames=["All"])
     assert queue["Attributes"]["KmsMasterKeyId"] == ids["Key"]
@@ -140,7 +140,7 @@ def only_an_authenticator_app_signs_in(system: System, person: Client) -> None:
         AccessToken=person.access_token, SoftwareTokenMfaSettings={"Enabled": True, "PreferredMfa": True}
     )
 
-    client = {"ClientId": system.place.outputs["UserPoolClientId"]}
+    client = {"ClientId": system.environment.outputs["UserPoolClientId"]}
     challenge = cognito.initiate_auth(
         **client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": person.email, "PASSWORD": PASSWORD}
     )

@@ -30,7 +30,7 @@ def test_an_entry_that_was_lost_comes_back_with_the_next_mark(system: System, ba
     """The stream handler may rebuild a conversation: it reads both inboxes, then writes in a transaction."""
     group = bayko.send(handle=londo.handle, message="1")["message_group_uuid"]
     eventually(lambda: londo.get("/api/unread").json()["messages"] == 1)
-    table = Table(system.client("dynamodb"), system.place.table_name)
+    table = Table(system.client("dynamodb"), system.environment.table_name)
     table.write_entries([Delete(entry) for entry in table.inbox(londo.user_uuid, 1)])
     assert londo.inbox() == []
 

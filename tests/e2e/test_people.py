@@ -13,9 +13,9 @@ from messaging.model import keys
 from messaging.model.person import Person
 from messaging.storage.table import Table
 from operators import erasure, profiles
+from operators.environments import OperatorError
 from operators.people import find
 from operators.people_table import PeopleTable, Profile
-from operators.places import PlaceError
 from operators.profiles import erase_gone, gone, note_gone
 from tests.e2e.conftest import PASSWORD, Client, System
 from tests.support.scripts import run_script
@@ -42,12 +42,12 @@ def claim(system: System, client: Client, **attributes: str) -> None:
 
 
 def profile_of(system: System, user_uuid: str) -> Profile | None:
-    table = PeopleTable(system.client("dynamodb"), system.place.table_name)
+    table = PeopleTable(system.client("dynamodb"), system.environment.table_name)
     return table.profiles([user_uuid]).get(user_uuid)
 
 
 def uuids_gone(system: System) -> set[str]:
-    return {profile.person.user_uuid for profile in gone(system.place)}
+    return {profile.person.user_uuid for profile in gone(system.environment)}
 
 
 # Claims
@@ -97,7 +97,7 @@ def test_nobody_is_found_by_a_handle_they_only_ask_for(system: System, home: Pat
 def test_a_question_tells_a_claim_from_a_handle(system: System, eve: Client, bayko: Client) -> None:
     claim(system, eve, preferred_username=bayko.handle)
 
-    found = str(find(system.place, eve.user_uuid))
+    found = str(find(system.environment, eve.user_uuid))
 
     assert found == f"@{eve.handle} (asks for @{bayko.handle}, {eve.email}, {eve.user_uuid})"
 
@@ -121,7 +121,7 @@ def test_an_account_of_an_address_that_is_not_verified_is_not_given_a_password(s
     email = f"{handle}@example.com"
     cognito = system.client("cognito-idp")
     cognito.sign_up(
-        ClientId=system.place.outputs["UserPoolClientId"],
+        ClientId=system.environment.outputs["UserPoolClientId"],
         Username=email,
         Password=PASSWORD,
         UserAttributes=[{"Name": "preferred_username", "Value": handle}, {"Name": "name", "Value": "Vir"}],
@@ -131,7 +131,7 @@ def test_an_account_of_an_address_that_is_not_verified_is_not_given_a_password(s
 
     assert done.returncode == 2
     assert f"Somebody has signed up with {email} and not verified it" in done.stderr
-    user = cognito.admin_get_user(UserPoolId=system.place.outputs["UserPoolId"], Username=email)
+    user = cognito.admin_get_user(UserPoolId=system.environment.outputs["UserPoolId"], Username=email)
     assert user["UserStatus"] == "UNCONFIRMED"
 
 
@@ -141,11 +141,11 @@ def test_an_account_of_an_address_that_is_not_verified_is_not_given_a_password(s
 def test_who_was_deleted_in_cognito_is_listed_and_erased_after_so_many_days(
     system: System, home: Path, bayko: Client, eve: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "_IN_FLIGHT", 0)
+    monkeypatch.setattr(erasure, "_FUNCTION_TIMEOUT_SECONDS", 0)
     group = eve.send(handle=bayko.handle, message="Hello")["message_group_uuid"]
     assert eve.user_uuid not in uuids_gone(system)
     system.client("cognito-idp").admin_delete_user(
-        UserPoolId=system.place.outputs["UserPoolId"], Username=eve.user_uuid
+        UserPoolId=system.environment.outputs["UserPoolId"], Username=eve.user_uuid
     )
 
     verified = run_script("ddb/verify", "local", CRUDDUR_LOCAL=str(home))
@@ -153,14 +153,14 @@ def test_who_was_deleted_in_cognito_is_listed_and_erased_after_so_many_days(
     assert verified.returncode == 1
 
     first = datetime.now(UTC)
-    (found,) = (one for one in note_gone(system.place, first) if one.person.user_uuid == eve.user_uuid)
+    (found,) = (one for one in note_gone(system.environment, first) if one.person.user_uuid == eve.user_uuid)
     assert found.account_gone_at == keys.format_time(first)
-    assert found in note_gone(system.place, first + timedelta(days=1))
+    assert found in note_gone(system.environment, first + timedelta(days=1))
     kept = script(home, "sync-profiles", "--erase-after", "1", "--yes")
     assert f"{eve.user_uuid} @{eve.handle}: the Cognito user is gone, listed since" in kept.stdout
     assert kept.stdout.endswith("\n0 erased.\n")
 
-    erase_gone(system.place, [found], 1, lambda _: None)
+    erase_gone(system.environment, [found], 1, lambda _: None)
 
     assert profile_of(system, eve.user_uuid) is None
     assert bayko.get(f"/api/users/@{eve.handle}/short").status_code == 404
@@ -171,7 +171,7 @@ def test_who_was_deleted_in_cognito_is_listed_and_erased_after_so_many_days(
 
 def test_who_never_had_a_cognito_user_is_not_gone(system: System) -> None:
     imported = Person(str(uuid4()), f"vir_{uuid4().hex[:8]}", "Vir")
-    Table(system.client("dynamodb"), system.place.table_name).register(imported)
+    Table(system.client("dynamodb"), system.environment.table_name).register(imported)
 
     assert imported.user_uuid not in uuids_gone(system)
 
@@ -179,7 +179,7 @@ def test_who_never_had_a_cognito_user_is_not_gone(system: System) -> None:
 def test_somebody_from_before_the_note_gets_it_with_the_next_run(system: System, home: Path, eve: Client) -> None:
     key = keys.key(keys.profile_pk(eve.user_uuid), keys.PROFILE)
     system.client("dynamodb").update_item(
-        TableName=system.place.table_name, Key=key, UpdateExpression="REMOVE has_account"
+        TableName=system.environment.table_name, Key=key, UpdateExpression="REMOVE has_account"
     )
 
     assert script(home, "sync-profiles").returncode == 0
@@ -192,7 +192,7 @@ def test_somebody_from_before_the_note_gets_it_with_the_next_run(system: System,
 def test_somebody_who_was_missing_from_a_wrong_pool_is_not_gone_any_more(
     system: System, home: Path, eve: Client
 ) -> None:
-    table = PeopleTable(system.client("dynamodb"), system.place.table_name)
+    table = PeopleTable(system.client("dynamodb"), system.environment.table_name)
     table.note_account_gone(eve.user_uuid, keys.FIRST_TIME)
 
     assert script(home, "sync-profiles").returncode == 0
@@ -206,8 +206,8 @@ def test_a_wrong_user_pool_erases_nobody(system: System, bayko: Client) -> None:
     profile = profile_of(system, bayko.user_uuid)
     assert profile
 
-    with pytest.raises(PlaceError, match="is it the right pool"):
-        erase_gone(system.place, [profile] * (profiles._FEW + 1), 50, lambda _: None)
+    with pytest.raises(OperatorError, match="is it the right pool"):
+        erase_gone(system.environment, [profile] * (profiles._FEW + 1), 50, lambda _: None)
 
     assert profile_of(system, bayko.user_uuid) == profile
 

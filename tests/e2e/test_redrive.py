@@ -13,7 +13,7 @@ import pytest
 
 from messaging.model import keys
 from messaging.storage.table import Delete, Table
-from operators.verify import inbox_breaks, version_of
+from operators.verify import inbox_violations, version_of
 from tests.e2e.conftest import Client, System, eventually
 from tests.support.scripts import run_script
 
@@ -25,7 +25,7 @@ class Redrive:
 
     def __init__(self, system: System, home: Path) -> None:
         self._sqs = system.client("sqs")
-        self._url = system.place.outputs["FailureQueueUrl"]
+        self._url = system.environment.outputs["FailureQueueUrl"]
         self._home = home
 
     def fail(self, batch: Any) -> None:
@@ -60,17 +60,17 @@ def broken(system: System, bayko: Client, londo: Client) -> tuple[str, dict[str,
     group = bayko.send(handle=londo.handle, message="1")["message_group_uuid"]
     bayko.send(message_group_uuid=group, message="2")
     eventually(lambda: [one["message"] for one in londo.inbox()] == ["2"])
-    table = Table(system.client("dynamodb"), system.place.table_name)
-    (lying,) = table.inbox(londo.user_uuid, 1)
-    table.write_entries([Delete(lying)])
-    assert [one.kind for one in inbox_breaks(table, group, version_of(table, group))] == ["missing"]
+    table = Table(system.client("dynamodb"), system.environment.table_name)
+    (stored,) = table.inbox(londo.user_uuid, 1)
+    table.write_entries([Delete(stored)])
+    assert [one.kind for one in inbox_violations(table, group, version_of(table, group))] == ["missing"]
     return group, batch_of(system, group)
 
 
 def batch_of(system: System, group: str) -> dict[str, Any]:
     """The part of an on-failure record that says where the conversation's last change is."""
     streams = system.client("dynamodbstreams")
-    (stream,) = streams.list_streams(TableName=system.place.table_name)["Streams"]
+    (stream,) = streams.list_streams(TableName=system.environment.table_name)["Streams"]
     (shard, *_) = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]
     iterator = streams.get_shard_iterator(
         StreamArn=stream["StreamArn"], ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
@@ -147,7 +147,7 @@ def test_a_stream_that_both_its_readers_read_is_read_again(
 ) -> None:
     group, batch = broken
     redrive.fail(batch)
-    ThirdReader.server_port = int(str(system.place.endpoint).rpartition(":")[2])
+    ThirdReader.server_port = int(str(system.environment.endpoint).rpartition(":")[2])
     with ThreadingHTTPServer(("127.0.0.1", 0), ThirdReader) as server:
         Thread(target=server.serve_forever).start()
         said = redrive.run(PYTHONPATH=str(REROUTED), REROUTED=f"{ThirdReader.server_port}:{server.server_port}")

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from messaging.live.connections import MOST_FRAMES
+from messaging.live.connections import MAX_FRAMES
 from messaging.live.tickets import LIFETIME
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
@@ -22,7 +22,7 @@ def _refused(system: System, query: str) -> int:
 
 def _connections(system: System, person: Client) -> list[Connection]:
     answer = system.client("dynamodb").query(
-        TableName=system.place.outputs["TableName"],
+        TableName=system.environment.outputs["TableName"],
         KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues={":pk": {"S": keys.connections_pk(person.user_uuid)}},
         ConsistentRead=True,
@@ -30,11 +30,11 @@ def _connections(system: System, person: Client) -> list[Connection]:
     return [Connection.from_item(item) for item in answer["Items"]]
 
 
-def _subscriptions(system: System, watched: Client) -> list[Subscription]:
+def _subscriptions(system: System, subscriptions: Client) -> list[Subscription]:
     answer = system.client("dynamodb").query(
-        TableName=system.place.outputs["TableName"],
+        TableName=system.environment.outputs["TableName"],
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": keys.subscriptions_pk(watched.user_uuid)}},
+        ExpressionAttributeValues={":pk": {"S": keys.subscriptions_pk(subscriptions.user_uuid)}},
         ConsistentRead=True,
     )
     return [Subscription.from_item(item) for item in answer["Items"]]
@@ -68,7 +68,7 @@ def test_a_ticket_is_good_once(system: System, bayko: Client) -> None:
 
 def test_a_ticket_that_is_late_is_refused_though_it_is_still_there(system: System, bayko: Client) -> None:
     query = f"?ticket={ticket(bayko)}"
-    dynamodb, table = system.client("dynamodb"), system.place.outputs["TableName"]
+    dynamodb, table = system.client("dynamodb"), system.environment.outputs["TableName"]
     (item,) = (
         one
         for one in dynamodb.scan(TableName=table)["Items"]
@@ -221,7 +221,7 @@ def test_a_frame_that_names_a_route_of_api_gateway_closes_its_socket(system: Sys
 
 def test_a_flood_of_frames_closes_its_socket_and_nobody_elses(system: System, bayko: Client, londo: Client) -> None:
     with opened(system, bayko) as flooding, opened(system, bayko) as other, opened(system, londo) as of_londo:
-        for _ in range(2 * MOST_FRAMES):
+        for _ in range(2 * MAX_FRAMES):
             flooding.send({"type": "ping"})
 
         assert flooding.is_closed()
@@ -255,7 +255,7 @@ def test_a_socket_that_closes_is_forgotten_and_only_that(system: System, bayko: 
 
 def test_a_push_forgets_a_connection_that_is_gone_and_no_other(system: System, bayko: Client, londo: Client) -> None:
     dead = Connection(londo.user_uuid, "no-such-socket", keys.FIRST_TIME, int(time.time()) + 3600)
-    system.client("dynamodb").put_item(TableName=system.place.outputs["TableName"], Item=dead.item)
+    system.client("dynamodb").put_item(TableName=system.environment.outputs["TableName"], Item=dead.item)
     with opened(system, londo) as socket, opened(system, bayko) as of_bayko:
         bayko.send(handle=londo.handle, message="Are you there?")
 

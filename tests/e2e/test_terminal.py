@@ -15,7 +15,7 @@ from messaging.model.person import Person
 from messaging.model.text import hidden
 from messaging.services.send import send_to_handle
 from messaging.storage.table import Table
-from operators.places import publish_local
+from operators.environments import publish_local
 from tests.e2e.conftest import PASSWORD, Client, System
 from tests.e2e.test_chat import piped
 from tests.support.scripts import BIN, environment, run_script
@@ -41,11 +41,11 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     home = tmp_path_factory.mktemp("home")
-    publish_local(system.place, home / "system.json")
+    publish_local(system.environment, home / "system.json")
     (home / "data").mkdir()
     (home / "data" / "demo-password").write_text(PASSWORD)
     bayko = system.person("bayko")
-    cognito, pool = system.client("cognito-idp"), {"UserPoolId": system.place.outputs["UserPoolId"]}
+    cognito, pool = system.client("cognito-idp"), {"UserPoolId": system.environment.outputs["UserPoolId"]}
     user = cognito.admin_create_user(
         **pool,
         Username=f"{uuid4()}@example.com",
@@ -59,7 +59,7 @@ def scene(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     cognito.admin_set_user_password(**pool, Username=user["Username"], Password=PASSWORD, Permanent=True)
     user_uuid = next(one["Value"] for one in user["Attributes"] if one["Name"] == "sub")
     evil = Person(user_uuid, f"{uuid4().hex[:8]}{EVIL}", EVIL)
-    table = Table(system.client("dynamodb"), system.place.table_name)
+    table = Table(system.client("dynamodb"), system.environment.table_name)
     table.register(evil)
     send_to_handle(table, user_uuid, bayko.handle, str(uuid4()), EVIL)
     yield Scene(home, bayko, user_uuid, evil.handle)

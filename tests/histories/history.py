@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.histories.events import as_lambda_has_it, event_of, reaches_stream_handler, sample_event
 from tests.histories.network import EFFECTS, ERRORS, Call, Fault, Killed, Network, shuffled
-from tests.histories.place import Place
+from tests.histories.place import Environment
 from tests.histories.process import Machine, Process
 
 _STREAM_HANDLER = "functions.stream_handler.stream_handler"
@@ -311,8 +311,8 @@ class History:
         return True
 
     @property
-    def _place(self) -> Place:
-        return Place(self._machine.table_name, self._network, self._accounts)
+    def _place(self) -> Environment:
+        return Environment(self._machine.table_name, self._network, self._accounts)
 
     def _accounts(self) -> list[dict[str, str]]:
         return [self._attributes(person) for person in self._people if not person.is_gone]

@@ -7,7 +7,7 @@ from typing import Any
 Attributes = dict[str, str]
 
 
-class Place:
+class Environment:
     """A place as scripts know it. `accounts` answers with the attributes of those who have an account at the moment."""
 
     def __init__(self, table_name: str, dynamodb: Any, accounts: Callable[[], list[Attributes]]) -> None:

@@ -9,12 +9,18 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.live.connections import FRAMES_WITHIN, MOST_FRAMES, MOST_WATCHED, REFUSED_FRAME, Pace
-from messaging.live.tickets import LIFETIME, create_ticket, redeem_ticket
+from messaging.live.connections import (
+    FRAME_WINDOW_SECONDS,
+    MAX_FRAMES,
+    MAX_SUBSCRIPTIONS,
+    REFUSED_FRAME_COST,
+    RateLimit,
+)
+from messaging.live.tickets import LIFETIME, consume_ticket, create_ticket
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
 from messaging.model.person import Person
-from messaging.services.refusals import REFUSED_AFTER_SECONDS
+from messaging.services.refusals import MIN_REFUSAL_SECONDS
 from messaging.services.send import send_to_handle
 from messaging.storage.table import Table
 from operators.erasure import erase_from_table
@@ -52,7 +58,7 @@ def test_of_many_who_show_a_ticket_at_once_one_is_let_in(table: Table, bayko: Pe
     ticket = create_ticket(table, bayko.user_uuid)
 
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: redeem_ticket(table, ticket), range(20)))
+        answers = list(pool.map(lambda _: consume_ticket(table, ticket), range(20)))
 
     assert sorted(answers, key=lambda answer: answer is None) == [bayko.user_uuid] + [None] * 19
 
@@ -65,7 +71,7 @@ def test_a_ticket_lives_for_a_minute_however_late_dynamodb_deletes_it(
     ticket = create_ticket(table, bayko.user_uuid, lambda: made)
     later = Table(dynamodb, table_name, lambda: made + age)
 
-    assert redeem_ticket(later, ticket) == (bayko.user_uuid if taken else None)
+    assert consume_ticket(later, ticket) == (bayko.user_uuid if taken else None)
 
 
 def test_a_ticket_is_no_longer_there_when_used_and_never_was_in_clear(
@@ -159,15 +165,15 @@ def test_nobody_erased_gets_a_ticket_or_a_socket_or_is_told_to_be_online(
 ) -> None:
     mine = client.connect(bayko.user_uuid)
     client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
-    told = client.sockets.events(mine)
+    report = client.sockets.events(mine)
     # The profile goes first: as early as this nothing may open, though the heads still show a member.
-    people.forget(londo.user_uuid, {londo.handle})
+    people.remove_person(londo.user_uuid, {londo.handle})
 
     assert functions.call("connections.create_ticket", londo.user_uuid)[0] == 404
     client.connect(londo.user_uuid, expected_status=403)
 
     assert people.connections(londo.user_uuid) == []
-    assert client.sockets.events(mine) == told
+    assert client.sockets.events(mine) == report
 
 
 @pytest.mark.parametrize("at", [1, 2, 3, 4])
@@ -223,7 +229,7 @@ def test_after_unsubscribe_nothing_is_told(
     client.connect(londo.user_uuid)
 
     assert len(client.sockets.events(mine)) == 1
-    assert table.connections(bayko.user_uuid)[0].watched == frozenset()
+    assert table.connections(bayko.user_uuid)[0].subscriptions == frozenset()
     assert table.subscriptions(londo.user_uuid) == []
 
 
@@ -231,8 +237,8 @@ def test_a_connection_watches_a_hundred_people_and_no_more(
     client: SocketFunctions, table: Table, bayko: Person, group: str, register: Callable[[str], Person]
 ) -> None:
     mine = client.connect(bayko.user_uuid)
-    for number in range(MOST_WATCHED - 1):
-        assert table.watch(bayko.user_uuid, mine, f"person-{number}", MOST_WATCHED)
+    for number in range(MAX_SUBSCRIPTIONS - 1):
+        assert table.subscribe(bayko.user_uuid, mine, f"person-{number}", MAX_SUBSCRIPTIONS)
     other = register("another")
     send_to_handle(table, bayko.user_uuid, other.handle, str(uuid4()), "Hello")
     another = send_to_handle(table, other.user_uuid, bayko.handle, str(uuid4()), "Hello").message
@@ -282,7 +288,7 @@ def test_one_unanswered_message_buys_nothing_and_an_answer_both(
     _, sent, _ = functions.create_message_group(bayko.user_uuid, handle="londo", message="Hello")
     uuid = sent["message_group_uuid"]
 
-    def told(connection_id: str) -> list[str]:
+    def report(connection_id: str) -> list[str]:
         kinds = [event["type"] for event in client.sockets.events(connection_id)]
         client.sockets.frames.clear()
         return kinds
@@ -296,17 +302,17 @@ def test_one_unanswered_message_buys_nothing_and_an_answer_both(
         client.push(stream.records()[-1:])
         client.disconnect(londo.user_uuid, theirs)
         client.connect(londo.user_uuid)
-        return told(mine)
+        return report(mine)
 
     client.push(stream.records())
-    assert told(mine) == ["message_group", "message"]
+    assert report(mine) == ["message_group", "message"]
     assert happen() == []
     assert functions.find_message_group(bayko.user_uuid, uuid)[1]["other_read_seq"] is None
 
     theirs = client.connect(londo.user_uuid)
     functions.create_message(londo.user_uuid, message_group_uuid=uuid, message="Well, hello")
     client.push(stream.records()[-1:])
-    assert told(mine) == ["message", "message_group"]
+    assert report(mine) == ["message", "message_group"]
     assert functions.find_message_group(bayko.user_uuid, uuid)[1]["other_read_seq"] == 2
     functions.create_message(bayko.user_uuid, message_group_uuid=uuid, message="How are you?")
     assert happen()[:3] == ["presence", "typing", "read"]
@@ -321,8 +327,8 @@ def test_typing_is_relayed_once_in_three_seconds(
     group: str,
 ) -> None:
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
-    pace = Pace(3, iter([0.0, 1.0, 3.0]).__next__)
-    monkeypatch.setattr(functions.handler("connections.receive"), "typing_pace", pace)
+    pace = RateLimit(3, iter([0.0, 1.0, 3.0]).__next__)
+    monkeypatch.setattr(functions.handler("connections.receive"), "typing_limit", pace)
 
     for _ in range(3):
         assert client.send(bayko.user_uuid, mine, type="typing", message_group_uuid=group) == []
@@ -348,9 +354,9 @@ def test_a_connection_that_sends_too_many_frames_is_closed_and_the_others_are_no
 ) -> None:
     fast, other = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
     receive = functions.handler("connections.receive")
-    monkeypatch.setattr(receive, "frame_pace", Pace(FRAMES_WITHIN, lambda: 0.0))
+    monkeypatch.setattr(receive, "frame_limit", RateLimit(FRAME_WINDOW_SECONDS, lambda: 0.0))
 
-    for _ in range(MOST_FRAMES):
+    for _ in range(MAX_FRAMES):
         assert client.send(bayko.user_uuid, fast, type="ping") == [{"type": "pong"}]
     assert client.sockets.closed == set()
     for _ in range(3):
@@ -366,18 +372,20 @@ def test_a_connection_that_is_refused_again_and_again_is_closed(
 ) -> None:
     """A refusal takes a tenth of a second, so that of these no process sees MOST_FRAMES in the time."""
     fast, other = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
-    monkeypatch.setattr(functions.handler("connections.receive"), "frame_pace", Pace(FRAMES_WITHIN, lambda: 0.0))
-    monkeypatch.setattr("messaging.services.refusals.REFUSED_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(
+        functions.handler("connections.receive"), "frame_limit", RateLimit(FRAME_WINDOW_SECONDS, lambda: 0.0)
+    )
+    monkeypatch.setattr("messaging.services.refusals.MIN_REFUSAL_SECONDS", 0.0)
     asked: dict[str, Any] = {"type": "subscribe", "message_group_uuid": str(uuid4())}
 
-    for _ in range(MOST_FRAMES // REFUSED_FRAME):
+    for _ in range(MAX_FRAMES // REFUSED_FRAME_COST):
         assert [event["code"] for event in client.send(bayko.user_uuid, fast, **asked)] == ["not_found"]
     assert client.sockets.closed == set()
     assert client.send(bayko.user_uuid, fast, **asked, expected_status=429) == []
 
     assert client.sockets.closed == {fast}
     assert client.send(bayko.user_uuid, other, **asked) != []
-    assert REFUSED_AFTER_SECONDS * MOST_FRAMES / REFUSED_FRAME < FRAMES_WITHIN / 2
+    assert MIN_REFUSAL_SECONDS * MAX_FRAMES / REFUSED_FRAME_COST < FRAME_WINDOW_SECONDS / 2
 
 
 # The stream
@@ -408,5 +416,5 @@ def test_a_subscription_ends_with_its_connection(
 
     (connection,), (subscription,) = table.connections(bayko.user_uuid), table.subscriptions(londo.user_uuid)
 
-    assert connection.watched == frozenset({londo.user_uuid})
+    assert connection.subscriptions == frozenset({londo.user_uuid})
     assert subscription == Subscription(londo.user_uuid, mine, bayko.user_uuid, group, connection.expires)

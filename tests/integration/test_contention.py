@@ -15,7 +15,7 @@ from messaging.model.person import Person
 from messaging.services.send import Sent, send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 
-AT_ONCE = 60
+MAX_CONCURRENCY = 60
 # Tries that the other member needs at most, however slow the machine is. Before senders made way it took 50 and more.
 FEW = 40
 
@@ -28,7 +28,7 @@ class Flood:
         self.ended = threading.Event()
         self._started = threading.Event()
         self._table, self._person, self._group = table, person, group
-        self._threads = [threading.Thread(target=self._run) for _ in range(AT_ONCE)]
+        self._threads = [threading.Thread(target=self._run) for _ in range(MAX_CONCURRENCY)]
 
     def __enter__(self) -> "Flood":
         for thread in self._threads:
@@ -62,7 +62,9 @@ def test_who_floods_a_conversation_is_told_to_wait_and_the_other_gets_through(
 ) -> None:
     monkeypatch.setattr(retry, "clock", time.monotonic)  # the pauses are what it is about
     monkeypatch.setattr(retry, "sleep", time.sleep)
-    client = boto3.client("dynamodb", endpoint_url=dynamodb_endpoint, config=Config(max_pool_connections=2 * AT_ONCE))
+    client = boto3.client(
+        "dynamodb", endpoint_url=dynamodb_endpoint, config=Config(max_pool_connections=2 * MAX_CONCURRENCY)
+    )
     group = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
 
     with Flood(Table(client, table_name), bayko, group) as flood:

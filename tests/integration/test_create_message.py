@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
-from messaging.storage.table import HeadMoved, Table
+from messaging.storage.table import HeadChanged, Table
 from tests.support.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
 from tests.support.functions import Functions, Stream
 
@@ -180,7 +180,7 @@ def test_a_message_never_carries_a_handle_that_its_sender_has_given_up(
     renamed = replace(read, members={**read.members, bayko.user_uuid: replace(bayko, handle="andrew")})
     dynamodb.put_item(TableName=table_name, Item=renamed.item)
 
-    with pytest.raises(HeadMoved) as moved:
+    with pytest.raises(HeadChanged) as moved:
         table.append(read, read.next_message(bayko.user_uuid, str(uuid4()), "x", datetime.now(UTC)))
 
     assert moved.value.head == renamed
@@ -214,8 +214,8 @@ def test_a_receipt_is_kept_for_good(
 
     send_to_handle(table, bayko.user_uuid, londo.handle, message_uuid, "Hello")
 
-    receipt = dynamodb.get_item(TableName=table_name, Key={"pk": {"S": f"MID#{message_uuid}"}, "sk": {"S": "MID"}})
-    assert set(receipt["Item"]) == {"pk", "sk", "message_group_uuid", "created_at", "digest"}
+    sent_record = dynamodb.get_item(TableName=table_name, Key={"pk": {"S": f"MID#{message_uuid}"}, "sk": {"S": "MID"}})
+    assert set(sent_record["Item"]) == {"pk", "sk", "message_group_uuid", "created_at", "digest"}
 
 
 def test_a_retry_answers_with_the_message_as_it_is_now_and_another_request_is_refused(

@@ -13,7 +13,7 @@ from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, NotFound, TooManyRequests
-from messaging.model.inbox_entry import MessageGroup
+from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -94,7 +94,7 @@ def world(
     stream: Stream,
     monkeypatch: pytest.MonkeyPatch,
 ) -> World:
-    monkeypatch.setattr(verifying, "_SETTLE", 0.0)
+    monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
     return World(dynamodb_endpoint, table_name, functions, stream)
 
 
@@ -165,7 +165,7 @@ def test_nothing_more_is_told_to_their_sockets_nor_about_them(world: World) -> N
     expires = int(time.time()) + 3600
     for person, other in ((bayko, londo), (londo, bayko)):
         connection = Connection(person.user_uuid, f"of-{person.handle}", keys.FIRST_TIME, expires)
-        world.put(replace(connection, watched=frozenset({other.user_uuid})).item)
+        world.put(replace(connection, subscriptions=frozenset({other.user_uuid})).item)
         world.put(Subscription(other.user_uuid, connection.connection_id, person.user_uuid, group, expires).item)
 
     world.erase(bayko)
@@ -202,7 +202,7 @@ _NOW = "2026-11-24T00:00:00.000000+00:00"
 
 def test_a_message_group_without_a_conversation_is_deleted(world: World) -> None:
     bayko, londo = world.person("bayko"), world.person("londo")
-    world.put(MessageGroup(londo.user_uuid, str(uuid4()), "1", bayko, _NOW, 1, 0, 1, 1).item)
+    world.put(InboxEntry(londo.user_uuid, str(uuid4()), "1", bayko, _NOW, 1, 0, 1, 1).item)
 
     world.erase(londo)
 

@@ -120,14 +120,14 @@ def test_a_large_table_with_all_its_defects_arrives_whole(
         person.handle.lower(): person.user_uuid
         for person in (Person.from_handle_item(item) for item in items if item["sk"]["S"] == keys.HANDLE)
     }
-    places = {message.message: (two, message) for two, messages in arrived.items() for message in messages}
+    environments = {message.message: (two, message) for two, messages in arrived.items() for message in messages}
     assert Counter(message.message for messages in arrived.values() for message in messages) == Counter(
         sent.text for sent in generated.sent
     )
     for sent in generated.sent:
         if not sent.text:
             continue
-        two, message = places[sent.text]
+        two, message = environments[sent.text]
         assert message.sender.user_uuid == people[sent.sender]
         assert not sent.to or two == {people[sent.sender], people[sent.to]}
         assert timedelta(0) <= datetime.fromisoformat(message.created_at) - sent.at < timedelta(milliseconds=1)
@@ -357,8 +357,8 @@ def test_receipts_follow_what_was_sent_here_to_its_place_and_missing_ones_are_ma
     assert texts(dynamodb, target, londo, vir) == ["here", "old 0", "old 1", "old 2", "and here"]
     assert verify(dynamodb, target) == []
     for item in read_all(dynamodb, target):
-        if item["sk"]["S"] == keys.RECEIPT:
-            dynamodb.delete_item(TableName=target, Key=keys.key(item["pk"]["S"], keys.RECEIPT))
+        if item["sk"]["S"] == keys.SENT_RECORD:
+            dynamodb.delete_item(TableName=target, Key=keys.key(item["pk"]["S"], keys.SENT_RECORD))
     assert run("--write")[-1].startswith("Wrote 0 messages and renumber 0, in 1 conversations")
     assert verify(dynamodb, target) == []
 
@@ -369,8 +369,8 @@ def test_inboxes_are_mended_by_the_next_run(
     source.message_groups(LONDO, VIR, "g", at(1))
     source.message("g", at(1), "one", VIR)
     run("--write")
-    lying = Table(dynamodb, target).inbox(VIR.user_uuid, 1)[0].item
-    dynamodb.delete_item(TableName=target, Key=keys.key(lying["pk"]["S"], lying["sk"]["S"]))
+    stored = Table(dynamodb, target).inbox(VIR.user_uuid, 1)[0].item
+    dynamodb.delete_item(TableName=target, Key=keys.key(stored["pk"]["S"], stored["sk"]["S"]))
 
     assert run("--write")[-1].startswith("Wrote 0 messages and renumber 0, in 1 conversations")
     assert verify(dynamodb, target) == []

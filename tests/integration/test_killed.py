@@ -10,6 +10,6 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(dynamodb_endpoint:
         dynamodb_endpoint, tmp_path, people=3, messages_each=40, longest_life=18, seed=1, seconds=300
     )
 
-    assert (outcome.lost, outcome.doubled, outcome.breaks) == ([], [], [])
+    assert (outcome.lost, outcome.doubled, outcome.violations) == ([], [], [])
     assert outcome.messages == 120
     assert outcome.kills >= 6  # two of each sender at least

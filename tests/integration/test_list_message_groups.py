@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from messaging.model import keys
-from messaging.model.inbox_entry import MessageGroup
+from messaging.model.inbox_entry import InboxEntry
 from messaging.model.person import Person
 from tests.integration.test_list_messages import links
 from tests.support.functions import Functions
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _START = datetime(2025, 12, 31, 12, tzinfo=UTC)
 
 
-def write_inbox(dynamodb: "DynamoDBClient", table_name: str, owner: Person, count: int) -> list[MessageGroup]:
+def write_inbox(dynamodb: "DynamoDBClient", table_name: str, owner: Person, count: int) -> list[InboxEntry]:
     """An inbox of `count` conversations an hour apart, the newest first."""
     groups = []
     for number in range(count):
@@ -27,7 +27,7 @@ def write_inbox(dynamodb: "DynamoDBClient", table_name: str, owner: Person, coun
         at = keys.format_time(_START + timedelta(hours=number))
         group = keys.pair_uuid(owner.user_uuid, other.user_uuid)
         groups.append(
-            MessageGroup(owner.user_uuid, group, "Hi", other, at, last_seq=1, read_seq=0, other_read_seq=1, version=1)
+            InboxEntry(owner.user_uuid, group, "Hi", other, at, last_seq=1, read_seq=0, other_read_seq=1, version=1)
         )
     for first in range(0, count, 25):
         dynamodb.batch_write_item(

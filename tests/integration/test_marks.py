@@ -12,7 +12,7 @@ import pytest
 from messaging.model import keys
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
-from messaging.storage.table import CHANGE_EVERY_SECONDS, Table
+from messaging.storage.table import CHANGE_INTERVAL_SECONDS, Table
 from tests.integration.test_list_messages import links
 from tests.support.functions import Functions, Stream
 
@@ -169,7 +169,7 @@ def test_who_shows_no_receipts_is_not_seen_to_have_read_anywhere(
     assert functions.find_message_group(bayko.user_uuid, group)[1]["other_read_seq"] is None
     assert _marks(functions, londo) == [(1, 0, 1, None), (1, 1, 0, None), (4, 4, 0, 3)]
 
-    monkeypatch.setattr(table, "_now", lambda: time.time() + CHANGE_EVERY_SECONDS)
+    monkeypatch.setattr(table, "_now", lambda: time.time() + CHANGE_INTERVAL_SECONDS)
     assert functions.update_me(londo.user_uuid, receipts=True)[1]["receipts"] is True
     drained()
     assert (_marks(functions, bayko), _marks(functions, vir)) == ([(4, 3, 1, 4)], [(1, 1, 0, None)])

@@ -63,7 +63,7 @@ def test_a_new_person_gets_profile_and_handle_and_the_event_is_answered_as_it_ca
     attributes = event["request"]["userAttributes"]
     person = Person(attributes["sub"], "vir", "Vir Cotto")
     assert table.person_by_handle("vir") == person
-    assert table.person_and_person_by_handle(person.user_uuid, "vir") == (person, person)
+    assert table.sender_and_receiver(person.user_uuid, "vir") == (person, person)
 
 
 def test_confirming_twice_changes_nothing(functions: Functions) -> None:
@@ -87,7 +87,7 @@ def test_a_taken_handle_is_a_clear_error_and_leaves_no_half_of_a_person(function
     with pytest.raises(HandleTaken, match="The handle is taken"):
         confirm(functions, sub=second, preferred_username="VIR")
 
-    assert table.person_and_person_by_handle(second, "nobody") == (None, None)
+    assert table.sender_and_receiver(second, "nobody") == (None, None)
 
 
 @pytest.mark.parametrize("handle", ["", "two words", "-x", "x" * 31, "日本"])

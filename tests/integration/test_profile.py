@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from messaging.model.person import Person
-from messaging.services.profile import set_receipts
+from messaging.services.profile import set_read_receipts
 from messaging.services.send import send_to_handle
-from messaging.storage.table import CHANGE_EVERY_SECONDS, Table
+from messaging.storage.table import CHANGE_INTERVAL_SECONDS, Table
 from operators.repair import Repair
 from operators.verify import verify
 from tests.support.functions import Functions, Stream
@@ -37,13 +37,16 @@ class Settings:
         heads = [table.head(group, consistent=True) for group in self.groups]
         profile = table.profile(self.person.user_uuid)
         assert profile
-        return [profile.person.receipts, *(head.members[self.person.user_uuid].receipts for head in heads if head)]
+        return [
+            profile.person.read_receipts,
+            *(head.members[self.person.user_uuid].read_receipts for head in heads if head),
+        ]
 
-    def change(self, receipts: bool) -> None:
+    def change(self, read_receipts: bool) -> None:
         """As another process changes them, a minute later."""
-        self.now += CHANGE_EVERY_SECONDS
+        self.now += CHANGE_INTERVAL_SECONDS
         table = Table(self.client, self.name, lambda: self.now)
-        set_receipts(table, self.person.user_uuid, receipts=receipts)
+        set_read_receipts(table, self.person.user_uuid, read_receipts=read_receipts)
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def londos(
 @pytest.fixture
 def update_me(londos: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], tuple[int, Any, dict[str, str]]]:
     functions = Functions(londos.table, monkeypatch)
-    return lambda receipts: functions.update_me(londos.person.user_uuid, receipts=receipts)
+    return lambda read_receipts: functions.update_me(londos.person.user_uuid, receipts=read_receipts)
 
 
 def test_of_two_changes_at_once_the_later_is_shown_everywhere(londos: Settings) -> None:
@@ -72,14 +75,17 @@ def test_of_two_changes_at_once_the_later_is_shown_everywhere(londos: Settings) 
         return run()
 
     londos.requests.hook = change_back
-    set_receipts(londos.table, londos.person.user_uuid, receipts=False)
+    set_read_receipts(londos.table, londos.person.user_uuid, read_receipts=False)
 
     assert londos.shown() == [True] * (1 + CONVERSATIONS)
 
 
 def test_of_many_who_ask_for_the_same_at_once_one_writes(londos: Settings) -> None:
     with ThreadPoolExecutor(20) as pool:
-        answers = [pool.submit(set_receipts, londos.table, londos.person.user_uuid, receipts=False) for _ in range(20)]
+        answers = [
+            pool.submit(set_read_receipts, londos.table, londos.person.user_uuid, read_receipts=False)
+            for _ in range(20)
+        ]
 
     refused = [answer for answer in answers if answer.exception()]
     assert {type(answer.exception()).__name__ for answer in refused} <= {"TooManyRequests"}
@@ -106,9 +112,9 @@ def test_a_second_change_within_a_minute_is_refused_with_the_time_to_wait(
     status, body, headers = update_me(True)
 
     assert (status, body["status"], headers["content-type"]) == (429, 429, "application/problem+json")
-    assert headers["retry-after"] == str(CHANGE_EVERY_SECONDS - 20)
+    assert headers["retry-after"] == str(CHANGE_INTERVAL_SECONDS - 20)
     assert londos.shown() == [False] * (1 + CONVERSATIONS)
-    londos.now += CHANGE_EVERY_SECONDS - 20
+    londos.now += CHANGE_INTERVAL_SECONDS - 20
     assert update_me(True)[0] == 200
     assert londos.shown() == [True] * (1 + CONVERSATIONS)
 
@@ -124,7 +130,7 @@ def test_a_change_that_was_cut_off_is_finished_by_the_same_request(
     assert londos.shown()[0] is False
 
     assert update_me(False)[0] == 429
-    londos.now += CHANGE_EVERY_SECONDS
+    londos.now += CHANGE_INTERVAL_SECONDS
     assert update_me(False)[0] == 200
 
     assert londos.shown() == [False] * (1 + CONVERSATIONS)
@@ -167,10 +173,10 @@ def test_verify_finds_a_conversation_that_shows_other_settings_and_repair_mends_
     )
     drain()
 
-    breaks = verify(dynamodb, table_name)
-    assert [(one.kind, one.where) for one in breaks] == [("copy", londos.groups[0])]
+    violations = verify(dynamodb, table_name)
+    assert [(one.kind, one.where) for one in violations] == [("copy", londos.groups[0])]
 
-    assert Repair(dynamodb, table_name, None).mend(breaks) == []
+    assert Repair(dynamodb, table_name, None).fix(violations) == []
     drain()
     assert verify(dynamodb, table_name) == []
     assert londos.shown() == [False] * (1 + CONVERSATIONS)

@@ -9,7 +9,7 @@ import pytest
 
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.services.read import show_message
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
@@ -108,8 +108,8 @@ def test_a_receipt_that_leads_to_another_message_or_to_none_shows_nothing(
     """Somebody changed items by hand, or a stale read met `bin/ddb/import-bootcamp`, which renumbers messages."""
     first, second, _ = sent
     for created_at in (second.created_at, "2020-01-01T00:00:00.000000+00:00"):
-        receipt = replace(Receipt.of(first), created_at=created_at)
-        dynamodb.put_item(TableName=table_name, Item=receipt.item)
+        sent_record = replace(SentRecord.of(first), created_at=created_at)
+        dynamodb.put_item(TableName=table_name, Item=sent_record.item)
 
         status, _, _ = functions.show_message(bayko.user_uuid, first.message_group_uuid, first.message_uuid)
 

@@ -126,7 +126,7 @@ class Messaging(RuleBasedStateMachine):
         self.message_walks: list[MessagesWalk] = []
         self.inbox_walks: list[InboxWalk] = []
         self.marks: dict[tuple[str, str], int] = {}  # of a conversation and a person: the highest that was answered
-        self.receipts: dict[str, bool | None] = {}  # what was answered last; None once another try was not
+        self.read_receipts: dict[str, bool | None] = {}  # what was answered last; None once another try was not
         self.synced: dict[
             str, tuple[dict[str, int], dict[str, str]]
         ] = {}  # last_seqs by conversation, what to ask with
@@ -237,7 +237,7 @@ class Messaging(RuleBasedStateMachine):
         self._step_inbox(self.inbox_walks[which % len(self.inbox_walks)], trouble)
 
     @rule(which=_any, reader=st.booleans(), back=st.integers(-1, 3), trouble=_troubles)
-    def move_mark(self, which: int, reader: bool, back: int, trouble: Trouble) -> None:
+    def advance_mark(self, which: int, reader: bool, back: int, trouble: Trouble) -> None:
         if not self.heads:
             return
         head = list(self.heads.values())[which % len(self.heads)]
@@ -254,14 +254,14 @@ class Messaging(RuleBasedStateMachine):
         elif answer:
             assert answer[0] == 503 or (answer[0] == 422 and seq > head.last_seq)
 
-    @rule(person=_any, receipts=st.booleans(), trouble=_troubles)
-    def show_receipts(self, person: int, receipts: bool, trouble: Trouble) -> None:
+    @rule(person=_any, read_receipts=st.booleans(), trouble=_troubles)
+    def show_receipts(self, person: int, read_receipts: bool, trouble: Trouble) -> None:
         one = self._person(person).user_uuid
         answer = self._call(
-            lambda: self.world.functions.update_me(one, receipts=receipts), self._hook(trouble, lambda: None)
+            lambda: self.world.functions.update_me(one, receipts=read_receipts), self._hook(trouble, lambda: None)
         )
         assert answer is None or answer[0] in (200, 503)
-        self.receipts[one] = receipts if answer and answer[0] == 200 else None
+        self.read_receipts[one] = read_receipts if answer and answer[0] == 200 else None
 
     @rule(reader=_any, limit=st.integers(1, 3), trouble=_troubles)
     def catch_up(self, reader: int, limit: int, trouble: Trouble) -> None:
@@ -342,7 +342,7 @@ class Messaging(RuleBasedStateMachine):
             assert self.heads[group].read_seqs[user_uuid] >= mark
         for head in self.heads.values():
             for user_uuid, person in head.members.items():
-                assert self.receipts.get(user_uuid) in (None, person.receipts)
+                assert self.read_receipts.get(user_uuid) in (None, person.read_receipts)
 
     def teardown(self) -> None:
         """Everybody repeats what was not acknowledged and reads to the end; then nothing is wrong or missing."""
@@ -367,11 +367,11 @@ class Messaging(RuleBasedStateMachine):
 
     def _finish_settings(self) -> None:
         """Those whose change of a setting was not acknowledged ask again for what their profile says."""
-        for user_uuid in [one for one, receipts in self.receipts.items() if receipts is None]:
+        for user_uuid in [one for one, read_receipts in self.read_receipts.items() if read_receipts is None]:
             person = self.world.table.person(user_uuid, consistent=True)
             assert person
-            assert self.world.functions.update_me(user_uuid, receipts=person.receipts)[0] == 200
-            self.receipts[user_uuid] = person.receipts
+            assert self.world.functions.update_me(user_uuid, receipts=person.read_receipts)[0] == 200
+            self.read_receipts[user_uuid] = person.read_receipts
 
     def _everybody_knows_all_and_how_much_of_it_is_unread(self) -> None:
         for number, person in enumerate(self.world.people):
@@ -468,7 +468,7 @@ class Messaging(RuleBasedStateMachine):
             for person in self.world.people
             if sorted(
                 group.message_group_uuid
-                for group in list_message_groups(self.world.table, person.user_uuid, 100).message_groups
+                for group in list_message_groups(self.world.table, person.user_uuid, 100).entries
             )
             != sorted(self._conversations_of(person))
         ]

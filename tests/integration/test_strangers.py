@@ -85,7 +85,7 @@ def group(table: Table, bayko: Person, londo: Person) -> str:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(refusals, "time", clock)
-    monkeypatch.setattr(refusals, "REFUSED_AFTER_SECONDS", 1000.0)
+    monkeypatch.setattr(refusals, "MIN_REFUSAL_SECONDS", 1000.0)
     return clock
 
 

@@ -392,9 +392,9 @@ class TwoConversations(World):
         with suppress(NotFound):
             mark_read(self.table, reader.user_uuid, group, max(1, head.last_seq - back))
 
-    def show(self, conversation: int, receipts: int, member: int) -> None:
+    def show(self, conversation: int, read_receipts: int, member: int) -> None:
         """A member lets the other learn the marks, or not."""
-        self._change(conversation, member, receipts=bool(receipts))
+        self._change(conversation, member, read_receipts=bool(read_receipts))
 
     def rename(self, conversation: int, name: int, member: int) -> None:
         self._change(conversation, member, display_name=("Anna", "Berta")[name])
@@ -424,7 +424,7 @@ class TwoConversations(World):
         heads = [self.table.head(group, consistent=True) for group in self.conversations]
         for person in self.people:
             mine = [head for head in heads if head and person.user_uuid in head.members]
-            listed = list_message_groups(self.table, person.user_uuid, 100).message_groups
+            listed = list_message_groups(self.table, person.user_uuid, 100).entries
             groups = [group.message_group_uuid for group in listed]
             assert len(groups) == len(set(groups))
             must = {head.message_group_uuid for head in mine if not head.members[person.user_uuid].is_deleted}
@@ -526,9 +526,9 @@ def test_a_setting_that_returns_to_what_it_was_is_shown_though_its_first_records
             world.send(conversation, 1, member=1)  # a mark is shown once both have written
         opened = world.stream.records()
         assert world.deliver(opened, None) == len(opened)
-        for receipts in (0, 1):
+        for read_receipts in (0, 1):
             for conversation in (0, 1):
-                world.show(conversation, receipts, member=0)
+                world.show(conversation, read_receipts, member=0)
         records = world.stream.records()[len(opened) :]
 
         assert world.deliver(records[:2], None) == 2

@@ -12,17 +12,17 @@ import pytest
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.services.send import send_to_conversation, send_to_handle
-from messaging.storage.table import HeadMoved, Table
+from messaging.storage.table import HeadChanged, Table
 from operators import verify as verifying
 from operators.repair import Repair, repair_inboxes
 from operators.scan import kind_of, plain
 from operators.schema import create_table_request
-from operators.verify import Break, verify
+from operators.verify import Violation, verify
 from operators.writing import put_all, put_head
 from tests.support.checks import read_all
 from tests.support.functions import Functions, Stream
@@ -64,7 +64,7 @@ class Damaged:
         return [message["sk"]["S"] for message in self.messages]
 
     @property
-    def londos(self) -> MessageGroup:
+    def londos(self) -> InboxEntry:
         """The conversation as it lies in londo's inbox."""
         return self.table.inbox(self.londo.user_uuid, 1)[0]
 
@@ -75,9 +75,9 @@ class Damaged:
         return found
 
     @property
-    def receipt(self) -> dict[str, Any]:
+    def sent_record(self) -> dict[str, Any]:
         """The receipt of the third message."""
-        return Receipt.of(Message.from_item(self.messages[2])).item
+        return SentRecord.of(Message.from_item(self.messages[2])).item
 
     def put(self, item: dict[str, Any]) -> None:
         self.client.put_item(TableName=self.name, Item=item)
@@ -85,11 +85,11 @@ class Damaged:
     def delete(self, item: dict[str, Any]) -> None:
         self.client.delete_item(TableName=self.name, Key={key: item[key] for key in ("pk", "sk")})
 
-    def verify(self) -> list[Break]:
+    def verify(self) -> list[Violation]:
         return verify(self.client, self.name)
 
-    def mend(self, backup: str | None = None) -> list[Break]:
-        return Repair(self.client, self.name, backup).mend(self.verify())
+    def fix(self, backup: str | None = None) -> list[Violation]:
+        return Repair(self.client, self.name, backup).fix(self.verify())
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def damaged(
     register: Callable[[str], Person],
 ) -> Damaged:
     """A table in which all is well yet."""
-    monkeypatch.setattr(verifying, "_SETTLE", 0.0)
+    monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
     world = Damaged(dynamodb, table_name, bayko, londo, register("kenji"))
     assert functions.stream_handler(stream.records()) == []
     return world
@@ -133,9 +133,9 @@ _NOWHERE = {"S": "4f6c8a52-0000-4000-8000-000000000001"}
 
 
 def _make_stale(world: Damaged) -> None:
-    lying = world.londos.item
-    world.put(at(lying, sk=_EARLIER))
-    world.delete(lying)
+    stored = world.londos.item
+    world.put(at(stored, sk=_EARLIER))
+    world.delete(stored)
 
 
 def _make_headless_of_one(world: Damaged) -> None:
@@ -190,12 +190,12 @@ _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "stale version": lambda world: world.put(at(world.londos.item, version={"N": "4"})),
     "stale from before there were versions": lambda world: world.put(without(world.londos.item, "version")),
     "unread version": lambda world: world.put(replace(world.unread, version=4).item),
-    "receipt missing": lambda world: world.delete(world.receipt),
-    "receipt of another time": lambda world: world.put(at(world.receipt, created_at=_EARLIER)),
-    "receipt of another conversation": lambda world: world.put(at(world.receipt, message_group_uuid=_NOWHERE)),
-    "receipt of another request": lambda world: world.put(at(world.receipt, digest={"S": "0" * 32})),
-    "receipt that expires": lambda world: world.put(at(world.receipt, ttl={"N": "1769817600"})),
-    "receipt without a digest": lambda world: world.put(without(world.receipt, "digest")),
+    "receipt missing": lambda world: world.delete(world.sent_record),
+    "receipt of another time": lambda world: world.put(at(world.sent_record, created_at=_EARLIER)),
+    "receipt of another conversation": lambda world: world.put(at(world.sent_record, message_group_uuid=_NOWHERE)),
+    "receipt of another request": lambda world: world.put(at(world.sent_record, digest={"S": "0" * 32})),
+    "receipt that expires": lambda world: world.put(at(world.sent_record, ttl={"N": "1769817600"})),
+    "receipt without a digest": lambda world: world.put(without(world.sent_record, "digest")),
     "person without handle": lambda world: world.delete(world.londo.handle_item),
     "person without profile": lambda world: world.delete(world.londo.profile_item),
     "person with an old handle": _leave_old_handle,
@@ -254,7 +254,7 @@ def test_damage_is_mended_and_no_message_changed(damaged: Damaged, kind: str) ->
     _MENDABLE[kind](damaged)
     left = damaged.messages
 
-    assert damaged.mend() == []
+    assert damaged.fix() == []
 
     assert damaged.verify() == []
     assert damaged.messages == (before if kind == "head without the last message" else left)
@@ -268,7 +268,7 @@ def test_a_head_gets_a_version_above_those_of_all_entries(damaged: Damaged, is_t
     if not is_there:
         damaged.delete(damaged.head.item)
 
-    assert damaged.mend() == []
+    assert damaged.fix() == []
 
     assert damaged.head.version == 100
     assert damaged.verify() == []
@@ -276,9 +276,9 @@ def test_a_head_gets_a_version_above_those_of_all_entries(damaged: Damaged, is_t
 
 def test_a_head_that_has_changed_since_it_was_read_is_not_replaced(damaged: Damaged) -> None:
     read = damaged.head
-    marked = damaged.table.move_mark(damaged.group, damaged.bayko.user_uuid, 3)
+    marked = damaged.table.advance_mark(damaged.group, damaged.bayko.user_uuid, 3)
 
-    with pytest.raises(HeadMoved):
+    with pytest.raises(HeadChanged):
         put_head(damaged.client, damaged.name, replace(read, version=read.version + 1), read)
 
     assert damaged.head == marked
@@ -289,8 +289,8 @@ def test_what_is_lost_comes_back_from_a_copy_of_the_table(damaged: Damaged, copy
     before = damaged.messages
     _LOST[kind](damaged)
 
-    assert "gap" in {one.kind for one in damaged.mend()}
-    assert damaged.mend(copy) == []
+    assert "gap" in {one.kind for one in damaged.fix()}
+    assert damaged.fix(copy) == []
 
     assert damaged.verify() == []
     assert damaged.messages == before
@@ -300,7 +300,7 @@ def test_what_is_lost_comes_back_from_a_copy_of_the_table(damaged: Damaged, copy
 def test_what_cannot_be_mended_stays_and_is_said(damaged: Damaged, kind: str) -> None:
     _NOT_MENDABLE[kind](damaged)
 
-    assert kind in {one.kind for one in damaged.mend()}
+    assert kind in {one.kind for one in damaged.fix()}
 
 
 def test_a_name_of_somebody_deleted_is_found(damaged: Damaged) -> None:
@@ -323,7 +323,7 @@ def test_mending_while_people_send_loses_nothing(damaged: Damaged) -> None:
     with ThreadPoolExecutor(1) as threads:
         sending = threads.submit(send, 40)
         while not sending.done():
-            damaged.mend()
+            damaged.fix()
         sending.result()
 
     repair_inboxes(damaged.table, damaged.group)
@@ -341,13 +341,13 @@ def test_the_commands_find_say_and_mend(damaged: Damaged, dynamodb_endpoint: str
     found = script("verify", damaged.name, dynamodb_endpoint)
     said = script("repair", damaged.name, dynamodb_endpoint)
     still_there = script("verify", damaged.name, dynamodb_endpoint)
-    mended = script("repair", damaged.name, dynamodb_endpoint, "--write")
+    fixed = script("repair", damaged.name, dynamodb_endpoint, "--write")
     clean = script("verify", damaged.name, dynamodb_endpoint)
 
     assert (found.returncode, said.returncode, still_there.returncode) == (1, 0, 1)
     assert found.stdout.startswith(f"double     {damaged.group}  in the inbox of {damaged.londo.user_uuid}")
     assert "Nothing was written." in said.stdout
-    assert (mended.returncode, mended.stdout.splitlines()[-1]) == (0, "Mended, all of them.")
+    assert (fixed.returncode, fixed.stdout.splitlines()[-1]) == (0, "Mended, all of them.")
     assert (clean.returncode, clean.stderr) == (0, "")
     assert clean.stdout.startswith("0 breaks in ")
 

@@ -16,11 +16,11 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.message import Message
 from messaging.services.marks import mark_read
-from messaging.services.profile import set_receipts
+from messaging.services.profile import set_read_receipts
 from messaging.services.send import send_to_conversation
 from messaging.storage.table import Table
 from operators import verify as verifying
-from operators.verify import Break, verify
+from operators.verify import Violation, verify
 from operators.writing import put_all
 from tests.support.checks import (
     assert_conversations_are_whole,
@@ -42,7 +42,7 @@ _MESSAGES = [
     for message in stored_messages(_ITEMS)
     if message.message_group_uuid in {head.message_group_uuid for head in _LIVING}
 ]
-_RECEIPTS = {item["pk"]["S"] for item in _ITEMS if item["sk"]["S"] == keys.RECEIPT}
+_RECEIPTS = {item["pk"]["S"] for item in _ITEMS if item["sk"]["S"] == keys.SENT_RECORD}
 
 
 class Old:
@@ -85,7 +85,7 @@ class Old:
         assert status != 200 or (body["uuid"], body["seq"]) == (message.message_uuid, message.seq)
         return int(status)
 
-    def verify(self) -> list[Break]:
+    def verify(self) -> list[Violation]:
         return verify(self.client, self.name)
 
 
@@ -97,7 +97,7 @@ def old(
     stream: Stream,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Old:
-    monkeypatch.setattr(verifying, "_SETTLE", 0.0)
+    monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
     return Old(dynamodb, table_name, functions, stream)
 
 
@@ -133,8 +133,8 @@ def _changes(old: Old, head: Head) -> Iterator[object]:
     yield send_to_conversation(old.table, one, group, str(uuid4()), "1")
     yield mark_read(old.table, other, group, head.last_seq + 1)
     yield send_to_conversation(old.table, other, group, str(uuid4()), "2")
-    yield set_receipts(old.table, one, receipts=False)
-    yield set_receipts(old.table, one, receipts=True)
+    yield set_read_receipts(old.table, one, read_receipts=False)
+    yield set_read_receipts(old.table, one, read_receipts=True)
 
 
 @pytest.mark.parametrize("repaired", [False, True], ids=["before", "after repair"])
@@ -144,7 +144,7 @@ def test_a_late_retry_of_an_old_message_is_answered_and_another_text_refused(
     if repaired:
         assert _repair(old, dynamodb_endpoint)[-1] == "Mended, all of them."
     before = old.items
-    known = [message for message in _MESSAGES if repaired or keys.receipt_pk(message.message_uuid) in _RECEIPTS]
+    known = [message for message in _MESSAGES if repaired or keys.sent_record_pk(message.message_uuid) in _RECEIPTS]
     assert known
 
     for message in known:
@@ -165,7 +165,7 @@ def test_repair_updates_the_table_while_two_people_keep_sending(old: Old, dynamo
     assert not [item for item in items if "ttl" in item]
     uuids = {message.message_uuid for message in stored_messages(items)}
     assert uuids == {message.message_uuid for message in stored_messages(_ITEMS)} | {*sent}
-    assert uuids == {item["pk"]["S"].partition("#")[2] for item in items if item["sk"]["S"] == keys.RECEIPT}
+    assert uuids == {item["pk"]["S"].partition("#")[2] for item in items if item["sk"]["S"] == keys.SENT_RECORD}
     assert _repair(old, dynamodb_endpoint)[-1].startswith("0 breaks in ")
 
 

@@ -70,7 +70,7 @@ def test_an_inbox_pages_from_the_newest_conversation_on(table: Table) -> None:
     assert isinstance(first.older, InboxCursor)
     rest = list_message_groups(table, BAYKO.user_uuid, 2, first.older)
 
-    assert [group.message for group in first.message_groups + rest.message_groups] == ["2", "1", "0"]
+    assert [group.message for group in first.entries + rest.entries] == ["2", "1", "0"]
 
 
 def test_a_handle_is_given_once(table: Table) -> None:

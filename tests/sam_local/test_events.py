@@ -92,8 +92,8 @@ def make_true(table: Table, records: list[dict[str, Any]]) -> list[str]:
         start = told[0].old or told[0].new
         noted = [unread for owner_uuid in told[-1].new.members for unread in table.unread(owner_uuid)]
         table.write_entries([Delete(one) for one in noted if one.message_group_uuid == message_group_uuid])
-        table.write_entries([Delete(group) for group in told[-1].new.message_groups])
-        table.write_entries([Insert(group) for group in start.message_groups])
+        table.write_entries([Delete(group) for group in told[-1].new.inbox_entries])
+        table.write_entries([Insert(group) for group in start.inbox_entries])
         table.write_entries([Insert(unread) for unread in start.unread])
     return unreadable
 

@@ -20,6 +20,6 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(
         )
 
     record_property("reliability", outcome.reliability)
-    assert (outcome.lost, outcome.doubled, outcome.breaks) == ([], [], [])
+    assert (outcome.lost, outcome.doubled, outcome.violations) == ([], [], [])
     assert outcome.messages == 4000
     assert outcome.kills >= 32  # eight of each sender at least

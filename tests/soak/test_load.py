@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local import stack
-from operators.verify import Break, verify
+from operators.verify import Violation, verify
 from tests.e2e.conftest import System
 from tests.support.checks import read_all, stored_messages
 
@@ -35,7 +35,7 @@ def test_fifty_people_lose_nothing(
     sent = {line["uuid"]: line for line in map(json.loads, (tmp_path / "sent").read_text().splitlines())}
     assert sent
     assert _breaks_once_drained(system) == []
-    stored = stored_messages(read_all(system.client("dynamodb"), system.place.table_name))
+    stored = stored_messages(read_all(system.client("dynamodb"), system.environment.table_name))
     assert len(stored) == len(sent)
     for message in stored:
         answered = sent[message.message_uuid]
@@ -70,7 +70,7 @@ def _run_locust(system: System, folder: Path) -> None:
             "SOAK_PEOPLE": str(folder / "people.json"),
             "SOAK_SENT": str(folder / "sent"),
             "SOAK_TOLD": str(folder / "told"),
-            "SOAK_SOCKETS": stack.socket_url(system.place),
+            "SOAK_SOCKETS": stack.socket_url(system.environment),
         },
         capture_output=True,
         text=True,
@@ -80,13 +80,13 @@ def _run_locust(system: System, folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _breaks_once_drained(system: System) -> list[Break]:
+def _breaks_once_drained(system: System) -> list[Violation]:
     """What `verify` finds, as soon as no inbox is behind any more."""
     deadline = time.monotonic() + _DRAIN
     while True:
-        breaks = verify(system.client("dynamodb"), system.place.table_name)
-        if time.monotonic() > deadline or not any(one.of_inbox for one in breaks):
-            return breaks
+        violations = verify(system.client("dynamodb"), system.environment.table_name)
+        if time.monotonic() > deadline or not any(one.of_inbox for one in violations):
+            return violations
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

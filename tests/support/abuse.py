@@ -75,8 +75,8 @@ def damaged(draw: st.DrawFn, raw: bytes) -> bytes:
     """`raw` cut, doubled in part, or with a few bits flipped; at times as it is."""
     start, end = sorted(draw(st.tuples(st.integers(0, len(raw)), st.integers(0, len(raw)))))
     flipped = bytearray(raw)
-    for place in draw(st.lists(st.integers(0, len(raw) * 8 - 1), max_size=3)) if raw else []:
-        flipped[place // 8] ^= 1 << place % 8
+    for index in draw(st.lists(st.integers(0, len(raw) * 8 - 1), max_size=3)) if raw else []:
+        flipped[index // 8] ^= 1 << index % 8
     return draw(
         st.sampled_from([raw, raw[start:end], raw[:end] + raw[start:], raw[:start] + raw[end:], bytes(flipped)])
     )

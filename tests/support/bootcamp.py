@@ -112,7 +112,7 @@ class Generator:
         self.source.save()
 
     def _pairs(self) -> Iterator[tuple[User, User]]:
-        pairs = [(one, other) for place, one in enumerate(self.people) for other in self.people[place + 1 :]]
+        pairs = [(one, other) for index, one in enumerate(self.people) for other in self.people[index + 1 :]]
         yield from self._random.sample(pairs, CONVERSATIONS)
 
     def _conversation(self, one: User, other: User, messages: int) -> None:

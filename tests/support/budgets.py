@@ -184,10 +184,10 @@ def _measure(
     measured["push of 1 message"] = meter.measure(lambda: sockets.push(last))
     measured["disconnect"] = meter.measure(lambda: sockets.disconnect(bayko.user_uuid, mine))
     measured["receipts changed in 31 conversations"] = meter.measure(
-        lambda: functions.update_me(bayko.user_uuid, receipts=False)
+        lambda: functions.update_me(bayko.user_uuid, read_receipts=False)
     )
     measured["receipts that are so already"] = meter.measure(
-        lambda: functions.update_me(bayko.user_uuid, receipts=False)
+        lambda: functions.update_me(bayko.user_uuid, read_receipts=False)
     )
     return measured
 

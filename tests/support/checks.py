@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.message import Message
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ def assert_conversations_are_whole(items: list[dict[str, Any]]) -> list[Head]:
 def assert_inboxes_stand_at_the_heads(items: list[dict[str, Any]]) -> None:
     """Exactly one message group for each person and conversation, at the last message, and what is unread for whom."""
     heads = assert_conversations_are_whole(items)
-    stored = [MessageGroup.from_item(item) for item in items if item["pk"]["S"].startswith(keys.inbox_pk(""))]
+    stored = [InboxEntry.from_item(item) for item in items if item["pk"]["S"].startswith(keys.inbox_pk(""))]
     assert Counter((group.owner_uuid, group.message_group_uuid) for group in stored) == Counter(
-        (group.owner_uuid, group.message_group_uuid) for head in heads for group in head.message_groups
+        (group.owner_uuid, group.message_group_uuid) for head in heads for group in head.inbox_entries
     )
-    wanted = {(group.owner_uuid, group.message_group_uuid): group for head in heads for group in head.message_groups}
+    wanted = {(group.owner_uuid, group.message_group_uuid): group for head in heads for group in head.inbox_entries}
     for group in stored:
         assert group in (
             wanted[group.owner_uuid, group.message_group_uuid],

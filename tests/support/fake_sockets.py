@@ -82,21 +82,21 @@ class FakeConnections(Table):
     def delete_connection(self, user_uuid: str, connection_id: str) -> Connection | None:
         return self.held.pop((user_uuid, connection_id), None)
 
-    def watch(self, user_uuid: str, connection_id: str, watched_uuid: str, most: int) -> Connection | None:
+    def subscribe(self, user_uuid: str, connection_id: str, subject_uuid: str, most: int) -> Connection | None:
         connection = self.held.get((user_uuid, connection_id))
-        return connection and replace(connection, watched=frozenset({watched_uuid}))
+        return connection and replace(connection, subscriptions=frozenset({subject_uuid}))
 
-    def unwatch(self, user_uuid: str, connection_id: str, watched_uuid: str) -> None:
+    def unsubscribe(self, user_uuid: str, connection_id: str, subject_uuid: str) -> None:
         pass
 
     def put_subscription(self, subscription: Subscription) -> None:
-        self.watching[subscription.watched_uuid, subscription.connection_id] = subscription
+        self.watching[subscription.subject_uuid, subscription.connection_id] = subscription
 
-    def delete_subscription(self, watched_uuid: str, connection_id: str) -> None:
-        self.watching.pop((watched_uuid, connection_id), None)
+    def delete_subscription(self, subject_uuid: str, connection_id: str) -> None:
+        self.watching.pop((subject_uuid, connection_id), None)
 
-    def subscriptions(self, watched_uuid: str) -> list[Subscription]:
-        return [one for one in list(self.watching.values()) if one.watched_uuid == watched_uuid]
+    def subscriptions(self, subject_uuid: str) -> list[Subscription]:
+        return [one for one in list(self.watching.values()) if one.subject_uuid == subject_uuid]
 
     def person(self, user_uuid: str, *, consistent: bool = False) -> Person | None:
         return self.people.get(user_uuid)

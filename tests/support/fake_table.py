@@ -8,11 +8,11 @@ from typing import Any, NoReturn
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.message import Message
 from messaging.model.person import Person, Profile
-from messaging.model.sent_record import Receipt
-from messaging.storage.table import AlreadySent, Discard, HeadMoved, Insert, PositionTaken, Table, Update, Write
+from messaging.model.sent_record import SentRecord
+from messaging.storage.table import AlreadySent, Discard, HeadChanged, Insert, PositionTaken, Table, Update, Write
 
 
 class FakeTable(Table):
@@ -30,11 +30,11 @@ class FakeTable(Table):
         found = (message for message in self._of(message_group_uuid) if message.created_at == created_at)
         return next(found, None)
 
-    def head_and_receipt(
+    def head_and_sent_record(
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
-    ) -> tuple[Head | None, Receipt | None]:
-        receipts = (Receipt.of(message) for message in self.messages if message.message_uuid == message_uuid)
-        return self.heads.get(message_group_uuid), next(receipts, None)
+    ) -> tuple[Head | None, SentRecord | None]:
+        read_receipts = (SentRecord.of(message) for message in self.messages if message.message_uuid == message_uuid)
+        return self.heads.get(message_group_uuid), next(read_receipts, None)
 
     def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
         return self.heads.get(message_group_uuid), self._of(message_group_uuid)[-limit:]
@@ -45,12 +45,10 @@ class FakeTable(Table):
     def after(self, message_group_uuid: str, created_at: str, limit: int, *, consistent: bool) -> list[Message]:
         return [message for message in self._of(message_group_uuid) if message.created_at > created_at][:limit]
 
-    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None) -> list[MessageGroup]:
+    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None) -> list[InboxEntry]:
         return [group for group in self._inbox(user_uuid) if group.sk < (older_than or keys.HEAD)][:limit]
 
-    def inbox_above(
-        self, user_uuid: str, limit: int, newer_than: str, *, consistent: bool = False
-    ) -> list[MessageGroup]:
+    def inbox_above(self, user_uuid: str, limit: int, newer_than: str, *, consistent: bool = False) -> list[InboxEntry]:
         return [group for group in self._inbox(user_uuid) if group.sk > newer_than][-limit:]
 
     def unread(self, user_uuid: str) -> Iterator[Unread]:
@@ -62,13 +60,13 @@ class FakeTable(Table):
     def person_by_handle(self, handle: str) -> Person | None:
         return next((person for person in self.people if person.handle == handle), None)
 
-    def person_and_person_by_handle(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
+    def sender_and_receiver(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
         return self.person(user_uuid), self.person_by_handle(handle)
 
-    def move_mark(self, message_group_uuid: str, user_uuid: str, seq: int) -> Head:
+    def advance_mark(self, message_group_uuid: str, user_uuid: str, seq: int) -> Head:
         head = self.heads.get(message_group_uuid)
         if head is None or user_uuid not in head.members or not head.read_seqs[user_uuid] < seq <= head.last_seq:
-            raise HeadMoved(head)
+            raise HeadChanged(head)
         read_seqs = {**head.read_seqs, user_uuid: seq}
         self.heads[message_group_uuid] = replace(head, read_seqs=read_seqs, version=head.version + 1)
         return self.heads[message_group_uuid]
@@ -77,8 +75,8 @@ class FakeTable(Table):
         person = self.person(user_uuid)
         return Profile(person, 0, False) if person else None
 
-    def change_receipts(self, profile: Profile, *, receipts: bool) -> Person:
-        person = replace(profile.person, receipts=receipts, version=profile.person.version + 1)
+    def change_read_receipts(self, profile: Profile, *, read_receipts: bool) -> Person:
+        person = replace(profile.person, read_receipts=read_receipts, version=profile.person.version + 1)
         self.people = tuple(person if one == person else one for one in self.people)
         return person
 
@@ -99,11 +97,11 @@ class FakeTable(Table):
     def create(self, head: Head, message: Message) -> None:
         self._refuse_a_second(message)
         if head.message_group_uuid in self.heads:
-            raise HeadMoved(self.heads[head.message_group_uuid])
+            raise HeadChanged(self.heads[head.message_group_uuid])
         self.append(head, message)
 
-    def _inbox(self, user_uuid: str) -> list[MessageGroup]:
-        groups = [group for head in self.heads.values() for group in head.message_groups]
+    def _inbox(self, user_uuid: str) -> list[InboxEntry]:
+        groups = [group for head in self.heads.values() for group in head.inbox_entries]
         mine = [group for group in groups if group.owner_uuid == user_uuid]
         return sorted(mine, key=lambda group: group.sk, reverse=True)
 
@@ -113,7 +111,7 @@ class FakeTable(Table):
     def _refuse_a_second(self, message: Message) -> None:
         for first in self.messages:
             if first.message_uuid == message.message_uuid:
-                raise AlreadySent(Receipt.of(first))
+                raise AlreadySent(SentRecord.of(first))
 
 
 class FakeInboxes(FakeTable):
@@ -124,38 +122,38 @@ class FakeInboxes(FakeTable):
 
     def __init__(self) -> None:
         super().__init__()
-        self.message_groups: dict[tuple[str, str], MessageGroup] = {}
+        self.inbox_entries: dict[tuple[str, str], InboxEntry] = {}
         self.unread_entries: dict[tuple[str, str], Unread] = {}
 
     def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
         assert len({(type(write.entry), *_key(write.entry)) for write in writes}) == len(writes), "one key, two writes"
         return [self._write(write) for write in writes]
 
-    def entries_of(self, owner_uuid: str, message_group_uuid: str, first: str, last: str = "A") -> list[MessageGroup]:
+    def entries_of(self, owner_uuid: str, message_group_uuid: str, first: str, last: str = "A") -> list[InboxEntry]:
         return [
             entry
-            for (owner, sk), entry in sorted(self.message_groups.items())
+            for (owner, sk), entry in sorted(self.inbox_entries.items())
             if (owner, entry.message_group_uuid) == (owner_uuid, message_group_uuid) and first <= sk <= last
         ]
 
     def replace_entries(
-        self, known: Head, head: Head | None, groups: Sequence[MessageGroup], stale: Sequence[MessageGroup]
+        self, known: Head, head: Head | None, groups: Sequence[InboxEntry], stale: Sequence[InboxEntry]
     ) -> None:
         if head != self.heads.get(known.message_group_uuid):
-            raise HeadMoved(self.heads.get(known.message_group_uuid))
-        taken = [entry for entry in (*groups, *stale) if not self._is_of(entry, self.message_groups.get(_key(entry)))]
+            raise HeadChanged(self.heads.get(known.message_group_uuid))
+        taken = [entry for entry in (*groups, *stale) if not self._is_of(entry, self.inbox_entries.get(_key(entry)))]
         if taken:
             raise PositionTaken([entry.owner_uuid for entry in taken])
         for entry in stale:
-            self.message_groups.pop(_key(entry), None)
-        self.message_groups.update({_key(entry): entry for entry in groups})
+            self.inbox_entries.pop(_key(entry), None)
+        self.inbox_entries.update({_key(entry): entry for entry in groups})
         for owner_uuid in known.members:
             self.unread_entries.pop((owner_uuid, known.message_group_uuid), None)
         self.unread_entries.update({_key(entry): entry for entry in (head.unread if head else ())})
 
     def _write(self, write: Write) -> bool | Exception:
         entry = write.entry
-        entries: dict[tuple[str, str], Any] = self.unread_entries if isinstance(entry, Unread) else self.message_groups
+        entries: dict[tuple[str, str], Any] = self.unread_entries if isinstance(entry, Unread) else self.inbox_entries
         key = _key(entry)
         if not _is_sort_key(key[1]):
             return RuntimeError("DynamoDB cannot run a statement: ValidationError")
@@ -173,11 +171,11 @@ class FakeInboxes(FakeTable):
                     del entries[key]
                 return done or isinstance(write, Discard)
 
-    def _is_of(self, entry: MessageGroup | Unread, stored: MessageGroup | Unread | None) -> bool:
+    def _is_of(self, entry: InboxEntry | Unread, stored: InboxEntry | Unread | None) -> bool:
         return stored is None or stored.message_group_uuid == entry.message_group_uuid
 
 
-def _key(entry: MessageGroup | Unread) -> tuple[str, str]:
+def _key(entry: InboxEntry | Unread) -> tuple[str, str]:
     return entry.owner_uuid, entry.message_group_uuid if isinstance(entry, Unread) else entry.sk
 
 

@@ -28,7 +28,7 @@ from messaging.model import keys
 from messaging.model.person import Person
 from messaging.storage.table import Table, open_table
 from operators.schema import create_table_request
-from operators.verify import Break, verify
+from operators.verify import Violation, verify
 from tests.support import dynamodb_local
 from tests.support.checks import read_all, stored_messages
 from tests.support.functions import Functions, Stream, all_before
@@ -146,7 +146,7 @@ class Outcome:
     kills: int
     lost: list[str]
     doubled: list[str]
-    breaks: list[Break]
+    violations: list[Violation]
 
     @property
     def reliability(self) -> list[str]:
@@ -230,13 +230,13 @@ def _send(
         journal.append(json.dumps(answer))
         groups.add(answer["message_group_uuid"])
         if random.random() < 0.2:  # noqa: S311
-            _switch_receipts(client, table_name, sender, groups, receipts=False)
-            _switch_receipts(client, table_name, sender, groups, receipts=True)
-    _switch_receipts(client, table_name, sender, groups, receipts=True)  # a life may have ended between the two
+            _switch_receipts(client, table_name, sender, groups, read_receipts=False)
+            _switch_receipts(client, table_name, sender, groups, read_receipts=True)
+    _switch_receipts(client, table_name, sender, groups, read_receipts=True)  # a life may have ended between the two
 
 
 def _switch_receipts(
-    client: "DynamoDBClient", table_name: str, person: Person, groups: Iterable[str], *, receipts: bool
+    client: "DynamoDBClient", table_name: str, person: Person, groups: Iterable[str], *, read_receipts: bool
 ) -> None:
     """Writes the setting into the heads, as PATCH /api/users/me does, which may be used once a minute."""
     for group in groups:
@@ -245,7 +245,7 @@ def _switch_receipts(
             Key=keys.key(keys.conversation_pk(group), keys.HEAD),
             UpdateExpression="SET members.#me.receipts = :receipts ADD version :one",
             ExpressionAttributeNames={"#me": person.user_uuid},
-            ExpressionAttributeValues={":receipts": {"BOOL": receipts}, ":one": {"N": "1"}},
+            ExpressionAttributeValues={":receipts": {"BOOL": read_receipts}, ":one": {"N": "1"}},
         )
 
 

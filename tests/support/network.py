@@ -36,7 +36,7 @@ class Network:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         with self._lock:
             self._is_cut = False
 

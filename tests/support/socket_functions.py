@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from messaging.live.connections import Pace
+from messaging.live.connections import RateLimit
 from tests.support.fake_sockets import FakeSockets
 from tests.support.functions import Functions, sample_event
 
@@ -19,8 +19,10 @@ class SocketFunctions:
         self._functions = functions
         self._monkeypatch = monkeypatch
         self._numbers = itertools.count(1)
-        for pace in ("typing_pace", "frame_pace"):
-            monkeypatch.setattr(self._module("connections.receive"), pace, Pace(10, lambda: 10.0 * next(self._numbers)))
+        for pace in ("typing_limit", "frame_limit"):
+            monkeypatch.setattr(
+                self._module("connections.receive"), pace, RateLimit(10, lambda: 10.0 * next(self._numbers))
+            )
 
     def _module(self, path: str) -> Any:
         module = self._functions.handler(path)

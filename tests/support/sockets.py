@@ -31,9 +31,9 @@ class Socket:
         """The next event that has these fields, of all that follow those waited for before. Fails after a while."""
         deadline = time.monotonic() + within
         while True:
-            for place, event in enumerate(self.events):
+            for index, event in enumerate(self.events):
                 if fields.items() <= event.items():
-                    del self.events[: place + 1]
+                    del self.events[: index + 1]
                     return event
             frame = self._connection.recv(timeout=max(0.01, deadline - time.monotonic()))
             assert len(frame.encode() if isinstance(frame, str) else frame) <= 32 * 1024
@@ -80,4 +80,4 @@ def opened(system: System, person: Client) -> Iterator[Socket]:
 
 def handshake(system: System, query: str) -> ClientConnection:
     """Raises InvalidStatus if it is refused."""
-    return connect(stack.socket_url(system.place) + query, open_timeout=60, close_timeout=5)
+    return connect(stack.socket_url(system.environment) + query, open_timeout=60, close_timeout=5)

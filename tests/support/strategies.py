@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.services.rewrite_inbox import Change
 
 uuids = st.uuids().map(str)
@@ -31,10 +31,10 @@ messages = st.builds(Message, uuids, uuids, st.text(), people, times, seqs)
 _marks = st.integers(0, 10**18 - 1)
 _versions = st.integers(0, 10**18 - 1)
 message_groups = st.builds(
-    MessageGroup, uuids, uuids, st.text(), people, inbox_sks, seqs, _marks, st.none() | _marks, _versions
+    InboxEntry, uuids, uuids, st.text(), people, inbox_sks, seqs, _marks, st.none() | _marks, _versions
 )
 unread = st.builds(Unread, uuids, uuids, seqs, _marks, _versions)
-receipts = st.builds(Receipt, uuids, uuids, times, st.none() | st.text(min_size=1))
+read_receipts = st.builds(SentRecord, uuids, uuids, times, st.none() | st.text(min_size=1))
 
 
 @st.composite

@@ -152,8 +152,8 @@ def test_no_cursor_leads_to_what_is_not_the_callers(
     mine = {BAYKO.user_uuid: own | {CONVERSATION}, STRANGER: set[str]()}[user_uuid]
 
     @given(st.sampled_from(LISTS[name]), cursors(owner) | cursors(OF_OTHERS) | cursors(LONDO.user_uuid))
-    def is_refused_or_leads_to_ones_own(place: tuple[str, type[MessageCursor | InboxCursor]], cursor: str) -> None:
-        parameter, kind = place
+    def is_refused_or_leads_to_ones_own(listing: tuple[str, type[MessageCursor | InboxCursor]], cursor: str) -> None:
+        parameter, kind = listing
         answer = function.lambda_handler(
             event(user_uuid=user_uuid, path={"message_group_uuid": CONVERSATION}, query={parameter: cursor}), None
         )
@@ -216,7 +216,7 @@ def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_processed(
         for one in (before, sample, after):
             change = Change.from_record(one)
             table.heads[change.new.message_group_uuid] = change.new
-            table.write_entries([Insert(group) for group in (change.old or change.new).message_groups])
+            table.write_entries([Insert(group) for group in (change.old or change.new).inbox_entries])
         function.table = table
 
         answer = function.lambda_handler({"Records": [before, record, after]}, None)
@@ -229,10 +229,10 @@ def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_processed(
             change = Change.from_record(one)
             mine = [
                 group
-                for group in table.message_groups.values()
+                for group in table.inbox_entries.values()
                 if group.message_group_uuid == change.new.message_group_uuid
             ]
-            assert sorted(mine, key=str) == sorted(change.new.message_groups, key=str)
+            assert sorted(mine, key=str) == sorted(change.new.inbox_entries, key=str)
         written()
 
     is_reported_alone()

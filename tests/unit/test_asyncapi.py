@@ -19,7 +19,7 @@ def test_each_event_is_described(head: Head) -> None:
         "Events",
         [
             views.message_event(head),
-            views.message_group_event(head.message_group(user_uuid)) | {"unread_count": 0},
+            views.message_group_event(head.inbox_entry(user_uuid)) | {"unread_count": 0},
             views.read_event(head, user_uuid),
             views.typing_event(head.message_group_uuid, user_uuid),
             views.presence_event(head.message_group_uuid, user_uuid, online=True),

@@ -358,7 +358,7 @@ def test_a_mistake_of_ours_is_a_500_that_tells_nothing_but_where_to_look(error: 
     assert "the text of a message" not in log
     entry = json.loads(log)
     assert (entry["level"], entry["error"], entry["request_id"]) == ("ERROR", type(error).__name__, "the-request-id")
-    assert any("in handle" in place for place in entry["trace"])
+    assert any("in handle" in line for line in entry["trace"])
 
 
 def test_the_text_of_what_led_to_a_mistake_is_not_logged_either(written: Written) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import MessageGroup
+from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox
@@ -41,7 +41,7 @@ class CrashingInboxes(FakeInboxes):
         return super()._write(write)
 
     def replace_entries(
-        self, known: Head, head: Head | None, groups: Sequence[MessageGroup], stale: Sequence[MessageGroup]
+        self, known: Head, head: Head | None, groups: Sequence[InboxEntry], stale: Sequence[InboxEntry]
     ) -> None:
         self._count()
         super().replace_entries(known, head, groups, stale)
@@ -107,11 +107,11 @@ class History:
         sender, receiver = self.random.sample([_PEOPLE[0], other], 2)
         group = keys.pair_uuid(sender.user_uuid, receiver.user_uuid)
         head = Head.of_first(Message(group, "", "0", sender, keys.format_time(self.now), 1), receiver)
-        for entry in head.message_groups:
+        for entry in head.inbox_entries:
             opened = replace(entry, version=0)
-            taken = (entry.owner_uuid, entry.sk) in self.inboxes.message_groups
+            taken = (entry.owner_uuid, entry.sk) in self.inboxes.inbox_entries
             opened = opened.tiebroken() if taken else opened
-            self.inboxes.message_groups[entry.owner_uuid, opened.sk] = opened
+            self.inboxes.inbox_entries[entry.owner_uuid, opened.sk] = opened
         self._record(None, head)
 
     def _record(self, old: Head | None, new: Head) -> None:
@@ -131,7 +131,7 @@ class History:
 
     def _receipts(self, head: Head) -> Head:
         person = self.random.choice([*head.members.values()])
-        return self._with_member(head, replace(person, receipts=not person.receipts))
+        return self._with_member(head, replace(person, read_receipts=not person.read_receipts))
 
     def _rename(self, head: Head) -> Head:
         person = self.random.choice([*head.members.values()])
@@ -141,14 +141,14 @@ class History:
         return replace(head, members={**head.members, person.user_uuid: person})
 
     def _assert_none_is_missing(self) -> None:
-        listed = {(entry.owner_uuid, entry.message_group_uuid) for entry in self.inboxes.message_groups.values()}
+        listed = {(entry.owner_uuid, entry.message_group_uuid) for entry in self.inboxes.inbox_entries.values()}
         assert listed == {
             (owner, head.message_group_uuid) for head in self.inboxes.heads.values() for owner in head.members
         }
 
     def _assert_right(self) -> None:
-        stored = sorted(self.inboxes.message_groups.values(), key=str)
-        wanted = [entry for head in self.inboxes.heads.values() for entry in head.message_groups]
+        stored = sorted(self.inboxes.inbox_entries.values(), key=str)
+        wanted = [entry for head in self.inboxes.heads.values() for entry in head.inbox_entries]
         assert len(stored) == len(wanted)
         assert all(entry in stored or entry.tiebroken() in stored for entry in wanted)
         unread = [entry for head in self.inboxes.heads.values() for entry in head.unread]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt, request_digest
-from tests.support.strategies import heads, message_groups, messages, moments, people, receipts, unread, uuids
+from messaging.model.sent_record import SentRecord, request_digest
+from tests.support.strategies import heads, message_groups, messages, moments, people, read_receipts, unread, uuids
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "Bayko", "Andrew Bayko")
 LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
@@ -33,8 +33,8 @@ def test_a_message_survives_its_item(message: Message) -> None:
 
 
 @given(message_groups)
-def test_a_message_group_survives_its_item(group: MessageGroup) -> None:
-    assert MessageGroup.from_item(_through_json(group.item)) == group
+def test_a_message_group_survives_its_item(group: InboxEntry) -> None:
+    assert InboxEntry.from_item(_through_json(group.item)) == group
 
 
 @given(heads())
@@ -42,9 +42,9 @@ def test_a_head_survives_its_item(head: Head) -> None:
     assert Head.from_item(_through_json(head.item)) == head
 
 
-@given(receipts)
-def test_a_receipt_survives_its_item(receipt: Receipt) -> None:
-    assert Receipt.from_item(_through_json(receipt.item)) == receipt
+@given(read_receipts)
+def test_a_receipt_survives_its_item(sent_record: SentRecord) -> None:
+    assert SentRecord.from_item(_through_json(sent_record.item)) == sent_record
 
 
 @given(people)
@@ -62,7 +62,7 @@ def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> 
     ("item", "pk", "sk", "attributes"),
     [
         (
-            Head.of_first(FIRST, LONDO).message_groups[0].item,
+            Head.of_first(FIRST, LONDO).inbox_entries[0].item,
             f"GRP#{BAYKO.user_uuid}",
             AT,
             {
@@ -96,7 +96,7 @@ def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> 
             {"members", "last_seq", "message", "user_uuid", "created_at", "message_uuid", "version"},
         ),
         (
-            Receipt.of(FIRST).item,
+            SentRecord.of(FIRST).item,
             f"MID#{FIRST.message_uuid}",
             "MID",
             {"message_group_uuid", "created_at", "digest"},
@@ -119,7 +119,7 @@ def test_an_item_has_the_keys_and_attributes_the_design_names(
     [
         (FIRST.item, {"seq"}),
         (Head.of_first(FIRST, LONDO).item, {"last_seq", "version"}),
-        (Receipt.of(FIRST).item, set()),
+        (SentRecord.of(FIRST).item, set()),
     ],
     ids=["message", "head", "receipt"],
 )
@@ -128,7 +128,7 @@ def test_only_numbers_are_stored_as_numbers(item: dict[str, Any], numbers: set[s
 
 
 def test_a_message_group_names_the_other_person_and_a_message_its_sender() -> None:
-    mine, theirs = Head.of_first(FIRST, LONDO).message_groups
+    mine, theirs = Head.of_first(FIRST, LONDO).inbox_entries
 
     assert FIRST.item["user_handle"] == {"S": "Bayko"}
     assert (mine.owner_uuid, mine.item["user_handle"]) == (BAYKO.user_uuid, {"S": "londo"})
@@ -137,7 +137,7 @@ def test_a_message_group_names_the_other_person_and_a_message_its_sender() -> No
 
 @given(heads())
 def test_both_members_have_the_conversation_at_the_time_of_its_last_message(head: Head) -> None:
-    one, other = head.message_groups
+    one, other = head.inbox_entries
 
     assert {one.owner_uuid, other.owner_uuid} == set(head.members)
     assert (one.other, other.other) == (head.members[other.owner_uuid], head.members[one.owner_uuid])
@@ -147,7 +147,7 @@ def test_both_members_have_the_conversation_at_the_time_of_its_last_message(head
 
 
 @given(message_groups)
-def test_a_message_group_beside_another_is_the_same_at_another_key(group: MessageGroup) -> None:
+def test_a_message_group_beside_another_is_the_same_at_another_key(group: InboxEntry) -> None:
     beside = group.tiebroken()
 
     assert replace(beside, sk=group.sk) == group
@@ -223,10 +223,8 @@ def test_a_head_from_before_there_were_marks_and_versions_has_none() -> None:
     assert head.read_seqs == {BAYKO.user_uuid: 0, LONDO.user_uuid: 0}
 
 
-@pytest.mark.parametrize(
-    "entry", [Head.of_first(FIRST, LONDO).message_groups[0], Head.of_first(FIRST, LONDO).unread[0]]
-)
-def test_an_entry_from_before_there_were_versions_has_none(entry: MessageGroup | Unread) -> None:
+@pytest.mark.parametrize("entry", [Head.of_first(FIRST, LONDO).inbox_entries[0], Head.of_first(FIRST, LONDO).unread[0]])
+def test_an_entry_from_before_there_were_versions_has_none(entry: InboxEntry | Unread) -> None:
     item = entry.item
     del item["version"]
 
@@ -234,10 +232,10 @@ def test_an_entry_from_before_there_were_versions_has_none(entry: MessageGroup |
 
 
 def test_a_receipt_from_before_there_were_digests_has_none_and_its_expiry_is_not_read() -> None:
-    item = {**Receipt.of(FIRST).item, "ttl": {"N": "1800000000"}}
+    item = {**SentRecord.of(FIRST).item, "ttl": {"N": "1800000000"}}
     del item["digest"]
 
-    assert Receipt.from_item(item) == replace(Receipt.of(FIRST), digest=None)
+    assert SentRecord.from_item(item) == replace(SentRecord.of(FIRST), digest=None)
 
 
 def test_requests_share_a_digest_only_if_they_ask_for_the_same() -> None:
@@ -257,11 +255,11 @@ def test_members_and_marks_are_in_one_order_whoever_wrote_first() -> None:
 @given(heads())
 def test_a_message_group_has_the_marks_of_both_unless_hidden_or_only_one_has_written(head: Head) -> None:
     is_mutual = head.wrote == head.members.keys()
-    for group in head.message_groups:
+    for group in head.inbox_entries:
         other = head.members[group.other.user_uuid]
         assert group.last_seq == head.last_seq
         assert group.read_seq == head.read_seqs[group.owner_uuid]
-        assert group.other_read_seq == (head.read_seqs[other.user_uuid] if is_mutual and other.receipts else None)
+        assert group.other_read_seq == (head.read_seqs[other.user_uuid] if is_mutual and other.read_receipts else None)
 
 
 @given(heads())
@@ -280,5 +278,5 @@ def test_an_unread_conversation_survives_its_item(one: Unread) -> None:
 
 @given(people)
 def test_whether_a_person_shows_receipts_survives_either_item(person: Person) -> None:
-    assert Person.from_profile_item(_through_json(person.profile_item)).receipts == person.receipts
-    assert Person.from_handle_item(_through_json(person.handle_item)).receipts == person.receipts
+    assert Person.from_profile_item(_through_json(person.profile_item)).read_receipts == person.read_receipts
+    assert Person.from_handle_item(_through_json(person.handle_item)).read_receipts == person.read_receipts

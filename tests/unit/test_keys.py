@@ -170,7 +170,7 @@ def test_no_two_kinds_of_item_share_a_partition(uuid: str) -> None:
     partitions = [
         keys.inbox_pk(uuid),
         keys.conversation_pk(uuid),
-        keys.receipt_pk(uuid),
+        keys.sent_record_pk(uuid),
         keys.profile_pk(uuid),
         keys.handle_pk(uuid),
     ]

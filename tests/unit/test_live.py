@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.live import delivery
-from messaging.live.connections import Pace
-from messaging.live.delivery import Post, Told, push, tell
+from messaging.live.connections import RateLimit
+from messaging.live.delivery import DeliveryReport, Post, deliver, push
 from messaging.live.events import FRAME_BYTES, events_of, pack
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
@@ -93,14 +93,14 @@ def test_a_mark_is_told_to_its_owner_only_until_both_have_written() -> None:
 def test_a_mark_is_told_to_both_if_its_owner_shows_it_and_to_the_owner_in_any_case() -> None:
     before = _next(ANSWERED)
     read = replace(before, read_seqs={**before.read_seqs, OTHER: 3})
-    hiding = {USER: BAYKO, OTHER: replace(LONDO, receipts=False)}
+    hiding = {USER: BAYKO, OTHER: replace(LONDO, read_receipts=False)}
 
     assert _kinds(events_of(_change(before, read))) == {USER: ["read"], OTHER: ["read"]}
     assert _kinds(events_of(_change(before, replace(read, members=hiding)))) == {OTHER: ["read"]}
 
 
 def test_a_new_name_or_setting_tells_nothing_and_who_is_deleted_is_told_nothing() -> None:
-    renamed = replace(FIRST, members={USER: BAYKO, OTHER: replace(LONDO, display_name="Emperor", receipts=False)})
+    renamed = replace(FIRST, members={USER: BAYKO, OTHER: replace(LONDO, display_name="Emperor", read_receipts=False)})
     deleted = replace(FIRST, members={USER: BAYKO, OTHER: LONDO.deleted})
 
     assert events_of(_change(FIRST, renamed)) == {}
@@ -117,7 +117,8 @@ def test_whatever_changes_nobody_learns_a_mark_that_is_hidden_and_everybody_what
         last_seq=old.last_seq + data.draw(st.integers(0, 2)),
         sender_uuid=data.draw(st.sampled_from(sorted(old.members))),
         members={
-            user_uuid: replace(person, receipts=data.draw(st.booleans())) for user_uuid, person in old.members.items()
+            user_uuid: replace(person, read_receipts=data.draw(st.booleans()))
+            for user_uuid, person in old.members.items()
         },
         read_seqs={user_uuid: seq + data.draw(st.integers(0, 2)) for user_uuid, seq in old.read_seqs.items()},
     )
@@ -128,15 +129,17 @@ def test_whatever_changes_nobody_learns_a_mark_that_is_hidden_and_everybody_what
         assert [event["seq"] for event in mine if event["type"] == "message"] == (
             [new.last_seq] if new.last_seq > old.last_seq else []
         )
-        told = {event["user_uuid"]: event["read_seq"] for event in mine if event["type"] == "read"}
+        report = {event["user_uuid"]: event["read_seq"] for event in mine if event["type"] == "read"}
         for reader_uuid, person in new.members.items():
             moved = new.read_seqs[reader_uuid] > old.read_seqs[reader_uuid]
             by_sending = new.last_seq > old.last_seq and (reader_uuid, new.read_seqs[reader_uuid]) == (
                 new.sender_uuid,
                 new.last_seq,
             )
-            shown = (person.receipts and len(new.wrote) == 2) or reader_uuid == user_uuid
-            assert told.get(reader_uuid) == (new.read_seqs[reader_uuid] if moved and shown and not by_sending else None)
+            shown = (person.read_receipts and len(new.wrote) == 2) or reader_uuid == user_uuid
+            assert report.get(reader_uuid) == (
+                new.read_seqs[reader_uuid] if moved and shown and not by_sending else None
+            )
 
 
 # Packing
@@ -177,7 +180,7 @@ def test_a_batch_asks_once_for_each_persons_connections() -> None:
     table = FakeConnections(_connection(USER, "1"), _connection(USER, "2"), _connection(OTHER, "3"))
     sockets = FakeSockets()
 
-    assert push(table, sockets, changes) == Told(reached=3)
+    assert push(table, sockets, changes) == DeliveryReport(delivered=3)
     assert sorted(table.queries) == sorted([USER, OTHER])
     for connection_id in "123":
         kinds = [event["type"] for event in sockets.events(connection_id)]
@@ -194,14 +197,14 @@ def test_of_two_hundred_connections_half_of_them_dead_or_slow_no_other_waits_and
     sockets = StuckSockets(slow, len(well), gone=dead, failing=dict.fromkeys(slow, NoAnswer()))
     table = FakeConnections(*everyone)
 
-    told = tell(
+    report = deliver(
         table,
         sockets,
         [Post(one.user_uuid, one.connection_id, pack(events), one.connected_at) for one in everyone],
     )
 
     assert len(ids) == 200
-    assert told == Told(reached=100, gone=50, cut=50)
+    assert report == DeliveryReport(delivered=100, gone=50, disconnected=50)
     assert {connection_id: sockets.events(connection_id) for connection_id in well} == dict.fromkeys(well, events)
     assert {connection.connection_id for connection in table.held.values()} == well
     assert sockets.closed == set(slow)
@@ -220,7 +223,7 @@ def test_a_connection_that_is_throttled_is_tried_again_and_gets_everything_in_or
     sockets, table = Throttled(), FakeConnections(_connection(OTHER, "1"))
     frames = [f'[{{"n":{number}}}]' for number in range(3)]
 
-    assert tell(table, sockets, [Post(OTHER, "1", frames, LONG_AGO)]) == Told(reached=1)
+    assert deliver(table, sockets, [Post(OTHER, "1", frames, LONG_AGO)]) == DeliveryReport(delivered=1)
     assert sockets.frames["1"] == frames
     assert table.held
 
@@ -229,13 +232,13 @@ def test_a_connection_that_is_throttled_is_tried_again_and_gets_everything_in_or
 def test_a_connection_that_does_not_take_it_is_closed_so_that_its_client_catches_up(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "GIVE_UP_AFTER", 0.05)
+    monkeypatch.setattr(delivery, "DELIVERY_BUDGET_SECONDS", 0.05)
     sockets, table = (
         FakeSockets(failing={"1": error}),
         FakeConnections(_connection(OTHER, "1"), _connection(OTHER, "2")),
     )
 
-    assert push(table, sockets, [_change(None, FIRST)]) == Told(reached=1, cut=1)
+    assert push(table, sockets, [_change(None, FIRST)]) == DeliveryReport(delivered=1, disconnected=1)
     assert sockets.closed == {"1"}
     assert [one.connection_id for one in table.held.values()] == ["2"]
 
@@ -245,7 +248,7 @@ def test_a_socket_that_may_be_opening_is_not_forgotten_for_being_gone() -> None:
     opening, older = keys.format_time(now), keys.format_time(now - timedelta(minutes=1))
     table = FakeConnections(_connection(OTHER, "opening", opening), _connection(OTHER, "older", older))
 
-    assert push(table, FakeSockets(gone=["opening", "older"]), [_change(None, FIRST)]) == Told(gone=2)
+    assert push(table, FakeSockets(gone=["opening", "older"]), [_change(None, FIRST)]) == DeliveryReport(gone=2)
     assert [one.connection_id for one in table.held.values()] == ["opening"]
 
 
@@ -258,11 +261,11 @@ def test_mistakes_and_a_table_that_does_not_answer_hold_up_nobody_else(
                 raise Busy("Hello")
             return super().connections(user_uuid, consistent=consistent)
 
-    monkeypatch.setattr(delivery, "GIVE_UP_AFTER", 0.05)
+    monkeypatch.setattr(delivery, "DELIVERY_BUDGET_SECONDS", 0.05)
     sockets = FakeSockets(failing={"1": RuntimeError("Hello")})
     table = Table(_connection(OTHER, "1"), _connection(OTHER, "2"))
 
-    assert push(table, sockets, [_change(None, FIRST)]) == Told(reached=1, failed=2)
+    assert push(table, sockets, [_change(None, FIRST)]) == DeliveryReport(delivered=1, failed=2)
     assert len(table.held) == 2
     log = written()
     assert "connection not told" in log
@@ -278,33 +281,33 @@ def test_the_last_connection_that_goes_is_told_to_who_watches_and_shows_itself()
     table.watching[OTHER, "3"] = Subscription(OTHER, "3", USER, MESSAGE_GROUP, 2**40)
     sockets = FakeSockets(gone=["1", "2"])
 
-    delivery.forget(table, sockets, OTHER, "1")
+    delivery.remove_connection(table, sockets, OTHER, "1")
     assert sockets.frames == {}
-    tell(table, sockets, [Post(OTHER, "2", ["[]"], LONG_AGO)])
+    deliver(table, sockets, [Post(OTHER, "2", ["[]"], LONG_AGO)])
     offline = {"type": "presence", "message_group_uuid": MESSAGE_GROUP, "user_uuid": OTHER, "online": False}
     assert sockets.events("3") == [offline]
 
-    delivery.forget(table, sockets, OTHER, "2")
+    delivery.remove_connection(table, sockets, OTHER, "2")
     assert sockets.events("3") == [offline]
 
 
 def test_who_hides_receipts_is_not_seen_to_come_or_go() -> None:
-    table = FakeConnections(_connection(USER, "3"), people=[replace(LONDO, receipts=False)])
+    table = FakeConnections(_connection(USER, "3"), people=[replace(LONDO, read_receipts=False)])
     table.watching[OTHER, "3"] = Subscription(OTHER, "3", USER, MESSAGE_GROUP, 2**40)
     sockets = FakeSockets()
 
-    delivery.tell_presence(table, sockets, OTHER, online=True)
+    delivery.deliver_presence(table, sockets, OTHER, online=True)
     assert sockets.frames == {}
 
 
 def test_two_who_watch_each_other_and_are_both_gone_are_forgotten() -> None:
-    one = replace(_connection(USER, "1"), watched=frozenset({OTHER}))
-    two = replace(_connection(OTHER, "2"), watched=frozenset({USER}))
+    one = replace(_connection(USER, "1"), subscriptions=frozenset({OTHER}))
+    two = replace(_connection(OTHER, "2"), subscriptions=frozenset({USER}))
     table = FakeConnections(one, two, people=[BAYKO, LONDO])
     table.watching[OTHER, "1"] = Subscription(OTHER, "1", USER, MESSAGE_GROUP, 2**40)
     table.watching[USER, "2"] = Subscription(USER, "2", OTHER, MESSAGE_GROUP, 2**40)
 
-    delivery.forget(table, FakeSockets(gone=["1", "2"]), USER, "1")
+    delivery.remove_connection(table, FakeSockets(gone=["1", "2"]), USER, "1")
 
     assert table.held == {}
     assert table.watching == {}
@@ -315,7 +318,7 @@ def test_two_who_watch_each_other_and_are_both_gone_are_forgotten() -> None:
 
 def test_how_often_each_has_come_is_counted_for_three_seconds_from_the_first() -> None:
     times = [0.0, 1.0, 1.5, 2.9, 3.0, 3.1, 6.0]
-    pace = Pace(3, iter(times).__next__)
+    pace = RateLimit(3, iter(times).__next__)
 
     counts = [pace.count(user_uuid) for user_uuid in (USER, USER, OTHER, USER, USER, OTHER, USER)]
 

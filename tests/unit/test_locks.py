@@ -88,9 +88,9 @@ def test_a_workflow_installs_by_hash_and_before_it_has_credentials(path: Path) -
         uses = [step.get("uses", "") for step in job]
         runs = [step.get("run", "") for step in job]
         assert not any("pip install" in run for run in runs), "what make installs is locked"
-        credentials = [place for place, name in enumerate(uses) if name.startswith("aws-actions/")]
+        credentials = [index for index, name in enumerate(uses) if name.startswith("aws-actions/")]
         if credentials:
-            installing = [place for place, run in enumerate(runs) if re.search(r"make (build|\.venv)", run)]
+            installing = [index for index, run in enumerate(runs) if re.search(r"make (build|\.venv)", run)]
             assert installing
             assert max(installing) < min(credentials)
             assert workflow["env"]["LOCKED"] == 1

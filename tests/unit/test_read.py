@@ -13,7 +13,7 @@ from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import NotFound
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.services.read import (
     Conversation,
     Inbox,
@@ -68,13 +68,13 @@ class Replica(FakeTable):
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
         return super().head(message_group_uuid) if consistent else self._replica.head(message_group_uuid)
 
-    def head_and_receipt(
+    def head_and_sent_record(
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
-    ) -> tuple[Head | None, Receipt | None]:
+    ) -> tuple[Head | None, SentRecord | None]:
         return (
-            super().head_and_receipt(message_group_uuid, message_uuid, consistent=True)
+            super().head_and_sent_record(message_group_uuid, message_uuid, consistent=True)
             if self._asked(consistent)
-            else self._replica.head_and_receipt(message_group_uuid, message_uuid, consistent=False)
+            else self._replica.head_and_sent_record(message_group_uuid, message_uuid, consistent=False)
         )
 
     def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
@@ -213,7 +213,8 @@ def test_every_refusal_of_a_message_asks_the_same(user_uuid: str, message_group_
         show_message(asked, user_uuid, message_group_uuid, message_uuid)
 
     assert asked.method_calls == [
-        call.head_and_receipt(message_group_uuid, message_uuid, consistent=consistent) for consistent in (False, True)
+        call.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
+        for consistent in (False, True)
     ]
 
 
@@ -293,7 +294,7 @@ def test_an_inbox_is_paged_down_to_its_end_and_up_again() -> None:
 
     def listed(cursor: InboxCursor | None) -> tuple[str, InboxCursor | None, InboxCursor | None]:
         page = list_message_groups(table, USER, 2, cursor)
-        return "".join(group.message_group_uuid for group in page.message_groups), page.older, page.newer
+        return "".join(group.message_group_uuid for group in page.entries), page.older, page.newer
 
     def down(number: int) -> InboxCursor:
         return InboxCursor(USER, OLDER, table.heads[str(number)].created_at)
@@ -314,7 +315,7 @@ def test_an_inbox_is_paged_down_to_its_end_and_up_again() -> None:
 def test_an_inbox_that_fills_its_page_has_no_more() -> None:
     page = list_message_groups(_inbox(2), USER, 2)
 
-    assert (len(page.message_groups), page.older, page.newer) == (2, None, None)
+    assert (len(page.entries), page.older, page.newer) == (2, None, None)
 
 
 def test_an_empty_inbox_has_an_empty_page() -> None:

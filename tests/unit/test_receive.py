@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.connections import authorize, connect, create_ticket, disconnect, receive
 from functions.push import push
-from messaging.live.connections import Pace
+from messaging.live.connections import RateLimit
 from messaging.model import keys
 from messaging.model.connection import Connection
 from messaging.model.conversation import Head
@@ -63,7 +63,12 @@ def test_whatever_is_sent_is_answered_as_described_and_only_members_reach_the_ot
 ) -> None:
     table, sockets = _table(), FakeSockets()
     held = copy.copy(table.held)
-    for name, value in {"table": table, "sockets": sockets, "typing_pace": Pace(3), "frame_pace": Pace(10)}.items():
+    for name, value in {
+        "table": table,
+        "sockets": sockets,
+        "typing_limit": RateLimit(3),
+        "frame_limit": RateLimit(10),
+    }.items():
         monkeypatch.setattr(receive, name, value)
 
     assert receive.lambda_handler(_frame(user_uuid, **body), None) == {"statusCode": 200}
@@ -140,7 +145,7 @@ def test_a_ticket_is_never_told_to_a_log(
         def put_ticket(self, ticket: object) -> None:
             assert TICKET not in str(ticket)
 
-        def take_ticket(self, digest: str) -> Any:
+        def consume_ticket(self, digest: str) -> Any:
             assert digest != TICKET
             return type("Ticket", (), {"user_uuid": USER}) if found else None
 
@@ -168,7 +173,7 @@ def test_a_ticket_is_never_told_to_a_log(
 def test_what_is_pushed_is_never_told_to_a_log(
     error: Exception | None, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("messaging.live.delivery.GIVE_UP_AFTER", 0.05)
+    monkeypatch.setattr("messaging.live.delivery.DELIVERY_BUDGET_SECONDS", 0.05)
     table = _table()
     head = table.heads[GROUP].item
     image = {"NewImage": head, "SequenceNumber": "1", "ApproximateCreationDateTime": 1.0}

@@ -59,7 +59,7 @@ def test_no_attempt_begins_when_the_time_is_used_up(fraction: float, requests: l
 
     assert numbers == list(range(len(numbers)))
     assert began[0] == 0
-    assert all(begin < retry.GIVE_UP_AFTER for begin in began)
+    assert all(begin < retry.RETRY_BUDGET_SECONDS for begin in began)
 
 
 @given(fractions, durations)
@@ -68,7 +68,7 @@ def test_pauses_are_drawn_from_nothing_to_a_bound_that_doubles(fraction: float, 
 
     world.run(requests)
 
-    bounds = [min(retry._LONGEST_PAUSE, 0.005 * 2 ** min(number, 10)) for number in range(len(world.asked))]
+    bounds = [min(retry._MAX_PAUSE_SECONDS, 0.005 * 2 ** min(number, 10)) for number in range(len(world.asked))]
     assert world.asked == [(0, bound) for bound in bounds]
     assert all(0 <= pause <= bound for pause, bound in zip(world.pauses, bounds, strict=False))
 
@@ -86,7 +86,7 @@ def test_there_is_a_pause_between_attempts_and_none_at_the_end(fraction: float, 
 def test_there_is_one_attempt_even_if_it_takes_all_the_time(fraction: float) -> None:
     world = World(fraction)
 
-    numbers, _ = world.run([retry.GIVE_UP_AFTER])
+    numbers, _ = world.run([retry.RETRY_BUDGET_SECONDS])
 
     assert numbers == [0]
     assert world.pauses == []

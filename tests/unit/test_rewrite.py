@@ -9,12 +9,12 @@ import pytest
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
-from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox
 from messaging.services.rewrite_inbox import Change, Rewritten, rebuild, rewrite
-from messaging.storage.table import MOST_STALE, Delete, Discard, HeadMoved, PositionTaken, Write
+from messaging.storage.table import MAX_STALE_ENTRIES, Delete, Discard, HeadChanged, PositionTaken, Write
 from tests.support.api import OTHER, STRANGER, USER
 from tests.support.fake_table import FakeInboxes
 
@@ -51,8 +51,8 @@ def _renamed(head: Head, name: str) -> Head:
     return _next(head, members={**head.members, OTHER: replace(LONDO, display_name=name)})
 
 
-def _showing(head: Head, receipts: bool) -> Head:
-    return _next(head, members={**head.members, OTHER: replace(LONDO, receipts=receipts)})
+def _showing(head: Head, read_receipts: bool) -> Head:
+    return _next(head, members={**head.members, OTHER: replace(LONDO, read_receipts=read_receipts)})
 
 
 def _changes(*stages: Head) -> list[Change]:
@@ -66,9 +66,9 @@ def _opened(head: Head) -> Change:
 class Watched(FakeInboxes):
     """Notes its requests; the n-th write of a request fails as `faults` of its name say."""
 
-    def __init__(self, *stored: MessageGroup) -> None:
+    def __init__(self, *stored: InboxEntry) -> None:
         super().__init__()
-        self.message_groups = {(entry.owner_uuid, entry.sk): entry for entry in stored}
+        self.inbox_entries = {(entry.owner_uuid, entry.sk): entry for entry in stored}
         self.requests: list[str] = []
         self.faults: dict[str, dict[int, Exception]] = {}
         self.query_error: Exception | None = None
@@ -78,14 +78,14 @@ class Watched(FakeInboxes):
     @property
     def stored(self) -> set[tuple[str, str, str]]:
         """Who has which message where."""
-        return {(owner, sk, entry.message) for (owner, sk), entry in self.message_groups.items()}
+        return {(owner, sk, entry.message) for (owner, sk), entry in self.inbox_entries.items()}
 
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
         assert consistent, "a rebuild must not read a stale head"
         self.requests.append("head")
         return super().head(message_group_uuid)
 
-    def entries_of(self, owner_uuid: str, message_group_uuid: str, first: str, last: str = "A") -> list[MessageGroup]:
+    def entries_of(self, owner_uuid: str, message_group_uuid: str, first: str, last: str = "A") -> list[InboxEntry]:
         self.requests.append("query")
         self.ranges.append((first, last))
         if self.query_error:
@@ -96,17 +96,17 @@ class Watched(FakeInboxes):
         if not writes:
             return []
         name = "put"
-        if all(isinstance(write.entry, MessageGroup) for write in writes):
+        if all(isinstance(write.entry, InboxEntry) for write in writes):
             name = {Delete: "delete", Discard: "discard"}.get(type(writes[0]), "put")
         self.requests.append(f"{name} {len(writes)}")
         faults = self.faults.get(name, {})
         return [faults[index] if index in faults else self._write(write) for index, write in enumerate(writes)]
 
     def replace_entries(
-        self, known: Head, head: Head | None, groups: Sequence[MessageGroup], stale: Sequence[MessageGroup]
+        self, known: Head, head: Head | None, groups: Sequence[InboxEntry], stale: Sequence[InboxEntry]
     ) -> None:
         self.requests.append("replace")
-        assert len(stale) <= MOST_STALE
+        assert len(stale) <= MAX_STALE_ENTRIES
         for refusal in self.refusals:
             raise refusal
         super().replace_entries(known, head, groups, stale)
@@ -115,9 +115,9 @@ class Watched(FakeInboxes):
 REBUILD = ["query", "query", "head", "replace"]
 
 
-def _showing_heads(*heads: Head, more: Sequence[MessageGroup] = ()) -> Watched:
+def _showing_heads(*heads: Head, more: Sequence[InboxEntry] = ()) -> Watched:
     """Inboxes that show these heads, and `more` entries."""
-    table = Watched(*(entry for head in heads for entry in head.message_groups), *more)
+    table = Watched(*(entry for head in heads for entry in head.inbox_entries), *more)
     table.heads = {head.message_group_uuid: head for head in heads}
     table.unread_entries = {(one.owner_uuid, one.message_group_uuid): one for head in heads for one in head.unread}
     return table
@@ -133,7 +133,7 @@ def _before(start: Head, end: Head) -> Watched:
 def _assert_shows(table: Watched, *heads: Head) -> None:
     """Each entry of these heads is stored once, as it must be, and nothing else is."""
     wanted = _showing_heads(*heads)
-    assert table.message_groups == wanted.message_groups
+    assert table.inbox_entries == wanted.inbox_entries
     assert table.unread_entries == wanted.unread_entries
 
 
@@ -175,7 +175,7 @@ def test_a_burst_is_one_rewrite_and_a_look_at_the_times_it_passes_over() -> None
 @pytest.mark.parametrize("tiebroken", [False, True], ids=["at a time", "tiebroken"])
 def test_an_entry_that_an_interrupted_attempt_left_at_a_time_in_between_is_deleted(tiebroken: bool) -> None:
     heads = [_head(second) for second in (1, 2, 3)]
-    left = [entry.tiebroken() if tiebroken else entry for entry in heads[1].message_groups]
+    left = [entry.tiebroken() if tiebroken else entry for entry in heads[1].inbox_entries]
     table = _showing_heads(heads[0], more=left)
 
     assert rewrite(table, _changes(*heads)) == Rewritten(1, 0, {})
@@ -195,7 +195,7 @@ def test_a_conversation_at_whose_key_another_of_the_batch_is_put_is_rebuilt() ->
 
     assert rewrite(table, batch) == Rewritten(2, 1, {})
 
-    tiebroken = _head(3, other=DELENN).message_group(USER).tiebroken()
+    tiebroken = _head(3, other=DELENN).inbox_entry(USER).tiebroken()
     assert table.stored == {
         *_showing_heads(_head(3), _head(5, other=VIR)).stored,
         (STRANGER, _time(3), "At 3"),
@@ -246,7 +246,7 @@ def test_a_batch_seen_again_changes_nothing() -> None:
 def test_values_that_return_are_told_apart_by_their_versions() -> None:
     """Receipts off and on in two conversations; the first half is delivered again, with the second."""
     shown = [_head(1), _head(2, other=DELENN)]
-    hidden = [_next(head, members={**head.members, USER: replace(BAYKO, receipts=False)}) for head in shown]
+    hidden = [_next(head, members={**head.members, USER: replace(BAYKO, read_receipts=False)}) for head in shown]
     again = [_next(head, members={**head.members, USER: BAYKO}) for head in hidden]
     off = [change for heads in zip(shown, hidden, strict=True) for change in _changes(*heads)]
     on = [change for heads in zip(hidden, again, strict=True) for change in _changes(*heads)]
@@ -303,7 +303,7 @@ def test_a_query_that_fails_fails_its_records() -> None:
 
 @pytest.mark.parametrize("owner", [USER, OTHER])
 def test_a_conversation_of_which_one_inbox_was_rewritten_is_rebuilt(owner: str) -> None:
-    table = _showing_heads(_head(1), more=[_head(2).message_group(owner)])
+    table = _showing_heads(_head(1), more=[_head(2).inbox_entry(owner)])
     table.heads[_head(2).message_group_uuid] = _head(2)
 
     assert rewrite(table, _changes(_head(1), _head(2))) == Rewritten(0, 1, {})
@@ -333,8 +333,8 @@ def test_a_rebuild_that_fails_is_reported_and_the_next_is_done() -> None:
 
 @pytest.mark.parametrize("plain", [True, False], ids=["at a time", "tiebroken"])
 def test_a_rebuild_deletes_every_other_entry_of_the_conversation(plain: bool) -> None:
-    old = [entry if plain else entry.tiebroken() for entry in _head(1).message_groups + _head(2).message_groups]
-    now = [entry.tiebroken() for entry in _head(3).message_groups]
+    old = [entry if plain else entry.tiebroken() for entry in _head(1).inbox_entries + _head(2).inbox_entries]
+    now = [entry.tiebroken() for entry in _head(3).inbox_entries]
     table = _showing_heads(_head(3), more=[*old, *now])
 
     rebuild(table, _head(2), _time(1))
@@ -344,9 +344,7 @@ def test_a_rebuild_deletes_every_other_entry_of_the_conversation(plain: bool) ->
 
 
 def test_a_rebuild_deletes_more_entries_than_one_transaction_can() -> None:
-    stray = [
-        replace(_head(1).message_group(USER), sk=f"2026-01-01T00:00:01.{number:06}+00:00") for number in range(200)
-    ]
+    stray = [replace(_head(1).inbox_entry(USER), sk=f"2026-01-01T00:00:01.{number:06}+00:00") for number in range(200)]
     table = _showing_heads(_head(3), more=stray)
 
     rebuild(table, _head(3), _time(1))
@@ -357,7 +355,7 @@ def test_a_rebuild_deletes_more_entries_than_one_transaction_can() -> None:
 
 def test_a_rebuild_leaves_other_conversations_and_earlier_entries_alone() -> None:
     others = _head(2, other=DELENN)
-    table = _showing_heads(_head(4), others, more=_head(1).message_groups)
+    table = _showing_heads(_head(4), others, more=_head(1).inbox_entries)
 
     rebuild(table, _head(4), _time(3))
 
@@ -375,7 +373,7 @@ def test_a_rebuild_breaks_a_tie_in_that_inbox_only_where_another_conversation_ha
     assert table.stored == {*_showing_heads(others).stored, (OTHER, _time(2), "At 2"), (USER, sk, "At 2")}
 
 
-@pytest.mark.parametrize("refusal", [HeadMoved(None), Busy("Throttled.")], ids=["head changed", "throttled"])
+@pytest.mark.parametrize("refusal", [HeadChanged(None), Busy("Throttled.")], ids=["head changed", "throttled"])
 def test_a_refused_rebuild_is_tried_again_with_the_head_as_it_is_and_at_its_plain_time(refusal: Exception) -> None:
     table = _showing_heads(_head(3))
     table.refusals = iter([PositionTaken([USER]), refusal])
@@ -388,7 +386,7 @@ def test_a_refused_rebuild_is_tried_again_with_the_head_as_it_is_and_at_its_plai
 
 def test_a_rebuild_that_is_refused_for_long_is_busy() -> None:
     table = _showing_heads(_head(3))
-    table.refusals = repeat(HeadMoved(None))
+    table.refusals = repeat(HeadChanged(None))
 
     with pytest.raises(Busy, match=r"^The head of a conversation keeps changing\.$"):
         rebuild(table, _head(1), _time(1))
@@ -402,7 +400,7 @@ def test_a_conversation_that_is_gone_has_no_entries() -> None:
 
     rebuild(table, _head(1), _time(1))
 
-    assert (table.message_groups, table.unread_entries) == ({}, {})
+    assert (table.inbox_entries, table.unread_entries) == ({}, {})
     assert table.requests == REBUILD
 
 
@@ -439,12 +437,12 @@ def test_a_member_without_receipts_is_not_seen_to_have_read(shown: bool) -> None
     assert rewrite(table, _changes(before, after)) == Rewritten(1, 0, {})
 
     _assert_shows(table, after)
-    assert table.message_groups[USER, _time(3)].other_read_seq == (2 if shown else None)
+    assert table.inbox_entries[USER, _time(3)].other_read_seq == (2 if shown else None)
 
 
 def _just_opened() -> Watched:
     """Inboxes as the transaction that opens a conversation leaves them."""
-    table = Watched(*(replace(entry, version=0) for entry in _head(1).message_groups))
+    table = Watched(*(replace(entry, version=0) for entry in _head(1).inbox_entries))
     table.heads[_head(1).message_group_uuid] = _head(1)
     return table
 

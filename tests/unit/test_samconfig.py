@@ -6,7 +6,7 @@ import pytest
 
 from local.stack import NO_CONFIG
 from operators.deployment import ENVIRONMENTS, ROOT, settings
-from operators.places import STACK
+from operators.environments import STACK
 from operators.schema import template
 
 CONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())

@@ -131,7 +131,7 @@ PARTITIONS = {
         keys.handle_pk,
         keys.inbox_pk,
         keys.profile_pk,
-        keys.receipt_pk,
+        keys.sent_record_pk,
         keys.subscriptions_pk,
         keys.ticket_pk,
         keys.unread_pk,

@@ -14,11 +14,11 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
 from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
 from messaging.services import send
 from messaging.services.send import send_to_conversation, send_to_handle, utc_now
-from messaging.storage.table import AlreadySent, HeadMoved, PositionTaken
+from messaging.storage.table import AlreadySent, HeadChanged, PositionTaken
 from tests.support.api import OTHER, STRANGER, USER
 from tests.support.fake_table import FakeTable
 
@@ -94,7 +94,7 @@ def test_a_message_follows_the_head_at_the_time_it_is() -> None:
 
 def test_after_one_refusal_the_head_it_returned_is_followed_and_later_ones_are_read_again() -> None:
     moved = [replace(HEAD, last_seq=seq) for seq in (2, 3, 4)]
-    table = Racing(*(HeadMoved(head) for head in moved))
+    table = Racing(*(HeadChanged(head) for head in moved))
     table.heads[GROUP] = replace(HEAD, last_seq=7)
 
     sent = _send(table)
@@ -111,14 +111,14 @@ def test_a_message_that_was_not_accepted_is_tried_again(refusal: Exception) -> N
     assert _send(table) == send.Sent(_after(HEAD, "Hello again"), conflicts=1)
 
 
-@pytest.mark.parametrize("refusal", [HeadMoved(HEAD), Conflict("Others write.")])
+@pytest.mark.parametrize("refusal", [HeadChanged(HEAD), Conflict("Others write.")])
 def test_a_sender_who_keeps_losing_against_their_own_messages_is_told_to_wait(refusal: Exception) -> None:
     table = Racing(*repeat(refusal, TRIES))
 
     with pytest.raises(TooManyRequests) as refused:
         _send(table)
 
-    assert refused.value.retry_after == send.RETRY_OWN_SECONDS
+    assert refused.value.retry_after == send.RETRY_AFTER_SECONDS
     assert len(table.tried) == TRIES
 
 
@@ -132,16 +132,16 @@ def test_a_sender_who_loses_against_the_other_tries_for_longer_and_at_a_faster_p
         monkeypatch.setattr(retry, "sleep", paused.append)
         monkeypatch.setattr(retry, "clock", lambda paused=paused: sum(paused))
         with pytest.raises((TooManyRequests, Busy)):
-            _send(Racing(*repeat(HeadMoved(replace(HEAD, sender_uuid=winner.user_uuid)), 1000)))
+            _send(Racing(*repeat(HeadChanged(replace(HEAD, sender_uuid=winner.user_uuid)), 1000)))
 
-    assert sum(lost[BAYKO]) <= send.OWN_RACES_SECONDS < 9 < sum(lost[LONDO]) <= retry.GIVE_UP_AFTER
+    assert sum(lost[BAYKO]) <= send.OWN_RACE_BUDGET_SECONDS < 9 < sum(lost[LONDO]) <= retry.RETRY_BUDGET_SECONDS
     assert lost[BAYKO][0] > sum(lost[LONDO][:6])
 
 
 OTHERS = replace(HEAD, sender_uuid=OTHER)
 
 
-@pytest.mark.parametrize("refusal", [HeadMoved(OTHERS), Busy("Throttled."), PositionTaken()])
+@pytest.mark.parametrize("refusal", [HeadChanged(OTHERS), Busy("Throttled."), PositionTaken()])
 def test_when_the_tries_are_used_up_the_system_is_busy(refusal: Exception) -> None:
     table = Racing(*repeat(refusal, TRIES))
 
@@ -152,7 +152,7 @@ def test_when_the_tries_are_used_up_the_system_is_busy(refusal: Exception) -> No
 
 
 def test_a_conversation_that_was_erased_meanwhile_is_not_found() -> None:
-    table = Racing(HeadMoved(None))
+    table = Racing(HeadChanged(None))
 
     with pytest.raises(NotFound):
         _send(table)
@@ -183,7 +183,7 @@ def test_a_repeated_message_is_answered_with_the_first(post: Callable[[FakeTable
     text = "Hello again" if post is _send else "Hello"
     first = replace(FIRST, message_uuid=MESSAGE_UUID, message=text, created_at="2026-01-01T00:00:00.000000+00:00")
     table.messages.append(first)
-    table.refusals = iter([AlreadySent(Receipt(MESSAGE_UUID, GROUP, first.created_at, None))])
+    table.refusals = iter([AlreadySent(SentRecord(MESSAGE_UUID, GROUP, first.created_at, None))])
 
     assert post(table) == send.Sent(first, repeated=True)
     assert len(table.messages) == 2
@@ -201,7 +201,7 @@ def test_a_repeated_message_is_answered_with_the_first(post: Callable[[FakeTable
 )
 def test_a_message_uuid_of_another_message_is_taken(first: Message | None) -> None:
     group = first.message_group_uuid if first else GROUP
-    table = Racing(AlreadySent(Receipt(MESSAGE_UUID, group, FIRST.created_at, None)))
+    table = Racing(AlreadySent(SentRecord(MESSAGE_UUID, group, FIRST.created_at, None)))
     table.messages[:] = [first] if first else []
 
     with pytest.raises(MessageUuidTaken, match=r"^This message_uuid was used for another message\.$"):
@@ -219,7 +219,7 @@ def test_the_first_message_opens_the_conversation() -> None:
 
 
 def test_a_conversation_that_is_there_already_is_gone_on_with() -> None:
-    table = Racing(HeadMoved(HEAD))
+    table = Racing(HeadChanged(HEAD))
 
     sent = _open(table)
 
@@ -228,7 +228,7 @@ def test_a_conversation_that_is_there_already_is_gone_on_with() -> None:
 
 
 def test_what_was_opened_meanwhile_is_read_again_there_when_it_keeps_moving() -> None:
-    table = Racing(*[HeadMoved(HEAD)] * 3)
+    table = Racing(*[HeadChanged(HEAD)] * 3)
 
     assert _open(table) == send.Sent(_after(HEAD, "Hello"), conflicts=2)
     assert table.asked == ["create", *["append"] * 2, "head, consistently", "append"]

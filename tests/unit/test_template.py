@@ -172,7 +172,7 @@ def test_what_changes_in_a_layer_publishes_a_version_of_every_function(layer: st
 def test_retries_end_before_the_function_and_the_function_before_the_api() -> None:
     timeout = LOADED["Globals"]["Function"]["Timeout"]
 
-    assert retry.GIVE_UP_AFTER + 2 * LONGEST_REQUEST < timeout < 30
+    assert retry.RETRY_BUDGET_SECONDS + 2 * LONGEST_REQUEST < timeout < 30
     for name in ROUTES:
         assert "Timeout" not in FUNCTIONS[name]
 
@@ -192,11 +192,11 @@ def test_a_page_of_the_largest_messages_fits_into_one_query() -> None:
     # Four bytes for each code point. A Query reads a megabyte, and without the rest a page would look like the last.
     uuid, time = str(UUID(int=0)), "2026-01-01T00:00:00.000000+00:00"
     text = "👋" * PARAMETERS["MessageMaxChars"]["MaxValue"]
-    people = [Person(str(UUID(int=number)), "a" * 30, "👋" * people_module.LONGEST_NAME) for number in (1, 2)]
+    people = [Person(str(UUID(int=number)), "a" * 30, "👋" * people_module.MAX_NAME_LENGTH) for number in (1, 2)]
     message = Message(uuid, uuid, text, people[0], time, 10**18)
 
     page = [Head.of_first(message, people[1]).item, *[message.item] * 100]
-    groups = [Head.of_first(message, people[1]).message_groups[0].tiebroken().item] * 101
+    groups = [Head.of_first(message, people[1]).inbox_entries[0].tiebroken().item] * 101
 
     assert sum(map(_size, page)) < 2**20
     assert sum(map(_size, groups)) < 2**20

@@ -37,7 +37,7 @@ def test_a_sent_message_shows_where_it_went() -> None:
 
 
 def test_a_message_group_shows_the_other_person_and_the_last_message() -> None:
-    mine, _ = Head.of_first(MESSAGE, LONDO).message_groups
+    mine, _ = Head.of_first(MESSAGE, LONDO).inbox_entries
 
     assert views.message_group(mine) == {
         "uuid": GROUP,
@@ -65,11 +65,11 @@ def test_marks_are_told_with_what_is_past_them() -> None:
 
 
 def test_one_sees_ones_own_settings() -> None:
-    assert views.me(replace(LONDO, receipts=False)) == {**views.user(LONDO), "receipts": False}
+    assert views.me(replace(LONDO, read_receipts=False)) == {**views.user(LONDO), "receipts": False}
 
 
 def test_a_message_group_beside_another_shows_a_time_like_any_other() -> None:
-    mine, _ = Head.of_first(MESSAGE, LONDO).message_groups
+    mine, _ = Head.of_first(MESSAGE, LONDO).inbox_entries
 
     assert views.message_group(mine.tiebroken()) == views.message_group(mine)
 

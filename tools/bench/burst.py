@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.storage.table import Table
@@ -55,9 +55,9 @@ class _Conversation:
         }
 
 
-def _entries(head: Head) -> list[MessageGroup | Unread]:
+def _entries(head: Head) -> list[InboxEntry | Unread]:
     """What both inboxes hold of a conversation."""
-    return [*head.message_groups, *head.unread]
+    return [*head.inbox_entries, *head.unread]
 
 
 def measure(client: "DynamoDBClient", rounds: int) -> dict[str, Samples]:

@@ -23,7 +23,7 @@ from typing import Any
 import samcli
 
 from local import stack
-from operators.places import STACK
+from operators.environments import STACK
 from operators.schema import template
 from tests.conftest import free_port
 from tests.support.functions import sample_event

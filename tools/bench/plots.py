@@ -43,7 +43,7 @@ def _warm(results: Results) -> None:
         (width / 2, "bare boto3 requests", _OTHERS, [one.bare for one in results.warm.values()]),
     ):
         axes.bar(
-            [place + shift for place in range(len(samples))],
+            [index + shift for index in range(len(samples))],
             [one.median for one in samples],
             width,
             yerr=_quartiles(samples),

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import MessageGroup
+from messaging.model.inbox_entry import InboxEntry
 from messaging.model.items import Item
 from messaging.model.person import Person
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.services.read import list_message_groups, newest_messages
 from messaging.services.send import send_to_conversation
 from messaging.storage.table import Table
@@ -86,7 +86,7 @@ class _Conversation:
         )
         for message, head in continued((self.one, self.other), lines, self.head):
             self.head = head
-            yield from (message.item, Receipt.of(message).item)
+            yield from (message.item, SentRecord.of(message).item)
 
 
 def measure(
@@ -172,7 +172,7 @@ def _inbox(owner: str, conversations: int) -> Iterator[Item]:
     for number in range(conversations):
         other = Person(str(uuid4()), f"person{number}", f"Person {number}")
         at = keys.format_time(_BEGINS + timedelta(seconds=number))
-        yield MessageGroup(owner, keys.pair_uuid(owner, other.user_uuid), TEXT, other, at, 1, 0, 1, 1).item
+        yield InboxEntry(owner, keys.pair_uuid(owner, other.user_uuid), TEXT, other, at, 1, 0, 1, 1).item
 
 
 def _flat(path: str, events: dict[int, dict[str, Any]], consumed: list[Consumed], table: Table, rounds: int) -> Flat:

@@ -5,9 +5,9 @@ import random
 import time
 from collections.abc import Callable, Iterator
 
-GIVE_UP_AFTER = 10.0  # seconds
-_FIRST_PAUSE = 0.005  # at most, and twice that with every further one
-_LONGEST_PAUSE = 0.2
+RETRY_BUDGET_SECONDS = 10.0  # seconds
+_FIRST_PAUSE_SECONDS = 0.005  # at most, and twice that with every further one
+_MAX_PAUSE_SECONDS = 0.2
 
 # Not the module's own generator: SnapStart would restore its state, and all copies would wait in step.
 _uniform = random.SystemRandom().uniform
@@ -17,10 +17,10 @@ sleep: Callable[[float], None] = time.sleep
 
 
 def attempts(
-    give_up_after: float = GIVE_UP_AFTER,
+    give_up_after: float = RETRY_BUDGET_SECONDS,
     *,
-    first_pause: float = _FIRST_PAUSE,
-    longest_pause: float = _LONGEST_PAUSE,
+    first_pause: float = _FIRST_PAUSE_SECONDS,
+    longest_pause: float = _MAX_PAUSE_SECONDS,
     uniform: Callable[[float, float], float] = _uniform,
 ) -> Iterator[int]:
     """Yields 0, 1, 2 … and waits in between, exponentially with full jitter; none after `give_up_after` seconds.

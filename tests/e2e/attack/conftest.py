@@ -18,11 +18,11 @@ class Target:
 
     @property
     def ministack(self) -> str:
-        return str(self.system.place.endpoint)
+        return str(self.system.environment.endpoint)
 
 
 @pytest.fixture(scope="package")
 def target(system: System) -> Iterator[Target]:
     """While these tests run: other tests serve the web client without a password, at the same port."""
-    with web.serving(system.place, PASSWORD) as address:
+    with web.serving(system.environment, PASSWORD) as address:
         yield Target(system, address)

@@ -130,13 +130,13 @@ def test_no_page_runs_code(target: Target, attacker: Page, tmp_path: Path) -> No
 def test_no_page_wipes_the_data(target: Target, attacker: Page) -> None:
     send(attacker, f"{target.ministack}/_ministack/reset")
 
-    assert target.system.place.table_name in target.system.client("dynamodb").list_tables()["TableNames"]
+    assert target.system.environment.table_name in target.system.client("dynamodb").list_tables()["TableNames"]
 
 
 @everywhere
 def test_no_page_opens_a_socket_not_even_with_a_ticket(target: Target, attacker: Page) -> None:
     person = target.system.person("bayko")
-    address = stack.socket_url(target.system.place)
+    address = stack.socket_url(target.system.environment)
     evil = address.replace("127.0.0.1", _EVIL)
 
     for url in (address, evil):
@@ -159,7 +159,7 @@ def opens(page: Page, url: str) -> bool:
 @everywhere
 def test_no_page_asks_the_api_or_cognito(target: Target, attacker: Page) -> None:
     person = target.system.person("bayko")
-    sign_up = {"ClientId": target.system.place.outputs["UserPoolClientId"], "Username": "evil@example.com"}
+    sign_up = {"ClientId": target.system.environment.outputs["UserPoolClientId"], "Username": "evil@example.com"}
 
     for url in (f"{target.system.api}/api/message_groups", f"{target.ministack}/", f"{target.page}config.json"):
         for address in (url, url.replace("127.0.0.1", _EVIL)):
@@ -216,5 +216,5 @@ def test_the_web_client_itself_gets_through(target: Target, browser: Browser, ho
         authorization = {"Authorization": f"Bearer {person.access_token}"}
         assert answer(page, f"{target.system.api}/api/message_groups", authorization) == "[]"
         ticket = person.post("/api/connections/ticket", {}).json()["ticket"]
-        assert opens(page, f"{stack.socket_url(target.system.place)}?ticket={ticket}")
+        assert opens(page, f"{stack.socket_url(target.system.environment)}?ticket={ticket}")
         page.get_by_role("button", name="Andrew Bayko").wait_for()

@@ -13,7 +13,7 @@ import requests
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from operators.places import publish_local
+from operators.environments import publish_local
 from tests.e2e.attack.conftest import Target
 from tests.e2e.conftest import PASSWORD
 
@@ -40,7 +40,7 @@ def test_no_well_known_key_is_taken(target: Target, access_key: str) -> None:
 def test_the_key_without_its_secret_is_not_taken(target: Target) -> None:
     for service, operation in (("dynamodb", "list_tables"), ("lambda", "list_functions"), ("s3", "list_buckets")):
         with pytest.raises(ClientError) as refused:
-            getattr(client(target, service, target.system.place.access_key, "test"), operation)()
+            getattr(client(target, service, target.system.environment.access_key, "test"), operation)()
         assert refused.value.response["Error"]["Code"] in ("SignatureDoesNotMatch", "InvalidSignatureException")
 
 
@@ -77,7 +77,7 @@ def _as_with_auth(execution_credentials: Any, function: dict[str, Any]) -> list[
 def test_ministacks_own_interface_is_closed(target: Target, path: str) -> None:
     for method in ("GET", "POST"):
         assert requests.request(method, target.ministack + path, timeout=60).status_code == 403
-    assert target.system.place.table_name in target.system.client("dynamodb").list_tables()["TableNames"]
+    assert target.system.environment.table_name in target.system.client("dynamodb").list_tables()["TableNames"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_only_this_user_reads_the_key(target: Target, tmp_path: Path) -> None:
     file.write_text("as an older version left it")
     file.chmod(0o644)
 
-    publish_local(target.system.place, file)
+    publish_local(target.system.environment, file)
 
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600  # noqa: PTH116
 
@@ -151,7 +151,7 @@ def test_functions_do_not_inherit_the_key(target: Target) -> None:
     endpoint = f"AWS_ENDPOINT_URL={target.ministack}\0".encode()
     workers = [each for each in environments if endpoint in each and b"AWS_LAMBDA_FUNCTION_NAME" in each]
     assert workers or not environments  # only Linux shows them
-    assert not [each for each in workers if target.system.place.secret_key.encode() in each]
+    assert not [each for each in workers if target.system.environment.secret_key.encode() in each]
 
 
 def _read(file: Path) -> bytes:

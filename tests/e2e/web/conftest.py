@@ -48,7 +48,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def address(system: System) -> Iterator[str]:
     """Where the web client is, without a path."""
-    with web.serving(system.place) as address:
+    with web.serving(system.environment) as address:
         yield address.rstrip("/")
 
 
@@ -171,6 +171,6 @@ def talk(system: System, one: Client, other: Client, count: int, unread: int = 0
     written = list(continued((people[0], people[1]), lines, None))
     head = written[-1][1]
     client = system.client("dynamodb")
-    put_all(client, system.place.table_name, [*(message.item for message, _ in written), head.item])
-    repair_inboxes(Table(client, system.place.table_name), head.message_group_uuid)
+    put_all(client, system.environment.table_name, [*(message.item for message, _ in written), head.item])
+    repair_inboxes(Table(client, system.environment.table_name), head.message_group_uuid)
     return head.message_group_uuid

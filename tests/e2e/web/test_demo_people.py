@@ -9,9 +9,9 @@ from tests.e2e.web.conftest import DESKTOP, PATIENCE
 
 
 def test_demo_people_are_one_click_away_and_two_windows_are_two_of_them(system: System, chromium: Browser) -> None:
-    list(demo.load(system.place, PASSWORD))
+    list(demo.load(system.environment, PASSWORD))
     with (
-        web.serving(system.place, PASSWORD) as address,
+        web.serving(system.environment, PASSWORD) as address,
         chromium.new_context(viewport=DESKTOP) as context,  # type: ignore[arg-type]
     ):
         context.set_default_timeout(PATIENCE)

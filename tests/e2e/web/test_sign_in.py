@@ -82,7 +82,10 @@ def test_an_authenticator_app_is_set_up_and_asked_for(page: Page, bayko: Client)
 
 def test_a_first_password_is_replaced(page: Page, system: System, bayko: Client) -> None:
     system.client("cognito-idp").admin_set_user_password(
-        UserPoolId=system.place.outputs["UserPoolId"], Username=bayko.email, Password="First-passw0rd", Permanent=False
+        UserPoolId=system.environment.outputs["UserPoolId"],
+        Username=bayko.email,
+        Password="First-passw0rd",
+        Permanent=False,
     )
     sign_in(page, bayko.email, "First-passw0rd")
     page.get_by_label("Choose a new password").fill(PASSWORD)
@@ -99,14 +102,16 @@ def test_signing_out_in_one_tab_signs_out_of_all_and_revokes_the_token(
     two.open()
     expect(two.page.get_by_text(f"@{bayko.handle}")).to_be_visible()
     kept = one.page.evaluate("JSON.parse(localStorage.getItem('cruddur.session')).refresh_token")
-    with one.page.expect_response(f"{system.place.endpoint}/"):
+    with one.page.expect_response(f"{system.environment.endpoint}/"):
         one.page.get_by_role("button", name="Sign out").click()
     for tab in (one, two):
         expect(tab.page.get_by_label("Password")).to_be_visible()
         assert tab.page.evaluate("localStorage.getItem('cruddur.session')") is None
     cognito = system.client("cognito-idp")
     with pytest.raises(cognito.exceptions.NotAuthorizedException):
-        cognito.get_tokens_from_refresh_token(ClientId=system.place.outputs["UserPoolClientId"], RefreshToken=kept)
+        cognito.get_tokens_from_refresh_token(
+            ClientId=system.environment.outputs["UserPoolClientId"], RefreshToken=kept
+        )
 
 
 def test_who_signs_out_while_a_token_is_renewed_stays_signed_out(bayko: Client, sits: Sits) -> None:

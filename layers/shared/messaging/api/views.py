@@ -4,7 +4,7 @@ from typing import Any
 
 from messaging.model.conversation import Head
 from messaging.model.cursors import MessageCursor
-from messaging.model.inbox_entry import MessageGroup
+from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.services.read import Totals
@@ -34,7 +34,7 @@ def sent_message(message: Message) -> dict[str, Any]:
     }
 
 
-def message_group(group: MessageGroup) -> dict[str, Any]:
+def message_group(group: InboxEntry) -> dict[str, Any]:
     return {
         "uuid": group.message_group_uuid,
         "display_name": group.other.display_name,
@@ -60,7 +60,7 @@ def _read_and_unread(last_seq: int, read_seq: int) -> dict[str, int]:
 
 
 def unread(totals: Totals) -> dict[str, Any]:
-    return {"message_groups": totals.message_groups, "messages": totals.messages}
+    return {"message_groups": totals.conversations, "messages": totals.messages}
 
 
 def user(person: Person) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def user(person: Person) -> dict[str, Any]:
 
 
 def me(person: Person) -> dict[str, Any]:
-    return {**user(person), "receipts": person.receipts}
+    return {**user(person), "receipts": person.read_receipts}
 
 
 # What sockets tell (asyncapi.yaml describes it)
@@ -91,7 +91,7 @@ def message_event(head: Head) -> dict[str, Any]:
     }
 
 
-def message_group_event(group: MessageGroup) -> dict[str, Any]:
+def message_group_event(group: InboxEntry) -> dict[str, Any]:
     return {"type": "message_group", **message_group(group)}
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from messaging.api import views
 from messaging.api.http_api import Request, read_uuid
-from messaging.live.delivery import Post, cut, tell, tell_presence
+from messaging.live.delivery import Post, deliver, deliver_presence, disconnect
 from messaging.live.events import Event, pack
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
@@ -19,13 +19,13 @@ from messaging.storage.sockets import Sockets
 from messaging.storage.table import Table
 
 LIFETIME = timedelta(hours=2, minutes=5)  # API Gateway closes every socket after two hours
-MOST_CONNECTIONS = 10
-MOST_WATCHED = 100
-MOST_BYTES = 4096
-TYPING_EVERY = 3.0  # seconds
-MOST_FRAMES = 120  # of a connection in FRAMES_WITHIN: a client subscribes to a hundred people at once
-FRAMES_WITHIN = 10.0  # seconds
-REFUSED_FRAME = 6  # frames: refusals take so long that one process sees fewer than MOST_FRAMES of a flood of them
+MAX_CONNECTIONS = 10
+MAX_SUBSCRIPTIONS = 100
+MAX_FRAME_BYTES = 4096
+TYPING_INTERVAL_SECONDS = 3.0  # seconds
+MAX_FRAMES = 120  # of a connection in FRAMES_WITHIN: a client subscribes to a hundred people at once
+FRAME_WINDOW_SECONDS = 10.0  # seconds
+REFUSED_FRAME_COST = 6  # frames: refusals take so long that one process sees fewer than MOST_FRAMES of a flood of them
 
 _CODES: dict[type[MessagingError], str] = {
     Unreadable: "unreadable",
@@ -36,7 +36,7 @@ _CODES: dict[type[MessagingError], str] = {
 }
 
 
-class Pace:
+class RateLimit:
     """Rate limit of this process: how often each key has come within so many seconds. Nothing is stored."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -69,39 +69,39 @@ def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, 
         table.delete_connection(user_uuid, connection_id)
         raise
     connections = table.connections(user_uuid, consistent=True)
-    for oldest in sorted(connections, key=lambda one: one.connected_at)[:-MOST_CONNECTIONS]:
-        cut(table, sockets, user_uuid, oldest.connection_id)
+    for oldest in sorted(connections, key=lambda one: one.connected_at)[:-MAX_CONNECTIONS]:
+        disconnect(table, sockets, user_uuid, oldest.connection_id)
     if len(connections) == 1:
-        tell_presence(table, sockets, user_uuid, online=True)
+        deliver_presence(table, sockets, user_uuid, online=True)
 
 
 def answer(
-    table: Table, sockets: Sockets, typing_pace: Pace, user_uuid: str, connection_id: str, request: Request
+    table: Table, sockets: Sockets, typing_limit: RateLimit, user_uuid: str, connection_id: str, request: Request
 ) -> Event | None:
     """Does what a frame asks for. The event to answer that connection with, if there is one; errors are events too."""
     try:
         with refusals.alike():
-            return _answer(table, sockets, typing_pace, user_uuid, connection_id, request)
+            return _answer(table, sockets, typing_limit, user_uuid, connection_id, request)
     except MessagingError as error:
         return views.error_event(_CODES[type(error)], str(error))
 
 
 def _answer(
-    table: Table, sockets: Sockets, typing_pace: Pace, user_uuid: str, connection_id: str, request: Request
+    table: Table, sockets: Sockets, typing_limit: RateLimit, user_uuid: str, connection_id: str, request: Request
 ) -> Event | None:
-    frame = request.json(MOST_BYTES)
+    frame = request.json(MAX_FRAME_BYTES)
     match frame.get("type"):
         case "ping":
             return views.pong_event()
         case "typing":
-            if typing_pace.count(user_uuid) == 1:
+            if typing_limit.count(user_uuid) == 1:
                 _relay_typing(table, sockets, _head(table, user_uuid, frame), user_uuid)
             return None
         case "subscribe":
             return _subscribe(table, _head(table, user_uuid, frame), user_uuid, connection_id)
         case "unsubscribe":
             other = _head(table, user_uuid, frame).other(user_uuid)
-            table.unwatch(user_uuid, connection_id, other.user_uuid)
+            table.unsubscribe(user_uuid, connection_id, other.user_uuid)
             table.delete_subscription(other.user_uuid, connection_id)
             return None
     raise Unreadable("type must be ping, typing, subscribe or unsubscribe.")
@@ -118,11 +118,11 @@ def _head(table: Table, user_uuid: str, frame: dict[str, object]) -> Head:
 
 def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) -> None:
     """Tells the other's connections, if both have written and this person does not hide what they do."""
-    if not (head.is_mutual and head.members[user_uuid].receipts):
+    if not (head.is_mutual and head.members[user_uuid].read_receipts):
         return
     frames = pack([views.typing_event(head.message_group_uuid, user_uuid)])
     others = table.connections(head.other(user_uuid).user_uuid)
-    tell(
+    deliver(
         table,
         sockets,
         [Post(other.user_uuid, other.connection_id, frames, other.connected_at) for other in others],
@@ -137,13 +137,13 @@ def _subscribe(table: Table, head: Head, user_uuid: str, connection_id: str) -> 
     other = head.other(user_uuid)
     if not head.is_mutual or other.is_gone:
         return None
-    connection = table.watch(user_uuid, connection_id, other.user_uuid, MOST_WATCHED)
+    connection = table.subscribe(user_uuid, connection_id, other.user_uuid, MAX_SUBSCRIPTIONS)
     if connection is None:
         raise NotFound("This connection has ended.")
     table.put_subscription(
         Subscription(other.user_uuid, connection_id, user_uuid, head.message_group_uuid, connection.expires)
     )
-    if not other.receipts:
+    if not other.read_receipts:
         return None
     online = bool(table.connections(other.user_uuid))
     return views.presence_event(head.message_group_uuid, other.user_uuid, online=online)

@@ -19,12 +19,14 @@ from messaging.model.errors import Busy
 from messaging.observability import logger
 from messaging.retry import attempts
 from messaging.services.rewrite_inbox import Change
-from messaging.storage.sockets import AT_ONCE, Gone, NoAnswer, Sockets
+from messaging.storage.sockets import MAX_CONCURRENCY, Gone, NoAnswer, Sockets
 from messaging.storage.table import Table
 
-GIVE_UP_AFTER = 1.0  # seconds, for all connections; a request on its way may take longer, see sockets.open_sockets
-OPENS_WITHIN = timedelta(seconds=30)  # API Gateway waits so long for `connect`, and answers 410 meanwhile
-_QUERIES_AT_ONCE = 10  # as many connections as botocore keeps to DynamoDB
+DELIVERY_BUDGET_SECONDS = (
+    1.0  # seconds, for all connections; a request on its way may take longer, see sockets.open_sockets
+)
+CONNECT_TIMEOUT = timedelta(seconds=30)  # API Gateway waits so long for `connect`, and answers 410 meanwhile
+_MAX_CONCURRENT_QUERIES = 10  # as many connections as botocore keeps to DynamoDB
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +40,27 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeliveryReport:
     """What became of posts: the connections that got all, were gone, or were cut since they did not take it.
 
     `failed` counts people whose connections are not known, and connections that failed otherwise.
     """
 
-    reached: int = 0
+    delivered: int = 0
     gone: int = 0
-    cut: int = 0
+    disconnected: int = 0
     failed: int = 0
 
 
-def push(table: Table, sockets: Sockets, changes: Iterable[Change]) -> Told:
+def push(table: Table, sockets: Sockets, changes: Iterable[Change]) -> DeliveryReport:
     """Tells both people of every change: one Query for each person, then all connections side by side."""
     events: dict[str, list[Event]] = {}
     for change in changes:
         for user_uuid, mine in events_of(change).items():
             events.setdefault(user_uuid, []).extend(mine)
     if not events:
-        return Told()
-    with ThreadPoolExecutor(min(_QUERIES_AT_ONCE, len(events))) as pool:
+        return DeliveryReport()
+    with ThreadPoolExecutor(min(_MAX_CONCURRENT_QUERIES, len(events))) as pool:
         found = list(pool.map(lambda user_uuid: _connections(table, user_uuid), events))
     posts = []
     for mine, connections in zip(events.values(), found, strict=True):
@@ -67,38 +69,38 @@ def push(table: Table, sockets: Sockets, changes: Iterable[Change]) -> Told:
             Post(connection.user_uuid, connection.connection_id, frames, connection.connected_at)
             for connection in connections or ()
         ]
-    told = tell(table, sockets, posts)
-    return Told(told.reached, told.gone, told.cut, told.failed + found.count(None))
+    report = deliver(table, sockets, posts)
+    return DeliveryReport(report.delivered, report.gone, report.disconnected, report.failed + found.count(None))
 
 
-def tell(table: Table, sockets: Sockets, posts: Sequence[Post]) -> Told:
+def deliver(table: Table, sockets: Sockets, posts: Sequence[Post]) -> DeliveryReport:
     """Posts to all connections side by side, each in order. Never raises."""
     if not posts:
-        return Told()
-    end = time.monotonic() + GIVE_UP_AFTER
-    with ThreadPoolExecutor(min(AT_ONCE, len(posts))) as pool:
-        became = list(pool.map(lambda post: _tell_one(table, sockets, post, end), posts))
-    return Told(*(became.count(what) for what in ("reached", "gone", "cut", "failed")))
+        return DeliveryReport()
+    end = time.monotonic() + DELIVERY_BUDGET_SECONDS
+    with ThreadPoolExecutor(min(MAX_CONCURRENCY, len(posts))) as pool:
+        became = list(pool.map(lambda post: _deliver_one(table, sockets, post, end), posts))
+    return DeliveryReport(*(became.count(what) for what in ("delivered", "gone", "disconnected", "failed")))
 
 
-def forget(table: Table, sockets: Sockets, user_uuid: str, connection_id: str) -> None:
+def remove_connection(table: Table, sockets: Sockets, user_uuid: str, connection_id: str) -> None:
     """Deletes a connection that is closed, and whom it watched; if it was the last, those who watch are told."""
     connection = table.delete_connection(user_uuid, connection_id)
     if connection is None:
         return
-    for watched_uuid in connection.watched:
-        table.delete_subscription(watched_uuid, connection_id)
+    for subject_uuid in connection.subscriptions:
+        table.delete_subscription(subject_uuid, connection_id)
     if not table.connections(user_uuid, consistent=True):
-        tell_presence(table, sockets, user_uuid, online=False)
+        deliver_presence(table, sockets, user_uuid, online=False)
 
 
-def cut(table: Table, sockets: Sockets, user_uuid: str, connection_id: str) -> None:
+def disconnect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str) -> None:
     """Forgets a connection and closes it."""
-    forget(table, sockets, user_uuid, connection_id)
+    remove_connection(table, sockets, user_uuid, connection_id)
     sockets.close(connection_id)
 
 
-def tell_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: bool) -> None:
+def deliver_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: bool) -> None:
     """Tells those who watch a person that they came or went, unless the person does not show it.
 
     Somebody who was erased has no profile that could say so, and is offline to everybody.
@@ -107,9 +109,9 @@ def tell_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: boo
     if not subscriptions:
         return
     person = table.person(user_uuid)
-    if not (person.receipts if person else not online):
+    if not (person.read_receipts if person else not online):
         return
-    tell(
+    deliver(
         table,
         sockets,
         [
@@ -126,7 +128,7 @@ def tell_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: boo
 def _connections(table: Table, user_uuid: str) -> list[Connection] | None:
     """None if the table cannot tell, which the log then says."""
     try:
-        for _ in attempts(GIVE_UP_AFTER):
+        for _ in attempts(DELIVERY_BUDGET_SECONDS):
             try:
                 return table.connections(user_uuid)
             except Busy:
@@ -136,7 +138,7 @@ def _connections(table: Table, user_uuid: str) -> list[Connection] | None:
     return None
 
 
-def _tell_one(table: Table, sockets: Sockets, post: Post, end: float) -> str:
+def _deliver_one(table: Table, sockets: Sockets, post: Post, end: float) -> str:
     """What became of it: a field of Told."""
     try:
         try:
@@ -146,15 +148,15 @@ def _tell_one(table: Table, sockets: Sockets, post: Post, end: float) -> str:
                 _post(sockets, post.connection_id, frame, end)
         except Gone:
             if not _may_be_opening(post):
-                forget(table, sockets, post.user_uuid, post.connection_id)
+                remove_connection(table, sockets, post.user_uuid, post.connection_id)
             return "gone"
         except (Busy, NoAnswer):
-            cut(table, sockets, post.user_uuid, post.connection_id)
-            return "cut"
+            disconnect(table, sockets, post.user_uuid, post.connection_id)
+            return "disconnected"
     except Exception as error:  # one connection must not hold up the others
         _log("connection not told", post.user_uuid, error)
         return "failed"
-    return "reached"
+    return "delivered"
 
 
 def _post(sockets: Sockets, connection_id: str, frame: str, end: float) -> None:
@@ -169,7 +171,7 @@ def _post(sockets: Sockets, connection_id: str, frame: str, end: float) -> None:
 
 
 def _may_be_opening(post: Post) -> bool:
-    return datetime.now(UTC) - datetime.fromisoformat(post.connected_at) < OPENS_WITHIN
+    return datetime.now(UTC) - datetime.fromisoformat(post.connected_at) < CONNECT_TIMEOUT
 
 
 def _log(what: str, user_uuid: str, error: Exception) -> None:

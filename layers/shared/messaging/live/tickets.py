@@ -20,9 +20,9 @@ def create_ticket(table: Table, user_uuid: str, now: Callable[[], float] = time.
     return ticket
 
 
-def redeem_ticket(table: Table, ticket: str) -> str | None:
+def consume_ticket(table: Table, ticket: str) -> str | None:
     """Whose ticket it is, a user_uuid; None if nobody's, or late, or redeemed before. Then it is no ticket any more."""
-    taken = table.take_ticket(_digest(ticket))
+    taken = table.consume_ticket(_digest(ticket))
     return taken.user_uuid if taken else None
 
 

@@ -8,7 +8,7 @@ from messaging.model.errors import Invalid
 from messaging.model.person import Person
 from messaging.model.text import hidden
 
-LONGEST_NAME = 100  # code points: names stand in every message and message group
+MAX_NAME_LENGTH = 100  # code points: names stand in every message and message group
 _DELETED = "deleteduser"  # the name of an erased person, as _folded writes it
 
 
@@ -33,8 +33,8 @@ def usable_name(text: str) -> str:
     The error's text does not hold the name: Lambda logs what post_confirmation raises.
     """
     name = text.strip()
-    if len(name) > LONGEST_NAME:
-        raise Invalid(f"name must be at most {LONGEST_NAME} characters")
+    if len(name) > MAX_NAME_LENGTH:
+        raise Invalid(f"name must be at most {MAX_NAME_LENGTH} characters")
     if hidden(name):
         raise Invalid("name must be one line, without control, bidirectional or invisible characters")
     if name and unicodedata.category(name[0]).startswith("M"):

@@ -35,7 +35,7 @@ class Connection:
     connection_id: str
     connected_at: str
     expires: int
-    watched: frozenset[str] = frozenset()
+    subscriptions: frozenset[str] = frozenset()
 
     @property
     def item(self) -> Item:
@@ -43,7 +43,7 @@ class Connection:
             **keys.key(keys.connections_pk(self.user_uuid), self.connection_id),
             "connected_at": {"S": self.connected_at},
             "ttl": {"N": str(self.expires)},
-            **({"subscriptions": {"SS": sorted(self.watched)}} if self.watched else {}),
+            **({"subscriptions": {"SS": sorted(self.subscriptions)}} if self.subscriptions else {}),
         }
 
     @classmethod
@@ -61,7 +61,7 @@ class Connection:
 class Subscription:
     """That a connection, `user_uuid`'s, is told whether `watched_uuid` is online, as long as it may last itself."""
 
-    watched_uuid: str
+    subject_uuid: str
     connection_id: str
     user_uuid: str
     message_group_uuid: str
@@ -70,7 +70,7 @@ class Subscription:
     @property
     def item(self) -> Item:
         return {
-            **keys.key(keys.subscriptions_pk(self.watched_uuid), self.connection_id),
+            **keys.key(keys.subscriptions_pk(self.subject_uuid), self.connection_id),
             "user_uuid": {"S": self.user_uuid},
             "message_group_uuid": {"S": self.message_group_uuid},
             "ttl": {"N": str(self.expires)},

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from messaging.model import keys
-from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import Item, number
 from messaging.model.message import Message
 from messaging.model.person import Person, settings_attributes
@@ -128,19 +128,19 @@ class Head:
         return len(self.wrote) == len(self.members)
 
     @property
-    def message_groups(self) -> list[MessageGroup]:
+    def inbox_entries(self) -> list[InboxEntry]:
         """Every message group there must be for this head, where it must lie: none for a member who was deleted."""
-        return [group for group in self.both_message_groups if not self.members[group.owner_uuid].is_deleted]
+        return [group for group in self.both_inbox_entries if not self.members[group.owner_uuid].is_deleted]
 
     @property
-    def both_message_groups(self) -> list[MessageGroup]:
+    def both_inbox_entries(self) -> list[InboxEntry]:
         """The message groups of both members, as if none were deleted."""
-        return [self.message_group(owner_uuid) for owner_uuid in self.members]
+        return [self.inbox_entry(owner_uuid) for owner_uuid in self.members]
 
-    def message_group(self, owner_uuid: str) -> MessageGroup:
+    def inbox_entry(self, owner_uuid: str) -> InboxEntry:
         """The message group of one of the members."""
         other = self.other(owner_uuid)
-        return MessageGroup(
+        return InboxEntry(
             owner_uuid,
             self.message_group_uuid,
             self.message,
@@ -148,7 +148,7 @@ class Head:
             self.created_at,
             self.last_seq,
             self.read_seqs[owner_uuid],
-            self.read_seqs[other.user_uuid] if other.receipts and self.is_mutual else None,
+            self.read_seqs[other.user_uuid] if other.read_receipts and self.is_mutual else None,
             self.version,
         )
 

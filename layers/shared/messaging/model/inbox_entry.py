@@ -8,7 +8,7 @@ from messaging.model.person import Person, person_attributes, person_of
 
 
 @dataclass(frozen=True, slots=True)
-class MessageGroup:
+class InboxEntry:
     """A conversation as it stands in one person's inbox: the last message, and who the other person is.
 
     Its sort key is the time of the last message. Should another conversation of this inbox lie at that very
@@ -46,7 +46,7 @@ class MessageGroup:
         }
 
     @classmethod
-    def from_item(cls, item: Item) -> "MessageGroup":
+    def from_item(cls, item: Item) -> "InboxEntry":
         return cls(
             item["pk"]["S"].removeprefix(keys.inbox_pk("")),
             item["message_group_uuid"]["S"],
@@ -59,7 +59,7 @@ class MessageGroup:
             number(item, "version") or 0,
         )
 
-    def tiebroken(self) -> "MessageGroup":
+    def tiebroken(self) -> "InboxEntry":
         """The same, at the sort key to use when the plain time is taken by another conversation."""
         return replace(self, sk=keys.tiebroken_inbox_sk(self.created_at, self.message_group_uuid))
 

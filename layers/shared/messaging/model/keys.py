@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 HEAD = "HEAD"
-RECEIPT = "MID"
+SENT_RECORD = "MID"
 PROFILE = "PROFILE"
 HANDLE = "HANDLE"
 TICKET = "TICKET"
@@ -45,7 +45,7 @@ def tiebroken_inbox_sk(created_at: str, message_group_uuid: str) -> str:
     return f"{created_at}#{message_group_uuid}"
 
 
-def receipt_pk(message_uuid: str) -> str:
+def sent_record_pk(message_uuid: str) -> str:
     """The partition of the receipt of a sent message."""
     return f"MID#{message_uuid}"
 
@@ -70,9 +70,9 @@ def connections_pk(user_uuid: str) -> str:
     return f"CON#{user_uuid}"
 
 
-def subscriptions_pk(watched_uuid: str) -> str:
+def subscriptions_pk(subject_uuid: str) -> str:
     """The partition of those who are told whether a person is online."""
-    return f"SUB#{watched_uuid}"
+    return f"SUB#{subject_uuid}"
 
 
 def is_handle(text: str) -> bool:

@@ -25,7 +25,7 @@ class Person:
     user_uuid: str
     handle: str
     display_name: str
-    receipts: bool = field(default=True, compare=False)
+    read_receipts: bool = field(default=True, compare=False)
     version: int = field(default=0, compare=False)
 
     @property
@@ -82,9 +82,9 @@ class Person:
 
     @classmethod
     def _from_attributes(cls, user_uuid: str, attributes: Item) -> "Person":
-        receipts = attributes.get("receipts", {"BOOL": True})["BOOL"]
+        read_receipts = attributes.get("receipts", {"BOOL": True})["BOOL"]
         version = number(attributes, "version") or 0
-        return cls(user_uuid, attributes["handle"]["S"], attributes["display_name"]["S"], receipts, version)
+        return cls(user_uuid, attributes["handle"]["S"], attributes["display_name"]["S"], read_receipts, version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ class Profile:
 
 
 def settings_attributes(person: Person) -> Item:
-    receipts: Item = {} if person.receipts else {"receipts": {"BOOL": False}}
-    return {**receipts, "version": {"N": str(person.version)}} if person.version else receipts
+    read_receipts: Item = {} if person.read_receipts else {"receipts": {"BOOL": False}}
+    return {**read_receipts, "version": {"N": str(person.version)}} if person.version else read_receipts
 
 
 def person_attributes(person: Person) -> Item:

@@ -10,7 +10,7 @@ from messaging.model.message import Message
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class SentRecord:
     """A record that a message_uuid was sent, kept for good: where its message is, and the digest of the request.
 
     `digest` is that of `request_digest`; None in a receipt stored before there were digests.
@@ -22,7 +22,7 @@ class Receipt:
     digest: str | None
 
     @classmethod
-    def of(cls, message: Message) -> "Receipt":
+    def of(cls, message: Message) -> "SentRecord":
         """The receipt of a message as it was sent."""
         digest = request_digest(message.message_group_uuid, message.sender.user_uuid, message.message)
         return cls(message.message_uuid, message.message_group_uuid, message.created_at, digest)
@@ -30,16 +30,16 @@ class Receipt:
     @property
     def item(self) -> Item:
         return {
-            **keys.key(keys.receipt_pk(self.message_uuid), keys.RECEIPT),
+            **keys.key(keys.sent_record_pk(self.message_uuid), keys.SENT_RECORD),
             "message_group_uuid": {"S": self.message_group_uuid},
             "created_at": {"S": self.created_at},
             **({"digest": {"S": self.digest}} if self.digest else {}),
         }
 
     @classmethod
-    def from_item(cls, item: Item) -> "Receipt":
+    def from_item(cls, item: Item) -> "SentRecord":
         return cls(
-            item["pk"]["S"].removeprefix(keys.receipt_pk("")),
+            item["pk"]["S"].removeprefix(keys.sent_record_pk("")),
             item["message_group_uuid"]["S"],
             item["created_at"]["S"],
             item.get("digest", {}).get("S"),

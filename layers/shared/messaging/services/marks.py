@@ -4,7 +4,7 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Invalid
 from messaging.retry import attempts
 from messaging.services.read import require_member
-from messaging.storage.table import HeadMoved, Table
+from messaging.storage.table import HeadChanged, Table
 
 
 def mark_read(table: Table, user_uuid: str, message_group_uuid: str, seq: int) -> Head:
@@ -15,8 +15,8 @@ def mark_read(table: Table, user_uuid: str, message_group_uuid: str, seq: int) -
     """
     for _ in attempts():
         try:
-            return require_member(table.move_mark(message_group_uuid, user_uuid, seq), user_uuid)
-        except HeadMoved as moved:
+            return require_member(table.advance_mark(message_group_uuid, user_uuid, seq), user_uuid)
+        except HeadChanged as moved:
             head = require_member(moved.head, user_uuid)
             if seq > head.last_seq:
                 raise Invalid("seq_past_last_message") from None

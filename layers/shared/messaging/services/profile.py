@@ -7,10 +7,10 @@ from messaging.model.person import Person
 from messaging.retry import attempts
 from messaging.storage.table import ProfileChanged, Table
 
-_AT_ONCE = 16  # requests
+_MAX_CONCURRENCY = 16  # requests
 
 
-def set_receipts(table: Table, user_uuid: str, *, receipts: bool) -> Person:
+def set_read_receipts(table: Table, user_uuid: str, *, read_receipts: bool) -> Person:
     """Lets others learn what this person has read, or not. Writes nothing if it is so already.
 
     A request that finds a change whose copying was interrupted makes it anew. Raises NotFound without a profile,
@@ -22,11 +22,11 @@ def set_receipts(table: Table, user_uuid: str, *, receipts: bool) -> Person:
         if profile is None:
             raise NotFound("You have no profile yet.")
         person = profile.person
-        if person.receipts == receipts and not profile.is_spreading:
+        if person.read_receipts == read_receipts and not profile.is_spreading:
             return person
-        if (person.receipts, person.version) != (receipts, perhaps_done):
+        if (person.read_receipts, person.version) != (read_receipts, perhaps_done):
             try:
-                person = table.change_receipts(profile, receipts=receipts)
+                person = table.change_read_receipts(profile, read_receipts=read_receipts)
             except (Conflict, ProfileChanged):
                 continue
             except Busy:
@@ -44,7 +44,7 @@ def spread(table: Table, person: Person) -> None:
     that shows a later version stays.
     """
     groups = [group.message_group_uuid for group in table.conversations(person.user_uuid)]
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(_MAX_CONCURRENCY) as threads:
         for _ in threads.map(lambda group: _copy(table, group, person), groups):
             pass
     table.end_spreading(person)

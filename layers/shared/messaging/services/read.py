@@ -13,7 +13,7 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import NotFound
-from messaging.model.inbox_entry import MessageGroup
+from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.storage.table import Table
@@ -42,7 +42,7 @@ class Inbox:
     `duplicates` counts the conversations that were stored twice in the page; a rewrite on its way makes some.
     """
 
-    message_groups: list[MessageGroup]
+    entries: list[InboxEntry]
     older: InboxCursor | None
     newer: InboxCursor | None
     changes: InboxCursor | None
@@ -56,7 +56,7 @@ class Changes:
     `ended` says that there was no more; then the cursor reaches an hour back.
     """
 
-    message_groups: list[MessageGroup]
+    entries: list[InboxEntry]
     cursor: InboxCursor
     ended: bool
 
@@ -65,7 +65,7 @@ class Changes:
 class Totals:
     """How much a person has not read: conversations, and messages in all of them."""
 
-    message_groups: int
+    conversations: int
     messages: int
 
 
@@ -131,9 +131,14 @@ def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_
     miss is asked again, consistently.
     """
     for consistent in (False, True):
-        head, receipt = table.head_and_receipt(message_group_uuid, message_uuid, consistent=consistent)
-        if head and receipt and _is_member(head, user_uuid) and receipt.message_group_uuid == message_group_uuid:
-            message = table.message(message_group_uuid, receipt.created_at, consistent=consistent)
+        head, sent_record = table.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
+        if (
+            head
+            and sent_record
+            and _is_member(head, user_uuid)
+            and sent_record.message_group_uuid == message_group_uuid
+        ):
+            message = table.message(message_group_uuid, sent_record.created_at, consistent=consistent)
             if message and message.message_uuid == message_uuid:
                 return message
     raise NotFound("There is no such message.")
@@ -184,9 +189,9 @@ def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) 
     return Changes(_newest_of_each(page[::-1])[::-1], last, ended)
 
 
-def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) -> MessageGroup:
+def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) -> InboxEntry:
     """One conversation as its head says, ahead of the inbox. Raises NotFound for a stranger as for no conversation."""
-    return find_head(table, message_group_uuid, user_uuid).message_group(user_uuid)
+    return find_head(table, message_group_uuid, user_uuid).inbox_entry(user_uuid)
 
 
 def count_unread(table: Table, user_uuid: str) -> Totals:
@@ -220,7 +225,7 @@ def find_person(table: Table, user_uuid: str, *, consistent: bool = False) -> Pe
 
 def show_user(table: Table, user_uuid: str, handle: str) -> Person:
     """The person with this handle. Raises NotFound, also if the caller was erased."""
-    caller, person = table.person_and_person_by_handle(user_uuid, handle)
+    caller, person = table.sender_and_receiver(user_uuid, handle)
     if caller is None:
         raise NotFound("You have no profile yet.")
     if person is None:
@@ -272,9 +277,9 @@ def _late(user_uuid: str, sk: str) -> InboxCursor:
     return InboxCursor(user_uuid, NEWER, keys.time_before(sk[: keys.TIME_LENGTH], _STREAM_IS_LATE_BY))
 
 
-def _newest_of_each(message_groups: list[MessageGroup]) -> list[MessageGroup]:
+def _newest_of_each(entries: list[InboxEntry]) -> list[InboxEntry]:
     """While a message group is being rewritten its new item lies above the old one: the newer is shown."""
-    newest: dict[str, MessageGroup] = {}
-    for group in message_groups:
-        newest.setdefault(group.message_group_uuid, group)
+    newest: dict[str, InboxEntry] = {}
+    for entry in entries:
+        newest.setdefault(entry.message_group_uuid, entry)
     return list(newest.values())

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from messaging.model.errors import NotFound
 
-REFUSED_AFTER_SECONDS = 0.1  # longer than a warm function takes to find out
+MIN_REFUSAL_SECONDS = 0.1  # longer than a warm function takes to find out
 
 
 @contextmanager
@@ -20,5 +20,5 @@ def alike() -> Iterator[None]:
     try:
         yield
     except NotFound:
-        time.sleep(max(0.0, began + REFUSED_AFTER_SECONDS - time.monotonic()))
+        time.sleep(max(0.0, began + MIN_REFUSAL_SECONDS - time.monotonic()))
         raise

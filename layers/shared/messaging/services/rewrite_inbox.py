@@ -15,11 +15,21 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy
 from messaging.model.items import Item
 from messaging.retry import attempts
-from messaging.storage.table import MOST_STALE, Delete, Discard, HeadMoved, Insert, PositionTaken, Table, Update, Write
+from messaging.storage.table import (
+    MAX_STALE_ENTRIES,
+    Delete,
+    Discard,
+    HeadChanged,
+    Insert,
+    PositionTaken,
+    Table,
+    Update,
+    Write,
+)
 
 # For all rebuilds of a batch, each of which tries once at least. However fast people send, in however many
 # conversations, the function ends before its timeout, whose alarm takes deployments back (template.yaml).
-REBUILDS_SECONDS = 20.0
+REBUILD_BUDGET_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,7 @@ class Rewrite:
     def first_writes(self) -> Iterator[Write]:
         """Brings entries and unread entries to what the end says, each at its key."""
         for owner in self.end.members:
-            entry = self.end.message_group(owner)
+            entry = self.end.inbox_entry(owner)
             yield Update(entry) if self.start.created_at == self.end.created_at else Insert(entry)
             unread = self.end.unread_of(owner)
             if self.end.has_unread(owner):
@@ -94,11 +104,11 @@ class Rewrite:
     def last_writes(self) -> Iterator[Write]:
         """Deletes the entries that were replaced by others."""
         if self.start.created_at != self.end.created_at:
-            yield from map(Delete, self.start.both_message_groups)
+            yield from map(Delete, self.start.both_inbox_entries)
 
     def leftovers(self, table: Table) -> Iterator[Write]:
         """Deletes the entries that an interrupted attempt left at a time in between. Raises Busy."""
-        for entry in self.end.both_message_groups if self.passes_times else ():
+        for entry in self.end.both_inbox_entries if self.passes_times else ():
             found = table.entries_of(entry.owner_uuid, entry.message_group_uuid, self.start.created_at, entry.sk)
             yield from (Discard(one) for one in found if one.sk != entry.sk)
 
@@ -145,10 +155,10 @@ def rewrite(table: Table, changes: Iterable[Change]) -> Rewritten:
     for step in (Rewrite.first_writes, Rewrite.last_writes, lambda one: one.leftovers(table)):
         planned = _do(table, planned, step, refused, failed)
     rebuilt = 0
-    end = retry.clock() + REBUILDS_SECONDS
+    end = retry.clock() + REBUILD_BUDGET_SECONDS
     for one in refused:
         try:
-            rebuild(table, one.end, min(one.times), min(retry.GIVE_UP_AFTER, end - retry.clock()))
+            rebuild(table, one.end, min(one.times), min(retry.RETRY_BUDGET_SECONDS, end - retry.clock()))
         except Exception as error:  # one conversation must not hold up the others; the handler reports it
             failed.update(dict.fromkeys(one.sequence_numbers, error))
         else:
@@ -182,7 +192,7 @@ def _do(
     return done
 
 
-def rebuild(table: Table, known: Head, since: str, give_up_after: float = retry.GIVE_UP_AFTER) -> None:
+def rebuild(table: Table, known: Head, since: str, give_up_after: float = retry.RETRY_BUDGET_SECONDS) -> None:
     """Brings a conversation's entries to what its head says, in one transaction that checks the head.
 
     `known` is any head the conversation has had. Entries at times before `since` and before its time are not looked
@@ -195,15 +205,15 @@ def rebuild(table: Table, known: Head, since: str, give_up_after: float = retry.
             found = [entry for owner in known.members for entry in table.entries_of(owner, group, first)]
             # Last, so that it seldom changes before the transaction, however fast people send.
             head = table.head(group, consistent=True)
-            entries = head.message_groups if head else []
+            entries = head.inbox_entries if head else []
             wanted = [entry.tiebroken() if entry.owner_uuid in tiebroken else entry for entry in entries]
             wanted_keys = {(entry.owner_uuid, entry.sk) for entry in wanted}
             stale = [entry for entry in found if (entry.owner_uuid, entry.sk) not in wanted_keys]
-            table.replace_entries(known, head, wanted, stale[:MOST_STALE])
-            if len(stale) <= MOST_STALE:
+            table.replace_entries(known, head, wanted, stale[:MAX_STALE_ENTRIES])
+            if len(stale) <= MAX_STALE_ENTRIES:
                 return
         except PositionTaken as position:
             tiebroken.update(position.owners)
-        except (HeadMoved, Busy):
+        except (HeadChanged, Busy):
             tiebroken.clear()
     raise Busy("The head of a conversation keeps changing.")

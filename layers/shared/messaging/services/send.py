@@ -9,16 +9,16 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
 from messaging.model.message import Message
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
 from messaging.services.read import find_head, require_member
-from messaging.storage.table import AlreadySent, HeadMoved, PositionTaken, Table
+from messaging.storage.table import AlreadySent, HeadChanged, PositionTaken, Table
 
 Clock = Callable[[], datetime]
 
-OWN_RACES_SECONDS = 2.0
-RETRY_OWN_SECONDS = 2
-_OWN_RACES_PAUSE = 1.0  # seconds at most; the other member's begin at a two-hundredth of it, see messaging.retry
+OWN_RACE_BUDGET_SECONDS = 2.0
+RETRY_AFTER_SECONDS = 2
+_OWN_RACE_PAUSE_SECONDS = 1.0  # seconds at most; the other member's begin at a two-hundredth of it, see messaging.retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def send_to_handle(
     Raises NotFound for a handle nobody has and for a sender without a profile, Invalid for one's own handle, and
     what `send_to_conversation` raises.
     """
-    sender, receiver = table.person_and_person_by_handle(sender_uuid, handle)
+    sender, receiver = table.sender_and_receiver(sender_uuid, handle)
     if sender is None:
         raise NotFound("You have no profile yet.")
     if receiver is None:
@@ -70,7 +70,7 @@ def send_to_handle(
         message = Message(message_group_uuid, message_uuid, text, sender, created_at, 1)
         try:
             table.create(Head.of_first(message, receiver), message)
-        except HeadMoved as moved:
+        except HeadChanged as moved:
             return _append(table, message_group_uuid, moved.head, sender_uuid, message_uuid, text, now)
         except AlreadySent as again:
             return _first_answer(table, again, message)
@@ -97,7 +97,9 @@ def _append(
     A sender who loses races against their own messages makes way: longer pauses, and TooManyRequests after two seconds.
     So the other member, who keeps trying at a faster pace, gets through whatever the sender does.
     """
-    own_races = attempts(OWN_RACES_SECONDS, first_pause=_OWN_RACES_PAUSE, longest_pause=_OWN_RACES_PAUSE)
+    own_races = attempts(
+        OWN_RACE_BUDGET_SECONDS, first_pause=_OWN_RACE_PAUSE_SECONDS, longest_pause=_OWN_RACE_PAUSE_SECONDS
+    )
     tries = attempts()
     next(own_races), next(tries)
     for conflicts in itertools.count():
@@ -113,7 +115,7 @@ def _append(
             return Sent(message, conflicts=conflicts)
         except AlreadySent as again:
             return _first_answer(table, again, message)
-        except HeadMoved as moved:
+        except HeadChanged as moved:
             head, is_race = moved.head, True
         except (Busy, PositionTaken) as error:
             is_race = isinstance(error, Conflict)
@@ -121,7 +123,7 @@ def _append(
         if next(own_races if is_own_race else tries, None) is None:
             break
     if is_own_race:
-        raise TooManyRequests("You send too many messages in this conversation at once.", RETRY_OWN_SECONDS)
+        raise TooManyRequests("You send too many messages in this conversation at once.", RETRY_AFTER_SECONDS)
     raise Busy("Too many messages are being sent in this conversation at once.")
 
 
@@ -130,9 +132,9 @@ def _first_answer(table: Table, again: AlreadySent, message: Message) -> Sent:
 
     A receipt without a digest is from before there were digests: then the message itself is compared.
     """
-    receipt = again.receipt
-    first = table.message(receipt.message_group_uuid, receipt.created_at)
-    wanted = Receipt.of(message).digest
-    if first is None or (receipt.digest or Receipt.of(first).digest) != wanted:
+    sent_record = again.sent_record
+    first = table.message(sent_record.message_group_uuid, sent_record.created_at)
+    wanted = SentRecord.of(message).digest
+    if first is None or (sent_record.digest or SentRecord.of(first).digest) != wanted:
         raise MessageUuidTaken("This message_uuid was used for another message.")
     return Sent(first, repeated=True)

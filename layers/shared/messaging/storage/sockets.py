@@ -13,7 +13,7 @@ from messaging.model.errors import Busy
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
-AT_ONCE = 100  # requests side by side
+MAX_CONCURRENCY = 100  # requests side by side
 
 _GONE = {"GoneException", "410"}
 _BUSY = {"LimitExceededException", "ThrottlingException", "TooManyRequestsException", "429"}
@@ -36,7 +36,7 @@ def open_sockets() -> "Sockets":
         connect_timeout=0.5,
         read_timeout=1,
         retries={"mode": "standard", "total_max_attempts": 1},
-        max_pool_connections=AT_ONCE,
+        max_pool_connections=MAX_CONCURRENCY,
         tcp_keepalive=True,
     )
     client: Any = botocore.session.get_session().create_client("apigatewaymanagementapi", config=config)

@@ -20,11 +20,11 @@ from messaging.model import keys
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Conflict, HandleTaken, TooLarge, TooManyRequests
-from messaging.model.inbox_entry import MessageGroup, Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import Item
 from messaging.model.message import Message
 from messaging.model.person import SPREADING, Person, Profile
-from messaging.model.sent_record import Receipt
+from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
 
 if TYPE_CHECKING:
@@ -41,15 +41,15 @@ _BUSY = {
     "TransactionInProgressException",
 }
 _CONFLICT = {"TransactionConflict", "TransactionConflictException"}
-CHANGE_EVERY_SECONDS = 60
+CHANGE_INTERVAL_SECONDS = 60
 _PARTIQL_BATCH = 25  # statements in one BatchExecuteStatement
 _PAGE = 100
-MOST_STALE = 90  # a transaction has 100 actions at most
+MAX_STALE_ENTRIES = 90  # a transaction has 100 actions at most
 _BEFORE_ALL_TIMES = "0"
 _AFTER_ALL_TIMES = "A"
 
 
-class HeadMoved(Exception):
+class HeadChanged(Exception):
     """The head is not as it was read. `head` is what it is now, None if there is none."""
 
     def __init__(self, head: Head | None) -> None:
@@ -59,8 +59,8 @@ class HeadMoved(Exception):
 class AlreadySent(Exception):
     """There is a receipt with this message_uuid."""
 
-    def __init__(self, receipt: Receipt) -> None:
-        self.receipt = receipt
+    def __init__(self, sent_record: SentRecord) -> None:
+        self.sent_record = sent_record
 
 
 class ProfileChanged(Exception):
@@ -85,28 +85,28 @@ class ConditionFailed(Exception):
 class Insert:
     """Put an entry at a key where nothing is stored."""
 
-    entry: MessageGroup | Unread
+    entry: InboxEntry | Unread
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
     """Bring the stored entry of the same key and conversation, of a lower version, to this one."""
 
-    entry: MessageGroup | Unread
+    entry: InboxEntry | Unread
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
     """Delete the stored entry of the same key and conversation, of this version or a lower one."""
 
-    entry: MessageGroup | Unread
+    entry: InboxEntry | Unread
 
 
 @dataclass(frozen=True, slots=True)
 class Discard:
     """Delete as `Delete` does; it is no refusal if there is no such entry."""
 
-    entry: MessageGroup | Unread
+    entry: InboxEntry | Unread
 
 
 Write = Insert | Update | Delete | Discard
@@ -145,16 +145,16 @@ class Table:
         item = self._get(keys.conversation_pk(message_group_uuid), created_at, consistent=consistent)
         return Message.from_item(item) if item else None
 
-    def head_and_receipt(
+    def head_and_sent_record(
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
-    ) -> tuple[Head | None, Receipt | None]:
+    ) -> tuple[Head | None, SentRecord | None]:
         """The head of a conversation and the receipt of any message, in one request. 1 read unit, 2 if consistent."""
-        head, receipt = self._get_two(
+        head, sent_record = self._get_two(
             keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
-            keys.key(keys.receipt_pk(message_uuid), keys.RECEIPT),
+            keys.key(keys.sent_record_pk(message_uuid), keys.SENT_RECORD),
             consistent=consistent,
         )
-        return Head.from_item(head) if head else None, Receipt.from_item(receipt) if receipt else None
+        return Head.from_item(head) if head else None, SentRecord.from_item(sent_record) if sent_record else None
 
     def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
         """The head and the newest messages, oldest first, in one Query: the head sorts after every time."""
@@ -179,20 +179,18 @@ class Table:
 
     # Reading an inbox
 
-    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None) -> list[MessageGroup]:
+    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None) -> list[InboxEntry]:
         """Message groups, newest first, from the top or from below a sort key."""
         operator = "<" if older_than else None
         items = self._query(keys.inbox_pk(user_uuid), limit, operator, older_than, ascending=False)
-        return [MessageGroup.from_item(item) for item in items]
+        return [InboxEntry.from_item(item) for item in items]
 
-    def inbox_above(
-        self, user_uuid: str, limit: int, newer_than: str, *, consistent: bool = False
-    ) -> list[MessageGroup]:
+    def inbox_above(self, user_uuid: str, limit: int, newer_than: str, *, consistent: bool = False) -> list[InboxEntry]:
         """The message groups next above a sort key, newest first."""
         items = self._query(keys.inbox_pk(user_uuid), limit, ">", newer_than, ascending=True, consistent=consistent)
-        return [MessageGroup.from_item(item) for item in reversed(items)]
+        return [InboxEntry.from_item(item) for item in reversed(items)]
 
-    def conversations(self, user_uuid: str) -> Iterator[MessageGroup]:
+    def conversations(self, user_uuid: str) -> Iterator[InboxEntry]:
         """A whole inbox, each conversation once, however they move meanwhile: they move up, and it is read upwards.
 
         Consistent. A page of 100 costs a request and some 7 read units.
@@ -208,7 +206,7 @@ class Table:
 
     def entries_of(
         self, owner_uuid: str, message_group_uuid: str, first: str, last: str = _AFTER_ALL_TIMES
-    ) -> list[MessageGroup]:
+    ) -> list[InboxEntry]:
         """One conversation's entries in an inbox with sort keys from `first` to `last`; there must be one or none.
 
         Consistent. Reads all that is stored between: a request for each megabyte, a read unit for each 4 KB.
@@ -219,7 +217,7 @@ class Table:
             between=(first, last),
             message_group_uuid=message_group_uuid,
         )
-        return [MessageGroup.from_item(item) for item in items]
+        return [InboxEntry.from_item(item) for item in items]
 
     def unread(self, user_uuid: str) -> Iterator[Unread]:
         """A person's unread conversations: 0.5 read units for each 40, one request for some thousands."""
@@ -237,7 +235,7 @@ class Table:
         item = self._get(keys.handle_pk(handle), keys.HANDLE)
         return Person.from_handle_item(item) if item else None
 
-    def person_and_person_by_handle(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
+    def sender_and_receiver(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
         """Who has this user_uuid and who has this handle, in one request and 1 read unit."""
         profile, owner = self._get_two(
             keys.key(keys.profile_pk(user_uuid), keys.PROFILE), keys.key(keys.handle_pk(handle), keys.HANDLE)
@@ -316,29 +314,29 @@ class Table:
         """Opens a conversation with its first message and both message groups: 5 items, 10 write units.
 
         The message groups have version 0, so that the stream handler's update of them tells the first delivery of the
-        opening from later ones. Raises HeadMoved if there is a conversation already, AlreadySent, PositionTaken.
+        opening from later ones. Raises HeadChanged if there is a conversation already, AlreadySent, PositionTaken.
         """
-        groups = [replace(group, version=0) for group in head.message_groups]
+        groups = [replace(group, version=0) for group in head.inbox_entries]
         self._send(message, self._put(head.item, _ABSENT), *(self._put(group.item, _ABSENT) for group in groups))
 
     def _send(self, message: Message, head: Item, *message_groups: Item) -> None:
-        receipt = Receipt.of(message)
+        sent_record = SentRecord.of(message)
         refused = self._transact(
-            head, self._put(message.item, _ABSENT), self._put(receipt.item, _ABSENT), *message_groups
+            head, self._put(message.item, _ABSENT), self._put(sent_record.item, _ABSENT), *message_groups
         )
         if 2 in refused:
-            raise AlreadySent(Receipt.from_item(refused[2]))
+            raise AlreadySent(SentRecord.from_item(refused[2]))
         if 0 in refused:
-            raise HeadMoved(Head.from_item(refused[0]) if refused[0] else None)
+            raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
         if refused:
             raise PositionTaken
 
     # Marks
 
-    def move_mark(self, message_group_uuid: str, user_uuid: str, seq: int) -> Head:
+    def advance_mark(self, message_group_uuid: str, user_uuid: str, seq: int) -> Head:
         """Moves a member's mark forward to `seq`: the head with it, in 1 request and 1 write unit.
 
-        Raises HeadMoved with the head as it is, None if there is none, if this person is no member, `seq` is past the
+        Raises HeadChanged with the head as it is, None if there is none, if this person is no member, `seq` is past the
         last message, or the mark is there already or further.
         """
         try:
@@ -351,7 +349,7 @@ class Table:
                 {"#me": user_uuid},
             )
         except ConditionFailed as failed:
-            raise HeadMoved(Head.from_item(failed.item) if failed.item else None) from None
+            raise HeadChanged(Head.from_item(failed.item) if failed.item else None) from None
         return Head.from_item(answer["Attributes"])
 
     # Settings
@@ -361,19 +359,19 @@ class Table:
         item = self._get(keys.profile_pk(user_uuid), keys.PROFILE, consistent=True)
         return Profile.from_item(item) if item else None
 
-    def change_receipts(self, profile: Profile, *, receipts: bool) -> Person:
+    def change_read_receipts(self, profile: Profile, *, read_receipts: bool) -> Person:
         """Writes into profile and handle whether others learn what this person has read. 4 write units.
 
         Conversations show it once it is copied into them: until then the profile is marked. Raises TooManyRequests if
         the person has changed it less than a minute ago, and ProfileChanged if it is not as it was read.
         """
         now, old = int(self._now()), profile.person
-        wait = profile.changed_at + CHANGE_EVERY_SECONDS - now
+        wait = profile.changed_at + CHANGE_INTERVAL_SECONDS - now
         if wait > 0:
             raise TooManyRequests("Settings can be changed once a minute.", wait)
-        new = replace(old, receipts=receipts, version=old.version + 1)
+        new = replace(old, read_receipts=read_receipts, version=old.version + 1)
         names = "receipts = :receipts, version = :version"
-        values = {":receipts": {"BOOL": new.receipts}, ":version": {"N": str(new.version)}}
+        values = {":receipts": {"BOOL": new.read_receipts}, ":version": {"N": str(new.version)}}
         condition, condition_values = unchanged(old)
         if self._transact(
             self._update(
@@ -407,7 +405,7 @@ class Table:
                 {
                     ":handle": {"S": person.handle},
                     ":display_name": {"S": person.display_name},
-                    ":receipts": {"BOOL": person.receipts},
+                    ":receipts": {"BOOL": person.read_receipts},
                     ":version": {"N": str(person.version)},
                     ":leaving": {"S": person.leaving.handle},
                     ":deleted": {"S": person.deleted.handle},
@@ -436,7 +434,7 @@ class Table:
         """1 write unit."""
         self._call(self._client.put_item, TableName=self._name, Item=ticket.item)
 
-    def take_ticket(self, digest: str) -> Ticket | None:
+    def consume_ticket(self, digest: str) -> Ticket | None:
         """The ticket, which is there no more; None if it was not there, or is late. 1 write unit."""
         try:
             answer = self._write_if(
@@ -462,10 +460,10 @@ class Table:
 
     def delete_connection(self, user_uuid: str, connection_id: str) -> Connection | None:
         """The connection, which is there no more; None if it was not there. 1 write unit."""
-        item = self._take(keys.key(keys.connections_pk(user_uuid), connection_id))
+        item = self._delete_returning(keys.key(keys.connections_pk(user_uuid), connection_id))
         return Connection.from_item(item) if item else None
 
-    def watch(self, user_uuid: str, connection_id: str, watched_uuid: str, most: int) -> Connection | None:
+    def subscribe(self, user_uuid: str, connection_id: str, subject_uuid: str, most: int) -> Connection | None:
         """Notes that a connection watches somebody: the connection with that, in 1 write unit.
 
         None if there is no such connection. Raises TooLarge if it watches `most` others.
@@ -480,8 +478,8 @@ class Table:
                     "contains(subscriptions, :one) OR size(subscriptions) < :most)"
                 ),
                 ExpressionAttributeValues={
-                    ":set": {"SS": [watched_uuid]},
-                    ":one": {"S": watched_uuid},
+                    ":set": {"SS": [subject_uuid]},
+                    ":one": {"S": subject_uuid},
                     ":most": {"N": str(most)},
                 },
                 ReturnValues="ALL_NEW",
@@ -493,7 +491,7 @@ class Table:
             return None
         return Connection.from_item(answer["Attributes"])
 
-    def unwatch(self, user_uuid: str, connection_id: str, watched_uuid: str) -> None:
+    def unsubscribe(self, user_uuid: str, connection_id: str, subject_uuid: str) -> None:
         """Takes that back, if the connection is there. 1 write unit."""
         with suppress(ConditionFailed):
             self._write_if(
@@ -501,22 +499,22 @@ class Table:
                 Key=keys.key(keys.connections_pk(user_uuid), connection_id),
                 UpdateExpression="DELETE subscriptions :set",
                 ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues={":set": {"SS": [watched_uuid]}},
+                ExpressionAttributeValues={":set": {"SS": [subject_uuid]}},
             )
 
     def put_subscription(self, subscription: Subscription) -> None:
         """1 write unit."""
         self._call(self._client.put_item, TableName=self._name, Item=subscription.item)
 
-    def delete_subscription(self, watched_uuid: str, connection_id: str) -> None:
+    def delete_subscription(self, subject_uuid: str, connection_id: str) -> None:
         """1 write unit."""
-        self._take(keys.key(keys.subscriptions_pk(watched_uuid), connection_id))
+        self._delete_returning(keys.key(keys.subscriptions_pk(subject_uuid), connection_id))
 
-    def subscriptions(self, watched_uuid: str) -> list[Subscription]:
+    def subscriptions(self, subject_uuid: str) -> list[Subscription]:
         """Those who watch a person. 0.5 read units for each 30."""
         return [
             subscription
-            for subscription in map(Subscription.from_item, self._whole(keys.subscriptions_pk(watched_uuid)))
+            for subscription in map(Subscription.from_item, self._whole(keys.subscriptions_pk(subject_uuid)))
             if subscription.expires > self._now()
         ]
 
@@ -534,13 +532,13 @@ class Table:
         ]
 
     def replace_entries(
-        self, known: Head, head: Head | None, groups: Sequence[MessageGroup], stale: Sequence[MessageGroup]
+        self, known: Head, head: Head | None, groups: Sequence[InboxEntry], stale: Sequence[InboxEntry]
     ) -> None:
         """Puts a conversation's entries and deletes its `stale` ones, all or nothing, if the head is still as read.
 
         `known` is any head the conversation has had, `head` the present one, None if there is none. An unread entry is
         put, or deleted where nothing is unread. 10 write units, and 2 for each stale entry, of which there may be
-        MOST_STALE. Raises HeadMoved, or PositionTaken where another conversation's entry is stored.
+        MOST_STALE. Raises HeadChanged, or PositionTaken where another conversation's entry is stored.
         """
         unread = {entry.owner_uuid: entry for entry in head.unread} if head else {}
         is_mine = (f"{_ABSENT} OR message_group_uuid = :mine", {":mine": {"S": known.message_group_uuid}})
@@ -556,7 +554,7 @@ class Table:
             ),
         )
         if 0 in refused:
-            raise HeadMoved(Head.from_item(refused[0]) if refused[0] else None)
+            raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
         if refused:
             raise PositionTaken([group.owner_uuid for index, group in enumerate(groups, 1) if index in refused])
 
@@ -620,7 +618,7 @@ class Table:
             ReturnValues="ALL_NEW",
         )
 
-    def _take(self, key: Item) -> Item | None:
+    def _delete_returning(self, key: Item) -> Item | None:
         answer = self._call(self._client.delete_item, TableName=self._name, Key=key, ReturnValues="ALL_OLD")
         item: Item | None = answer.get("Attributes")
         return item
@@ -734,8 +732,8 @@ class Table:
         except ClientError as error:
             reasons: list[Item] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
             refused = {
-                place: reason.get("Item", {})
-                for place, reason in enumerate(reasons)
+                index: reason.get("Item", {})
+                for index, reason in enumerate(reasons)
                 if reason["Code"] == "ConditionalCheckFailed"
             }
             if refused:
@@ -757,18 +755,18 @@ class Table:
         pending = list(range(len(statements)))
         for _ in attempts():
             for start in range(0, len(pending), _PARTIQL_BATCH):
-                places = pending[start : start + _PARTIQL_BATCH]
+                indexes = pending[start : start + _PARTIQL_BATCH]
                 try:
                     answer = self._call(
-                        self._client.batch_execute_statement, Statements=[statements[place] for place in places]
+                        self._client.batch_execute_statement, Statements=[statements[index] for index in indexes]
                     )
                 except Busy as busy:
-                    outcomes_here: list[Item | Exception | None] = [busy] * len(places)
+                    outcomes_here: list[Item | Exception | None] = [busy] * len(indexes)
                 else:
                     outcomes_here = [_outcome(response) for response in answer["Responses"]]
-                for place, outcome in zip(places, outcomes_here, strict=True):
-                    outcomes[place] = outcome
-            pending = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, Busy)]
+                for index, outcome in zip(indexes, outcomes_here, strict=True):
+                    outcomes[index] = outcome
+            pending = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Busy)]
             if not pending:
                 break
         return outcomes

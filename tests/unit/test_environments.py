@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from operators.places import Place
+from operators.environments import Environment
 
 PROFILE = "[profile operator]\nregion = eu-central-1\n"
 
@@ -31,4 +31,4 @@ def test_the_region_is_the_environments_before_the_profiles(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
-    assert Place().client("dynamodb").meta.region_name == region
+    assert Environment().client("dynamodb").meta.region_name == region

@@ -12,7 +12,7 @@ import boto3
 from messaging.storage.sockets import Sockets
 
 STACK = "cruddur-messages"
-PLACES = ("dynamodb-local", "local", "prod")
+ENVIRONMENTS = ("dynamodb-local", "local", "prod")
 # Where the local system keeps its data and tells where it is; another folder is another system.
 LOCAL_HOME = Path(os.environ.get("CRUDDUR_LOCAL", Path(__file__).parents[1] / ".local"))
 LOCAL_SYSTEM = LOCAL_HOME / "system.json"
@@ -23,12 +23,12 @@ LOCAL_DATA = LOCAL_HOME / "data"
 DYNAMODB_LOCAL = os.environ.get("DYNAMODB_ENDPOINT", "http://localhost:8000")
 
 
-class PlaceError(Exception):
+class OperatorError(Exception):
     """A place cannot be worked on; the text says what to do."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Environment:
     """A deployed stack, or a table of the stack's name on DynamoDB Local.
 
     `endpoint` is None on AWS: credentials are boto3's usual ones, and so is the region, but for AWS_REGION (`region`).
@@ -104,21 +104,21 @@ def region() -> str | None:
     return os.environ.get("AWS_REGION") or None
 
 
-def place(name: str, stack: str = STACK) -> Place:
-    """`dynamodb-local`, `local` or `prod`. Raises PlaceError if the local system is not running."""
+def environment(name: str, stack: str = STACK) -> Environment:
+    """`dynamodb-local`, `local` or `prod`. Raises OperatorError if the local system is not running."""
     if name == "prod":
-        return Place(stack)
+        return Environment(stack)
     if name == "dynamodb-local":
-        return Place(stack, DYNAMODB_LOCAL)
+        return Environment(stack, DYNAMODB_LOCAL)
     try:
-        return Place(stack, **json.loads(LOCAL_SYSTEM.read_text()))
+        return Environment(stack, **json.loads(LOCAL_SYSTEM.read_text()))
     except FileNotFoundError:
-        raise PlaceError("The local system is not running: start it with `make run`.") from None
+        raise OperatorError("The local system is not running: start it with `make run`.") from None
 
 
-def publish_local(place: Place, file: Path = LOCAL_SYSTEM) -> None:
+def publish_local(environment: Environment, file: Path = LOCAL_SYSTEM) -> None:
     """Tells the scripts where the local system is, and its access key, which nobody but this user may read."""
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
-    keys = {"access_key": place.access_key, "secret_key": place.secret_key}
-    file.write_text(json.dumps({"endpoint": place.endpoint, **keys}))
+    keys = {"access_key": environment.access_key, "secret_key": environment.secret_key}
+    file.write_text(json.dumps({"endpoint": environment.endpoint, **keys}))
