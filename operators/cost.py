@@ -20,6 +20,7 @@ from operators.schema import template
 MESSAGES = 1_000_000  # a month
 DAILY_PEOPLE = 10_000
 MONTHLY_PEOPLE = 20_000  # who sign in at least once a month
+SIGNED_IN_DOLLARS = 0.0055  # for each of them, Cognito's plan Lite
 OPENED = 20_000  # of the messages, those that open a conversation
 A_DAY = {
     "inbox": 4,
@@ -378,10 +379,10 @@ def page(measured: Mapping[str, Consumed]) -> str:
     mine, mine_ten = ours(measured, month), ours(measured, ten)
     theirs, theirs_ten = bootcamp(month), bootcamp(ten)
     goals = [
-        ("nobody comes, dev", 3.0, _total(ours(measured, nobody, is_prod=False))),
-        ("nobody comes, prod", 8.0, _total(ours(measured, nobody))),
-        (f"{MESSAGES:,} messages, {DAILY_PEOPLE:,} people a day, prod", 55.0, _total(mine)),
-        ("… without read marks, typing and presence", 55.0, _total(mine) - _lively(measured, month)),
+        ("nobody comes, dev", 3.0, total(ours(measured, nobody, is_prod=False))),
+        ("nobody comes, prod", 8.0, total(ours(measured, nobody))),
+        (f"{MESSAGES:,} messages, {DAILY_PEOPLE:,} people a day, prod", 55.0, total(mine)),
+        ("… without read marks, typing and presence", 55.0, total(mine) - _lively(measured, month)),
     ]
     a_day = ", ".join(f"{what} {count}" for what, count in A_DAY.items())
     units = "\n".join(
@@ -400,9 +401,9 @@ code as it stands, and a test holds the page to them. [scale.md](scale.md) goes 
 
 | | this system | the bootcamp's design |
 |---|---:|---:|
-| a month | **${_total(mine):,.2f}** | **${_total(theirs):,.2f}** |
-| ten times as much of everything | ${_total(mine_ten):,.2f} | ${_total(theirs_ten):,.2f} |
-| nobody comes | ${goals[1][2]:,.2f} | ${_total(bootcamp(nobody)):,.2f} |
+| a month | **${total(mine):,.2f}** | **${total(theirs):,.2f}** |
+| ten times as much of everything | ${total(mine_ten):,.2f} | ${total(theirs_ten):,.2f} |
+| nobody comes | ${goals[1][2]:,.2f} | ${total(bootcamp(nobody)):,.2f} |
 
 The goals:
 
@@ -422,7 +423,7 @@ Dev has no dashboard and only the alarms that tell of something broken (`FullMon
 
 All are off by default. `PrivateNetwork` costs nothing (a gateway endpoint), `ConfigRules` cents.
 
-{_table(options(measured, month), options(measured, ten), total=False)}
+{_table(options(measured, month), options(measured, ten), has_total=False)}
 
 An old version of a function costs as much for its snapshot as the current one. The template deletes old versions.
 
@@ -452,7 +453,8 @@ Stream and Sendbird also limit sockets that are open at once (5 % of the people 
 ## Signing in
 
 Both use a Cognito user pool, which is in neither total: {MONTHLY_PEOPLE:,} people a month are
-${MONTHLY_PEOPLE * 0.015:,.2f} on the Essentials plan, the default, and ${MONTHLY_PEOPLE * 0.0055:,.2f} on Lite.
+${MONTHLY_PEOPLE * 0.015:,.2f} on the Essentials plan, the default, and
+${MONTHLY_PEOPLE * SIGNED_IN_DOLLARS:,.2f} on Lite.
 
 ## Measured
 
@@ -515,18 +517,19 @@ def _lively(measured: Mapping[str, Consumed], month: Month) -> float:
     return millionths / 1e6
 
 
-def _total(lines: list[Line]) -> float:
+def total(lines: list[Line]) -> float:
+    """Dollars of a bill."""
     return sum(line.dollars for line in lines)
 
 
-def _table(lines: list[Line], ten: list[Line], *, total: bool = True) -> str:
+def _table(lines: list[Line], ten: list[Line], *, has_total: bool = True) -> str:
     rows = [
         f"| {line.what} | {_quantity(line.quantity)} {line.unit} | {_price(line.price)} "
         f"| ${line.dollars:,.2f} | ${tenfold.dollars:,.2f} |"
         for line, tenfold in zip(lines, ten, strict=True)
     ]
     head = "| | quantity | price of one | a month | ten times as much |\n|---|---:|---:|---:|---:|"
-    sums = [f"| **total** | | | **${_total(lines):,.2f}** | **${_total(ten):,.2f}** |"] if total else []
+    sums = [f"| **total** | | | **${total(lines):,.2f}** | **${total(ten):,.2f}** |"] if has_total else []
     return "\n".join([head, *rows, *sums])
 
 
