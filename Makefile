@@ -3,67 +3,66 @@ PORT ?= 4566
 ENV ?= dev
 PYTHON ?= python3
 BIN = .venv/bin
-# With LOCKED=1, as CI has it: the very files that requirements/ names by their hashes, all of them, so nothing is
-# resolved. Otherwise what pyproject.toml allows.
 PIP = -m pip install --quiet --disable-pip-version-check
-ifdef LOCKED
-install = $(BIN)/python $(PIP) --require-hashes --no-deps -r requirements/$1.txt && $(BIN)/python $(PIP) --no-deps --no-build-isolation --editable .
-else
-install = $(BIN)/python $(PIP) --editable '.[$2]'
-endif
-comma = ,
+# Not for the make that `sam build` runs, which would take them for its own.
+unexport PYTHON
+MAKEOVERRIDES =
+# Whatever the locale.
+export PYTHONUTF8 = 1
 COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-annotate --custom-compile-command 'make lock'
 SOAK = tests/soak tests/integration/test_histories_on_dynamodb_local.py tests/integration/test_import_bootcamp.py \
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
   tests/unit/test_inbox_simulation.py
 
-.PHONY: help run logs clean-data unit test soak mutate bench sam-local cost check check-web lock sbom build deploy delete clean
+.PHONY: FORCE help run logs clean-data unit test soak mutate bench sam-local cost check check-web lock sbom build deploy delete clean
 
-help: ## this list
+help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-run: .venv/run ## the whole system on this machine, with demo people (PORT=4566)
-	@$(BIN)/python -m local.run --port $(PORT)
+run: .venv/run ## start the whole system on this machine, with demo people (PORT=4566)
+	@$(BIN)/python -m local.run --port='$(PORT)'
 
 logs: .venv/run ## follow the functions' logs of the local system
 	@$(BIN)/python -m local.logs
 
-clean-data: .venv/run ## forget the local system's data
+clean-data: .venv/run ## delete the local system's data
 	@$(BIN)/python -m local.run --clean-data
 
-unit: .venv/test ## the tests that need no sockets: in a minute
+unit: .venv/test ## run the tests that need no sockets; takes a minute
 	@$(BIN)/python -m pytest -n logical --dist loadfile $(PYTEST_ARGUMENTS) tests/unit
 
-test: .venv/test ## every test; what is missing on this machine is said
+test: .venv/test ## run every test; reports tests skipped on this machine
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
-soak: .venv/test ## the long tests: load, kills, thousands of random histories; writes docs/reliability.md
+soak: .venv/test ## run the long tests (load, kills, thousands of random histories), write docs/reliability.md
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n 0 --hypothesis-profile=soak $(SOAK)
 
-mutate: .cache/mutation/bin/mutmut ## break the rules' code in every small way: which does no unit test notice? (ten minutes)
+mutate: .cache/mutation/bin/mutmut ## mutation-test the rules; list survivors (ten minutes)
 	@rm -rf .cache/mutate && mkdir -p .cache/mutate
 	@cp -R layers/shared/messaging events functions operators tests tools template.yaml pyproject.toml .cache/mutate
 	@cd .cache/mutate && ../mutation/bin/python -m tools.mutation run && ../mutation/bin/mutmut results
 
-sam-local: .venv/test ## every sample event under `sam local`, in Docker containers
+sam-local: .venv/test ## run every sample event with `sam local`, in Docker containers
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n 0 -v tests/sam_local
 
-cost: .venv/test ## measure, and write docs/cost.md: what a month costs
+cost: .venv/test ## measure the cost of a month, write docs/cost.md
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m tools.cost
 
-bench: .venv/bench ## measure for some ten minutes, and write docs/benchmarks.md and its plots (Linux)
+bench: .venv/bench ## measure for some ten minutes, write docs/benchmarks.md and its plots (Linux)
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m tools.bench
 
-check: .venv/test ## ruff, mypy, sam validate --lint, zizmor, biome, tsc, cfn-lint in all regions, an audit of the locked packages
+check: .venv/test ## run ruff, mypy, sam validate --lint, zizmor, biome, tsc, cfn-lint in all regions, an audit of the locked packages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python tools/english.py
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 	@$(BIN)/zizmor --offline --quiet .github
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-web; \
@@ -75,42 +74,31 @@ check-web: node_modules/.package-lock.json
 	@node_modules/.bin/biome ci --error-on-warnings
 	@node_modules/.bin/tsc
 
-lock: .cache/lock/bin/uv ## pin what layers, tools and workflows install, to the newest that is allowed, with hashes
+lock: .cache/lock/bin/uv ## pin the packages of layers, tools and workflows to the newest allowed versions, with hashes
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
 	@$(COMPILE) --extra run pyproject.toml requirements/build.in -o requirements/run.txt
 	@$(COMPILE) --extra run --extra test pyproject.toml requirements/build.in -o requirements/test.txt
 
-sbom: .venv/test ## what the layers are made of, as CycloneDX: .aws-sam/sbom.json
+sbom: .venv/test ## list the packages of the layers as CycloneDX: .aws-sam/sbom.json
 	@mkdir -p .aws-sam
 	@$(BIN)/cyclonedx-py requirements layers/dependencies/requirements.txt --output-file .aws-sam/sbom.json
 
-build: .venv/run ## for AWS, as dev or ENV=prod, without AWS (PARAMETERS, CONTAINER=1)
+build: .venv/run ## build for AWS, as dev or ENV=prod; does not contact AWS (PARAMETERS, CONTAINER=1)
 	@$(BIN)/python -m operators.deployment build $(ENV) $(PARAMETERS) $(CONTAINER:1=--container)
 
-deploy: .venv/run ## to AWS, as dev or ENV=prod (PARAMETERS="Name=value …", CONTAINER=1, BUILT=1, YES=1)
+deploy: .venv/run ## deploy to AWS, as dev or ENV=prod (PARAMETERS="Name=value …", CONTAINER=1, BUILT=1, YES=1)
 	@$(BIN)/python -m operators.deployment deploy $(ENV) $(PARAMETERS) $(CONTAINER:1=--container) $(BUILT:1=--built) $(YES:1=--yes)
 
-delete: .venv/run ## from AWS, with all data, as dev or ENV=prod (YES=1)
+delete: .venv/run ## delete the stack from AWS, with all data, as dev or ENV=prod (YES=1)
 	@$(BIN)/python -m operators.deployment delete $(ENV) $(YES:1=--yes)
 
-clean: ## forget everything that was made here, the environment and the data too
+clean: ## delete everything that make created, including the environment and the data
 	rm -rf .venv .aws-sam .cache .local node_modules
 
-.venv/run: pyproject.toml $(if $(LOCKED),requirements/run.txt)
-	@echo "Installing what the local system needs into .venv …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(call install,run,run)
-	@touch $@
-
-.venv/test: .venv/run
-	@echo "Installing what the tests need into .venv …"
-	@$(call install,test,run$(comma)test)
-	@touch $@
-
-.venv/bench: .venv/test
-	@echo "Installing what the benchmarks need into .venv …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run,test,bench]'
-	@touch $@
+# LOCKED=1, as in CI: install exactly the files in requirements/, by hash, without resolving. Otherwise install any version
+# that pyproject.toml allows.
+.venv/run .venv/test .venv/bench: FORCE
+	@$(or $(shell command -v $(PYTHON) 2>/dev/null),$(wildcard $(BIN)/python),$(PYTHON)) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
 
 node_modules/.package-lock.json: package-lock.json
 	@echo "Installing what checks the web client into node_modules …"

@@ -1,1 +1,1 @@
-"""A reference client: what a device does to have every message once and every unread count right (docs/sync.md)."""
+"""A reference client: every message once, and every unread count right (docs/sync.md)."""

@@ -1,17 +1,18 @@
-"""The API over HTTP, as somebody signed in asks it."""
+"""Requests of a signed-in person to the API."""
 
 from collections.abc import Callable
 from typing import Any
 
 import requests
+from requests.auth import AuthBase
 
 from client.sync import Page
 
-_TIMEOUT = (5, 30)  # seconds to connect, and to be answered: API Gateway's own limit
+_TIMEOUT = (5, 30)  # seconds, to connect and to wait for the answer; the second is API Gateway's own limit
 
 
 class Unanswered(Exception):
-    """No answer, or none but "later", in `retry_after` seconds at the earliest. Whether it took effect is unknown."""
+    """No answer, or an answer to retry, after `retry_after` seconds or later. The request may have taken effect."""
 
     def __init__(self, text: str = "", retry_after: int = 0) -> None:
         super().__init__(text)
@@ -19,14 +20,25 @@ class Unanswered(Exception):
 
 
 class Refused(Exception):
-    """The answer is no, and will be when it is asked again; the text says why."""
+    """The request is refused, and a retry would be, too; the text gives the reason."""
+
+
+class _Bearer(AuthBase):
+    """The token of a request. As `auth`, since requests would replace a header by what ~/.netrc says."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 class Api:
     """Each method is one request. Raises Unanswered and Refused."""
 
     def __init__(self, url: str, token: Callable[[], str]) -> None:
-        """`token` answers an access token that has not expired."""
+        """`token` returns an access token that has not expired."""
         self._url = url
         self._token = token
         self._http = requests.Session()
@@ -36,7 +48,7 @@ class Api:
         return Page(response.json(), {relation: link["url"] for relation, link in response.links.items()})
 
     def send(self, body: dict[str, str]) -> dict[str, Any]:
-        """The message as it was sent: once, however often this is asked, if the body has a `message_uuid`."""
+        """Send a message; return it. With a `message_uuid` in the body it is safe to repeat."""
         sent: dict[str, Any] = self._request("POST", "/api/messages", body).json()
         return sent
 
@@ -44,13 +56,13 @@ class Api:
         self._request("PUT", f"/api/message_groups/{message_group_uuid}/read", {"seq": seq})
 
     def ticket(self) -> str:
-        """What opens one socket, within a minute."""
+        """Get a ticket that opens one socket, within a minute."""
         return str(self._request("POST", "/api/connections/ticket").json()["ticket"])
 
     def _request(self, method: str, path: str, body: object = None) -> requests.Response:
         try:
-            headers = {"Authorization": f"Bearer {self._token()}"}
-            response = self._http.request(method, self._url + path, headers=headers, json=body, timeout=_TIMEOUT)
+            auth = _Bearer(self._token())
+            response = self._http.request(method, self._url + path, auth=auth, json=body, timeout=_TIMEOUT)
         except requests.RequestException as error:
             raise Unanswered(type(error).__name__) from error
         if response.status_code in (408, 429) or response.status_code >= 500:
@@ -63,7 +75,7 @@ class Api:
 
 
 def _why(response: requests.Response) -> str:
-    """A sentence, or the codes of what was wrong."""
+    """The reason of a refusal: a sentence, or codes."""
     if response.headers.get("content-type") == "application/problem+json":
         return str(response.json()["detail"])
     return f"{response.status_code} {response.text}"

@@ -1,4 +1,4 @@
-"""A device on the network: a socket that is there whenever it can be, and requests that are repeated until answered."""
+"""A device on the network: a socket that reconnects, and requests that are retried until they are answered."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from client.api import Api, Refused, Unanswered
 from client.sync import Event, Inbox, Steps
 
-# Seconds. API Gateway ends a socket that was silent for ten minutes, and every socket after two hours.
+# Seconds. API Gateway closes a socket after ten silent minutes, and every socket after two hours.
 _PING_EVERY = 300
 _RECONNECT_AFTER = 6900
 _LONGEST_PAUSE = 30
@@ -24,15 +24,15 @@ _Answer = TypeVar("_Answer")
 
 
 def pause(failures: int) -> float:
-    """How long to wait after so many failures on end: any time below a limit that doubles (full jitter).
+    """Seconds to wait after this many consecutive failures: random, below a limit that doubles (full jitter).
 
-    So a thousand clients that were cut off together do not come back together.
+    So a thousand clients that were disconnected together do not reconnect together.
     """
     return random.uniform(0, min(_LONGEST_PAUSE, 0.5 * 2 ** min(failures, 10)))  # noqa: S311
 
 
 async def until_answered(request: Callable[[], _Answer]) -> _Answer:
-    """What `request` returns, in a thread of its own, as soon as it is not Unanswered."""
+    """Run `request` in a thread until it is not Unanswered; return its result."""
     failures = 0
     while True:
         try:
@@ -43,7 +43,7 @@ async def until_answered(request: Callable[[], _Answer]) -> _Answer:
 
 
 async def together(*work: Coroutine[Any, Any, None]) -> None:
-    """Runs all of it until one part has ended, and raises what that raised. The others are cancelled."""
+    """Run all parts until one ends; cancel the others. Raises the exception of the part that ended."""
     tasks = [asyncio.create_task(part) for part in work]
     try:
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -56,10 +56,10 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
 
 
 class Device:
-    """One device of somebody signed in. `inbox` is what it knows, and `run` keeps that current.
+    """One device of a signed-in person. `run` keeps `inbox` current.
 
-    `notify` is called after each event, when `inbox` has it, and with three events of its own: `caught_up`,
-    `disconnected`, and `refused`, with a `detail`, for what cannot be sent.
+    `notify` is called after each event, when `inbox` has it, and with three more events: `caught_up`,
+    `disconnected`, and `refused`, with a `detail`, for a message that cannot be sent.
     """
 
     def __init__(self, api: Api, socket_url: str, user_uuid: str, notify: Callable[[Event], None]) -> None:
@@ -74,11 +74,11 @@ class Device:
         self._marks: asyncio.Queue[str] = asyncio.Queue()
 
     async def run(self) -> None:
-        """Until it is cancelled. Raises Refused if the person may not be here."""
+        """Run until cancelled. Raises Refused if the person has no access."""
         await together(self._stay_connected(), self._send_all(), self._mark_all())
 
     async def fetch(self, steps: Steps) -> None:
-        """Runs `steps` over HTTP. Raises Refused."""
+        """Run `steps` over HTTP. Raises Refused."""
         try:
             path = next(steps)
             while True:
@@ -87,32 +87,32 @@ class Device:
             return
 
     def send(self, **body: str) -> None:
-        """A `message` to a `handle` or into a `message_group_uuid`: as soon as it can be, once, and in this order."""
+        """Queue a `message` to a `handle` or into a `message_group_uuid`: sent as soon as possible, once, in order."""
         self._outbox.put_nowait({**body, "message_uuid": str(uuid4())})
 
     async def sent(self) -> None:
-        """Returns when everything is sent or refused."""
+        """Wait until everything is sent or refused."""
         await self._outbox.join()
 
     def mark_read(self, message_group_uuid: str) -> None:
-        """All messages there are now were read."""
+        """Mark all present messages as read."""
         conversation = self.inbox.conversations[message_group_uuid]
         if conversation.unread_count:
-            conversation.move_mark(conversation.held_seq)
+            conversation.advance_mark(conversation.held_seq)
             self._marks.put_nowait(message_group_uuid)
 
     async def watch(self, message_group_uuid: str) -> None:
-        """From now on there are `presence` events of the other person."""
+        """Subscribe to `presence` events of the other person."""
         self._watched.add(message_group_uuid)
         await self.tell(type="subscribe", message_group_uuid=message_group_uuid)
 
     async def tell(self, **frame: str) -> None:
-        """A frame to the server, if there is a socket just now."""
+        """Send a frame to the server, if there is a socket at the moment."""
         if self._socket:
             try:
                 await self._socket.send(json.dumps(frame))
             except ConnectionClosed:
-                return  # who listens to it notices, too
+                return  # the listener notices, too
 
     async def _stay_connected(self) -> None:
         failures = 0
@@ -121,7 +121,7 @@ class Device:
             try:
                 url = f"{self._socket_url}?ticket={ticket}"
                 async with asyncio.timeout(_RECONNECT_AFTER), connect(url, open_timeout=_OPEN_WITHIN) as socket:
-                    self._socket = socket  # what comes over it waits there, until all before it is fetched
+                    self._socket = socket  # its events wait until everything before them is fetched
                     for message_group_uuid in self._watched:
                         await self.tell(type="subscribe", message_group_uuid=message_group_uuid)
                     await self._catch_up()
@@ -139,7 +139,7 @@ class Device:
         self._notify({"type": "caught_up"})
 
     async def _listen(self, socket: ClientConnection) -> None:
-        """Until the socket ends, with the exception that says so."""
+        """Handle events until the socket closes, which raises its exception."""
         loop = asyncio.get_running_loop()
         ping_at = loop.time() + _PING_EVERY
         while True:
@@ -148,11 +148,11 @@ class Device:
                     frame = await socket.recv()
             except TimeoutError:
                 await self.tell(type="ping")
-                await self._catch_up()  # the last push may have been lost, and nothing has come after it
+                await self._catch_up()  # the last push may have been lost, without a later one to reveal it
                 ping_at = loop.time() + _PING_EVERY
                 continue
             events = json.loads(frame)
-            if isinstance(events, list):  # what API Gateway says by itself is an object
+            if isinstance(events, list):  # API Gateway's own answers are objects
                 for event in events:
                     await self._receive(event)
 

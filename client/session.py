@@ -1,4 +1,4 @@
-"""Signing in with Cognito."""
+"""Sign-in with Cognito."""
 
 import base64
 import json
@@ -12,11 +12,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from client.api import Refused, Unanswered
 from client.srp import Proof
 
-_MARGIN = 300  # seconds before a token expires, in which there is a new one
+_MARGIN = 300  # seconds before its expiry, when a token is renewed
 
 
 class Session:
-    """Somebody signed in, with an access token whenever one is needed."""
+    """A signed-in person, with a valid access token at any time."""
 
     def __init__(self, cognito: Any, user_pool_id: str, client_id: str, email: str, password: str) -> None:
         """`cognito` is a boto3 client. The password stays here (SRP). Raises Refused and Unanswered."""
@@ -37,7 +37,7 @@ class Session:
         self._keep(answer)
 
     def token(self) -> str:
-        """One that holds for a while. Raises Refused and Unanswered."""
+        """Return an access token that stays valid for a while. Raises Refused and Unanswered."""
         if time.time() > self._expires - _MARGIN:
             self._keep(self._ask(self._cognito.get_tokens_from_refresh_token, RefreshToken=self._refresh_token))
         return self._access_token
@@ -55,9 +55,9 @@ class Session:
             raise Unanswered(str(error)) from error
 
     def _keep(self, answer: dict[str, Any]) -> None:
-        """A refresh token is good once: the answer to it has the next."""
+        """Store the tokens. A refresh token is valid once: the answer to it has the next."""
         if "AuthenticationResult" not in answer:
-            raise Refused(f"Cognito asks for more than a password: {answer['ChallengeName']}")
+            raise Refused(f"Cognito requires more than a password: {answer['ChallengeName']}")
         tokens = answer["AuthenticationResult"]
         self._access_token: str = tokens["AccessToken"]
         self._refresh_token: str = tokens.get("RefreshToken") or self._refresh_token
@@ -65,6 +65,6 @@ class Session:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """What a token says. Whether it is true is for the server to find out."""
+    """The claims of a token, unverified: the server verifies them."""
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     return claims

@@ -1,6 +1,6 @@
-"""Proving a password to Cognito without sending it: Secure Remote Password (SRP-6a), as Cognito wants it.
+"""Proof of a password to Cognito without sending it: Secure Remote Password (SRP-6a), Cognito's variant.
 
-Cognito's sizes and labels are not documented by AWS: they are those of its own clients, such as aws-amplify. The group
+AWS does not document Cognito's sizes and labels: they come from its own clients, such as aws-amplify. The group
 is the 3072-bit one of RFC 5054. web/assets/srp.js is the same in JavaScript.
 """
 
@@ -25,13 +25,13 @@ _PRIME = int(
     16,
 )
 _GENERATOR = 2
-_SECRET_BITS = 1024  # as AWS's own clients take
+_SECRET_BITS = 1024  # as in AWS's own clients
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # strftime would write them in the user's language
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Proof:
-    """One sign-in: `public` goes to Cognito, and `answer` is what its challenge asks for."""
+    """One sign-in: `public` goes to Cognito, and `answer` answers its challenge."""
 
     def __init__(self, user_pool_id: str, password: str) -> None:
         self._pool = user_pool_id.partition("_")[2]
@@ -60,7 +60,7 @@ class Proof:
     def _key(self, user_id: str, salt: int, other: int) -> bytes:
         scramble = _hash(_bytes(self._public) + _bytes(other))
         if other % _PRIME == 0 or scramble == 0:
-            raise Refused("Cognito's part of the sign-in gives the password away.")
+            raise Refused("The server's part of the sign-in would reveal the password.")
         identity = hashlib.sha256(f"{self._pool}{user_id}:{self._password}".encode()).digest()
         private = _hash(_bytes(salt) + identity)
         multiplier = _hash(_bytes(_PRIME) + _bytes(_GENERATOR))
@@ -71,7 +71,7 @@ class Proof:
 
 
 def _bytes(number: int) -> bytes:
-    """Big-endian, with a zero before it if it would be read as negative."""
+    """Big-endian bytes, with a leading zero if they would be read as negative."""
     return number.to_bytes(number.bit_length() // 8 + 1)
 
 

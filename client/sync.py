@@ -1,8 +1,8 @@
-"""What a device knows of its conversations, and what it asks for to know all of it: docs/sync.md in code.
+"""A device's state of its conversations, and the requests that complete it: docs/sync.md in code.
 
-Nothing here reads or writes a socket. What needs an answer of the API is a generator, `Steps`: it yields the path to
-GET and is sent the Page. `follow` runs it. What comes over the socket goes to `Inbox.receive`, event by event, in
-whatever order and however often it comes.
+Nothing here does I/O. A method that needs an answer of the API is a generator, `Steps`: it yields the path to
+GET and is sent the Page. `follow` runs it. `Inbox.receive` takes the socket's events one by one, in any order and with
+repetitions.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -15,7 +15,7 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True)
 class Page:
-    """An answer of the API: its JSON, and of its Link header what there is of `next`, `prev` and `monitor`."""
+    """An answer of the API: its JSON, and the `next`, `prev` and `monitor` links of its Link header, if present."""
 
     body: Any
     links: Mapping[str, str]
@@ -27,7 +27,7 @@ _FIRST = "?limit=100"
 
 
 def follow(steps: Steps, get: Callable[[str], Page]) -> None:
-    """Runs `steps` to the end, with what GETs a path."""
+    """Run `steps` to the end; `get` fetches a path."""
     try:
         path = next(steps)
         while True:
@@ -38,7 +38,7 @@ def follow(steps: Steps, get: Callable[[str], Page]) -> None:
 
 @dataclass
 class Conversation:
-    """One conversation: how far it goes, how far each has read, and once it is open its messages without a gap."""
+    """One conversation: its last number, both read marks, and once it is open its messages without a gap."""
 
     uuid: str
     other: dict[str, str] = field(default_factory=dict)
@@ -49,9 +49,9 @@ class Conversation:
     """None if the other does not show it."""
     is_open: bool = False
     messages: list[Message] = field(default_factory=list)
-    _early: dict[int, Message] = field(default_factory=dict)  # by seq: those before them are missing yet
+    _early: dict[int, Message] = field(default_factory=dict)  # by seq: messages before them are still missing
     _older: str | None = None  # the query of the page before the messages, if there is one
-    _newer: str = ""  # the query of what follows them, or some of the last of them
+    _newer: str = ""  # the query of the messages after them, or after one of the last
 
     @property
     def unread_count(self) -> int:
@@ -63,35 +63,35 @@ class Conversation:
         return self.messages[-1]["seq"] if self.messages else 0
 
     def open(self) -> Steps:
-        """The newest page of messages; from now on none is missed."""
+        """Fetch the newest page of messages; from now on none is missed."""
         page = yield f"/api/messages/{self.uuid}{_FIRST}"
         self.messages, self._older, self.is_open = page.body[:1], page.links.get("prev"), True
         self._take_page(page)
         yield from self.refresh()
 
     def refresh(self) -> Steps:
-        """Marks and messages, from the conversation itself, which is ahead of the list."""
+        """Fetch marks and messages from the conversation itself, which is ahead of the list."""
         page = yield f"/api/message_groups/{self.uuid}"
         self.take_entry(page.body)
         yield from self.fill()
 
     def read_back(self) -> Steps:
-        """The page before the messages there are, if they do not begin with the first."""
+        """Fetch the page before the present messages, unless they begin with the first."""
         if self._older:
             page = yield f"/api/messages/{self.uuid}{self._older}"
             self.messages[:0] = page.body
             self._older = page.links.get("prev")
 
     def fill(self) -> Steps:
-        """What is missing of an open conversation, up to the last message heard of."""
+        """Fetch the missing messages of an open conversation, up to the last known number."""
         while self.is_open and self.held_seq < self.last_seq:
             page = yield f"/api/messages/{self.uuid}{self._newer}"
             self._take_page(page)
-            if not page.body:  # heard of, and not there to be read yet: the next event or catching up tells
+            if not page.body:  # known but not readable yet: the next event or catch-up fetches it
                 break
 
     def take_entry(self, entry: Mapping[str, Any]) -> None:
-        """As the list, a `message_group` event or the conversation itself says it is."""
+        """Merge an entry of the list, of a `message_group` event or of the conversation itself."""
         self.other = {name: entry[name] for name in ("user_uuid", "handle", "display_name")}
         self.last_seq = max(self.last_seq, entry["last_seq"])
         self.read_seq = max(self.read_seq, entry["read_seq"])
@@ -99,7 +99,7 @@ class Conversation:
         self.other_read_seq = None if mark is None else max(self.other_read_seq or 0, mark)
 
     def take(self, message: Message) -> None:
-        """A message, which may be there already, or have others missing before it."""
+        """Merge a message, which may be a duplicate, or come before others that are missing."""
         self.last_seq = max(self.last_seq, message["seq"])
         if not self.is_open or message["seq"] <= self.held_seq:
             return
@@ -112,8 +112,8 @@ class Conversation:
     def is_mine(self, message: Message) -> bool:
         return bool(message["user_uuid"] != self.other["user_uuid"])
 
-    def move_mark(self, seq: int) -> None:
-        """One's own. Marks move forward only, so an old one changes nothing."""
+    def advance_mark(self, seq: int) -> None:
+        """Advance the person's own mark. Marks only rise, so an old one changes nothing."""
         self.read_seq = max(self.read_seq, seq)
 
     def move_other_mark(self, seq: int) -> None:
@@ -126,7 +126,7 @@ class Conversation:
 
 
 class Inbox:
-    """All conversations of somebody, as one of their devices knows them."""
+    """All conversations of a person, as known to one of their devices."""
 
     def __init__(self) -> None:
         self.conversations: dict[str, Conversation] = {}
@@ -134,12 +134,12 @@ class Inbox:
 
     @property
     def unread(self) -> dict[str, int]:
-        """What GET /api/unread must answer, by what is known here."""
+        """The expected answer of GET /api/unread, computed from this state."""
         counts = [conversation.unread_count for conversation in self.conversations.values()]
         return {"message_groups": sum(1 for count in counts if count), "messages": sum(counts)}
 
     def catch_up(self) -> Steps:
-        """Everything that was missed, while the socket's events wait. The first time, everything."""
+        """Fetch all missed changes, while the socket's events wait; the first time, everything."""
         query: str | None = self._since
         monitor = None
         while query:
@@ -153,7 +153,7 @@ class Inbox:
         yield from self._compare_totals()
 
     def receive(self, event: Event) -> Steps:
-        """An event of the socket. Those that change nothing that lasts (`typing` and the like) are passed over."""
+        """Merge an event of the socket. Events without lasting effect (`typing` and the like) are ignored."""
         match event:
             case {"type": "message_group"}:
                 self._take_entry(event)
@@ -163,8 +163,8 @@ class Inbox:
                     self._take_entry(page.body)
                 conversation = self.conversations[uuid]
                 conversation.take(event)
-                if conversation.is_mine(event):  # who sends has read
-                    conversation.move_mark(seq)
+                if conversation.is_mine(event):  # a sender has read everything
+                    conversation.advance_mark(seq)
                 elif conversation.other_read_seq is not None:
                     conversation.move_other_mark(seq)
                 yield from conversation.fill()
@@ -173,10 +173,10 @@ class Inbox:
                 if known and reader == known.other["user_uuid"]:
                     known.move_other_mark(seq)
                 elif known:
-                    known.move_mark(seq)
+                    known.advance_mark(seq)
 
     def _compare_totals(self) -> Steps:
-        """Having caught up, one's own counts are never too low. If they are too high, another device has read."""
+        """Correct the counts after catching up: they are never too low; if too high, another device has read."""
         total = yield "/api/unread"
         query: str | None = _FIRST
         while query and self.unread != total.body:

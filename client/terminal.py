@@ -16,23 +16,23 @@ from messaging.model.text import printable
 
 _PROMPT = "> "
 _CLEAR = "\r\x1b[J"  # from the beginning of the row to the end of the screen
-# Readline counts what is between \x01 and \x02 as nothing. So whatever another thread has written meanwhile, a prompt
-# stands at the beginning of a row.
+# Readline ignores the width of text between \x01 and \x02. So a prompt stands at the beginning of a row, even after
+# another thread's output.
 _READLINE_PROMPT = f"\x01{_CLEAR}\x02{_PROMPT}"
-_TYPING_EVERY = 3  # seconds: the server passes no more on
+_TYPING_EVERY = 3  # seconds; the server relays no more
 _TYPING_LASTS = 5
 _SEND_WITHIN = 30  # seconds, when the chat ends
 _LAST_MESSAGES = 10
 
 
 class Screen:
-    """Lines out, and in: those that come do not disturb the one being typed, on a terminal. Elsewhere, plain lines."""
+    """Output and input of lines. On a terminal, output does not disturb the line being typed."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
 
     def show(self, line: str) -> None:
-        """Shows one line. Whatever others wrote in it, the terminal obeys none of it (messaging.model.text)."""
+        """Show one line, with all terminal controls escaped (messaging.model.text)."""
         line = printable(line)
         if self._is_terminal:
             typed = _PROMPT + self.typed()
@@ -41,13 +41,13 @@ class Screen:
             print(line, flush=True)
 
     def typed(self) -> str:
-        """What there is of the next line."""
+        """The line being typed."""
         if not self._is_terminal:
             return ""
         return readline.get_line_buffer()
 
     async def lines(self) -> AsyncIterator[str]:
-        """Until the input ends. A thread waits for them, which ends with the process."""
+        """Yield lines until the input ends. A thread waits for them; it ends with the process."""
         loop = asyncio.get_running_loop()
         lines: asyncio.Queue[str | None] = asyncio.Queue()
 
@@ -75,7 +75,7 @@ class Screen:
 
     @contextlib.contextmanager
     def _as_it_was(self) -> Iterator[None]:
-        """The thread may still be reading when the chat ends, and has then switched the echo off."""
+        """Restore the terminal: the thread may still be reading when the chat ends, with the echo switched off."""
         if not self._is_terminal:
             yield
             return
@@ -90,7 +90,7 @@ class Screen:
 
 
 class Chat:
-    """One conversation, with the person who has a handle, until the input ends."""
+    """One conversation with the owner of a handle, until the input ends."""
 
     def __init__(self, api: Api, socket_url: str, user_uuid: str, handle: str, screen: Screen) -> None:
         self._device = Device(api, socket_url, user_uuid, self._notify)
@@ -103,7 +103,7 @@ class Chat:
         self._typing_until = 0.0
 
     async def run(self) -> None:
-        """Raises Refused."""
+        """Run the chat. Raises Refused."""
         await together(self._device.run(), self._keep_company(), self._read_lines())
 
     @property
@@ -125,7 +125,7 @@ class Chat:
             self._screen.show("— not everything could be sent —")
 
     async def _keep_company(self) -> None:
-        """Opens the conversation as soon as there is one, and tells when a line is being typed."""
+        """Open the conversation as soon as it exists, and send typing events while a line is being typed."""
         while not (conversation := self._conversation):
             self._changed.clear()
             await self._changed.wait()
@@ -154,10 +154,10 @@ class Chat:
         match event["type"]:
             case "disconnected":
                 self._is_connected = False
-                self._screen.show("— connection lost, trying again —")
+                self._screen.show("— connection lost, reconnecting —")
             case "caught_up" if not self._is_connected:
                 self._is_connected = True
-                self._screen.show("— connected again —")
+                self._screen.show("— reconnected —")
             case "refused":
                 self._screen.show(f"— not sent: {event['detail']} —")
         conversation = self._conversation
@@ -200,6 +200,6 @@ class Chat:
 
 
 def _up(text: str) -> str:
-    """Moves the cursor from the end of a text to the row where it begins."""
+    """The escape sequence that moves the cursor from the end of a text to its first row."""
     rows = (len(text) - 1) // shutil.get_terminal_size().columns
     return f"\x1b[{rows}A" if rows else ""

@@ -7,7 +7,10 @@ own. So these servers answer only under their own address, and of all pages only
 from collections.abc import Iterable, Mapping
 
 _NAMES = ("127.0.0.1", "localhost")
-_FOREIGN_HOST = "This server answers only as 127.0.0.1 or localhost, with its port."
+_FOREIGN_HOST = (
+    "This server answers only as 127.0.0.1 or localhost, with its port. "
+    "From another machine, forward both ports under the same numbers (docs/local.md, From another machine)."
+)
 _FOREIGN_PAGE = "Other sites' pages may not send requests here. Paste this address into the address bar instead."
 
 

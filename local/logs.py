@@ -4,10 +4,11 @@ import os
 import sys
 
 from local.stack import NO_CONFIG, sam_environment
-from operators.environments import OperatorError, environment
+from operators.environments import OperatorError, environment, keep_to_this_machine
 
 
 def main() -> int:
+    keep_to_this_machine()
     try:
         here = environment("local")
     except OperatorError as error:

@@ -1,9 +1,9 @@
 """ministack, the local AWS, as a process of our own."""
 
 import contextlib
-import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,16 +18,33 @@ from operators.environments import Environment
 HOST = "127.0.0.1"
 _START_WITHIN = 60  # seconds
 _STOP_WITHIN = 30
+# Nothing else: ministack has settings of its own, and the functions get its environment.
+_INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class MinistackError(Exception):
     """ministack does not start; the text says why."""
 
 
+def require_free(port: int) -> None:
+    """Raises MinistackError if this process cannot listen at `port`."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise MinistackError(f"Port {port} is for administrators. Choose another: make run PORT=4599") from None
+        except OSError:
+            raise MinistackError(
+                f"Port {port} is taken. Stop what listens there, or choose another: make run PORT=4599"
+            ) from None
+
+
 class Ministack:
     """One ministack, with an access key of its own in `place`.
 
-    With `state` it keeps everything in that folder, written when it is stopped.
+    With `state` it keeps everything in that folder, saves it every few seconds, and holds the lock `{state}.lock`.
+    Its temporary files are in `temporary`, `tmp` beside its log. It ends when this process ends, however that happens.
     """
 
     def __init__(self, port: int, log: Path, state: Path | None = None) -> None:
@@ -36,21 +53,20 @@ class Ministack:
             endpoint=f"http://{HOST}:{port}", access_key=secrets.token_hex(16), secret_key=secrets.token_urlsafe(32)
         )
         self._log = log
+        self.temporary = log.with_name("tmp")
         self._state = state
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Returns when it answers. Raises MinistackError."""
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, self.port))
-            except OSError:
-                raise MinistackError(
-                    f"Port {self.port} is taken. Stop what listens there, or choose another: make run PORT=4599"
-                ) from None
+        require_free(self.port)
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": "*",
+            "PYTHONUTF8": "1",
+            "TMPDIR": str(self.temporary),
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self.port),
             "AUTH": "true",  # every function's role is enforced
@@ -60,14 +76,16 @@ class Ministack:
             "CRUDDUR_SECRET_KEY": self.place.secret_key,
         }
         if self._state:
-            self._read_streams_from_their_beginning(self._state)
             environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(self._state), "S3_PERSIST": "1"}
             environment["S3_DATA_DIR"] = str(self._state / "s3")
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir()
         with self._log.open("wb") as log:
             # A session of its own: Ctrl-C reaches the runner, and the runner stops ministack.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.server"],
                 env=environment,
+                stdin=subprocess.PIPE,  # its end tells ministack that this process has ended
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -75,17 +93,10 @@ class Ministack:
         deadline = time.monotonic() + _START_WITHIN
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
+                with contextlib.suppress(MinistackError):
+                    self.stop()
                 raise MinistackError(f"ministack did not start; its log is {self._log}")
             time.sleep(0.1)
-
-    def _read_streams_from_their_beginning(self, state: Path) -> None:
-        """It keeps how far each stream was read, but not the stream: the next records would count as read."""
-        saved = state / "lambda.json"
-        if saved.exists():
-            content = json.loads(saved.read_text())
-            content["payload"].pop("dynamodb_stream_positions", None)
-            saved.write_text(json.dumps(content))
 
     def wait(self) -> None:
         """Returns when the process has ended."""
@@ -93,17 +104,21 @@ class Ministack:
             self._process.wait()
 
     def stop(self) -> None:
-        """Ends it, and with it everything it has started; the state is written first."""
+        """Save the state and end ministack with all it has started. Raises MinistackError if the state is not saved."""
         if not self._process:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_WITHIN)
-        finally:
+        process, self._process = self._process, None
+        with process:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_WITHIN)
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+                os.killpg(process.pid, signal.SIGKILL)
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        if process.returncode:
+            raise MinistackError(
+                f"What was written last is NOT saved. Is the disk full? ministack's log is {self._log}"
+            )
 
     def _answers(self) -> bool:
         try:

@@ -1,56 +1,92 @@
 """`make run`: the whole system on this machine, with people and a conversation in it."""
 
 import argparse
-import fcntl
 import json
+import os
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TextIO
 
-from local import stack, web
-from local.ministack import Ministack, MinistackError
+from local import guard, stack, web
+from local.lock import Held, hold
+from local.ministack import Ministack, MinistackError, require_free
 from operators import demo
-from operators.environments import LOCAL_DATA, LOCAL_HOME, LOCAL_SYSTEM, Environment, publish_local
+from operators.environments import (
+    LOCAL_DATA,
+    LOCAL_HOME,
+    LOCAL_SYSTEM,
+    Environment,
+    keep_to_this_machine,
+    publish_local,
+)
 from operators.people import PersonRefused
 
 _LOG = LOCAL_HOME / "ministack.log"
-_DRAIN = 1.5  # seconds for the stream handler to do what was just sent: ministack keeps no streams
+_DATA_LOCK = LOCAL_HOME / "data.lock"  # ministack's; the runner's own is `lock`
+_LAST_PORT = 65_534
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument(
-        "--port", type=int, default=4566, help="where ministack listens on 127.0.0.1; the web client on the next"
+        "--port", type=_port, default=4566, help="where ministack listens on 127.0.0.1; the web client on the next"
     )
     parser.add_argument("--clean-data", action="store_true", help="forget all data and end")
     arguments = parser.parse_args()
+    keep_to_this_machine()
 
     LOCAL_HOME.mkdir(exist_ok=True)
     LOCAL_HOME.chmod(0o700)  # other users of the machine could read messages, and what tokens are signed with
-    with (LOCAL_HOME / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("The local system is running in another terminal: end that one first (Ctrl-C).", file=sys.stderr)
-            return 1
-        if arguments.clean_data:
-            shutil.rmtree(LOCAL_DATA, ignore_errors=True)
-            print("The local data is gone. The next `make run` starts anew.")
-            return 0
-        return _run(arguments.port)
+    try:
+        with hold(LOCAL_HOME / "lock"):
+            hold(_DATA_LOCK).close()
+            if arguments.clean_data:
+                shutil.rmtree(LOCAL_DATA, ignore_errors=True)
+                print("The local data is gone. The next `make run` starts anew.")
+                return 0
+            return _run(arguments.port)
+    except Held as held:
+        print(
+            f"The local system is running as process {held.pid}. "
+            f"End it with Ctrl-C in its terminal, or with: kill {held.pid}",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def _run(port: int) -> int:
-    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs begin with SIGINT ignored
-        signal.signal(ending, _interrupt)
+    for ending in _ENDINGS:  # a shell's background jobs begin with SIGINT ignored; nohup ignores SIGHUP
+        if ending != signal.SIGHUP or signal.getsignal(ending) != signal.SIG_IGN:
+            signal.signal(ending, _interrupt)
     LOCAL_DATA.mkdir(exist_ok=True)
     ministack = Ministack(port, _LOG, LOCAL_DATA)
+    os.environ["TMPDIR"] = str(ministack.temporary)  # sam leaves files, too
+    try:
+        try:
+            status = _serve(ministack)
+        finally:
+            _ignore_endings()
+            LOCAL_SYSTEM.unlink(missing_ok=True)
+            ministack.stop()
+    except MinistackError as error:
+        _say(str(error), sys.stderr)
+        return 1
+    if status == 0:
+        _say("The data stays for the next `make run`.")
+    return status
+
+
+def _serve(ministack: Ministack) -> int:
+    """Starts the system and serves it until it is to end; returns the exit status."""
     place = ministack.place
     try:
+        require_free(guard.page_port(ministack.port))
         with _step("starting ministack, the local AWS"):
             ministack.start()
         with _step("building template.yaml (sam build)"):
@@ -65,19 +101,15 @@ def _run(port: int) -> int:
         with web.serving(place, password) as address:
             print(_welcome(place, password, address), flush=True)
             ministack.wait()
-        print(f"ministack has ended by itself; its log is {_LOG}", file=sys.stderr)
+        _say(f"ministack has ended by itself; its log is {_LOG}", sys.stderr)
         return 1
     except (MinistackError, PersonRefused, stack.StackError, web.PortTaken) as error:
-        print(f"\n{error}", file=sys.stderr)
+        _say(f"\n{error}", sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nEnding; the data stays for the next `make run`.", flush=True)
-        time.sleep(_DRAIN)
+        _ignore_endings()
+        _say("\nEnding …")
         return 0
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        LOCAL_SYSTEM.unlink(missing_ok=True)
-        ministack.stop()
 
 
 @contextmanager
@@ -88,12 +120,31 @@ def _step(name: str) -> Iterator[None]:
     print(f" {time.monotonic() - start:.1f} s", flush=True)
 
 
+def _port(text: str) -> int:
+    """Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {_LAST_PORT}: the web client has the next one")
+    return int(text)
+
+
+def _say(line: str, stream: TextIO | None = None) -> None:
+    with suppress(OSError):  # the terminal was closed
+        print(line, file=stream or sys.stdout, flush=True)
+
+
+def _ignore_endings() -> None:
+    for ending in _ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+
+
 def _interrupt(_signum: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def _welcome(place: Environment, password: str, address: str) -> str:
     api = stack.api_url(place)
+    port = stack.port(place)
+    page = guard.page_port(port)
     sign_in = json.dumps(
         {
             "AuthFlow": "USER_PASSWORD_AUTH",
@@ -128,6 +179,9 @@ curl -sS -H "Authorization: Bearer $TOKEN" '{api}/api/message_groups'
 
 curl -sS -H "Authorization: Bearer $TOKEN" '{api}/api/messages' \\
   -d '{{"handle": "londo", "message": "Hello from the terminal"}}'
+
+  From another machine (SSH, a hosted IDE) forward both ports under the same numbers, and open the address of Web there:
+ssh -N -L {port}:127.0.0.1:{port} -L {page}:127.0.0.1:{page} HOST
 
   Ctrl-C ends it and keeps the data; `make clean-data` forgets it; `make logs` follows the functions' logs.
 """

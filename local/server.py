@@ -1,9 +1,15 @@
 """The process of ministack: guarded, with an access key of its own, and with the resource types that it lacks."""
 
+import asyncio
 import os
 import re
 import secrets
+import signal
+import sys
+import threading
+import time
 from collections.abc import Awaitable, Callable, Container, Coroutine
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,7 +20,9 @@ from ministack.core.responses import get_account_id
 from ministack.core.router import extract_access_key_id
 from ministack.services import lambda_svc, sts
 
-from local import guard, resource_types
+from local import corrections, guard, resource_types
+from local.lock import Held, hold
+from local.state import State
 
 _API = "/_aws/execute-api/"
 _DISTRIBUTION = re.compile(r"^\w+\.cloudfront\.(?=localhost:)")  # the host of a local CloudFront, as ministack reads it
@@ -22,6 +30,7 @@ _SIGNING_KEYS = re.compile(r"/[\w-]+/\.well-known/jwks\.json")
 _COGNITO = "AWSCognitoIdentityProviderService."
 _NO_KEY = "This needs the access key of this run, which .local/system.json has."
 _INTERNAL = "ministack's own interface is closed."
+_STOP_WITHIN = 20  # seconds
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -37,9 +46,53 @@ def main() -> None:
         {"Arn": administrator, "UserId": get_account_id(), "SecretAccessKey": secret_key},
     )
     resource_types.add()
+    corrections.apply()
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = _credentials
     app.app = guarded(app.app, int(os.environ["GATEWAY_PORT"]), sts._sessions)
+    threading.Thread(target=_end_with_runner, daemon=True).start()
+    if folder := os.environ.get("STATE_DIR"):
+        try:
+            lock = hold(Path(f"{folder}.lock"))
+        except Held as held:
+            sys.exit(f"{held} It writes {folder}.")
+        with lock:
+            _serve_saved(State(Path(folder)))
+    else:
+        app.main()
+
+
+def _serve_saved(state: State) -> None:
+    state.install()
+    app.app = saved(app.app, state)
     app.main()
+    if state.failure:
+        sys.exit(f"The data was not saved: {state.failure}")
+
+
+def _end_with_runner() -> None:
+    """End this process when the runner, which holds the other end of stdin, has ended in whatever way."""
+    os.read(sys.stdin.fileno(), 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_STOP_WITHIN)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def saved(served: App, state: State) -> App:
+    """The ASGI application `served`, its state saved while it runs."""
+
+    async def application(scope: Scope, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+        if scope["type"] != "lifespan":
+            state.note_change()
+            await served(scope, receive, send)
+            state.note_change()
+            return
+        saving = asyncio.create_task(state.save_regularly())
+        try:
+            await served(scope, receive, send)
+        finally:
+            saving.cancel()
+
+    return application
 
 
 def guarded(served: App, port: int, access_keys: Container[str]) -> App:

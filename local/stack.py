@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local import guard
-from operators.environments import Environment
+from operators.environments import Environment, local_variables
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / ".aws-sam" / "build"
@@ -116,7 +116,7 @@ def sam(command: str, *arguments: str, place: Environment | None = None) -> None
 def sam_environment(place: Environment | None) -> dict[str, str]:
     """The environment in which `sam` is the one installed here, and works on the local AWS of `place`."""
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        **{name: value for name, value in local_variables().items() if not name.startswith("SAM_")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_CHECK_UPDATES": "0",

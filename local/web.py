@@ -80,6 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._headers = headers
         super().__init__(*arguments)
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         if refusal := guard.refusal(guard.joined(self.headers.items()), self._port, self._port):
             self.send_error(403, explain=refusal)
@@ -94,7 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", content_type(path) or "text/plain")
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
-        self.wfile.write(body or b"")
+        if self.command != "HEAD":
+            self.wfile.write(body or b"")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has in the standard library
         """Says nothing."""

@@ -10,18 +10,20 @@ from uuid import UUID, uuid5
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.items import Item
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.services.rewrite_inbox import rebuild
+from messaging.storage.dynamodb import MAX_BATCH_WRITES
 from messaging.storage.table import Table
-from operators.writing import BATCH, MAX_CONCURRENCY, Line, continued, put_all, put_head
+from operators.conversation_table import ConversationTable
+from operators.writing import MAX_CONCURRENCY, Line, continued, put_all
 
 _NAMESPACE = UUID("5f0c1a5e-7f0b-4c53-9d55-8f3e6f6a3b10")
 _BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 _PARTNERS = 5  # each person begins conversations with this many others, and is in twice as many
 _AFTER_ALL_TIMES = keys.HEAD
-_IN_DOUBT = BATCH * (MAX_CONCURRENCY + 2)  # of what was written last, some may be missing
+_IN_DOUBT = MAX_BATCH_WRITES * (MAX_CONCURRENCY + 2)  # of what was written last, some may be missing
 _SAYINGS = (
     "Are you there?",
     "Just arrived. Where are you?",
@@ -52,9 +54,8 @@ class _Conversation:
         for index in range(after, self.wanted):
             overall = index * self.of + self.number
             yield Line(
-                str(uuid5(_NAMESPACE, f"message {self.group} {index}")),
+                Draft(str(uuid5(_NAMESPACE, f"message {self.group} {index}")), _SAYINGS[overall % len(_SAYINGS)]),
                 self.members[(index + index // 7) % 2],
-                _SAYINGS[overall % len(_SAYINGS)],
                 _BEGINS + timedelta(seconds=overall),
             )
 
@@ -71,35 +72,34 @@ class Bulk:
 
     @property
     def items(self) -> int:
-        """How many items it is in all: profiles, handles; messages, receipts; heads, two entries and an unread one."""
+        """The number of items: profiles, handles; messages, sent records; heads, two entries and an unread one."""
         return 2 * self.people + 2 * self.messages + 4 * min(self._pairs, self.messages)
 
     @property
     def _pairs(self) -> int:
         return min(self.people * (self.people - 1) // 2, self.people * _PARTNERS)
 
-    def write(self, client: Any, table_name: str, wrote: Callable[[int], None]) -> None:
-        """Writes what is not there yet, and tells `wrote` how many items were written or found.
+    def write(self, client: Any, table_name: str, on_progress: Callable[[int], None]) -> None:
+        """Writes the items that are missing; `on_progress` gets the number of items written or found. Raises Busy.
 
-        A head is put after its messages, their receipts and its entries: where it is, they are. So it can be cut off at
-        any time and gone on with; what is half-written has no head until then. Raises Busy.
+        A head is put after its messages, their sent records and its entries: where it is, they are. So an interrupted
+        run can resume, and a half-written conversation has no head until then.
         """
+        table = ConversationTable(client, table_name)
         people = map(_person, range(self.people))
-        put_all(client, table_name, (item for one in people for item in (one.profile_item, one.handle_item)), wrote)
-        table = Table(client, table_name)
+        put_all(table.db, (item for one in people for item in (one.profile_item, one.handle_item)), on_progress)
         conversations = self._conversations()
         while chunk := list(islice(conversations, 100)):
-            found = table.get_many(
-                [keys.key(keys.conversation_pk(one.group), keys.HEAD) for one in chunk], consistent=True
-            )
+            head_keys = [keys.key(keys.conversation_pk(one.group), keys.HEAD) for one in chunk]
+            found = table.db.get_many(head_keys, consistent=True)
             there = {head.message_group_uuid: head for head in map(Head.from_item, found)}
             heads: list[Head] = []
             absent = [one for one in chunk if one.group not in there]
-            put_all(client, table_name, (item for one in absent for item in _items(table, one, heads, wrote)), wrote)
-            put_all(client, table_name, (head.item for head in heads), wrote)
+            put_all(table.db, (item for one in absent for item in _items(table, one, heads, on_progress)), on_progress)
+            put_all(table.db, (head.item for head in heads), on_progress)
             for one in chunk:
                 if one.group in there:
-                    wrote(4 + 2 * _extend(client, table_name, one, there[one.group]))
+                    on_progress(4 + 2 * _extend(table, one, there[one.group]))
 
     def _conversations(self) -> Iterator[_Conversation]:
         pairs = self._pairs
@@ -120,8 +120,8 @@ def _person(number: int) -> Person:
     return Person(str(uuid5(_NAMESPACE, f"person {number}")), f"seed_{number:06}", f"Person {number}")
 
 
-def _items(table: Table, one: _Conversation, heads: list[Head], wrote: Callable[[int], None]) -> Iterator[Item]:
-    """The messages, receipts and entries of a conversation without a head, which is added to `heads` at the end.
+def _items(table: Table, one: _Conversation, heads: list[Head], on_progress: Callable[[int], None]) -> Iterator[Item]:
+    """The messages, sent records and entries of a conversation without a head, which is added to `heads` at the end.
 
     Of a long one that was cut off, only what may be missing.
     """
@@ -131,8 +131,8 @@ def _items(table: Table, one: _Conversation, heads: list[Head], wrote: Callable[
     if after:
         ((_, opened),) = continued(one.members, islice(one.lines(after - 1), 1), None)
         wrote_first = {line.sender.user_uuid for line in islice(one.lines(), min(after, 2))}  # both, if two did
-        last = replace(opened, last_seq=after, version=after, wrote=frozenset(wrote_first))
-        wrote(2 * after)
+        last = replace(opened, version=after, wrote=frozenset(wrote_first), last=replace(opened.last, seq=after))
+        on_progress(2 * after)
     for message, head in continued(one.members, one.lines(after), last):
         yield from _with_sent_record(message)
         last = head
@@ -146,12 +146,12 @@ def _with_sent_record(message: Message) -> tuple[Item, Item]:
     return message.item, SentRecord.of(message).item
 
 
-def _extend(client: Any, table_name: str, one: _Conversation, old: Head) -> int:
+def _extend(table: ConversationTable, one: _Conversation, old: Head) -> int:
     """Adds the messages that a conversation lacks, and returns how many it has. Raises HeadChanged if it is in use."""
     added = list(continued(one.members, one.lines(old.last_seq), old))
     if added:
-        put_all(client, table_name, (item for message, _ in added for item in _with_sent_record(message)))
+        put_all(table.db, (item for message, _ in added for item in _with_sent_record(message)))
         _, head = added[-1]
-        put_head(client, table_name, head, old)
-        rebuild(Table(client, table_name), head, old.created_at)
+        table.put_head(head, old)
+        rebuild(table, head, old.created_at)
     return max(one.wanted, old.last_seq)

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.model.errors import MessagingError
 from messaging.model.text import printable
-from operators.environments import ENVIRONMENTS, STACK, Environment, OperatorError, environment
+from operators.environments import ENVIRONMENTS, STACK, Environment, OperatorError, environment, keep_to_this_machine
 from operators.people import PersonRefused
 
 _BAR = 24  # characters
@@ -62,8 +62,11 @@ def system_arguments(program: str, description: str | None, *, person: bool = Fa
 def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
     """Calls `main` with the place and the other arguments; an error becomes one line and exit status 2."""
     given = vars(parser.parse_args())
+    name = given.pop("place")
+    if name != "prod":
+        keep_to_this_machine()
     try:
-        return main(environment(given.pop("place"), given.pop("stack")), **given)
+        return main(environment(name, given.pop("stack")), **given)
     except (BotoCoreError, ClientError, Declined, MessagingError, PersonRefused, OperatorError) as error:
         say(f"{parser.prog}: {error}", error=True)
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":

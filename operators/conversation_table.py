@@ -1,13 +1,14 @@
-"""The table, with what operators do to the messages of conversations and their receipts and the functions do not."""
+"""The table with the requests that only operators make to messages and their sent records."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 
 from messaging.model import keys
+from messaging.model.conversation import Head, last_message_attributes
 from messaging.model.items import Item
 from messaging.model.message import Message
 from messaging.model.sent_record import SentRecord
-from messaging.storage.table import Table, insert_statement
+from messaging.storage.dynamodb import ABSENT, ConditionFailed
+from messaging.storage.table import HeadChanged, Table
 from operators.writing import delete_all, put_all
 
 BEFORE_ALL_TIMES = "0"
@@ -25,35 +26,65 @@ class ConversationTable(Table):
             yield page
             page = self.after(message_group_uuid, page[-1].created_at, _PAGE, consistent=True)
 
+    def put_head(self, head: Head, read: Head | None) -> None:
+        """Puts a head, or brings the one that was `read` to it if that has not changed meanwhile. Raises HeadChanged.
+
+        The version of `head` is above that of `read`. A stored head keeps what its members are called and what else it
+        holds.
+        """
+        try:
+            if read is None:
+                self.db.put(head.item, ABSENT)
+                return
+            last = last_message_attributes(head.last)
+            names = dict(zip(("#one", "#other"), head.read_seqs, strict=True))
+            marks = {f":{name[1:]}": {"N": str(head.read_seqs[one])} for name, one in names.items()}
+            wrote = "".join(f", members.{name}.wrote = :true" for name, one in names.items() if one in head.wrote)
+            unchanged = "version = :read_version" if read.version else "attribute_not_exists(version)"
+            self.db.update(
+                keys.of(head.item),
+                f"SET {', '.join(f'{name} = :{name}' for name in last)}, version = :version, "
+                f"members.#one.read_seq = :one, members.#other.read_seq = :other{wrote}",
+                f"last_seq = :read_seq AND {unchanged}",
+                {
+                    **{f":{name}": value for name, value in last.items()},
+                    **marks,
+                    ":version": {"N": str(head.version)},
+                    ":read_seq": {"N": str(read.last_seq)},
+                    **({":read_version": {"N": str(read.version)}} if read.version else {}),
+                    **({":true": {"BOOL": True}} if wrote else {}),
+                },
+                names,
+            )
+        except ConditionFailed:
+            raise HeadChanged(None) from None
+
     def put_messages(self, messages: Iterable[Message]) -> None:
         """Puts messages over those that are stored there. Raises Busy."""
-        put_all(self._client, self._name, (message.item for message in messages))
+        put_all(self.db, (message.item for message in messages))
 
     def delete(self, items: Iterable[Item]) -> None:
         """Deletes what is stored at the keys of these items. Raises Busy."""
-        delete_all(self._client, self._name, ({"pk": item["pk"], "sk": item["sk"]} for item in items))
+        delete_all(self.db, map(keys.of, items))
 
     def sent_records(self, message_uuids: Iterable[str]) -> dict[str, Item]:
-        """The stored receipts of these message_uuids, which all differ, by message_uuid. 1 read unit each."""
-        uuids, found = iter(message_uuids), dict[str, Item]()
-        while page := list(islice(uuids, _PAGE)):
-            wanted = [keys.key(keys.sent_record_pk(one), keys.SENT_RECORD) for one in page]
-            items = self.get_many(wanted, consistent=True)
-            found |= {SentRecord.from_item(item).message_uuid: item for item in items}
-        return found
+        """The stored sent records of these message_uuids, which all differ, by message_uuid. 1 read unit each."""
+        wanted = [keys.key(keys.sent_record_pk(one), keys.SENT_RECORD) for one in message_uuids]
+        items = self.db.get_many(wanted, consistent=True)
+        return {SentRecord.from_item(item).message_uuid: item for item in items}
 
     def put_sent_records(self, messages: Sequence[Message], stored: Mapping[str, Item]) -> bool:
         """Writes the receipts of messages, where they are still as `stored` (see `receipts`). 1 write unit each.
 
-        No two messages may have one message_uuid. False if a receipt was not as `stored` any more. Raises Busy.
+        No two messages may have one message_uuid. False if a sent record was not as `stored` any more. Raises Busy.
         """
         return self._all_done([self._sent_record_statement(one, stored.get(one.message_uuid)) for one in messages])
 
     def delete_sent_records(self, messages: Iterable[Message]) -> None:
-        """Deletes the receipts that lead to the conversation of these messages. Raises Busy."""
+        """Deletes the sent records that lead to the conversation of these messages. Raises Busy."""
         sent_records = {message.message_uuid: SentRecord.of(message).item for message in messages}
         names = ("pk", "sk", "message_group_uuid")
-        statement = f'DELETE FROM "{self._name}" WHERE {" AND ".join(f"{name} = ?" for name in names)}'
+        statement = f'DELETE FROM "{self.db.table_name}" WHERE {" AND ".join(f"{name} = ?" for name in names)}'
         self._all_done(
             [{"Statement": statement, "Parameters": [item[name] for name in names]} for item in sent_records.values()]
         )
@@ -61,16 +92,16 @@ class ConversationTable(Table):
     def _sent_record_statement(self, message: Message, stored: Item | None) -> Item:
         item = SentRecord.of(message).item
         if stored is None:
-            return insert_statement(self._name, item)
+            return self.db.insert_statement(item)
         shown = ("message_group_uuid", "created_at", "digest")
         changes = ", ".join(f"{name} = ?" for name in shown)
         return {
-            "Statement": f'UPDATE "{self._name}" SET {changes} REMOVE "ttl" WHERE {_IS_AS_READ}',
+            "Statement": f'UPDATE "{self.db.table_name}" SET {changes} REMOVE "ttl" WHERE {_IS_AS_READ}',
             "Parameters": [*(item[name] for name in shown), *_as_read(stored)],
         }
 
     def _all_done(self, statements: Sequence[Item]) -> bool:
-        outcomes = self._execute(statements)
+        outcomes = self.db.execute(statements)
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
@@ -78,7 +109,7 @@ class ConversationTable(Table):
 
 
 def is_sent_record_of(message: Message, item: Item | None) -> bool:
-    """True if the item is the receipt that this message must have: kept for good, with its place and digest."""
+    """True if the item is the sent record that this message must have: kept for good, with its place and digest."""
     return item is not None and "ttl" not in item and SentRecord.from_item(item) == SentRecord.of(message)
 
 

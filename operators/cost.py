@@ -337,7 +337,7 @@ _MESSAGE = Message(_BAYKO.user_uuid, _LONDO.user_uuid, TEXT, _BAYKO, "2026-11-23
 
 
 def _stored(month: Month) -> float:
-    """GB of all months: messages with their receipts, and of each conversation its head, two entries, an unread one."""
+    """GB of all months: messages with their records, and of each conversation its head, two entries, an unread one."""
     head = Head.of_first(_MESSAGE, _LONDO)
     items = [head.item, *(entry.item for entry in head.inbox_entries), *(entry.item for entry in head.unread)]
     conversation = sum(map(_bytes, items))
@@ -470,7 +470,7 @@ ${MONTHLY_PEOPLE * SIGNED_IN_DOLLARS:,.2f} on Lite.
   subscribes to the other's presence. A message and a mark are delivered to {DELIVERED} sockets, and for each message
   somebody is seen typing.
 - {OPENED:,} of the messages open a conversation. A message has {len(TEXT)} characters. No burst is folded: each message
-  rewrites both inboxes by itself. {MONTHS_KEPT} months of messages are stored, with their receipts.
+  rewrites both inboxes by itself. {MONTHS_KEPT} months of messages are stored, with their sent records.
 - Lambda bills {READ_SECONDS * 1000:g} ms for a read, {SEND_SECONDS * 1000:g} ms for a send,
   {STREAM_SECONDS * 1000:g} ms for a stream batch of one message and {PING_SECONDS * 1000:g} ms for a ping. This is not
   measured on AWS: a warm handler takes 3 to 7 ms of a core here, 512 MB of Lambda is 0.29 of a core, and a request to

@@ -11,6 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from dateutil.parser import isoparse
 
 from messaging.model import keys
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
@@ -81,8 +82,8 @@ def _write(
             continue
         sender = message["from"]
         at = partial(isoparse, message["at"])
-        message_uuid = str(uuid5(NAMESPACE_URL, f"{message_group_uuid}/{seq}"))
+        draft = Draft(str(uuid5(NAMESPACE_URL, f"{message_group_uuid}/{seq}")), message["message"])
         if seq == 1:
-            send_to_handle(table, uuids[sender], partner[sender], message_uuid, message["message"], at)
+            send_to_handle(table, uuids[sender], partner[sender], draft, at)
         else:
-            send_to_conversation(table, uuids[sender], message_group_uuid, message_uuid, message["message"], at)
+            send_to_conversation(table, uuids[sender], message_group_uuid, draft, at)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies_environment
 
 import boto3
 
@@ -102,6 +103,25 @@ def region() -> str | None:
     None leaves it to botocore: AWS_DEFAULT_REGION, then the profile.
     """
     return os.environ.get("AWS_REGION") or None
+
+
+def local_variables() -> dict[str, str]:
+    """This process's environment variables, without the user's AWS settings and without a proxy for this machine."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    variables |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    if proxies := getproxies_environment():
+        names = proxies.get("no", "")
+        if names != "*":
+            names = f"{names},127.0.0.1,localhost".removeprefix(",")
+        variables |= {"no_proxy": names, "NO_PROXY": names}
+    return variables
+
+
+def keep_to_this_machine() -> None:
+    """Make `local_variables` those of this process, before it asks DynamoDB Local or the local system."""
+    variables = local_variables()
+    os.environ.clear()
+    os.environ.update(variables)
 
 
 def environment(name: str, stack: str = STACK) -> Environment:

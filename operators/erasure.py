@@ -10,7 +10,7 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message
-from messaging.retry import attempts
+from messaging.retry import until_not_busy
 from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.sockets import Sockets
 from operators.environments import Environment
@@ -103,10 +103,13 @@ def _hide(table: PeopleTable, head: Head, user_uuid: str) -> Head | None:
     group = head.message_group_uuid
     table.close(head, user_uuid)
     _hide_sender(table, group, user_uuid)
-    for _ in attempts():
-        left = _member_head(table, group, user_uuid)
-        if left is None or left.other(user_uuid).is_deleted or table.erase_member(left, user_uuid):
-            return left
+    return until_not_busy(lambda: _erase_member(table, group, user_uuid))
+
+
+def _erase_member(table: PeopleTable, message_group_uuid: str, user_uuid: str) -> Head | None:
+    head = _member_head(table, message_group_uuid, user_uuid)
+    if head is None or head.other(user_uuid).is_deleted or table.erase_member(head, user_uuid):
+        return head
     raise Busy("The other member of a conversation keeps changing.")
 
 

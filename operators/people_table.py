@@ -9,8 +9,9 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy, HandleTaken
 from messaging.model.items import Item
 from messaging.model.person import SPREADING, Person
-from messaging.retry import attempts
-from messaging.storage.table import ConditionFailed, unchanged
+from messaging.retry import until_not_busy
+from messaging.storage.dynamodb import ConditionFailed
+from messaging.storage.table import is_unchanged
 from operators.conversation_table import ConversationTable
 
 _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
@@ -59,10 +60,13 @@ class PeopleTable(ConversationTable):
         new = replace(new, read_receipts=old.read_receipts, version=old.version + 1)
         profile = {**new.profile_item, SPREADING: {"BOOL": True}, "has_account": {"BOOL": True}}
         theirs = {":user_uuid": {"S": new.user_uuid}}
-        writes = [self._put(profile, *unchanged(old)), self._put(new.handle_item, _IS_THEIRS, theirs)]
+        writes = [
+            self.db.put_action(profile, *is_unchanged(old)),
+            self.db.put_action(new.handle_item, _IS_THEIRS, theirs),
+        ]
         if keys.handle_pk(old.handle) != keys.handle_pk(new.handle):
-            writes.append(self._delete(old.handle_item, _IS_THEIRS, theirs))
-        refused = self._transact_in_time(writes)
+            writes.append(self.db.delete_action(old.handle_item, _IS_THEIRS, theirs))
+        refused = until_not_busy(lambda: self.db.transact(*writes))
         if 1 in refused:
             raise HandleTaken("The handle is taken.")
         if refused:
@@ -81,30 +85,27 @@ class PeopleTable(ConversationTable):
 
     def _note(self, user_uuid: str, update: str, values: Item) -> None:
         with suppress(ConditionFailed):  # erased meanwhile
-            self._write_if(
-                self._client.update_item,
-                Key=keys.key(keys.profile_pk(user_uuid), keys.PROFILE),
-                UpdateExpression=update,
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues=values,
-            )
+            self.db.update(keys.key(keys.profile_pk(user_uuid), keys.PROFILE), update, "attribute_exists(pk)", values)
 
     # Erasing
 
     def remove_person(self, user_uuid: str, handles: Iterable[str]) -> None:
         """Deletes a person's profile, its handle, and of `handles` those that are theirs. Raises Busy."""
-        for _ in attempts():
-            profiles = [profile.person for profile in self.profiles([user_uuid]).values()]
-            owners = self.owners([*handles, *(person.handle for person in profiles)]).values()
-            mine = [person for person in owners if person.user_uuid == user_uuid]
-            if not profiles and not mine:
-                return
-            theirs = {":user_uuid": {"S": user_uuid}}
-            writes = [self._delete(person.profile_item) for person in profiles]
-            writes += [self._delete(person.handle_item, _IS_THEIRS, theirs) for person in mine]
-            if not self._transact_in_time(writes):
-                return
-        raise Busy("Profile and handle keep changing.")
+        handles = [*handles]
+        until_not_busy(lambda: self._remove_person(user_uuid, handles))
+
+    def _remove_person(self, user_uuid: str, handles: Iterable[str]) -> None:
+        profiles = [profile.person for profile in self.profiles([user_uuid]).values()]
+        owners = self.owners([*handles, *(person.handle for person in profiles)]).values()
+        mine = [person for person in owners if person.user_uuid == user_uuid]
+        if not profiles and not mine:
+            return
+        theirs = {":user_uuid": {"S": user_uuid}}
+        if self.db.transact(
+            *(self.db.delete_action(person.profile_item) for person in profiles),
+            *(self.db.delete_action(person.handle_item, _IS_THEIRS, theirs) for person in mine),
+        ):
+            raise Busy("Profile and handle keep changing.")
 
     def close(self, head: Head, user_uuid: str) -> None:
         """Marks a member as leaving, after which nothing can be sent. Nothing changes if they are, or are deleted."""
@@ -132,35 +133,24 @@ class PeopleTable(ConversationTable):
 
     def _items(self, primary_keys: Iterable[Item]) -> list[Item]:
         wanted = list(primary_keys)
-        return self.get_many(wanted, consistent=True) if wanted else []
+        return self.db.get_many(wanted, consistent=True)
 
     def _set_member(
         self, message_group_uuid: str, person: Person, condition: str, names: dict[str, str], values: Item
     ) -> bool:
-        for _ in attempts():
-            try:
-                self._update_head(
+        try:
+            until_not_busy(
+                lambda: self.update_head(
                     message_group_uuid,
                     "SET members.#me.handle = :handle, members.#me.display_name = :display_name",
                     f"attribute_exists(members.#me) AND {condition}",
                     {**_name(person), **values},
                     {"#me": person.user_uuid, **names},
                 )
-            except ConditionFailed:
-                return False
-            except Busy:
-                pass
-            else:
-                return True
-        raise Busy("DynamoDB is throttling, or too many messages are being sent in a conversation.")
-
-    def _transact_in_time(self, writes: Iterable[Item]) -> dict[int, Item]:
-        for _ in attempts():
-            try:
-                return self._transact(*writes)
-            except Busy:
-                pass
-        raise Busy("DynamoDB is throttling writes.")
+            )
+        except ConditionFailed:
+            return False
+        return True
 
 
 def _name(person: Person) -> Item:

@@ -10,6 +10,7 @@ from messaging.model.cognito_users import person_from_attributes
 from messaging.model.errors import HandleTaken, Invalid, MessagingError
 from messaging.model.person import Person
 from messaging.services.profile import spread
+from messaging.storage.dynamodb import DynamoDB
 from operators.environments import Environment, OperatorError
 from operators.erasure import erase
 from operators.people import Account, PersonRecord, UserPool
@@ -104,7 +105,9 @@ def gone(environment: Environment) -> list[Profile]:
     """
     pool = UserPool(environment)
     known = {account.user_uuid for page in pool.pages() for account in page}
-    profiles = map(Profile.from_item, scan(environment.client("dynamodb"), environment.table_name, ["profile"]))
+    profiles = map(
+        Profile.from_item, scan(DynamoDB(environment.client("dynamodb"), environment.table_name), ["profile"])
+    )
     left = [profile for profile in profiles if profile.has_account and profile.person.user_uuid not in known]
     # Somebody may have signed up since the pool was read.
     return sorted(

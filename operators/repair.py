@@ -3,9 +3,11 @@
 Every write is conditional on what was read, so that all of it is safe while the system runs and can be done again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -17,12 +19,13 @@ from messaging.model.items import UNREADABLE, Item
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
-from messaging.retry import attempts
+from messaging.retry import until_not_busy
 from messaging.services.rewrite_inbox import rebuild
+from messaging.storage.dynamodb import ABSENT, ConditionFailed, DynamoDB
 from messaging.storage.table import HeadChanged, Table
 from operators.conversation_table import ConversationTable, is_sent_record_of
-from operators.verify import Violation, conversation_violations, is_of_its_members, items_of, shows
-from operators.writing import MAX_CONCURRENCY, put_head
+from operators.verify import Violation, conversation_violations, is_of_its_members, shows
+from operators.writing import MAX_CONCURRENCY
 
 
 def repair_inboxes(table: Table, message_group_uuid: str) -> int:
@@ -41,10 +44,8 @@ class Repair:
     """Mends breaks in a table. `backup` is the name of a restored copy of it, from which lost items come back."""
 
     def __init__(self, client: Any, table_name: str, backup: str | None) -> None:
-        self._client = client
-        self._name = table_name
-        self._backup = backup
         self._table = ConversationTable(client, table_name)
+        self._backup = DynamoDB(client, backup) if backup else None
         self._lost_uuids: dict[tuple[str, str], str] = {}
 
     def fix(self, violations: Iterable[Violation]) -> list[Violation]:
@@ -85,12 +86,12 @@ class Repair:
             pass
         except Busy as busy:
             return [Violation("busy", group, f"is not mended: {busy}")]
-        return conversation_violations(self._client, self._name, group, version)
+        return conversation_violations(self._table, group, version)
 
-    def _bring_back(self, group: str, backup: str) -> None:
+    def _bring_back(self, group: str, backup: DynamoDB) -> None:
         """Puts the items of a conversation that the copy has and the table has not."""
-        there = {item["sk"]["S"] for item in items_of(self._client, self._name, keys.conversation_pk(group))}
-        for item in items_of(self._client, backup, keys.conversation_pk(group)):
+        there = {item["sk"]["S"] for item in self._items(group)}
+        for item in backup.query_all(keys.conversation_pk(group), consistent=True):
             if item["sk"]["S"] not in there:
                 self._put_if_absent(item)
 
@@ -99,31 +100,31 @@ class Repair:
 
         The head's version becomes one above those of all entries. False if there is no head, or not one of two members.
         """
-        for _ in attempts():
-            head, newest = self._table.newest(group, 1, consistent=True)
-            last = newest[0] if newest else self._newest(group)
+        return until_not_busy(lambda: self._try_fix_head(group))
+
+    def _try_fix_head(self, group: str) -> bool:
+        head, newest = self._table.newest(group, 1, consistent=True)
+        last = newest[0] if newest else self._newest(group)
+        if head is None:
+            head = self._head_of(group, last) if last else None
             if head is None:
-                head = self._head_of(group, last) if last else None
-                if head is None:
-                    return False
-                if self._put_if_absent(replace(head, version=self._shown_version(head) + 1).item):
-                    return True
-                continue
-            if not is_of_its_members(head):
                 return False
-            if last is None or last.created_at < head.created_at:
-                last = self._last_message(head)
-                self._put_if_absent(last.item)
-            wanted = replace(_possible(head.after(last)), version=head.version)
-            shown = self._shown_version(head)
-            if wanted == head and head.version >= max(shown, 1):
-                return True
-            try:
-                put_head(self._client, self._name, replace(wanted, version=max(shown, head.version) + 1), head)
-            except HeadChanged:
-                continue
+            if not self._put_if_absent(replace(head, version=self._shown_version(head) + 1).item):
+                raise Busy("Somebody is making the head of a conversation.")
             return True
-        raise Busy("The head of a conversation keeps changing.")
+        if not is_of_its_members(head):
+            return False
+        if last is None or last.created_at < head.created_at:
+            last = self._last_message(head)
+            self._put_if_absent(last.item)
+        wanted = replace(_possible(head.after(last)), version=head.version)
+        shown = self._shown_version(head)
+        if wanted != head or head.version < max(shown, 1):
+            try:
+                self._table.put_head(replace(wanted, version=max(shown, head.version) + 1), head)
+            except HeadChanged:
+                raise Busy("The head of a conversation keeps changing.") from None
+        return True
 
     def _fix_copies(self, group: str) -> None:
         """Copies the profiles of members into the head, where it shows them otherwise."""
@@ -136,40 +137,40 @@ class Repair:
     def _fix_writers(self, group: str) -> None:
         """Notes in the head who has written."""
         head = self._table.head(group, consistent=True)
-        items = items_of(self._client, self._name, keys.conversation_pk(group)) if head else ()
+        items = self._items(group) if head else ()
         senders = {Message.from_item(item).sender.user_uuid for item in items if item["sk"]["S"] != keys.HEAD}
         for sender_uuid in sorted(senders - head.wrote) if head else ():
-            self._write(
-                self._client.update_item,
-                Key=keys.key(keys.conversation_pk(group), keys.HEAD),
-                UpdateExpression="SET members.#sender.wrote = :true ADD version :one",
-                ConditionExpression="attribute_exists(members.#sender)",
-                ExpressionAttributeNames={"#sender": sender_uuid},
-                ExpressionAttributeValues={":true": {"BOOL": True}, ":one": {"N": "1"}},
-            )
+            with suppress(ConditionFailed):
+                self._table.update_head(
+                    group,
+                    "SET members.#sender.wrote = :true",
+                    "attribute_exists(members.#sender)",
+                    {":true": {"BOOL": True}},
+                    {"#sender": sender_uuid},
+                )
 
     def _shown_version(self, head: Head) -> int:
         """The latest version that an entry or unread entry of the conversation shows, 0 if there is none."""
         group = head.message_group_uuid
         unread_keys = [keys.key(keys.unread_pk(one), group) for one in head.members]
-        versions = [Unread.from_item(item).version for item in self._table.get_many(unread_keys, consistent=True)]
+        versions = [Unread.from_item(item).version for item in self._table.db.get_many(unread_keys, consistent=True)]
         for owner_uuid in head.members:
             entries = self._table.entries_of(owner_uuid, group, keys.FIRST_TIME)
             versions += [entry.version for entry in entries]
         return max(versions, default=0)
 
     def _fix_sent_records(self, group: str) -> None:
-        """Gives each message its receipt, unless that leads to another message with this message_uuid."""
+        """Gives each message its sent record, unless that leads to another message with this message_uuid."""
         for page in self._table.messages(group):
-            for _ in attempts():
-                stored = self._table.sent_records({one.message_uuid for one in page})
-                wrong = [one for one in page if not is_sent_record_of(one, stored.get(one.message_uuid))]
-                mine = [one for one in wrong if not self._leads_elsewhere(one, stored.get(one.message_uuid))]
-                first = {one.message_uuid: one for one in reversed(mine)}
-                if self._table.put_sent_records([*first.values()], stored):
-                    break
-            else:
-                raise Busy("The receipts of a conversation keep changing.")
+            until_not_busy(partial(self._fix_page_of_sent_records, page))
+
+    def _fix_page_of_sent_records(self, page: list[Message]) -> None:
+        stored = self._table.sent_records({one.message_uuid for one in page})
+        wrong = [one for one in page if not is_sent_record_of(one, stored.get(one.message_uuid))]
+        mine = [one for one in wrong if not self._leads_elsewhere(one, stored.get(one.message_uuid))]
+        first = {one.message_uuid: one for one in reversed(mine)}
+        if not self._table.put_sent_records([*first.values()], stored):
+            raise Busy("The records of a conversation's messages keep changing.")
 
     def _leads_elsewhere(self, message: Message, item: Item | None) -> bool:
         if item is None:
@@ -185,14 +186,13 @@ class Repair:
 
     def _last_message(self, head: Head) -> Message:
         made = str(uuid5(NAMESPACE_URL, f"{head.message_group_uuid}/{head.last_seq}"))
-        message_uuid = head.message_uuid or self._lost_uuids.get((head.message_group_uuid, head.created_at), made)
-        sender = head.members[head.sender_uuid]
-        return Message(head.message_group_uuid, message_uuid, head.message, sender, head.created_at, head.last_seq)
+        message_uuid = head.last.message_uuid or self._lost_uuids.get((head.message_group_uuid, head.created_at), made)
+        return replace(head.last, message_uuid=message_uuid)
 
     def _head_of(self, group: str, last: Message) -> Head | None:
         """A head for messages that have none; None if it cannot be found out who converses."""
         people, sent = {}, {}
-        for message in map(Message.from_item, items_of(self._client, self._name, keys.conversation_pk(group))):
+        for message in map(Message.from_item, self._items(group)):
             people[message.sender.user_uuid] = message.sender
             sent[message.sender.user_uuid] = message.seq
         if len(people) == 1:
@@ -204,7 +204,6 @@ class Repair:
         # Who has sent a message had read those before it; more is not known.
         return replace(
             Head.of_first(last, other),
-            last_seq=last.seq,
             read_seqs={one: sent.get(one, 0) for one in people},
             wrote=frozenset(sent),
         )
@@ -215,15 +214,11 @@ class Repair:
         if item is None or self._is_there(item):
             return
         named = _naming(item)
-        self._write(
-            self._client.delete_item,
-            Key=keys.key(orphan.where, orphan.sk),
-            ConditionExpression=f"{named} = :group",
-            ExpressionAttributeValues={":group": item[named]},
-        )
+        with suppress(ConditionFailed):
+            self._table.db.delete(keys.of(item), f"{named} = :group", {":group": item[named]})
 
     def _is_there(self, orphan: Item) -> bool:
-        """True if what a receipt, a message group or an unread conversation points to exists."""
+        """True if what a sent record, a message group or an unread conversation points to exists."""
         if orphan["sk"]["S"] == keys.SENT_RECORD:
             sent_record = SentRecord.from_item(orphan)
             message = self._table.message(sent_record.message_group_uuid, sent_record.created_at)
@@ -245,32 +240,29 @@ class Repair:
         except HandleTaken:
             return False
         if handle and pk != keys.handle_pk(person.handle):
-            self._write(
-                self._client.delete_item,
-                Key=keys.key(pk, keys.HANDLE),
-                ConditionExpression="user_uuid = :user_uuid",
-                ExpressionAttributeValues={":user_uuid": {"S": person.user_uuid}},
-            )
+            with suppress(ConditionFailed):
+                self._table.db.delete(
+                    keys.key(pk, keys.HANDLE), "user_uuid = :user_uuid", {":user_uuid": {"S": person.user_uuid}}
+                )
         return True
 
     def _put_if_absent(self, item: Item) -> bool:
-        return self._write(self._client.put_item, Item=item, ConditionExpression="attribute_not_exists(pk)")
-
-    def _write(self, operation: Any, **request: Any) -> bool:
-        """False if the condition refused it."""
+        """False if something is stored at its key."""
         try:
-            operation(TableName=self._name, **request)
-        except self._client.exceptions.ConditionalCheckFailedException:
+            self._table.db.put(item, ABSENT)
+        except ConditionFailed:
             return False
         return True
 
     def _get(self, pk: str, sk: str) -> Item | None:
-        found = self._table.get_many([keys.key(pk, sk)], consistent=True)
-        return found[0] if found else None
+        return self._table.db.get(keys.key(pk, sk), consistent=True)
+
+    def _items(self, group: str) -> Iterator[Item]:
+        return self._table.db.query_all(keys.conversation_pk(group), consistent=True)
 
 
 def _naming(item: Item) -> str:
-    """The attribute of a receipt, a message group or an unread conversation that names the conversation."""
+    """The attribute of a sent record, a message group or an unread conversation that names the conversation."""
     return "message_group_uuid" if "message_group_uuid" in item else "sk"
 
 

@@ -7,6 +7,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from messaging.model import keys
 from messaging.model.items import Item
+from messaging.storage.dynamodb import DynamoDB
 
 # The kinds of items, by the prefix of the partition key; a head lies among the messages.
 _PREFIXES = {
@@ -14,7 +15,7 @@ _PREFIXES = {
     "head": keys.conversation_pk(""),
     "message-group": keys.inbox_pk(""),
     "unread": keys.unread_pk(""),
-    "receipt": keys.sent_record_pk(""),
+    "sent-record": keys.sent_record_pk(""),
     "profile": keys.profile_pk(""),
     "handle": keys.handle_pk(""),
     "ticket": keys.ticket_pk(""),
@@ -25,15 +26,15 @@ KINDS = tuple(_PREFIXES)
 _deserialize = TypeDeserializer().deserialize
 
 
-def scan(client: Any, table_name: str, kinds: Sequence[str]) -> Iterator[Item]:
+def scan(db: DynamoDB, kinds: Sequence[str]) -> Iterator[Item]:
     """Every item of these kinds, of all if there are none, page by page, eventually consistent."""
-    request: dict[str, Any] = {"TableName": table_name}
+    request: dict[str, Any] = {}
     if kinds:
         prefixes = {f":{number}": {"S": _PREFIXES[kind]} for number, kind in enumerate(kinds)}
         request["FilterExpression"] = " OR ".join(f"begins_with(pk, {name})" for name in prefixes)
         request["ExpressionAttributeValues"] = prefixes
-    for page in client.get_paginator("scan").paginate(**request):
-        yield from (item for item in page["Items"] if not kinds or kind_of(item) in kinds)
+    for page in db.scan(**request):
+        yield from (item for item in page if not kinds or kind_of(item) in kinds)
 
 
 def kind_of(item: Item) -> str:

@@ -52,26 +52,26 @@ class Violation:
             "headless",
             "members",
             "order",
-            "receipt",
+            "sent-record",
         )
 
     def __str__(self) -> str:
         return f"{self.kind:<10} {self.where}  {self.detail}"
 
 
-def verify(client: Any, table_name: str, progress: Callable[[int], None] = lambda _: None) -> list[Violation]:
-    """Every violation in a table, sorted. Reads messages and receipts twice, in memory that does not grow with them.
+def verify(client: Any, table_name: str, on_progress: Callable[[int], None] = lambda _: None) -> list[Violation]:
+    """Every violation in a table, sorted. Reads messages and sent records twice, in constant memory.
 
-    An inbox that may only be a little behind its conversation is looked at again after a moment. `progress` is told
-    how many items each page has brought.
+    An inbox that may only be a little behind its conversation is looked at again after a moment. `on_progress` gets
+    the number of items in each page.
     """
+    table = Table(client, table_name)
     with ThreadPoolExecutor(SEGMENTS) as threads:
-        segments = [_Segment(client, table_name, number, progress) for number in range(SEGMENTS)]
+        segments = [_Segment(table, number, on_progress) for number in range(SEGMENTS)]
         found = threads.map(lambda segment: segment.run(segment.scan()), segments)
         violations = {one for of_segment in found for one in of_segment}
     behind = {one for one in violations if one.of_inbox or one.kind == "copy"}
     if behind:
-        table = Table(client, table_name)
         versions = {group: version_of(table, group) for group in {one.where for one in behind}}
         time.sleep(_SETTLE_SECONDS)
         violations -= behind
@@ -98,7 +98,7 @@ def inbox_violations(table: Table, message_group_uuid: str, version: int) -> lis
             return []
         entries = {one: table.entries_of(one, message_group_uuid, keys.FIRST_TIME) for one in known.members}
         unread_keys = [keys.key(keys.unread_pk(one), message_group_uuid) for one in known.members]
-        found = [Unread.from_item(item) for item in table.get_many(unread_keys, consistent=True)]
+        found = [Unread.from_item(item) for item in table.db.get_many(unread_keys, consistent=True)]
         head = table.head(message_group_uuid, consistent=True)
     except UNREADABLE:
         return []
@@ -178,35 +178,21 @@ def _unread_violation(message_group_uuid: str, owner_uuid: str) -> Violation:
     return Violation("unread", message_group_uuid, f"is noted otherwise for {owner_uuid} than the marks say")
 
 
-def conversation_violations(client: Any, table_name: str, message_group_uuid: str, version: int) -> list[Violation]:
+def conversation_violations(table: Table, message_group_uuid: str, version: int) -> list[Violation]:
     """Every violation in one conversation and the entries it must have, which show it as of `version`."""
-    segment = _Segment(client, table_name, 0, lambda _: None)
-    violations = segment.run(items_of(client, table_name, keys.conversation_pk(message_group_uuid)))
-    of_inbox = inbox_violations(Table(client, table_name), message_group_uuid, version)
+    segment = _Segment(table, 0, lambda _: None)
+    violations = segment.run(table.db.query_all(keys.conversation_pk(message_group_uuid), consistent=True))
+    of_inbox = inbox_violations(table, message_group_uuid, version)
     return sorted({one for one in violations if not one.of_inbox} | {*of_inbox})
-
-
-def items_of(client: Any, table_name: str, pk: str) -> Iterator[Item]:
-    """The items of a partition in order, consistently."""
-    pages = client.get_paginator("query").paginate(
-        TableName=table_name,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": pk}},
-        ConsistentRead=True,
-    )
-    for page in pages:
-        yield from page["Items"]
 
 
 class _Segment:
     """One part of the table: each partition is checked as it passes, and what it points to is looked up."""
 
-    def __init__(self, client: Any, table_name: str, number: int, progress: Callable[[int], None]) -> None:
-        self._client = client
-        self._table_name = table_name
-        self._table = Table(client, table_name)
+    def __init__(self, table: Table, number: int, on_progress: Callable[[int], None]) -> None:
+        self._table = table
         self._number = number
-        self._progress = progress
+        self._on_progress = on_progress
         self._violations: set[Violation] = set()
         self._lookups: list[tuple[Item, Callable[[Item | None], None]]] = []
 
@@ -215,7 +201,7 @@ class _Segment:
             keys.conversation_pk(""): self._conversation,
             keys.inbox_pk(""): self._inbox,
             keys.unread_pk(""): self._unread,
-            keys.sent_record_pk(""): self._receipt,
+            keys.sent_record_pk(""): self._sent_record,
             keys.profile_pk(""): self._profile,
             keys.handle_pk(""): self._handle,
             keys.ticket_pk(""): _readable(Ticket.from_item),
@@ -244,7 +230,7 @@ class _Segment:
                 continue
             message = Message.from_item(item)
             senders.add(message.sender)
-            self._expect_receipt(message)
+            self._expect_sent_record(message)
             if not keys.is_time(message.created_at):
                 self._report("order", group, f"{message.created_at} is not a time")
             if message.seq != seq + 1:
@@ -295,16 +281,18 @@ class _Segment:
 
         self._expect(member.profile_item, check)
 
-    def _expect_receipt(self, message: Message) -> None:
+    def _expect_sent_record(self, message: Message) -> None:
         """A conversation has one violation of a kind, however many of its messages have it."""
 
         def check(item: Item | None) -> None:
             if item is None:
-                self._report("receipt", message.message_group_uuid, "has messages without a receipt")
+                self._report("sent-record", message.message_group_uuid, "has messages without a receipt")
             elif "ttl" in item or "digest" not in item:
-                self._report("receipt", message.message_group_uuid, "has receipts that expire or have no digest")
+                self._report(
+                    "sent-record", message.message_group_uuid, "has sent records that expire or have no digest"
+                )
             elif not is_sent_record_of(message, item):
-                self._report("receipt", message.message_group_uuid, "has receipts of other messages")
+                self._report("sent-record", message.message_group_uuid, "has sent records of other messages")
 
         self._expect(keys.key(keys.sent_record_pk(message.message_uuid), keys.SENT_RECORD), check)
 
@@ -362,14 +350,17 @@ class _Segment:
 
         self._expect(keys.key(keys.conversation_pk(group.message_group_uuid), keys.HEAD), check)
 
-    def _receipt(self, message_uuid: str, items: Iterator[Item]) -> None:
+    def _sent_record(self, message_uuid: str, items: Iterator[Item]) -> None:
         for item in items:
             sent_record = SentRecord.from_item(item)
 
             def check(found: Item | None) -> None:
                 if found is None or found["message_uuid"]["S"] != message_uuid:
                     self._report(
-                        "orphan", keys.sent_record_pk(message_uuid), "a receipt without its message", keys.SENT_RECORD
+                        "orphan",
+                        keys.sent_record_pk(message_uuid),
+                        "a sent record without its message",
+                        keys.SENT_RECORD,
                     )
 
             self._expect(keys.key(keys.conversation_pk(sent_record.message_group_uuid), sent_record.created_at), check)
@@ -396,26 +387,23 @@ class _Segment:
 
     def _expect(self, item: Item, check: Callable[[Item | None], None]) -> None:
         """`check` will be called with what is stored at the key of `item`. It may raise one of UNREADABLE."""
-        self._lookups.append((keys.key(item["pk"]["S"], item["sk"]["S"]), check))
+        self._lookups.append((keys.of(item), check))
         if len(self._lookups) >= _BATCH:
             self._look_up()
 
     def _look_up(self) -> None:
         lookups, self._lookups = self._lookups[:_BATCH], self._lookups[_BATCH:]
         wanted = {(key["pk"]["S"], key["sk"]["S"]): key for key, _ in lookups}
-        items = self._table.get_many(list(wanted.values()), consistent=True)
+        items = self._table.db.get_many(list(wanted.values()), consistent=True)
         found = {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
         for key, check in lookups:
             with suppress(*UNREADABLE):  # the scan reports the item
                 check(found.get((key["pk"]["S"], key["sk"]["S"])))
 
     def scan(self) -> Iterator[Item]:
-        pages = self._client.get_paginator("scan").paginate(
-            TableName=self._table_name, Segment=self._number, TotalSegments=SEGMENTS, ConsistentRead=True
-        )
-        for page in pages:
-            self._progress(len(page["Items"]))
-            yield from page["Items"]
+        for page in self._table.db.scan(Segment=self._number, TotalSegments=SEGMENTS, ConsistentRead=True):
+            self._on_progress(len(page))
+            yield from page
 
 
 def _readable(read: Callable[[Item], object]) -> Callable[[str, Iterator[Item]], None]:

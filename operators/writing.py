@@ -6,29 +6,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.errors import Busy
 from messaging.model.items import Item
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
-from messaging.retry import attempts
-from messaging.storage.table import HeadChanged
+from messaging.storage.dynamodb import MAX_BATCH_WRITES, DynamoDB
 
 MAX_CONCURRENCY = 8  # requests
-BATCH = 25  # items in one BatchWriteItem, DynamoDB's limit
-_GIVE_UP_AFTER = 120.0  # seconds of throttling without an item written
+_THROTTLING_BUDGET_SECONDS = 120.0  # for one batch
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What somebody said: a message that has no number yet. `at` is aware."""
+    """A draft, its sender, and when it was sent: a message without a number. `at` is aware."""
 
-    message_uuid: str
+    draft: Draft
     sender: Person
-    text: str
     at: datetime
 
 
@@ -44,85 +39,38 @@ def continued(
     for line in lines:
         if head is None:
             other = members[1] if line.sender == members[0] else members[0]
-            message = Message(group, line.message_uuid, line.text, line.sender, keys.format_time(line.at), 1)
+            message = Message.of(line.draft, group, line.sender, keys.format_time(line.at), 1)
             head = Head.of_first(message, other)
         else:
-            message = head.next_message(line.sender.user_uuid, line.message_uuid, line.text, line.at)
+            message = head.next_message(line.sender.user_uuid, line.draft, line.at)
             head = head.after(message)
         yield message, head
 
 
-def put_all(client: Any, table_name: str, items: Iterable[Item], wrote: Callable[[int], None] = lambda _: None) -> None:
-    """Puts items whose keys all differ, over what is stored there, AT_ONCE requests at a time, in no certain order.
+def put_all(db: DynamoDB, items: Iterable[Item], on_progress: Callable[[int], None] = lambda _: None) -> None:
+    """Puts items whose keys all differ, over what is stored there, MAX_CONCURRENCY requests at a time, in any order.
 
-    Takes no more from `items` than is being written. `wrote` is told of each batch. Raises Busy.
+    Takes no more from `items` than is being written. `on_progress` gets the size of each batch. Raises Busy.
     """
-    _write_all(client, table_name, ({"PutRequest": {"Item": item}} for item in items), wrote)
+    _write_all(db, ({"PutRequest": {"Item": item}} for item in items), on_progress)
 
 
-def delete_all(client: Any, table_name: str, primary_keys: Iterable[Item]) -> None:
-    """Deletes what lies at these keys, which all differ, as `put_all` puts. Raises Busy."""
-    _write_all(client, table_name, ({"DeleteRequest": {"Key": key}} for key in primary_keys), lambda _: None)
+def delete_all(db: DynamoDB, primary_keys: Iterable[Item]) -> None:
+    """Deletes what is stored at these keys, which all differ, as `put_all` puts. Raises Busy."""
+    _write_all(db, ({"DeleteRequest": {"Key": key}} for key in primary_keys), lambda _: None)
 
 
-def _write_all(client: Any, table_name: str, requests: Iterable[Item], wrote: Callable[[int], None]) -> None:
+def _write_all(db: DynamoDB, requests: Iterable[Item], on_progress: Callable[[int], None]) -> None:
+    def write(batch: list[Item]) -> int:
+        db.write_batch(batch, _THROTTLING_BUDGET_SECONDS)
+        return len(batch)
+
     left = iter(requests)
     running: deque[Future[int]] = deque()
     with ThreadPoolExecutor(MAX_CONCURRENCY) as threads:
-        while batch := list(islice(left, BATCH)):
-            running.append(threads.submit(_write, client, table_name, batch))
+        while batch := list(islice(left, MAX_BATCH_WRITES)):
+            running.append(threads.submit(write, batch))
             if len(running) > MAX_CONCURRENCY:
-                wrote(running.popleft().result())
+                on_progress(running.popleft().result())
         for one in running:
-            wrote(one.result())
-
-
-def put_head(client: Any, table_name: str, head: Head, read: Head | None) -> None:
-    """Puts a head, or brings the one that was `read` to it if that has not changed meanwhile. Raises HeadChanged.
-
-    The version of `head` is above that of `read`. A stored head keeps what its members are called and what else it
-    holds.
-    """
-    item = head.item
-    names = dict(zip(("#one", "#other"), head.read_seqs, strict=True))
-    wrote = "".join(f", members.{name}.wrote = :true" for name, one in names.items() if one in head.wrote)
-    try:
-        if read is None:
-            client.put_item(TableName=table_name, Item=item, ConditionExpression="attribute_not_exists(pk)")
-            return
-        unchanged = "version = :read" if read.version else "attribute_not_exists(version)"
-        client.update_item(
-            TableName=table_name,
-            Key=keys.key(item["pk"]["S"], item["sk"]["S"]),
-            UpdateExpression="SET last_seq = :seq, message = :message, user_uuid = :sender, created_at = :at, "
-            "message_uuid = :uuid, version = :version, members.#one.read_seq = :one, "
-            f"members.#other.read_seq = :other{wrote}",
-            ConditionExpression=f"last_seq = :read_seq AND {unchanged}",
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={
-                ":seq": item["last_seq"],
-                ":message": item["message"],
-                ":sender": item["user_uuid"],
-                ":at": item["created_at"],
-                ":uuid": item["message_uuid"],
-                ":version": item["version"],
-                ":read_seq": {"N": str(read.last_seq)},
-                **({":read": {"N": str(read.version)}} if read.version else {}),
-                **({":true": {"BOOL": True}} if wrote else {}),
-                **{
-                    name: {"N": str(mark)}
-                    for name, mark in zip((":one", ":other"), head.read_seqs.values(), strict=True)
-                },
-            },
-        )
-    except client.exceptions.ConditionalCheckFailedException as error:
-        raise HeadChanged(None) from error
-
-
-def _write(client: Any, table_name: str, requests: list[Item]) -> int:
-    pending = {table_name: requests}
-    for _ in attempts(_GIVE_UP_AFTER):
-        pending = client.batch_write_item(RequestItems=pending)["UnprocessedItems"]
-        if not pending:
-            return len(requests)
-    raise Busy("DynamoDB is throttling writes.")
+            on_progress(one.result())

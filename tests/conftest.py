@@ -1,4 +1,4 @@
-"""What all tests share: the functions' environment, and free ports."""
+"""Shared by all tests: the functions' environment, and free ports."""
 
 import os
 import random
@@ -19,10 +19,10 @@ os.environ |= {
     "MESSAGE_MAX_CHARS": "1024",
 }
 
-# How far properties search: `make test` does quickly, --hypothesis-profile=soak for long.
+# The extent of property tests: quick in `make test`, long with --hypothesis-profile=soak.
 settings.register_profile("quick", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", settings.get_profile("quick"), max_examples=600)
-# For `make mutate`: the first example that fails is enough, whether or not there is a shorter one.
+# For `make mutate`: the first failing example is enough, even if there is a shorter one.
 settings.register_profile(
     "mutation", settings.get_profile("quick"), max_examples=20, phases=[Phase.explicit, Phase.generate]
 )
@@ -30,7 +30,7 @@ settings.load_profile("quick")
 
 
 def examples(*, soak: int, quick: int | None = None) -> int:
-    """How many examples to try: so many in `make soak`, else `quick` ones or those of the profile."""
+    """Set the number of examples: `soak` in `make soak`, otherwise `quick` or the profile's."""
     if settings() == settings.get_profile("soak"):
         return soak
     return quick or settings().max_examples
@@ -38,16 +38,16 @@ def examples(*, soak: int, quick: int | None = None) -> int:
 
 @pytest.fixture(autouse=True, scope="session")
 def _refuse_at_once() -> Iterator[None]:
-    """Refusals do not wait, but in the test of that. Functions that are deployed do."""
+    """Let refusals not wait, except in their own test. Deployed functions do wait."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("messaging.services.refusals.MIN_REFUSAL_SECONDS", 0.0)
         yield
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on, nor on the next, which is for the web client.
+    """Find a free port of 127.0.0.1 with a free next port, for the web client.
 
-    Below the range that outgoing connections take theirs from, so that none of them has it before the server does.
+    It is below the range of outgoing connections, so that none of them takes it before the server does.
     """
     for port in random.SystemRandom().sample(range(20_000, 30_000, 2), 100):
         with socket.socket() as probe, socket.socket() as next_probe:
@@ -62,14 +62,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """With --strict-skips a skipped test is a failure."""
+    """Fail if a test was skipped, with --strict-skips."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter and session.config.getoption("--strict-skips") and reporter.getreports("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints what tests have recorded as their summary: a table of figures, whichever worker measured them."""
+    """Print the figures that tests recorded as their summary, from all workers, as a table."""
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, value in getattr(report, "user_properties", ()):
             if name == "summary":

@@ -1,6 +1,6 @@
-"""`make check`: has any locked package a vulnerability that is known? Without an answer it says that it cannot tell.
+"""Audit the locked packages for known vulnerabilities (`make check`). Reports it if PyPI does not answer.
 
-The lock files name every package, so nothing is installed and nothing resolved: only the advisories come from PyPI.
+The lock files name every package, so nothing is installed or resolved: only the advisories come from PyPI.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("layers/dependencies/requirements.txt", "requirements/test.txt")  # which has all of requirements/run.txt
+LOCKS = ("layers/dependencies/requirements.txt", "requirements/test.txt")  # test.txt includes requirements/run.txt
 _PATIENCE = 10  # seconds, for each answer of PyPI
 _NO_NETWORK = ("ConnectionError", "Max retries exceeded", "timed out", "Could not connect", "Tried to connect")
 
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def verdict(report: str, errors: str) -> tuple[list[str], bool]:
-    """What pip-audit's report means, or what it said instead of one; and whether that is to pass."""
+    """Read pip-audit's report, or its error output if there is none: lines to print, and True if the check passes."""
     try:
         packages = json.loads(report)["dependencies"]
     except json.JSONDecodeError:

@@ -14,7 +14,7 @@ PAGES = {DOCS / "cost.md": cost.page, DOCS / "scale.md": scale.page}
 
 def main() -> int:
     if not dynamodb_local.is_here():
-        return 1  # tests/support/prepare.py has said why
+        return 1  # tests/support/prepare.py has printed the reason
     with tempfile.TemporaryDirectory() as folder, dynamodb_local.running(Path(folder)) as endpoint:
         measured = measure(dynamodb_local.client(endpoint), endpoint)
     for path, page in PAGES.items():

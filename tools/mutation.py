@@ -1,6 +1,6 @@
-"""Runs mutmut for `make mutate`, naming tests to pytest without their parameters.
+"""Run mutmut for `make mutate`, naming tests to pytest without their parameters.
 
-pytest does not find all parameters again when it is run a second time in one process, as mutmut does.
+pytest does not find all parameters again when it runs a second time in one process, as mutmut makes it do.
 """
 
 import sys

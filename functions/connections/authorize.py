@@ -1,4 +1,4 @@
-"""The authorizer of $connect: a ticket tells who opens a socket, and is used up by that."""
+"""The authorizer of $connect: consumes a ticket, which identifies the person."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ table = open_table(Settings.from_environment().table_name)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A policy that allows this handshake or none. API Gateway shows `user_uuid` to all functions of the socket."""
+    """Return a policy for this handshake. API Gateway passes `user_uuid` to all functions of the socket."""
     user_uuid = consume_ticket(table, event["queryStringParameters"]["ticket"])
     if user_uuid is None:
         logger.info("refused", request_id=event["requestContext"]["requestId"])

@@ -1,4 +1,4 @@
-"""$connect: a socket that opens is noted among the connections of its person."""
+"""$connect: stores an opening socket among its person's connections."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ sockets = open_sockets()
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """200 opens the socket. An error refuses it, and its client tries again; 403 to somebody who was erased."""
+    """Return 200 to open the socket, 403 to an erased person. An error refuses it, and the client retries."""
     asked = event["requestContext"]
     user_uuid, connection_id = asked["authorizer"]["user_uuid"], asked["connectionId"]
     if asked["eventType"] != "CONNECT":  # a frame whose type is "$connect", which no client sends

@@ -1,4 +1,4 @@
-"""POST /api/connections/ticket gives a ticket: with it a socket is opened, once, within a minute."""
+"""POST /api/connections/ticket issues a ticket, which opens a socket, once, within a minute."""
 
 from messaging.api import http_api
 from messaging.live.tickets import LIFETIME, create_ticket

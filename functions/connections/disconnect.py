@@ -1,4 +1,4 @@
-"""$disconnect: a socket that has closed is forgotten."""
+"""$disconnect: removes a closed socket from its person's connections."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ sockets = open_sockets()
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """API Gateway does not read the answer, and may not call this at all: then a push finds the socket gone."""
+    """API Gateway ignores the answer, and may skip this call; then a push finds that the socket is gone."""
     asked = event["requestContext"]
     user_uuid, connection_id = asked["authorizer"]["user_uuid"], asked["connectionId"]
     if asked["eventType"] != "DISCONNECT":  # a frame whose type is "$disconnect", which no client sends

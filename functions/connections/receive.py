@@ -1,4 +1,4 @@
-"""$default: what a client sends through its socket: ping, typing, subscribe, unsubscribe."""
+"""$default: handles a client's frames: ping, typing, subscribe, unsubscribe."""
 
 from typing import Any
 
@@ -26,9 +26,9 @@ frame_limit = RateLimit(FRAME_WINDOW_SECONDS)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Answers through the socket, if there is an answer: bad input and failures too are told there, as events.
+    """Answer through the socket, if there is an answer; bad input and failures become events, too.
 
-    A connection that sends too many frames is closed, and what else it has sent by then is dropped.
+    A connection that sends too many frames is closed, and its remaining frames are dropped.
     """
     asked = event["requestContext"]
     user_uuid, connection_id = asked["authorizer"]["user_uuid"], asked["connectionId"]
@@ -48,7 +48,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
 
 
 def _is_too_fast(user_uuid: str, connection_id: str, frames: int = 1) -> bool:
-    """Counts frames of a connection, and closes it when they become too many."""
+    """Count frames of a connection, and close it when there are too many."""
     number = frame_limit.count(connection_id, frames)
     if number > MAX_FRAMES >= number - frames:
         logger.info("too many frames", connection_id=connection_id, user_uuid=user_uuid)

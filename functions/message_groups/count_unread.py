@@ -1,4 +1,4 @@
-"""GET /api/unread counts what the caller has not read: conversations, and messages in all of them."""
+"""GET /api/unread counts the caller's unread messages, and the conversations that have any."""
 
 from messaging.api import http_api, views
 from messaging.services.read import count_unread

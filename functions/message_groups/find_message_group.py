@@ -1,6 +1,6 @@
 """GET /api/message_groups/{…} finds one of the caller's conversations.
 
-By @handle, the one with a person: {} if there is none yet. By uuid, as the inbox shows it.
+By @handle: the conversation with that person, {} if there is none yet. By uuid: the entry as in the inbox.
 """
 
 from messaging.api import http_api, views

@@ -1,4 +1,4 @@
-"""B: GET /api/message_groups lists the caller's inbox, newest first, or with `since` what changed, oldest first."""
+"""B: GET /api/message_groups lists the caller's inbox, newest first, or with `since` its changes, oldest first."""
 
 from messaging.api import http_api, views
 from messaging.model.cursors import InboxCursor
@@ -17,7 +17,7 @@ def lambda_handler(request: http_api.Request) -> http_api.Response:
     links: dict[str, tuple[str, object]] = {}
     match request.query:
         case {"cursor": _, "since": _}:
-            raise Unreadable("A page lies at a cursor or since a time, not both.")
+            raise Unreadable("Use `cursor` or `since`, not both.")
         case {"since": since}:
             changes = changed_since(table, request.user_uuid, InboxCursor.since(since, request.user_uuid), limit)
             entries = changes.entries

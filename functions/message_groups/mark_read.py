@@ -1,4 +1,4 @@
-"""PUT /api/message_groups/{message_group_uuid}/read says how far the caller has read."""
+"""PUT /api/message_groups/{message_group_uuid}/read advances the caller's read mark."""
 
 from messaging.api import http_api, views
 from messaging.services.marks import mark_read

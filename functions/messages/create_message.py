@@ -1,7 +1,7 @@
-"""D and C: POST /api/messages sends into a conversation, or to a person whose handle is given."""
+"""D and C: POST /api/messages sends into a conversation, or to a person by their handle."""
 
 from messaging.api import http_api, views
-from messaging.api.bodies import read_draft
+from messaging.api.bodies import read_send_request
 from messaging.observability import count
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.settings import SendSettings
@@ -13,12 +13,10 @@ table = open_table(settings.table_name)
 
 @http_api.route
 def lambda_handler(request: http_api.Request) -> http_api.Response:
-    draft = read_draft(request, settings.message_max_chars, into_conversation=True)
-    if draft.message_group_uuid:
-        sent = send_to_conversation(
-            table, request.user_uuid, draft.message_group_uuid, draft.message_uuid, draft.message
-        )
+    send = read_send_request(request, settings.message_max_chars, into_conversation=True)
+    if send.message_group_uuid:
+        sent = send_to_conversation(table, request.user_uuid, send.message_group_uuid, send.draft)
     else:
-        sent = send_to_handle(table, request.user_uuid, draft.handle, draft.message_uuid, draft.message)
+        sent = send_to_handle(table, request.user_uuid, send.handle, send.draft)
     count(MessagesSent=not sent.repeated, ConversationsCreated=sent.opened, ConflictsRetried=sent.conflicts)
     return http_api.ok(views.sent_message(sent.message))

@@ -1,4 +1,4 @@
-"""A: GET /api/messages/{message_group_uuid} lists a conversation, the newest page or one beside a cursor."""
+"""A: GET /api/messages/{message_group_uuid} lists a conversation: the newest page, or one before or after a cursor."""
 
 from messaging.api import http_api, views
 from messaging.model.cursors import MessageCursor
@@ -16,7 +16,7 @@ def lambda_handler(request: http_api.Request) -> http_api.Response:
     limit = request.limit()
     match request.query:
         case {"before": _, "after": _}:
-            raise Unreadable("A page lies before or after a cursor, not both.")
+            raise Unreadable("Use `before` or `after`, not both.")
         case {"before": cursor}:
             page = messages_before(table, request.user_uuid, MessageCursor.parse(cursor, message_group_uuid), limit)
         case {"after": cursor}:

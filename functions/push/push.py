@@ -1,4 +1,4 @@
-"""The table's stream, once more: what happens in a conversation is told to the open sockets of both people."""
+"""Reads the table's stream and pushes events to the open sockets of both members of a conversation."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ sockets = open_sockets()
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Takes a batch of stream records, and never fails: what could not be told, clients fetch."""
+    """Push the events of a batch of stream records. Never fails: clients fetch undelivered events."""
     changes: list[Change] = []
     for record in event["Records"]:
         try:

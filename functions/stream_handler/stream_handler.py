@@ -1,4 +1,4 @@
-"""The table's stream: when a message lands, both people's message-group items are rewritten."""
+"""Reads the table's stream and rewrites the inbox entries of both members after each change of a conversation."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ table = open_table(Settings.from_environment().table_name)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers a batch of stream records with the sequence numbers of those that failed, and only those."""
+    """Process a batch of stream records; return the sequence numbers of exactly the failed ones."""
     changes: list[Change] = []
     failed: dict[str, Exception] = {}
     for record in event["Records"]:

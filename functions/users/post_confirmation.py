@@ -1,7 +1,7 @@
-"""Cognito's PostConfirmation trigger: a person who has signed up gets a profile and a handle, both or neither.
+"""Cognito's PostConfirmation trigger: creates a profile and a handle after a sign-up, both or neither.
 
-The event's attributes sub, preferred_username and name become user_uuid, handle and display name. An error here is
-what Cognito answers the client that confirms: "PostConfirmation failed with error The handle is taken."
+The event's attributes sub, preferred_username and name become user_uuid, handle and display name. Cognito passes an
+error on to the confirming client: "PostConfirmation failed with error The handle is taken."
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ table = open_table(Settings.from_environment().table_name)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers the event as it came, as Cognito expects. Raises HandleTaken and Invalid."""
+    """Return the event unchanged, as Cognito expects. Raises HandleTaken and Invalid."""
     if event["triggerSource"] == "PostConfirmation_ConfirmSignUp":
         try:
             person = person_from_attributes(event["request"]["userAttributes"])
@@ -25,7 +25,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             count(SignUpsRefused=1)
             raise
         except Exception:
-            count(SignUpsFailed=1)  # an alarm that takes deployments back counts these only
+            count(SignUpsFailed=1)  # the only count of the alarm that rolls deployments back
             raise
         logger.info("registered", user_uuid=person.user_uuid)
     return event

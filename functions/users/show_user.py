@@ -1,4 +1,4 @@
-"""GET /api/users/@{handle}/short shows who has a handle."""
+"""GET /api/users/@{handle}/short shows the person with a handle."""
 
 from messaging.api import http_api, views
 from messaging.services.read import show_user

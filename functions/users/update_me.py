@@ -1,4 +1,4 @@
-"""PATCH /api/users/me changes the caller's settings: whether others learn what they have read."""
+"""PATCH /api/users/me changes the caller's settings: whether others see their read marks."""
 
 from messaging.api import http_api, views
 from messaging.services.profile import set_read_receipts

@@ -1,4 +1,4 @@
-"""The real thing: template.yaml deployed by `sam` to a ministack of our own, real HTTP, real tokens."""
+"""The deployed system: template.yaml deployed by `sam` to a ministack of our own, real HTTP, real tokens."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ PASSWORD = "Tests-only-password-1"
 
 @dataclass
 class Client:
-    """Somebody signed in, as their browser calls the API."""
+    """A signed-in person who calls the API as their browser would."""
 
     api: str
     user_uuid: str
@@ -44,7 +44,7 @@ class Client:
         return self.request("POST", path, json=body, **options)
 
     def send(self, **body: str) -> dict[str, Any]:
-        """POST /api/messages, which must be accepted."""
+        """Send with POST /api/messages, which must succeed."""
         response = self.post("/api/messages", body)
         assert response.status_code == 200, response.text
         sent: dict[str, Any] = response.json()
@@ -57,7 +57,7 @@ class Client:
         return groups
 
     def follow(self, response: requests.Response, relation: str) -> requests.Response | None:
-        """The page that a Link header of this response leads to, if there is one."""
+        """Get the page that a Link header of this response leads to, if there is one."""
         if relation not in response.links:
             return None
         path = response.url.removeprefix(self.api).partition("?")[0]
@@ -78,7 +78,7 @@ class System:
         return self.environment.client(name)
 
     def sign_in(self, email: str, client_id: str | None = None) -> dict[str, Any]:
-        """AccessToken, IdToken and RefreshToken."""
+        """Sign in; return AccessToken, IdToken and RefreshToken."""
         tokens: dict[str, Any] = self.client("cognito-idp").initiate_auth(
             ClientId=client_id or self.environment.outputs["UserPoolClientId"],
             AuthFlow="USER_PASSWORD_AUTH",
@@ -87,7 +87,7 @@ class System:
         return tokens
 
     def person(self, name: str, display_name: str = "") -> Client:
-        """A new person, signed in. The handle is `name` and something that makes it nobody else's."""
+        """Make a new person, signed in. The handle is `name` and a unique suffix."""
         handle = f"{name}_{uuid4().hex[:8]}"
         email = f"{handle}@example.com"
         display_name = display_name or name.title()
@@ -98,7 +98,7 @@ class System:
 
 @contextmanager
 def deployed(folder: Path, **parameters: str) -> Iterator[System]:
-    """The template, deployed with these parameters to a ministack that keeps its data in `folder`."""
+    """Deploy the template with these parameters to a ministack that keeps its data in `folder`."""
     data = folder / "data"
     data.mkdir()
     ministack = Ministack(free_port(), folder / "log", data)
@@ -121,7 +121,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture
 def home(system: System, tmp_path: Path) -> Path:
-    """A folder that says where the local system is, as `make run` writes it."""
+    """A folder with the local system's addresses, as `make run` writes it."""
     publish_local(system.environment, tmp_path / "system.json")
     return tmp_path
 
@@ -138,12 +138,12 @@ def londo(system: System) -> Client:
 
 @pytest.fixture
 def eve(system: System) -> Client:
-    """Somebody who is in no conversation."""
+    """A person without conversations."""
     return system.person("eve")
 
 
 def eventually(what: Callable[[], object], within: float = 120) -> None:
-    """Waits until `what` is true: the stream takes a moment. Fails after `within` seconds."""
+    """Wait until `what` is true: the stream takes a moment. Fails after `within` seconds."""
     deadline = time.monotonic() + within
     while not what():
         assert time.monotonic() < deadline, "it did not come true"

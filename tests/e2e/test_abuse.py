@@ -1,4 +1,4 @@
-"""Abuse: a clear 4xx for every attempt, nothing told, nothing written, and the system goes on."""
+"""Abuse: every attempt gets a clear 4xx, reveals and writes nothing, and the system continues."""
 
 import base64
 import gzip
@@ -35,10 +35,10 @@ SENDING = ("/api/messages", "/api/message_groups")
 
 @contextmanager
 def nothing_written(system: System) -> Iterator[None]:
-    """The table is afterwards as it was before.
+    """Check that the table does not change during the test.
 
-    Message groups and what is unread aside: the stream writes those of the tests before when it comes to them. They
-    follow from the heads.
+    Inbox entries and unread entries are ignored: the stream may still write those of earlier tests. They follow from
+    the heads.
     """
     before = _items(system)
     yield
@@ -52,7 +52,7 @@ def _items(system: System) -> dict[tuple[str, str], Any]:
 
 
 def _assert_problem(response: requests.Response, *statuses: int) -> None:
-    """An error of ours, with a detail that quotes nothing."""
+    """Assert that this is an error of ours, with a detail that quotes nothing."""
     assert response.status_code in statuses, response.text
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
@@ -63,7 +63,7 @@ def _assert_problem(response: requests.Response, *statuses: int) -> None:
 
 @pytest.fixture
 def group(bayko: Client, londo: Client) -> str:
-    """The conversation of the two: five messages that are nobody else's."""
+    """A conversation of bayko and londo with five messages."""
     for number in range(4):
         bayko.send(handle=londo.handle, message=f"{SECRET} {number}")
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
@@ -82,7 +82,7 @@ Route = tuple[str, str, dict[str, Any] | None]
 
 
 def _routes(group: str, handle: str) -> list[Route]:
-    """A good request of each route."""
+    """A valid request of each route."""
     return [
         ("GET", "/api/message_groups", None),
         ("GET", f"/api/messages/{group}", None),
@@ -111,13 +111,13 @@ def _encoded(part: object) -> str:
 
 
 def _changed(token: str, **changes: object) -> str:
-    """A token with other claims and the signature it had."""
+    """A token with other claims and its old signature."""
     header, _, signature = token.split(".")
     return f"{header}.{_encoded({**_claims(token), **changes})}.{signature}"
 
 
 class Forger:
-    """Makes tokens out of a good one: as the pool itself would sign them, or as somebody else can."""
+    """Forges tokens from a good one: signed as by the pool itself, or as an attacker can."""
 
     def __init__(self, system: System, token: str) -> None:
         self._claims = _claims(token)
@@ -133,7 +133,7 @@ class Forger:
         return jwt.encode(self._claims | changes, key, "RS256", {"kid": self._key_id})
 
     def with_public_key_as_secret(self) -> str:
-        """By hand: the library refuses to."""
+        """Sign by hand: the library refuses to."""
         public = serialization.load_pem_private_key(self._pool_key, None).public_key()
         secret = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         token = self.unsigned("HS256").rstrip(".")
@@ -206,7 +206,7 @@ def test_no_route_takes_a_bad_token(system: System, bayko: Client, londo: Client
         assert good.status_code == 200, "the attempts must fail for the token alone"
 
 
-def test_who_is_locked_out_gets_no_more_tokens_and_keeps_the_one_there_is_until_it_expires(
+def test_a_locked_out_person_gets_no_new_tokens_and_keeps_the_old_one_until_it_expires(
     system: System, bayko: Client, londo: Client, group: str
 ) -> None:
     cognito, renewing = system.client("cognito-idp"), system.sign_in(bayko.email)["RefreshToken"]
@@ -224,7 +224,7 @@ def test_who_is_locked_out_gets_no_more_tokens_and_keeps_the_one_there_is_until_
     assert {request.status_code for request in _ask_all(bayko, group, londo.handle)} == {200}
 
 
-def test_every_route_is_closed_to_who_was_erased_though_the_token_is_good(
+def test_every_route_is_closed_to_an_erased_person_with_a_valid_token(
     system: System, bayko: Client, londo: Client, group: str
 ) -> None:
     UserPool(system.environment).delete(bayko.user_uuid)
@@ -245,7 +245,7 @@ def _ask_all(client: Client, group: str, handle: str) -> list[requests.Response]
     return [client.request(method, path, json=body) for method, path, body in _routes(group, handle)]
 
 
-# What is other people's
+# Other people's data
 
 
 def test_nobody_reads_or_writes_with_other_peoples_uuids_and_cursors(
@@ -274,7 +274,7 @@ def test_nobody_reads_or_writes_with_other_peoples_uuids_and_cursors(
                 sent = eve.post("/api/messages", {"message_group_uuid": uuid, **body})
                 _assert_problem(sent, 404)
                 assert SECRET not in sent.text
-        # Others' ids where no conversation is named: of a message, of a person, of a conversation with nobody.
+        # Others' ids in place of a conversation's: of a message, of a person, of a conversation with nobody.
         for path in SENDING:
             body = {"handle": londo.handle, "message": first["message"], "message_uuid": first["uuid"]}
             _assert_problem(eve.post(path, body), 409)
@@ -290,7 +290,7 @@ def test_nobody_reads_or_writes_with_other_peoples_uuids_and_cursors(
     assert eve.inbox() == []
 
 
-def test_who_sends_is_taken_from_the_token_alone(bayko: Client, londo: Client, eve: Client) -> None:
+def test_the_token_alone_identifies_the_sender(bayko: Client, londo: Client, eve: Client) -> None:
     claims = {"sub": bayko.user_uuid, "user_uuid": bayko.user_uuid, "display_name": "Bayko", "cognito_user_id": "x"}
     headers = {f"X-Amzn-Oidc-{name}": bayko.user_uuid for name in ("Identity", "Data")} | {"X-User": bayko.user_uuid}
 
@@ -314,7 +314,7 @@ def _written(cursor: str) -> str:
 
 
 def _spoiled(cursor: str, owner: str, another: str) -> Iterator[str]:
-    """Cursors that are none of the list any more, made of a good one of `owner`'s."""
+    """Invalid cursors for the list, made from a good one of `owner`'s."""
     yield from (cursor[:length] for length in range(len(cursor)))
     yield from (cursor[start:] for start in range(1, len(cursor), 7))
     yield from (cursor + cursor, f"{cursor}A", f"{cursor}====", f"A{cursor}", f"{cursor},{cursor}", cursor.swapcase())
@@ -357,7 +357,7 @@ def test_cursors_of_others_cut_or_edited_are_refused(
             for asked in (inbox, since)
             for query in values(asked, bayko.user_uuid, eve.user_uuid)
         ),
-        # Whole ones, at the wrong place.
+        # Whole cursors, at the wrong place.
         *((bayko, f"/api/messages/{other}", query) for query in (before, after)),
         *((eve, f"/api/messages/{other}", query) for query in (before, after)),
         *((somebody, "/api/message_groups", query) for somebody in (londo, eve) for query in (inbox, since)),
@@ -415,7 +415,7 @@ TOO_LARGE = [
 NOT_A_HANDLE = ["\u202eevil", "lon\u200bdo", "lοndo", "londo\x00", "../londo", "londo/short", "%6condo", "👋", "a" * 31]  # noqa: RUF001
 
 
-# Raw bytes and how they are declared.
+# Raw bytes and their content types.
 HEADERS_OF_NOT_JSON = [
     {"Content-Type": "application/json"},
     {"Content-Type": "application/octet-stream"},
@@ -428,7 +428,7 @@ HEADERS_OF_NOT_JSON = [
 
 
 def _wrong_fields(path: str, good: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Bodies with one field that is no text or no Unicode, and how the detail begins."""
+    """Bodies with one field that is no text or no Unicode, and the beginning of the detail."""
     for name in ["message_group_uuid"] * (path == "/api/messages") + list(good):
         for values, what in ((NOT_TEXT, "must be a string"), (NOT_UNICODE, "is not Unicode")):
             for value in values:
@@ -476,7 +476,7 @@ STRANGE = {
 
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
 @pytest.mark.parametrize("escaped", [True, False], ids=["escaped", "as it is"])
-def test_a_strange_text_is_kept_as_it_is(bayko: Client, londo: Client, text: str, escaped: bool) -> None:
+def test_an_unusual_text_is_kept_unchanged(bayko: Client, londo: Client, text: str, escaped: bool) -> None:
     assert len(text) <= 1024
     body = json.dumps({"handle": londo.handle, "message": text}, ensure_ascii=escaped).encode()
 
@@ -494,7 +494,7 @@ def test_a_strange_text_is_kept_as_it_is(bayko: Client, londo: Client, text: str
 
 
 class Wire:
-    """Requests as they are written, where an HTTP library would mend them."""
+    """Sends requests exactly as written, where an HTTP library would correct them."""
 
     def __init__(self, client: Client) -> None:
         address = urlsplit(client.api)
@@ -506,7 +506,7 @@ class Wire:
     def ask(
         self, method: str, path: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """Status, headers and body. Fails rather than waits: 30 seconds for each step."""
+        """Send a request; return status, headers and body. Each step times out after 30 seconds."""
         connection = http.client.HTTPConnection(*self._address, timeout=60)
         try:
             connection.putrequest(method, self._base + path, skip_accept_encoding=True)
@@ -521,7 +521,7 @@ class Wire:
             connection.close()
 
     def write(self, head: str, body: bytes = b"", *, close: bool = False) -> bytes:
-        """Bytes as they are; the first line of the answer, empty if there is none. With `close` it does not listen."""
+        """Send raw bytes; return the first line of the answer, "" if there is none. With `close`, do not listen."""
         head = head.format(base=self._base, authorization=f"Authorization: Bearer {self._token}\r\nHost: localhost\r\n")
         with socket.create_connection(self._address, timeout=60) as connection:
             connection.sendall(head.encode() + b"\r\n" + body)
@@ -638,7 +638,7 @@ def test_no_header_does_more_than_it_should(system: System, bayko: Client, group
             ):
                 try:
                     status, _, _ = wire.ask("GET", path, headers)
-                except ConnectionError:  # the server has hung up on what it will not read
+                except ConnectionError:  # the server has closed the connection on unread input
                     continue
                 assert status in (200, 304) or 400 <= status < 500, (headers[0][0], status)
             for query in ("&".join(f"a{number}=b" for number in range(2000)), "limit[]=1", "limit=1;limit=2", "&&=&=&"):
@@ -664,7 +664,7 @@ def test_requests_that_are_no_http_do_nothing(system: System, bayko: Client, lon
         ):
             line = wire.write(head, sent)
             assert not line or line.split()[1].startswith(b"4"), (head, line)
-        # Half a body, and gone.
+        # Half a body, then a disconnect.
         wire.write(post + f"Content-Length: {len(body)}\r\n", body[:20], close=True)
         wire.write(post + "Transfer-Encoding: chunked\r\n", b"5\r\n" + body[:5], close=True)
         assert bayko.get("/api/message_groups").status_code == 200
@@ -672,7 +672,7 @@ def test_requests_that_are_no_http_do_nothing(system: System, bayko: Client, lon
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/octet-stream", "", "x"])
 @pytest.mark.parametrize("chunked", [False, True], ids=["whole", "chunked"])
-def test_json_is_read_whatever_it_is_called_and_however_it_comes(
+def test_json_is_read_with_any_content_type_and_encoding(
     bayko: Client, londo: Client, content_type: str, chunked: bool
 ) -> None:
     body = json.dumps({"message": "Grüße 👋", "handle": londo.handle}, ensure_ascii=False).encode()

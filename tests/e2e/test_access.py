@@ -1,4 +1,4 @@
-"""What each function may do to the table: the deployed roles, enforced. Tokens are in test_abuse.py."""
+"""The functions' permissions on the table: the deployed roles, enforced. Tokens are in test_abuse.py."""
 
 import json
 from typing import Any
@@ -131,8 +131,8 @@ def test_a_function_is_refused_every_request_outside_its_pattern(
     assert permitted == allowed
 
 
-def test_a_functions_boundary_holds_whatever_its_role_is_given(system: System) -> None:
-    # SAM's policies let a role write every log; somebody may add what he likes.
+def test_a_functions_boundary_holds_for_any_policy_of_its_role(system: System) -> None:
+    # SAM's policies let a role write every log; somebody may attach any other policy.
     iam, role = system.client("iam"), system.environment.physical_ids["ShowUserRole"]
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     iam.put_role_policy(RoleName=role, PolicyName="everything", PolicyDocument=json.dumps(everything))

@@ -6,7 +6,7 @@ from tests.e2e.conftest import System, eventually
 from tests.unit.test_alarms import ALARMS
 
 
-def test_who_subscribes_to_the_topic_is_told_of_every_alarm_and_of_its_end(system: System) -> None:
+def test_a_subscriber_of_the_topic_hears_of_every_alarm_and_its_end(system: System) -> None:
     queues, cloudwatch = system.client("sqs"), system.client("cloudwatch")
     queue = queues.create_queue(QueueName="pager")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -39,7 +39,7 @@ def test_who_subscribes_to_the_topic_is_told_of_every_alarm_and_of_its_end(syste
         eventually(all_are_told)
 
 
-def test_the_dashboard_is_of_what_is_deployed(system: System) -> None:
+def test_the_dashboard_shows_the_deployed_resources(system: System) -> None:
     body = system.client("cloudwatch").get_dashboard(DashboardName=system.environment.stack)["DashboardBody"]
 
     assert "${" not in body

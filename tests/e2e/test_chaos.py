@@ -1,4 +1,4 @@
-"""The reference client on real sockets that are cut at random, with pushes that are lost, doubled and out of order."""
+"""The reference client on real sockets that break at random, with pushes lost, duplicated and out of order."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ _WITHIN = 600  # seconds, until all is quiet
 
 
 class ShakySocket:
-    """A socket that loses, doubles and swaps what comes, and is cut now and then."""
+    """A socket that loses, duplicates and swaps events, and breaks now and then."""
 
     def __init__(self, socket: ClientConnection, random: Random) -> None:
         self._socket = socket
@@ -50,7 +50,7 @@ class ShakySocket:
 
 @pytest.fixture
 def shaky(monkeypatch: pytest.MonkeyPatch) -> Random:
-    """Makes every socket of the reference client a shaky one, and shortens its pauses."""
+    """Make every socket of the reference client shaky, and shorten its pauses."""
     random = Random(1)  # noqa: S311
 
     @asynccontextmanager
@@ -74,7 +74,7 @@ def test_each_device_ends_with_every_message_once_and_right_counts(
 
 
 async def _talk(group: str, socket_url: str, random: Random, *people: Client) -> int:
-    """How many times a socket was lost."""
+    """Run both devices through a talk; return the number of lost sockets."""
     events: list[str] = []
     devices = [
         (person, Device(_api(person), socket_url, person.user_uuid, lambda event: events.append(event["type"])))
@@ -102,7 +102,7 @@ async def _talk(group: str, socket_url: str, random: Random, *people: Client) ->
 
 
 async def _until_quiet(group: str, devices: list[tuple[Client, Device]], last_seq: int) -> None:
-    """Waits until every device has all messages and the counts that the API has."""
+    """Wait until every device has all messages and the API's counts."""
     async with asyncio.timeout(_WITHIN):
         for _, device in devices:
             await device.sent()

@@ -18,12 +18,12 @@ from tests.e2e.conftest import PASSWORD, Client, System, eventually
 from tests.support.network import network
 from tests.support.scripts import BIN, environment, run_script
 
-_SHOWS_WITHIN = 120  # seconds: functions may have to start, on a busy machine
+_SHOWS_WITHIN = 120  # seconds; functions may have to start, on a busy machine
 _END_WITHIN = 60
 
 
 class Chat:
-    """A chat that is running, and what it has shown so far."""
+    """A running chat and its output so far."""
 
     def __init__(self, process: subprocess.Popen[bytes], keyboard: IO[bytes], screen: IO[bytes]) -> None:
         self.process = process
@@ -40,7 +40,7 @@ class Chat:
         return self._shown.decode(errors="replace")
 
     def shows(self, *texts: str) -> None:
-        """Waits until it has shown all of them, in this order."""
+        """Wait until it has shown all of these texts, in this order."""
         pattern = re.compile(".*".join(map(re.escape, texts)), re.DOTALL)
         try:
             eventually(lambda: pattern.search(self.shown), _SHOWS_WITHIN)
@@ -48,7 +48,7 @@ class Chat:
             raise AssertionError(f"{texts} is not in:\n{self.shown}") from None
 
     def type_until(self, seen: Callable[[], bool]) -> str:
-        """Types on, as what tells of it may get lost on its way. Returns what was typed."""
+        """Keep typing until `seen`, as typing events may get lost. Returns the typed text."""
         typed = ""
         while not seen():
             assert len(typed) < 40
@@ -62,13 +62,13 @@ class Chat:
         try:
             while piece := os.read(screen.fileno(), 4096):
                 self._shown += piece
-        except OSError:  # a terminal ends so
+        except OSError:  # the end of a terminal
             return
 
 
 @pytest.fixture
 def homes(system: System, tmp_path: Path) -> Callable[[str], Path]:
-    """Makes a folder that says where the local system is, as `make run` does, and what its people's password is."""
+    """Make a folder with the local system's addresses and password, as `make run` does."""
 
     def make(name: str) -> Path:
         (tmp_path / name / "data").mkdir(parents=True)
@@ -145,7 +145,7 @@ def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
         londos.shows("you: From londo 3 ✓")
         shaky.fix()
 
-        baykos.shows("connected again")
+        baykos.shows("reconnected")
         for number in range(1, 4):
             baykos.shows(f"Londo: From londo {number}")
             londos.shows(f"Bayko: From bayko {number}")
@@ -181,7 +181,7 @@ def test_the_line_being_typed_stays_when_another_comes(
         londos.type("/quit\n")
 
 
-def test_conversations_are_listed_with_what_is_unread(
+def test_conversations_are_listed_with_their_unread_counts(
     system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
     for number in range(3):
@@ -197,7 +197,7 @@ def test_conversations_are_listed_with_what_is_unread(
     assert "unread" not in listed(londo)
 
 
-def test_what_is_written_before_the_end_of_the_input_is_sent(
+def test_lines_before_the_end_of_the_input_are_sent(
     system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
     with piped(homes("bayko"), bayko, londo) as chat:

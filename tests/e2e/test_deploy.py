@@ -19,7 +19,7 @@ from operators.deployment import ROOT, settings
 from operators.environments import STACK, Environment
 from tests.conftest import free_port
 
-# What this machine can build and run.
+# The Python that this machine can build for and run.
 _HERE = [f"{name}={stack._PARAMETERS[name]}" for name in ("PythonRuntime", "Architecture")]
 
 
@@ -37,9 +37,9 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
 
 
 def run(*command: str, aws: Environment, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What a command answers, everything it printed in `stdout`. Nobody is there to be asked."""
+    """Run a command without a terminal, so that it cannot ask; all its output is in `stdout`."""
     environment = stack.sam_environment(aws) | variables
-    # Nothing of the make that may be running these tests.
+    # Without the variables of a make that may be running these tests.
     environment = {name: value for name, value in environment.items() if name not in ("MAKEFLAGS", "MFLAGS")}
     return subprocess.run(
         command,
@@ -145,13 +145,13 @@ def test_aws_region_comes_before_every_other(aws: Environment) -> None:
 
 
 def the_web_client_is_served(environment: Environment) -> None:
-    """By CloudFront: every view is the page, its files may be kept for ever, and the policy allows nothing inline."""
+    """Check CloudFront: every view is the page, files may be cached for ever, the policy allows nothing inline."""
     label = environment.outputs["WebAddress"].removeprefix("https://").partition(".")[0]
     credential = f"{environment.access_key}/20260101/us-east-1/cloudfront/aws4_request"
     headers = {
         "Host": f"{label}.cloudfront.localhost:{stack.port(environment)}",
         "X-Forwarded-Proto": "https",
-        # The local AWS asks everybody for its key, viewers too.
+        # The local AWS requires its key from everybody, even from viewers.
         "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}",
     }
 
@@ -175,7 +175,7 @@ def the_web_client_is_served(environment: Environment) -> None:
     assert get("/assets/nothing.js").status_code == 403
 
 
-def test_dev_is_what_plain_sam_deploys_and_make_deletes(aws: Environment) -> None:
+def test_plain_sam_deploys_dev_and_make_deletes_it(aws: Environment) -> None:
     dev = settings("dev", "deploy")
     environment = replace(aws, stack=dev["stack_name"])
     overrides = ("--parameter-overrides", *dev["parameter_overrides"], *_HERE)

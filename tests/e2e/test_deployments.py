@@ -1,4 +1,4 @@
-"""Every optional parameter on, and off again: each twice, on one stack whose data goes through all of it."""
+"""Every optional parameter on, and off again, each twice, on one stack that keeps its data throughout."""
 
 import base64
 import json
@@ -74,7 +74,7 @@ def test_two_deployments_in_a_row_with_everything_on_and_two_with_everything_off
 
         without = redeployed(system, OFF)
         assert without.keys() < once.keys()
-        # Out of the network, and not traced: a version of every function, and nothing else is another.
+        # Out of the network, and not traced: every function gets a new version, and nothing else changes.
         changed = {name for name in without if without[name] != once[name]}
         assert {name.partition("Version")[0] for name in changed} == set(functions())
         assert all("Version" in name for name in changed)
@@ -83,7 +83,7 @@ def test_two_deployments_in_a_row_with_everything_on_and_two_with_everything_off
         messages_arrive(bayko, londo)
         assert system.client("cloudtrail").describe_trails()["trailList"] == []
         assert system.client("config").describe_config_rules()["ConfigRules"] == []
-        # What was encrypted or recorded meanwhile can still be read.
+        # Data encrypted or recorded meanwhile can still be read.
         assert system.client("kms").describe_key(KeyId=once["Key"])["KeyMetadata"]["KeyState"] == "Enabled"
         system.client("s3").head_bucket(Bucket=once["TrailBucket"])
 
@@ -94,14 +94,14 @@ def functions() -> list[str]:
 
 
 def redeployed(system: System, parameters: dict[str, str]) -> dict[str, str]:
-    """The stack's physical ids after one more deployment."""
-    environment = replace(system.environment)  # without what it remembers
+    """Deploy once more; return the stack's physical ids."""
+    environment = replace(system.environment)  # without cached values
     stack.deploy(environment, **parameters)
     return environment.physical_ids
 
 
 def messages_arrive(bayko: Client, londo: Client) -> None:
-    """One message and the next, through every role: sent, read, and both inboxes moved."""
+    """Check two messages through every role: sent, read, and both inboxes moved."""
     for text in ("Hello", "Still there?"):
         sent = bayko.send(handle=londo.handle, message=text)
     messages = londo.get(f"/api/messages/{sent['message_group_uuid']}").json()
@@ -111,7 +111,7 @@ def messages_arrive(bayko: Client, londo: Client) -> None:
 
 
 def what_is_optional_is_there(system: System) -> None:
-    """In the services themselves, not only in CloudFormation's list."""
+    """Check the optional resources in the services themselves, not only in CloudFormation's list."""
     ids = system.environment.physical_ids
     assert system.client("kms").get_key_rotation_status(KeyId=ids["Key"])["KeyRotationEnabled"]
     queue = system.client("sqs").get_queue_attributes(QueueUrl=ids["FailureQueue"], AttributeNames=["All"])
@@ -131,7 +131,7 @@ def what_is_optional_is_there(system: System) -> None:
 
 
 def only_an_authenticator_app_signs_in(system: System, person: Client) -> None:
-    """`person` registers one; from then on the password alone brings no token."""
+    """Register an app for `person`; from then on the password alone brings no token."""
     cognito = system.client("cognito-idp")
     secret = cognito.associate_software_token(AccessToken=person.access_token)["SecretCode"]
     app = TOTP(base64.b32decode(secret + "=" * (-len(secret) % 8)), 6, SHA1(), 30, enforce_key_length=False)  # noqa: S303

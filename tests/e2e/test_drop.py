@@ -1,4 +1,4 @@
-"""bin/ddb/drop and deletion protection: DynamoDB Local has none, so this is tried on ministack."""
+"""bin/ddb/drop and deletion protection, on ministack, since DynamoDB Local has no protection."""
 
 from pathlib import Path
 from uuid import uuid4

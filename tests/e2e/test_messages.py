@@ -1,4 +1,4 @@
-"""The system as its users meet it: send, stream, both inboxes, paging, every error of the API."""
+"""The system from a user's view: send, stream, both inboxes, paging, every error of the API."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ def test_an_entry_that_was_lost_comes_back_with_the_next_mark(system: System, ba
 
 
 def test_the_requests_of_the_bootcamps_web_client_work_unchanged(bayko: Client, londo: Client) -> None:
-    """As its components send them: an access token, and only the fields they know."""
+    """Send requests as its components do: an access token, and only the fields they know."""
     headers = {"Authorization": f"Bearer {bayko.access_token}", "Accept": "application/json"}
     json_headers = {**headers, "Content-Type": "application/json"}
 
@@ -74,7 +74,7 @@ def test_the_requests_of_the_bootcamps_web_client_work_unchanged(bayko: Client, 
     assert {"uuid", "display_name", "handle", "message", "created_at"} <= set(groups.json()[0])
 
 
-def test_an_id_token_is_as_good_as_an_access_token(bayko: Client, londo: Client) -> None:
+def test_an_id_token_works_like_an_access_token(bayko: Client, londo: Client) -> None:
     bayko.send(handle=londo.handle, message="Hello")
 
     response = londo.get("/api/message_groups", headers={"Authorization": f"Bearer {londo.id_token}"})
@@ -219,7 +219,7 @@ def test_a_stranger_and_no_conversation_get_the_same_answer(bayko: Client, londo
         (None, 400, None),
     ],
 )
-def test_what_cannot_be_sent_is_refused_clearly(bayko: Client, body: Any, status: int, codes: list[str] | None) -> None:
+def test_an_unsendable_text_is_refused_clearly(bayko: Client, body: Any, status: int, codes: list[str] | None) -> None:
     if isinstance(body, dict) and body.get("handle") == "ME":
         body = {**body, "handle": bayko.handle}
 
@@ -307,7 +307,7 @@ def test_the_same_message_uuid_for_another_message_is_a_conflict(bayko: Client, 
     assert (other.status_code, other.headers["content-type"]) == (409, "application/problem+json")
 
 
-def test_what_is_unread_is_counted_and_a_mark_is_seen_by_the_other_who_may(
+def test_unread_messages_are_counted_and_the_other_sees_a_mark_if_allowed(
     bayko: Client, londo: Client, eve: Client
 ) -> None:
     group = londo.send(handle=bayko.handle, message="1")["message_group_uuid"]
@@ -332,7 +332,7 @@ def test_what_is_unread_is_counted_and_a_mark_is_seen_by_the_other_who_may(
     assert eve.get(f"/api/message_groups/{group}").status_code == 404
 
 
-def test_who_was_away_gets_the_conversations_that_changed(bayko: Client, londo: Client, eve: Client) -> None:
+def test_a_returning_client_gets_the_changed_conversations(bayko: Client, londo: Client, eve: Client) -> None:
     for other in (londo, eve):
         group = bayko.send(handle=other.handle, message="Hello")["message_group_uuid"]
     listed = bayko.get("/api/message_groups")

@@ -1,4 +1,4 @@
-"""openapi.yaml: whatever is asked, the system answers as it says, and it says all that template.yaml deploys."""
+"""openapi.yaml describes every answer of the system, and every route of template.yaml."""
 
 import json
 import os
@@ -66,9 +66,7 @@ checks.positive_data_acceptance.enabled = false
 """
 
 
-def test_whatever_is_asked_the_answer_is_described(
-    system: System, bayko: Client, londo: Client, eve: Client, tmp_path: Path
-) -> None:
+def test_every_answer_is_described(system: System, bayko: Client, londo: Client, eve: Client, tmp_path: Path) -> None:
     bayko.send(message="Eve?", handle=eve.handle)
     conversation = bayko.send(message="Londo, a word.", handle=londo.handle)["message_group_uuid"]
     londo.send(message="Not now.", message_group_uuid=conversation)
@@ -147,7 +145,7 @@ def test_it_names_the_routes_of_the_template() -> None:
 
 
 def _route(path: str) -> str:
-    """API Gateway does not tell a handle and a uuid apart: one route, and one function."""
+    """The route of a path: API Gateway cannot tell a handle from a uuid, so both are one route and function."""
     of_one = {f"/api/message_groups/{name}": "/api/message_groups/{message_group}" for name in PARAMETERS}
     return of_one.get(path, path.replace("@{handle}", "{handle}"))
 
@@ -166,7 +164,7 @@ def _cursor(page: requests.Response, relation: str) -> str:
 
 
 def _draw(parameter: str, probability: float, values: list[Any]) -> str:
-    """The configuration that draws a parameter from these values."""
+    """Configure the drawing of a parameter from these values."""
     return f"""
 [dictionaries."{parameter}"]
 values = {json.dumps(values)}
@@ -189,7 +187,7 @@ def _answers(report: Path) -> set[tuple[str, str, str]]:
 
 
 def _examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Every example with the schema it stands beside."""
+    """Every example with its schema."""
     if isinstance(node, dict):
         if "schema" in node and "example" in node:
             yield node["schema"], node["example"]

@@ -1,4 +1,4 @@
-"""Operators and the people of the user pool: what people write themselves is a claim, and nobody stays half deleted."""
+"""Operators and the people of the user pool: attributes people write are claims, and nobody stays half deleted."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ from operators.people import find
 from operators.people_table import PeopleTable, Profile
 from operators.profiles import erase_gone, gone, note_gone
 from tests.e2e.conftest import PASSWORD, Client, System
-from tests.support.scripts import run_script
+from tests.support.scripts import ASCII, run_script
 
 
 def script(home: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +26,7 @@ def script(home: Path, name: str, *arguments: str) -> subprocess.CompletedProces
 
 
 def listed(home: Path, user_uuid: str) -> dict[str, Any]:
-    """How list-users shows somebody."""
+    """The lines of list-users for a person."""
     rows = map(json.loads, script(home, "list-users", "--json").stdout.splitlines())
     (row,) = (row for row in rows if row["user_uuid"] == user_uuid)
     found: dict[str, Any] = row
@@ -34,7 +34,7 @@ def listed(home: Path, user_uuid: str) -> dict[str, Any]:
 
 
 def claim(system: System, client: Client, **attributes: str) -> None:
-    """As people can with their own token, by the API of Cognito."""
+    """Write claims as people can, with their own token, through Cognito's API."""
     system.client("cognito-idp").update_user_attributes(
         AccessToken=client.access_token,
         UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
@@ -53,7 +53,7 @@ def uuids_gone(system: System) -> set[str]:
 # Claims
 
 
-def test_users_are_listed_by_the_handle_they_have_beside_the_one_they_ask_for(
+def test_users_are_listed_with_their_handle_and_their_requested_handle(
     system: System, home: Path, bayko: Client, eve: Client
 ) -> None:
     claim(system, eve, preferred_username=bayko.handle, name="Bayko")
@@ -94,12 +94,24 @@ def test_nobody_is_found_by_a_handle_they_only_ask_for(system: System, home: Pat
     claim(system, eve, preferred_username=eve.handle)
 
 
-def test_a_question_tells_a_claim_from_a_handle(system: System, eve: Client, bayko: Client) -> None:
+def test_a_question_distinguishes_a_claim_from_a_handle(system: System, eve: Client, bayko: Client) -> None:
     claim(system, eve, preferred_username=bayko.handle)
 
     found = str(find(system.environment, eve.user_uuid))
 
     assert found == f"@{eve.handle} (asks for @{bayko.handle}, {eve.email}, {eve.user_uuid})"
+
+
+# Exports
+
+
+def test_an_export_is_utf_8_in_every_locale(home: Path, bayko: Client, londo: Client) -> None:
+    bayko.send(handle=londo.handle, message="Grüße, Ինես 👋")
+
+    done = run_script("cognito/export-user", bayko.handle, CRUDDUR_LOCAL=str(home), **ASCII)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout.splitlines()[-1])["message"] == "Grüße, Ինես 👋"
 
 
 # Addresses
@@ -138,7 +150,7 @@ def test_an_account_of_an_address_that_is_not_verified_is_not_given_a_password(s
 # Deleted in Cognito
 
 
-def test_who_was_deleted_in_cognito_is_listed_and_erased_after_so_many_days(
+def test_a_person_deleted_in_cognito_is_listed_and_erased_after_some_days(
     system: System, home: Path, bayko: Client, eve: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(erasure, "_FUNCTION_TIMEOUT_SECONDS", 0)
@@ -169,14 +181,14 @@ def test_who_was_deleted_in_cognito_is_listed_and_erased_after_so_many_days(
     assert eve.user_uuid not in uuids_gone(system)
 
 
-def test_who_never_had_a_cognito_user_is_not_gone(system: System) -> None:
+def test_a_person_who_never_had_a_cognito_user_is_not_gone(system: System) -> None:
     imported = Person(str(uuid4()), f"vir_{uuid4().hex[:8]}", "Vir")
     Table(system.client("dynamodb"), system.environment.table_name).register(imported)
 
     assert imported.user_uuid not in uuids_gone(system)
 
 
-def test_somebody_from_before_the_note_gets_it_with_the_next_run(system: System, home: Path, eve: Client) -> None:
+def test_an_older_profile_gets_the_note_with_the_next_run(system: System, home: Path, eve: Client) -> None:
     key = keys.key(keys.profile_pk(eve.user_uuid), keys.PROFILE)
     system.client("dynamodb").update_item(
         TableName=system.environment.table_name, Key=key, UpdateExpression="REMOVE has_account"
@@ -189,9 +201,7 @@ def test_somebody_from_before_the_note_gets_it_with_the_next_run(system: System,
     assert profile.has_account
 
 
-def test_somebody_who_was_missing_from_a_wrong_pool_is_not_gone_any_more(
-    system: System, home: Path, eve: Client
-) -> None:
+def test_a_person_missing_from_a_wrong_pool_is_found_again(system: System, home: Path, eve: Client) -> None:
     table = PeopleTable(system.client("dynamodb"), system.environment.table_name)
     table.note_account_gone(eve.user_uuid, keys.FIRST_TIME)
 

@@ -1,4 +1,4 @@
-"""bin/ddb/redrive: what the stream handler could not process is found in the failure queue and repaired."""
+"""bin/ddb/redrive finds records that the stream handler could not process, and repairs their conversations."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Redrive:
         self._home = home
 
     def fail(self, batch: Any) -> None:
-        """Puts a message into the queue as Lambda does."""
+        """Put a message into the queue as Lambda does."""
         body = {
             "requestContext": {"condition": "RetryAttemptsExhausted"},
             "version": "1.0",
@@ -56,7 +56,7 @@ def redrive(system: System, home: Path) -> Iterator[Redrive]:
 
 @pytest.fixture
 def broken(system: System, bayko: Client, londo: Client) -> tuple[str, dict[str, Any]]:
-    """A conversation that is not in londo's inbox, and where its last change is in the stream."""
+    """A conversation that is missing from londo's inbox, and the place of its last change in the stream."""
     group = bayko.send(handle=londo.handle, message="1")["message_group_uuid"]
     bayko.send(message_group_uuid=group, message="2")
     eventually(lambda: [one["message"] for one in londo.inbox()] == ["2"])
@@ -68,7 +68,7 @@ def broken(system: System, bayko: Client, londo: Client) -> tuple[str, dict[str,
 
 
 def batch_of(system: System, group: str) -> dict[str, Any]:
-    """The part of an on-failure record that says where the conversation's last change is."""
+    """The part of an on-failure record that locates the conversation's last change."""
     streams = system.client("dynamodbstreams")
     (stream,) = streams.list_streams(TableName=system.environment.table_name)["Streams"]
     (shard, *_) = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]
@@ -93,7 +93,7 @@ def batch_of(system: System, group: str) -> dict[str, Any]:
     }
 
 
-def test_a_failed_record_is_said_then_repaired_and_taken_out_of_the_queue(
+def test_a_failed_record_is_listed_then_repaired_and_removed_from_the_queue(
     redrive: Redrive, broken: tuple[str, dict[str, Any]], londo: Client
 ) -> None:
     group, batch = broken
@@ -157,9 +157,7 @@ def test_a_stream_that_both_its_readers_read_is_read_again(
     assert group in said[1][0]
 
 
-def test_what_the_stream_has_no_more_stays_until_it_is_discarded(
-    redrive: Redrive, broken: tuple[str, dict[str, Any]]
-) -> None:
+def test_expired_records_stay_until_they_are_discarded(redrive: Redrive, broken: tuple[str, dict[str, Any]]) -> None:
     _, batch = broken
     redrive.fail(
         {**batch, "startSequenceNumber": "000000000000000000001", "endSequenceNumber": "000000000000000000002"}
@@ -171,5 +169,5 @@ def test_what_the_stream_has_no_more_stays_until_it_is_discarded(
 
     assert kept[0] == 1
     assert kept[1][-1] == "2 messages in the failure queue; 2 of them stay there."
-    assert any("the stream has them no more" in line for line in kept[1])
+    assert any("records expired from the stream" in line for line in kept[1])
     assert discarded == (0, [*sorted(discarded[1][:2]), "2 messages in the failure queue; 0 of them stay there."])

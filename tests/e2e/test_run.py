@@ -1,10 +1,12 @@
 """`make run`, as a person uses it: start, paste the three commands, Ctrl-C, start again."""
 
+import contextlib
 import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -15,18 +17,24 @@ from pathlib import Path
 
 import pytest
 import requests
+from websockets.sync.client import ClientConnection, connect
 
+from client.api import Api
+from client.session import Session
+from local import stack
+from local.lock import Held, hold
+from operators.environments import Environment
 from tests.conftest import free_port
 from tests.e2e.conftest import eventually
-from tests.support.scripts import run_script
+from tests.support.scripts import ASCII, environment, run_script
 
 _ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def running(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """What `make run` starts, and all it printed until it was ready."""
-    process = start(home, port)
+def running(home: Path, port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start `make run`; yield the process and its output until it was ready."""
+    process = start(home, port, **environment)
     assert process.stdout
     printed = ""
     deadline = time.monotonic() + 180
@@ -42,11 +50,11 @@ def running(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]
         process.communicate(timeout=60)
 
 
-def start(home: Path, port: int) -> subprocess.Popen[str]:
+def start(home: Path, port: int | str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "local.run", "--port", str(port)],
+        [sys.executable, "-m", "local.run", f"--port={port}"],
         cwd=_ROOT,
-        env={**os.environ, "CRUDDUR_LOCAL": str(home)},
+        env={**os.environ, "CRUDDUR_LOCAL": str(home), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -54,12 +62,56 @@ def start(home: Path, port: int) -> subprocess.Popen[str]:
 
 
 def paste(printed: str) -> list[str]:
-    """Runs the three commands in a shell; answers the outputs of the second and the third."""
+    """Run the three commands in a shell; return the outputs of the second and the third."""
     commands = re.findall(r"^(?:TOKEN=|curl ).*?(?=\n\n)", printed, re.MULTILINE | re.DOTALL)
     assert len(commands) == 3
     script = f"{commands[0]}\n{commands[1]}\necho\n{commands[2]}\n"
     done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
+
+
+def is_saved(home: Path, text: str) -> bool:
+    """True if the state on disk has this text, which a crash then leaves there."""
+    database = sqlite3.connect(f"file:{home / 'data' / 'state.db'}?mode=ro", uri=True)
+    with contextlib.closing(database):
+        return bool(database.execute("SELECT 1 FROM state WHERE instr(content, ?)", (text,)).fetchone())
+
+
+@contextmanager
+def open_socket(home: Path) -> Iterator[ClientConnection]:
+    """A socket of @bayko."""
+    here = Environment(**json.loads((home / "system.json").read_text()))
+    ids = here.outputs["UserPoolId"], here.outputs["UserPoolClientId"]
+    password = (home / "data" / "demo-password").read_text()
+    session = Session(here.client("cognito-idp"), *ids, "bayko@example.com", password)
+    ticket = Api(stack.api_url(here), session.token).ticket()
+    with connect(f"{stack.socket_url(here)}?ticket={ticket}") as opened:
+        yield opened
+
+
+def ministack(home: Path) -> int:
+    """The id of its process."""
+    return int((home / "data.lock").read_text())
+
+
+def is_locked(file: Path) -> bool:
+    try:
+        hold(file).close()
+    except Held:
+        return True
+    return False
+
+
+def clean_data(home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local.run", "--clean-data"],
+        cwd=_ROOT,
+        env={**os.environ, "CRUDDUR_LOCAL": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
 
 
 def inboxes_are_right(home: Path) -> bool:
@@ -69,42 +121,166 @@ def inboxes_are_right(home: Path) -> bool:
 def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path: Path) -> None:
     port = free_port()
     tmp_path.chmod(0o755)
-    with running(tmp_path, port) as (process, printed):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with running(tmp_path, port, TMPDIR=str(temporary)) as (process, printed):
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700  # other users read no messages and no signing key
         for handle in ("@bayko", "@londo"):
             assert re.search(rf"{handle} .*@example\.com .*Demo-", printed)
         address = f"http://127.0.0.1:{port + 1}/"
         assert re.search(rf"Ready\.\s+Web +{address}\n", printed)
-        assert "<!doctype html>" in requests.get(address, timeout=60).text
+        assert f"ssh -N -L {port}:127.0.0.1:{port} -L {port + 1}:127.0.0.1:{port + 1} HOST\n" in printed
+        forwarded = requests.get(address, headers={"Host": f"name-{port + 1}.app.example"}, timeout=60)
+        assert forwarded.status_code == 403
+        assert "forward both ports" in forwarded.text
+        page = requests.get(address, timeout=60)
+        assert "<!doctype html>" in page.text
+        head = requests.head(address, timeout=60)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(page.content))
         inbox, sent = (json.loads(line) for line in paste(printed))
         assert len(inbox) >= 5
         assert (sent["message"], sent["handle"]) == ("Hello from the terminal", "bayko")
         assert sent["seq"] > 80
-        eventually(lambda: inboxes_are_right(tmp_path))  # since what is in the stream then is lost
-    assert process.returncode == 0
+        process.send_signal(signal.SIGHUP)  # the terminal is closed
+        ended = process.communicate(timeout=60)[0]
+    assert process.returncode == 0, ended
+    assert list(temporary.iterdir()) == []
+    assert ended.endswith("The data stays for the next `make run`.\n")
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
+    assert not (tmp_path / "tmp").exists()
     with running(tmp_path, port) as (_, printed):
         inbox, again = (json.loads(line) for line in paste(printed))
         assert inbox[0]["message"] == "Hello from the terminal"
         assert again["seq"] == sent["seq"] + 1
-        # The stream, too, is there after a restart: inboxes stand at the last message.
+        # The stream works after a restart, too: inboxes show the last message.
         eventually(lambda: inboxes_are_right(tmp_path))
-        taken = start(tmp_path, port)
-        assert "running in another terminal" in taken.communicate(timeout=60)[0]
-        assert taken.returncode == 1
+
+
+def test_a_crash_loses_nothing_that_was_saved_and_leaves_no_second_writer(tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, port) as (runner, printed):
+        sent = json.loads(paste(printed)[1])
+        with open_socket(tmp_path) as live:
+            live.send(json.dumps({"type": "subscribe", "message_group_uuid": sent["message_group_uuid"]}))
+            eventually(lambda: is_saved(tmp_path, "SUB#"))
+            eventually(lambda: is_saved(tmp_path, sent["uuid"]))
+            for other in (start(tmp_path, free_port()).communicate(timeout=60)[0], clean_data(tmp_path).stdout):
+                assert f"running as process {runner.pid}" in other
+                assert f"kill {runner.pid}" in other
+            orphan = ministack(tmp_path)
+            os.kill(orphan, signal.SIGSTOP)
+            runner.kill()
+            runner.wait()
+            for refused in (start(tmp_path, free_port()).communicate(timeout=60)[0], clean_data(tmp_path).stdout):
+                assert f"kill {orphan}" in refused
+            os.kill(orphan, signal.SIGCONT)
+            eventually(lambda: not is_locked(tmp_path / "data.lock"))  # it has ended by itself
+
+    with running(tmp_path, port) as (runner, printed):
+        again = json.loads(paste(printed)[1])
+        assert again["seq"] == sent["seq"] + 1
+        found = run_script("ddb/scan", "local", "--json", CRUDDUR_LOCAL=str(tmp_path)).stdout
+        assert "MSG#" in found
+        assert "CON#" not in found  # nobody stays online by a socket from before
+        assert "SUB#" not in found
+        eventually(lambda: is_saved(tmp_path, again["uuid"]))
+        os.kill(ministack(tmp_path), signal.SIGKILL)
+        assert "ministack has ended by itself" in runner.communicate(timeout=60)[0]
+    assert runner.returncode == 1
+
+    with running(tmp_path, port) as (_, printed):
+        assert json.loads(paste(printed)[1])["seq"] == again["seq"] + 1
+        eventually(lambda: inboxes_are_right(tmp_path))  # records that were in the stream then were not lost
+
+
+def test_a_state_that_cannot_be_saved_is_said_and_the_last_save_stays(tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, port) as (process, printed):
+        sent = json.loads(paste(printed)[1])
+        eventually(lambda: is_saved(tmp_path, sent["uuid"]))
+        in_the_way = tmp_path / "data" / "state.db-journal"  # the file that a save begins with
+        in_the_way.mkdir()
+        paste(printed)
+        process.send_signal(signal.SIGINT)
+        ended = process.communicate(timeout=60)[0]
+    assert process.returncode == 1
+    assert "NOT saved" in ended
+    assert "stays" not in ended
+
+    in_the_way.rmdir()
+    with running(tmp_path, port) as (_, printed):
+        assert json.loads(paste(printed)[1])["seq"] == sent["seq"] + 1
+
+
+def test_proxies_and_aws_settings_of_the_user_change_nothing(tmp_path: Path) -> None:
+    stack.build()  # may need the real proxy
+    nowhere = "http://127.0.0.1:9"
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text(
+        f"[default]\nregion = eu-west-1\nignore_configured_endpoint_urls = true\nendpoint_url = {nowhere}\n"
+    )
+    (tmp_path / ".netrc").write_text("default login somebody password else\n")
+    environment = {
+        "HOME": str(tmp_path),
+        "HTTP_PROXY": nowhere,
+        "http_proxy": nowhere,
+        "AWS_PROFILE": "nope",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "AWS_ACCOUNT_ID_ENDPOINT_MODE": "required",
+        **{f"AWS_ENDPOINT_URL_{service}": nowhere for service in ("CLOUDFORMATION", "COGNITO_IDENTITY_PROVIDER", "S3")},
+        "SERVICES": "s3",  # ministack's
+        "USE_SSL": "1",
+        "SAM_CLI_POLL_DELAY": "60",
+    }
+    home, port = tmp_path / "home", free_port()
+    home.mkdir()
+    with running(home, port, **environment) as (_, printed):
+        assert json.loads(paste(printed)[1])["seq"] > 80
+        eventually(lambda: inboxes_are_right(home))
+        for script in (["ddb/verify", "local"], ["cognito/list-users"], ["chat"], ["chat", "londo"]):
+            done = run_script(*script, CRUDDUR_LOCAL=str(home), **environment)
+            assert done.returncode == 0, done.stderr
 
 
 def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        process = start(tmp_path, taken.getsockname()[1])
-        printed = process.communicate(timeout=60)[0]
+    port = free_port()
+    for number in (port, port + 1):  # the second is for the web client
+        with socket.create_server(("127.0.0.1", number)):
+            process = start(tmp_path, port)
+            printed = process.communicate(timeout=60)[0]
+        assert process.returncode == 1
+        assert printed.endswith(
+            f"Port {number} is taken. Stop what listens there, or choose another: make run PORT=4599\n"
+        )
+        assert "sam" not in printed
 
-    assert process.returncode == 1
-    assert "is taken" in printed
+
+def test_make_run_speaks_in_every_locale(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        done = subprocess.run(
+            ["make", "run", f"PORT={port}"],
+            cwd=_ROOT,
+            env=environment(CRUDDUR_LOCAL=str(tmp_path), **ASCII),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    assert "starting ministack, the local AWS …" in done.stdout.decode()
+    assert f"Port {port} is taken" in done.stdout.decode()
+
+
+@pytest.mark.parametrize("port", ["0", "65535", "70000", "-1", "web", ""])
+def test_a_number_that_is_no_port_is_a_clear_error(tmp_path: Path, port: str) -> None:
+    process = start(tmp_path, port)
+    printed = process.communicate(timeout=60)[0]
+
+    assert process.returncode == 2
+    assert "a port is a number from 1 to 65534" in printed
 
 
 @pytest.mark.parametrize("data", [True, False])
@@ -113,12 +289,7 @@ def test_clean_data_forgets_it(tmp_path: Path, data: bool) -> None:
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / "dynamodb.json").write_text("{}")
 
-    done = subprocess.run(
-        [sys.executable, "-m", "local.run", "--clean-data"],
-        cwd=_ROOT,
-        env={**os.environ, "CRUDDUR_LOCAL": str(tmp_path)},
-        check=False,
-    )
+    done = clean_data(tmp_path)
 
     assert done.returncode == 0
     assert not (tmp_path / "data").exists()

@@ -1,4 +1,4 @@
-"""Sockets of the deployed stack: who opens one, what is told through it, and what is done with what comes from it."""
+"""Sockets of the deployed stack: opening, events from the server, and frames from the client."""
 
 import time
 from contextlib import ExitStack
@@ -41,7 +41,7 @@ def _subscriptions(system: System, subscriptions: Client) -> list[Subscription]:
 
 
 def acquainted(one: Client, other: Client) -> str:
-    """A conversation in which both have written: without that nothing is told of one to the other."""
+    """Open a conversation where both have written: otherwise neither gets the other's events."""
     one.send(handle=other.handle, message="Hello")
     return str(other.send(handle=one.handle, message="Hello")["message_group_uuid"])
 
@@ -58,7 +58,7 @@ def test_a_ticket_needs_a_token(bayko: Client) -> None:
     assert bayko.http.post(f"{bayko.api}/api/connections/ticket", timeout=60).status_code == 401
 
 
-def test_a_ticket_is_good_once(system: System, bayko: Client) -> None:
+def test_a_ticket_is_valid_once(system: System, bayko: Client) -> None:
     query = f"?ticket={ticket(bayko)}"
 
     with handshake(system, query):
@@ -66,7 +66,7 @@ def test_a_ticket_is_good_once(system: System, bayko: Client) -> None:
     assert _refused(system, query) == 403
 
 
-def test_a_ticket_that_is_late_is_refused_though_it_is_still_there(system: System, bayko: Client) -> None:
+def test_an_expired_ticket_is_refused_though_it_is_still_stored(system: System, bayko: Client) -> None:
     query = f"?ticket={ticket(bayko)}"
     dynamodb, table = system.client("dynamodb"), system.environment.outputs["TableName"]
     (item,) = (
@@ -80,13 +80,13 @@ def test_a_ticket_that_is_late_is_refused_though_it_is_still_there(system: Syste
     assert _refused(system, query) == 403
 
 
-def test_who_a_socket_belongs_to_is_who_asked_for_the_ticket(system: System, bayko: Client, londo: Client) -> None:
+def test_a_socket_belongs_to_the_person_who_requested_the_ticket(system: System, bayko: Client, londo: Client) -> None:
     with handshake(system, f"?ticket={ticket(bayko)}&user_uuid={londo.user_uuid}"):
         assert len(_connections(system, bayko)) == 1
         assert _connections(system, londo) == []
 
 
-# What is told
+# Events
 
 
 def test_a_message_reaches_every_device_of_both(system: System, bayko: Client, londo: Client) -> None:
@@ -140,7 +140,7 @@ def test_typing_is_told_to_the_other_of_that_conversation_only(
             socket.quiet()
 
 
-def test_presence_is_told_to_those_who_ask_until_their_socket_closes(
+def test_presence_is_told_to_subscribers_until_their_socket_closes(
     system: System, bayko: Client, londo: Client
 ) -> None:
     group = acquainted(bayko, londo)
@@ -165,7 +165,7 @@ def test_presence_is_told_to_those_who_ask_until_their_socket_closes(
     eventually(lambda: not _subscriptions(system, londo))
 
 
-def test_who_does_not_show_receipts_does_not_show_presence(system: System, bayko: Client, londo: Client) -> None:
+def test_a_person_with_hidden_receipts_shows_no_presence(system: System, bayko: Client, londo: Client) -> None:
     group = acquainted(bayko, londo)
     assert londo.request("PATCH", "/api/users/me", json={"receipts": False}).status_code == 200
     with opened(system, bayko) as of_bayko:
@@ -177,7 +177,7 @@ def test_who_does_not_show_receipts_does_not_show_presence(system: System, bayko
         of_bayko.quiet()
 
 
-# What comes from clients
+# Frames from clients
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_who_does_not_show_receipts_does_not_show_presence(system: System, bayko
         ('{"type": "ping", "padding": ' + "[" * 2000 + "]" * 2000 + "}", "unreadable"),
     ],
 )
-def test_what_cannot_be_read_is_told_to_its_sender_and_the_socket_stays(
+def test_an_unreadable_frame_is_answered_and_the_socket_stays_open(
     system: System, bayko: Client, frame: str, code: str
 ) -> None:
     with opened(system, bayko) as socket:
@@ -211,7 +211,7 @@ def test_what_cannot_be_read_is_told_to_its_sender_and_the_socket_stays(
 
 @pytest.mark.parametrize("kind", ["$connect", "$disconnect"])
 def test_a_frame_that_names_a_route_of_api_gateway_closes_its_socket(system: System, bayko: Client, kind: str) -> None:
-    """`Receive`, which counts frames, does not get it."""
+    """`Receive` counts frames, but does not get this one."""
     with opened(system, bayko) as socket:
         socket.send({"type": kind})
 
@@ -230,7 +230,7 @@ def test_a_flood_of_frames_closes_its_socket_and_nobody_elses(system: System, ba
         eventually(lambda: len(_connections(system, bayko)) == 1)
 
 
-# How many, and until when
+# Limits and expiry
 
 
 def test_the_eleventh_socket_closes_the_oldest(system: System, bayko: Client) -> None:
@@ -243,7 +243,7 @@ def test_the_eleventh_socket_closes_the_oldest(system: System, bayko: Client) ->
             socket.quiet()
 
 
-def test_a_socket_that_closes_is_forgotten_and_only_that(system: System, bayko: Client) -> None:
+def test_a_closed_socket_is_removed_and_no_other(system: System, bayko: Client) -> None:
     with opened(system, bayko) as staying:
         with opened(system, bayko):
             assert len(_connections(system, bayko)) == 2
@@ -253,7 +253,7 @@ def test_a_socket_that_closes_is_forgotten_and_only_that(system: System, bayko: 
         staying.quiet()
 
 
-def test_a_push_forgets_a_connection_that_is_gone_and_no_other(system: System, bayko: Client, londo: Client) -> None:
+def test_a_push_removes_a_dead_connection_and_no_other(system: System, bayko: Client, londo: Client) -> None:
     dead = Connection(londo.user_uuid, "no-such-socket", keys.FIRST_TIME, int(time.time()) + 3600)
     system.client("dynamodb").put_item(TableName=system.environment.outputs["TableName"], Item=dead.item)
     with opened(system, londo) as socket, opened(system, bayko) as of_bayko:

@@ -1,4 +1,4 @@
-"""Every script of bin/, where people, names and messages are written to take over the terminal that shows them."""
+"""Every script of bin/ on hostile data: people, names and messages that try to take over the terminal."""
 
 import os
 import pty
@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.model.text import hidden
 from messaging.services.send import send_to_handle
@@ -20,14 +21,14 @@ from tests.e2e.conftest import PASSWORD, Client, System
 from tests.e2e.test_chat import piped
 from tests.support.scripts import BIN, environment, run_script
 
-# Erases the row, names somebody else, turns the rest around, and begins a row of its own.
+# Erases the row, names somebody else, reverses the rest, and begins a row of its own.
 EVIL = "Erase @spammer\r\x1b[2K\x9b2KLondo \u202e\u2066odnoL\u200b\nFORGED row"
 SCRIPTS = sorted(str(path.relative_to(BIN)) for path in BIN.rglob("*") if path.is_file())
 
 
 @dataclass
 class Scene:
-    """Somebody called EVIL in everything but the Cognito e-mail, who talks with bayko."""
+    """A person with EVIL in every attribute except the Cognito e-mail, who talks with bayko."""
 
     home: Path
     bayko: Client
@@ -61,19 +62,19 @@ def scene(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     evil = Person(user_uuid, f"{uuid4().hex[:8]}{EVIL}", EVIL)
     table = Table(system.client("dynamodb"), system.environment.table_name)
     table.register(evil)
-    send_to_handle(table, user_uuid, bayko.handle, str(uuid4()), EVIL)
+    send_to_handle(table, user_uuid, bayko.handle, Draft(str(uuid4()), EVIL))
     yield Scene(home, bayko, user_uuid, evil.handle)
     cognito.admin_delete_user(**pool, Username=user_uuid)
 
 
 def _assert_harmless(output: str) -> None:
-    for line in output.replace("\r\n", "\n").split("\n"):  # a terminal ends its lines so
+    for line in output.replace("\r\n", "\n").split("\n"):  # a terminal's line ends
         assert hidden(line) == [], repr(line)
         assert not line.startswith("FORGED")
 
 
 def _arguments(script: str, scene: Scene) -> list[str]:
-    """What makes a script show as much of the scene as it can, without changing anything."""
+    """Arguments that make a script show most of the scene, without changing anything."""
     bayko = scene.bayko.handle
     return {
         "chat": ["--as", bayko],
@@ -96,7 +97,7 @@ def _arguments(script: str, scene: Scene) -> list[str]:
     }[script]
 
 
-SHOWN = {  # where what others wrote is to be read
+SHOWN = {  # where others' text appears
     "chat",
     "cognito/export-user",
     "cognito/list-users",
@@ -110,7 +111,7 @@ SHOWN = {  # where what others wrote is to be read
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_a_script_shows_what_others_wrote_and_does_none_of_it(scene: Scene, script: str) -> None:
+def test_a_script_shows_the_escapes_of_others_and_obeys_none(scene: Scene, script: str) -> None:
     done = scene.run(script, *_arguments(script, scene))
 
     assert "Traceback" not in done.stderr
@@ -120,14 +121,14 @@ def test_a_script_shows_what_others_wrote_and_does_none_of_it(scene: Scene, scri
 
 
 @pytest.mark.parametrize("script", ["cognito/list-users", "ddb/scan"])
-def test_lines_of_json_say_the_same_escaped(scene: Scene, script: str) -> None:
+def test_escaped_lines_of_json_have_the_same_content(scene: Scene, script: str) -> None:
     done = scene.run(script, *_arguments(script, scene), "--json")
 
     _assert_harmless(done.stdout)
     assert "\\u202e" in done.stdout
 
 
-def test_a_question_names_who_it_is_about(scene: Scene) -> None:
+def test_a_question_names_the_person_it_is_about(scene: Scene) -> None:
     outside, inside = pty.openpty()
     asking = subprocess.Popen(
         [BIN / "cognito/delete-user", scene.user_uuid],
@@ -139,7 +140,7 @@ def test_a_question_names_who_it_is_about(scene: Scene) -> None:
     )
     os.close(inside)
     shown = b""
-    with os.fdopen(outside, "r+b", buffering=0) as terminal, suppress(OSError):  # a terminal ends so
+    with os.fdopen(outside, "r+b", buffering=0) as terminal, suppress(OSError):  # the end of a terminal
         terminal.write(b"n\n")
         while piece := os.read(terminal.fileno(), 4096):
             shown += piece
@@ -150,7 +151,7 @@ def test_a_question_names_who_it_is_about(scene: Scene) -> None:
 
 
 def test_a_chat_shows_a_line_a_message(scene: Scene, system: System) -> None:
-    """With somebody whose handle is like any other: the name and the message are not."""
+    """Chat with a person with a normal handle, but a hostile name and message."""
     londo = system.person("londo")
     londo.send(handle=scene.bayko.handle, message=EVIL)
 

@@ -1,5 +1,5 @@
-"""Random histories of conversations, told through the functions' front doors, and what inboxes say after each.
+"""Random histories of conversations through the functions' handlers, and checks of the inboxes after each.
 
-`python -m tests.histories SEED` tells one of them again. Nothing here knows how inboxes are kept: it calls handlers
-with the sample events, hands them the stream's records, and compares what one answer says with what another one says.
+`python -m tests.histories SEED` replays one. Nothing here knows how inboxes are stored: it calls handlers with the
+sample events, hands them the stream's records, and compares answers with answers.
 """

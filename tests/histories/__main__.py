@@ -1,4 +1,4 @@
-"""Tells the histories of these seeds, each with all that happens in it, up to the first that ends wrong."""
+"""Replay the histories of these seeds and print their events, up to the first violation."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Events as API Gateway and Lambda's event source mapping make them, from the samples in events/."""
+"""Events in the form of API Gateway and Lambda's event source mapping, from the samples in events/."""
 
 import json
 from functools import cache
@@ -27,7 +27,7 @@ def event_of(
     query: dict[str, str] | None = None,
     parameters: dict[str, str] | None = None,
 ) -> Any:
-    """The sample event of a function, of another person and with another body, query and path."""
+    """The sample event of a function, with another caller, body, query and path."""
     event = sample_event(name.rpartition(".")[2])
     event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = user_uuid
     event["queryStringParameters"] = query or {}
@@ -39,14 +39,14 @@ def event_of(
 
 
 def as_lambda_has_it(record: Any, envelope: Any) -> Any:
-    """A stream record in the sample event's envelope."""
+    """Wrap a stream record in the sample event's envelope."""
     rest = {name: envelope["dynamodb"][name] for name in ("ApproximateCreationDateTime", "SizeBytes", "StreamViewType")}
     return {**envelope, **record, "dynamodb": {**rest, **record["dynamodb"]}}
 
 
 @cache
 def _filters() -> tuple[Any, ...]:
-    """The patterns of the records that reach the stream handler, from template.yaml."""
+    """The stream handler's event filters, from template.yaml."""
     events = template()["Resources"]["StreamHandler"]["Properties"]["Events"].values()
     return tuple(
         json.loads(one["Pattern"]) for event in events for one in event["Properties"]["FilterCriteria"]["Filters"]
@@ -58,7 +58,7 @@ def reaches_stream_handler(record: Any) -> bool:
 
 
 def _matches(record: Any, pattern: Any) -> bool:
-    """True if Lambda's event filter lets a record through: each name of the pattern has one of the values it lists."""
+    """True if Lambda's event filter passes a record: each name of the pattern has one of its listed values."""
     return all(
         name in record and (record[name] in wanted if isinstance(wanted, list) else _matches(record[name], wanted))
         for name, wanted in pattern.items()

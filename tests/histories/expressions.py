@@ -1,4 +1,4 @@
-"""DynamoDB's expressions, as far as the functions write them, compiled to Python functions of an item."""
+"""The DynamoDB expressions that the functions use, compiled to Python functions of an item."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 
 @cache
 def condition(text: str) -> Condition:
-    """A condition, key condition or filter."""
+    """Compile a condition, key condition or filter."""
     reader = _Reader(text)
     found = reader.either()
     reader.end()
@@ -32,7 +32,7 @@ def condition(text: str) -> Condition:
 
 @cache
 def change(text: str) -> Change:
-    """An update expression."""
+    """Compile an update expression."""
     reader = _Reader(text)
     changes: list[Change] = []
     while clause := reader.take_any("SET", "ADD", "REMOVE"):
@@ -58,11 +58,11 @@ class _Reader:
         assert "".join(self._tokens) == re.sub(r"\s", "", text), f"unknown token in {text}"
 
     def take_any(self, *wanted: str) -> str | None:
-        """The next token if it is one of these."""
+        """Take the next token if it is one of these."""
         return self._tokens.pop(0) if self._tokens and self._tokens[0] in wanted else None
 
     def take(self, *wanted: str) -> str:
-        """The next token, which must be one of these, or any."""
+        """Take the next token, which must be one of these, or any."""
         assert self._tokens, f"the end of {self._text}"
         token = self._tokens.pop(0)
         assert not wanted or token in wanted, f"{token} in {self._text}"

@@ -1,7 +1,7 @@
-"""One history: a few people write, read, open, hide and leave, the stream is delivered somehow, and inboxes are right.
+"""One history: a few people write, read, open, hide and leave; the stream comes in any order; inboxes are right.
 
-Right means: at every moment, between any two writes, each inbox lists each conversation once; and when the stream
-is drained, each entry is what GET /api/message_groups/{uuid} and the newest message say, and totals are sums.
+Right means: at every moment, between any two writes, each inbox lists each conversation once; and when the stream is
+drained, each entry matches GET /api/message_groups/{uuid} and the newest message, and totals are sums.
 """
 
 import json
@@ -48,21 +48,21 @@ _LONG_AGO = "2000-01-01T00:00:00.000000+00:00"
 _MINUTE = 60_000_000  # microseconds
 
 
-# Makes a client of DynamoDB that calls what it is given with the partition of each item that is written.
+# Makes a DynamoDB client that calls its argument with the partition of each written item.
 MakeEngine = Callable[[Callable[[str], None]], Any]
 
 
 class Violation(AssertionError):
-    """Something is not right. The text tells the whole history."""
+    """A check failed. The text contains the whole history."""
 
 
 class Unfinished(Exception):
-    """A script says what it has not done."""
+    """A script reports unfinished work."""
 
 
 @dataclass(eq=False)
 class Person:
-    """Somebody, as a client and the user pool know them. `listed` is the last_seq of each conversation in the inbox."""
+    """A person, as client and user pool know them. `listed` has the last_seq of each conversation in the inbox."""
 
     user_uuid: str
     handle: str
@@ -77,7 +77,7 @@ class Person:
 
 @dataclass(eq=False)
 class Conversation:
-    """What two people know of theirs: `uuid` is "" and `sent` empty until a message was answered with 200."""
+    """A conversation as its members know it: `uuid` is "" and `sent` empty until a message was answered 200."""
 
     members: tuple[Person, Person]
     uuid: str = ""
@@ -89,7 +89,7 @@ class Conversation:
 
 
 class History:
-    """The history of a seed, on an engine that is made for the function to be called after each write."""
+    """The history of a seed. `make_engine` gets a function to call after each write."""
 
     def __init__(
         self, seed: int, machine: Machine, functions: Process, scripts: Process, make_engine: MakeEngine
@@ -126,10 +126,10 @@ class History:
     def _new_stream_handler(self) -> Process:
         return Process(self._machine, _STREAM_HANDLER)
 
-    # Telling it
+    # The history
 
     def tell(self) -> None:
-        """Raises Violation."""
+        """Run the history. Raises Violation."""
         for person in self._people:
             self._join(person)
         for conversation in self._conversations:
@@ -165,7 +165,7 @@ class History:
         self._one_of(steps)
 
     def _meanwhile(self, conversation: Conversation | None, depth: int) -> None:
-        """Something else that happens while a function waits for DynamoDB's answer."""
+        """Run other actions while a function waits for DynamoDB's answer."""
         for _ in range(self._chance.choice((1, 1, 2, 3))):
             chosen = conversation or self._chance.choice(self._conversations)
             person = self._chance.choice(chosen.members)
@@ -200,7 +200,7 @@ class History:
     def _pass_time(self) -> None:
         self._machine.microseconds += self._chance.choice((0, 0, 0, 1, 1, 2, 1_000_000))
 
-    # What people do
+    # Actions of people
 
     def _join(self, person: Person) -> None:
         event = sample_event("post_confirmation")
@@ -210,7 +210,7 @@ class History:
         person.has_joined = True
 
     def _send(self, conversation: Conversation, call: Call | None) -> None:
-        """One of the two sends; they open the conversation if it is not open, by any of the ways there are."""
+        """Let one of the two send, by any route; this opens the conversation if necessary."""
         sender = self._chance.choice(conversation.members)
         if call is None:
             call = self._some_call(conversation)
@@ -255,12 +255,12 @@ class History:
     def _show_receipts(self, person: Person, call: Call) -> None:
         body = {"receipts": self._chance.random() < 0.5}
         status, answer = self._call("functions.users.update_me", person, call, body=body)
-        if status == 429 and not self._network.depth:  # once a minute, and nothing waits so long for DynamoDB
+        if status == 429 and not self._network.depth:  # allowed once a minute; DynamoDB never takes that long
             self._machine.microseconds += _MINUTE
             status, answer = self._call("functions.users.update_me", person, Call(), body=body)
         self._require(status in (200, None, 429, 503) or person.leaves, "receipts", answer)
 
-    # What operators do
+    # Actions of operators
 
     def _rename(self, person: Person, call: Call) -> None:
         if person.leaves:
@@ -300,7 +300,7 @@ class History:
             self._operate("again", Call(), lambda: repair(table, conversation.uuid))
 
     def _operate(self, what: str, call: Call, run: Callable[[], object]) -> bool:
-        """False if it was cut off, which only a fault does."""
+        """Run a script. False if it was interrupted, which only a fault may cause."""
         self._tell(what, call)
         try:
             with self._network.calling(call):
@@ -320,23 +320,23 @@ class History:
     def _attributes(self, person: Person) -> dict[str, str]:
         return {"sub": person.user_uuid, "preferred_username": person.handle, "name": person.name}
 
-    # What Lambda does
+    # Actions of Lambda
 
     def _records(self) -> list[Any]:
-        """Those that reach the stream handler."""
+        """The records that reach the stream handler."""
         new = self._engine.records[self._filtered :]
         self._filtered += len(new)
         self._reached += [record for record in new if reaches_stream_handler(record)]
         return self._reached
 
     def _deliver_all_at_first(self) -> None:
-        """Half of all histories begin where the openings are in the inboxes already."""
+        """In half of all histories, deliver the openings to the inboxes first."""
         if self._chance.random() < 0.5:
             while self._delivered < len(self._records()):
                 self._deliver(trouble=False)
 
     def _deliver(self, *, trouble: bool = True) -> None:
-        """A batch: the next one, or an earlier one again, cut anyhow, to a warm process, another, or a new one."""
+        """Deliver a batch of any size: the next one or a repeated one, to a warm process, another, or a new one."""
         records = self._records()
         if not records:
             return
@@ -364,7 +364,7 @@ class History:
                 self._check_all()
 
     def _deliver_again(self) -> None:
-        """Any of it once more, when all of it was delivered."""
+        """Deliver random parts again, after everything was delivered."""
         records = self._records()
         start = self._chance.randint(0, len(records))
         batch = records[start : start + self._chance.randint(0, len(records) - start)]
@@ -372,7 +372,7 @@ class History:
             self._deliver_batch(start, batch, Call())
 
     def _deliver_batch(self, start: int, batch: Sequence[Any], call: Call) -> int:
-        """How many of these records are done."""
+        """Deliver a batch; return the number of finished records."""
         self.deliveries += 1
         handler = self._some_stream_handler()
         batch = [record for record in batch for _ in range(2 if self._chance.random() < 0.05 else 1)]
@@ -399,10 +399,10 @@ class History:
             self._warm.append(self._new_stream_handler())
         return self._chance.choice(self._warm)
 
-    # Looking
+    # Checks
 
     def _wrote(self, partition: str) -> None:
-        """Called after each write: the inboxes it may have changed list each conversation once."""
+        """After each write, check that the affected inboxes list each conversation once."""
         if self._is_looking:
             return
         self._is_looking = True
@@ -413,7 +413,7 @@ class History:
         self._is_looking = False
 
     def _list(self, person: Person) -> list[Any]:
-        """The inbox, in which everything that is known to be open is once, and nothing goes back."""
+        """List an inbox; check that each open conversation is in it once, and that none goes back."""
         self._engine.queried.clear()
         inbox: list[Any]
         status, inbox = self._call("functions.message_groups.list_message_groups", person, None, query={"limit": "100"})
@@ -430,7 +430,7 @@ class History:
         return inbox
 
     def _check_all(self) -> None:
-        """With the stream drained: one answer says what another says."""
+        """Check that answers agree, after the stream is drained."""
         self.story.append("  all is compared")
         self._settle()
         for person in self._people:
@@ -440,7 +440,7 @@ class History:
                 self._check_gone(person)
 
     def _check_gone(self, person: Person) -> None:
-        """Nothing is left of somebody who was erased, but a token that has not expired."""
+        """Check that only an unexpired token is left of an erased person."""
         nothing: list[Any] = [[], {"message_groups": 0, "messages": 0}]
         for name in ("functions.message_groups.list_message_groups", "functions.message_groups.count_unread"):
             status, answer = self._call(name, person, None)
@@ -479,7 +479,7 @@ class History:
         )
 
     def _pages(self, person: Person, query: dict[str, str]) -> list[Any]:
-        """The inbox page by page: a page hides what is in it twice."""
+        """Read the inbox page by page: within a page, duplicates are hidden."""
         found: list[Any] = []
         while True:
             _, page = self._call("functions.message_groups.list_message_groups", person, None, query=query)
@@ -489,7 +489,7 @@ class History:
             query = dict(parse_qsl(self._next[1]))
 
     def _settle(self) -> None:
-        """Asks whether conversations are open whose first message was not answered."""
+        """Find out whether conversations with an unanswered first message are open."""
         for conversation in self._conversations:
             one, other = conversation.members
             if conversation.is_doubtful and not conversation.uuid and not (one.leaves or other.leaves):
@@ -499,7 +499,7 @@ class History:
                 conversation.is_doubtful = False
 
     def _check_messages(self) -> None:
-        """Every message that was answered with 200 is there once, and the numbers have no gap."""
+        """Check that every message answered with 200 is there once, and that the numbers have no gap."""
         for conversation in self._conversations:
             person = next((one for one in conversation.members if not one.leaves), None)
             if conversation.uuid and person:
@@ -515,10 +515,10 @@ class History:
                 numbers = [message["seq"] for message in messages]
                 self._require(numbers == [*range(1, len(stored) + 1)], "messages are not numbered", messages)
 
-    # Calling
+    # Calls
 
     def _call(self, name: str, person: Person, call: Call | None, **changes: Any) -> tuple[int | None, Any]:
-        """Status and body of an answer, (None, None) if the process was killed. Without a call nobody is told."""
+        """Call a function; return status and body, (None, None) if the process was killed. The story records `call`."""
         if call:
             self._tell(f"{person.name}: {name.rpartition('.')[2]} {changes.get('body', '')}", call)
         try:
@@ -540,7 +540,7 @@ class History:
         self.story.append(f"{inside}{what}{f', {call.fault}' if call.fault else ''}{and_then}")
 
     def _require_fault(self, call: Call, error: BaseException, what: str) -> None:
-        """An error is right if a request has failed and it says so, or another call changed what a script had read."""
+        """Check that an error has a cause: a failed request, or another call that changed items a script had read."""
         if isinstance(error, Violation):
             raise error
         self.story.append(f"  {type(error).__name__}")
@@ -555,7 +555,7 @@ class History:
 
 
 def _is_busy(error: BaseException) -> bool:
-    """Each process has classes of its own."""
+    """True for Busy, by name: each process has classes of its own."""
     return any(one.__name__ == "Busy" for one in type(error).__mro__)
 
 
@@ -564,7 +564,7 @@ def _sorted(inbox: list[Any]) -> list[Any]:
 
 
 class Stage:
-    """Where histories are told one after the other: functions and scripts keep nothing, and are imported once."""
+    """Runs histories one after the other. Functions and scripts keep no state, and are imported once."""
 
     def __init__(self, table_name: str = "a-table") -> None:
         self._machine = Machine(table_name)
@@ -572,7 +572,7 @@ class Stage:
         self._scripts = Process(self._machine, *_SCRIPTS)
 
     def tell(self, seed: int, make_engine: MakeEngine) -> History:
-        """The history of a seed, told to its end. Raises Violation."""
+        """Run the history of a seed to its end. Raises Violation."""
         history = History(seed, self._machine, self._functions, self._scripts, make_engine)
         with _silence():
             history.tell()
@@ -581,7 +581,7 @@ class Stage:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """The functions' logs and metrics cost time, and nobody reads them."""
+    """Switch off the functions' logs and metrics: they cost time, and nobody reads them."""
     logging.disable()
     try:
         with redirect_stdout(StringIO()):

@@ -1,6 +1,6 @@
-"""DynamoDB in memory, with a stream: one table, and of the API what functions and operators ask of it.
+"""DynamoDB in memory, with a stream: one table, and the requests that functions and operators use.
 
-A request it does not know is an error. tests/integration/test_histories.py asks the same of Amazon's DynamoDB Local.
+An unknown request is an error. tests/integration/test_histories_on_dynamodb_local.py compares it with DynamoDB Local.
 """
 
 import re
@@ -41,22 +41,22 @@ _PARAMETER = re.compile(r"\?")
 _INSERT = re.compile(r'INSERT INTO "[\w.-]+" VALUE \{(.*)\}')
 _UPDATE = re.compile(r'UPDATE "[\w.-]+" (SET .*) WHERE (.*)')
 _DELETE = re.compile(r'DELETE FROM "[\w.-]+" WHERE (.*?)( RETURNING ALL OLD \*)?')
-_WHERE_KEY = "pk = :0 AND sk = :1"  # without another condition, deleting what is not there is no refusal
+_WHERE_KEY = "pk = :0 AND sk = :1"  # without another condition, deleting a missing item is not refused
 _KEYS = re.compile(r"\b(pk|sk) = (:\w+)")
 _KEY_CONDITION = re.compile(r"pk = (:\w+)")
 
 
 def copied(value: Any) -> Any:
-    """Attribute values of their own."""
+    """Copy attribute values."""
     if isinstance(value, dict):
         return {name: copied(one) for name, one in value.items()}
     return [*value] if isinstance(value, list) else value
 
 
 class MemoryTable:
-    """What a client of DynamoDB does, on one table.
+    """A DynamoDB client on one table in memory.
 
-    `wrote` is called with the partition after each item that was written, in a batch too, which is not atomic.
+    `wrote` is called with the partition after each written item, even within a batch, which is not atomic.
     """
 
     def __init__(self, wrote: Callable[[str], None]) -> None:
@@ -66,7 +66,7 @@ class MemoryTable:
         self._partitions: dict[str, dict[str, Item]] = {}
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
-        """Runs an operation of which all parameters are known."""
+        """Return a known operation; it refuses unknown parameters."""
         run = getattr(self, f"_{operation}")
 
         def ask(**request: Any) -> Any:
@@ -196,7 +196,7 @@ class MemoryTable:
             _fail("ConditionalCheckFailedException", **refusal)
 
     def _refusal(self, item: Item, request: Any) -> Any:
-        """Why the request's condition refuses it, None if it does not."""
+        """The refusal by the request's condition, or None."""
         if "ConditionExpression" not in request:
             return None
         names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
@@ -214,7 +214,7 @@ class MemoryTable:
             self._wrote(key["pk"]["S"])
 
     def _replace(self, key: Item, new: Item | None) -> bool:
-        """False if that changes nothing, of which the stream has no record."""
+        """Replace an item. False if nothing changes; then the stream gets no record."""
         pk, sk = key["pk"]["S"], key["sk"]["S"]
         partition = self._partitions.setdefault(pk, {})
         old = partition.pop(sk, None)

@@ -1,4 +1,4 @@
-"""What lies between a process and DynamoDB: requests fail, others come between, and nothing keeps its order."""
+"""The network between a process and DynamoDB: requests fail, others come in between, and orders are shuffled."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ class Killed(BaseException):
 
 
 def shuffled(value: Any, chance: random.Random) -> Any:
-    """A copy in which every map and set has another order. Lists keep theirs, sets are {"SS": […]}."""
+    """A copy with every map and set in another order. Lists keep theirs, sets are {"SS": […]}."""
     if isinstance(value, list):
         return [shuffled(one, chance) for one in value]
     if not isinstance(value, dict):
@@ -41,7 +41,7 @@ def shuffled(value: Any, chance: random.Random) -> Any:
 
 @dataclass(frozen=True)
 class Fault:
-    """The requests from the `first`-th to the `last`-th fail, when none, half or all of each took effect."""
+    """A failure of the `first`-th to the `last`-th request, after none, half or all of each took effect."""
 
     first: int
     last: int
@@ -55,7 +55,7 @@ class Fault:
 
 @dataclass
 class Call:
-    """One call of a function: the number of its requests, the fault among them, and what happens before one."""
+    """One call of a function: the number of its requests, its fault, and an action before one of them."""
 
     fault: Fault | None = None
     meanwhile_at: int = 0
@@ -64,7 +64,7 @@ class Call:
 
 
 class Network:
-    """A client of DynamoDB for the function that is being called; calls may happen within calls."""
+    """A DynamoDB client for the current function call; calls may be nested."""
 
     def __init__(self, engine: Any, seed: int) -> None:
         self._engine = engine
@@ -75,12 +75,12 @@ class Network:
 
     @property
     def depth(self) -> int:
-        """How many calls are going on, each within the one before."""
+        """The nesting depth of calls."""
         return len(self._calls)
 
     @contextmanager
     def calling(self, call: Call) -> Iterator[None]:
-        """In the block, requests belong to this call."""
+        """Assign the requests of the block to this call."""
         self._calls.append(call)
         try:
             yield
@@ -95,7 +95,7 @@ class Network:
         call.requests += 1
         if call.requests == call.meanwhile_at:
             call.meanwhile()
-        # The chance of a request is its own: how a process orders what has no order changes nothing after it.
+        # Each request has its own random generator: a process's arbitrary orders change nothing afterwards.
         self._requests += 1
         self._chance.seed(self._seed * 1_000_000 + self._requests)
         fault = call.fault
@@ -117,7 +117,7 @@ class Network:
         return shuffled(answer, self._chance)
 
     def _execute(self, statements: list[Any]) -> Any:
-        """DynamoDB runs the statements of a batch at once: in any order."""
+        """Run the statements of a batch in any order: DynamoDB runs them in parallel."""
         order = self._chance.sample(range(len(statements)), len(statements))
         responses = self._engine.batch_execute_statement(Statements=[statements[place] for place in order])["Responses"]
         return {"Responses": [response for _, response in sorted(zip(order, responses, strict=True), key=_place)]}

@@ -1,4 +1,4 @@
-"""The place that operators' scripts work on: the table of a history, and a user pool."""
+"""The environment of operators' scripts: the table of a history, and a user pool."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ Attributes = dict[str, str]
 
 
 class Environment:
-    """A place as scripts know it. `accounts` answers with the attributes of those who have an account at the moment."""
+    """An environment for scripts. `accounts` returns the attributes of the current accounts."""
 
     def __init__(self, table_name: str, dynamodb: Any, accounts: Callable[[], list[Attributes]]) -> None:
         self.table_name = table_name
@@ -23,7 +23,7 @@ class Environment:
 
 
 class _Cognito:
-    """A user pool in which all are confirmed."""
+    """A user pool of confirmed users."""
 
     def __init__(self, accounts: Callable[[], list[Attributes]]) -> None:
         self._accounts = accounts

@@ -1,4 +1,4 @@
-"""Processes of the functions: modules imported afresh, on a machine whose time, chance and network a test decides."""
+"""Simulated processes: modules imported afresh, on a machine with a test's time, randomness and network."""
 
 import concurrent.futures
 import dataclasses
@@ -17,7 +17,7 @@ from types import CodeType, ModuleType
 from typing import Any
 from unittest.mock import patch
 
-# What our modules import from elsewhere is imported here, before there are modules that a machine has replaced.
+# Imported before a machine replaces any modules, since our modules import these.
 import aws_lambda_powertools.metrics  # noqa: F401
 import boto3  # noqa: F401
 import botocore.session
@@ -32,7 +32,7 @@ _compile = cache(compile)
 
 
 class Machine:
-    """Where processes run. `client` is their DynamoDB, `microseconds` go by since the beginning of 2026."""
+    """A machine of processes. `client` is their DynamoDB; its clock shows `microseconds` after the start of 2026."""
 
     def __init__(self, table_name: str) -> None:
         self.table_name = table_name
@@ -49,7 +49,7 @@ class Machine:
 
     @cached_property
     def modules(self) -> dict[str, ModuleType]:
-        """Modules of the standard library as a process here has them: nothing is left to the world outside."""
+        """Replacements of standard library modules, so that nothing depends on the outside world."""
         machine = self
 
         class Datetime(datetime.datetime):
@@ -71,7 +71,7 @@ class Machine:
 
 
 class _Chance:
-    """Instead of a generator of a process's own: asks that of the history that is told."""
+    """Replaces a process's random generator by that of the current history."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -81,7 +81,7 @@ class _Chance:
 
 
 class Process:
-    """Some functions, or scripts, with globals that no other process has."""
+    """Functions or scripts with globals of their own."""
 
     def __init__(self, machine: Machine, *names: str) -> None:
         with (
@@ -92,12 +92,12 @@ class Process:
             self._modules = {name: importlib.import_module(name) for name in names}
 
     def __getitem__(self, name: str) -> Any:
-        """A module."""
+        """Return a module."""
         return self._modules[name]
 
 
 class _Session:
-    """Instead of botocore's: its clients ask the network of the moment."""
+    """Replaces botocore's session: its clients use the current network."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -110,7 +110,7 @@ class _Session:
 
 
 class _OneThread:
-    """Instead of threads: one after the other, in an order that is always the same."""
+    """Replaces a thread pool: runs tasks one after the other, in a fixed order."""
 
     def __init__(self, *_: Any) -> None:
         pass
@@ -138,14 +138,14 @@ def _module(original: ModuleType, **replaced: Any) -> ModuleType:
 
 @contextmanager
 def _modules_of_its_own(machine: Machine) -> Iterator[None]:
-    """In the block, our modules are imported as if they had never been; afterwards all is as it was."""
+    """Within the block, import our modules afresh; afterwards restore the old ones."""
     replaced = machine.modules
     kept = _our_modules() | {name: sys.modules[name] for name in replaced}
     for name in kept:
         del sys.modules[name]
     sys.modules.update(replaced)
     try:
-        # Importing costs a fifth if nothing is compiled again; what modules make at import stays their own.
+        # Without recompiling, an import takes a fifth of the time; objects made at import stay separate.
         with (
             patch.object(SourceFileLoader, "get_code", _cached_code),
             patch.object(dataclasses, "exec", _execute, create=True),

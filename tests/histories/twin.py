@@ -1,6 +1,6 @@
-"""Two tables in one: each request goes to the table in memory and to DynamoDB Local, whose answers must be the same.
+"""Two tables in one: each request goes to the table in memory and to DynamoDB Local, and the answers must be equal.
 
-Except what is asked after each write, which is much: that goes to the table in memory only.
+The many requests after each write go to the table in memory only.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.histories.memory import MemoryTable
 
 
 class StreamReader:
-    """Reads a table's stream on, from its beginning."""
+    """Reads a table's stream from its beginning."""
 
     def __init__(self, client: Any, table_name: str) -> None:
         self._client = client
@@ -24,7 +24,7 @@ class StreamReader:
         )["ShardIterator"]
 
     def new(self) -> list[Any]:
-        """The records that have come since."""
+        """The records since the last call."""
         records: list[Any] = []
         while True:
             answer = self._client.get_records(ShardIterator=self._iterator)
@@ -35,12 +35,12 @@ class StreamReader:
 
 
 class TwinTable:
-    """DynamoDB Local's table, and the one in memory at its side. An AssertionError tells where they differ."""
+    """DynamoDB Local's table and the one in memory. An AssertionError shows a difference."""
 
     def __init__(self, client: Any, stream: StreamReader, wrote: Callable[[str], None]) -> None:
         self._client = client
         self._stream = stream
-        self._stream.new()  # what an earlier history has left there
+        self._stream.new()  # records of an earlier history
         self._wrote = wrote
         self._written: list[str] = []
         self._memory = MemoryTable(self._written.append)
@@ -53,7 +53,7 @@ class TwinTable:
 
     @property
     def records(self) -> list[Any]:
-        """The real ones. Those of one transaction may have another order."""
+        """DynamoDB Local's records. Within a transaction their order may differ."""
         new = self._stream.new()
         begin = len(self._records)
         assert _sorted_images(new) == _sorted_images(self._memory.records[begin:])
@@ -88,7 +88,7 @@ def _outcome(run: Callable[..., Any], request: Any) -> tuple[Any, ClientError | 
 
 
 def _comparable(answer: Any) -> Any:
-    """What an answer tells the functions, without metadata and texts; batches of items have no order."""
+    """An answer without metadata and texts, and with batches of items in one order."""
     wanted = ("Item", "Items", "Attributes", "LastEvaluatedKey", "UnprocessedItems")
     told = {name: answer[name] for name in wanted if name in answer}
     told["Error"] = answer.get("Error", {}).get("Code")
@@ -110,7 +110,7 @@ def _sorted_images(records: list[Any]) -> list[Any]:
 
 
 def _canonical(value: Any) -> str:
-    """The same text for the same value, whatever the order of its maps."""
+    """A text for a value, independent of the order of its maps."""
     if isinstance(value, dict):
         return f"{{{', '.join(f'{name}: {_canonical(value[name])}' for name in sorted(value))}}}"
     return repr(value)

@@ -33,7 +33,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
 
 @pytest.fixture(scope="module")
 def dynamodb_endpoint(engines: Engines, request: pytest.FixtureRequest) -> Iterator[str]:
-    """An engine of the module's own: with the tables it has had, even deleted ones, it becomes slow."""
+    """An engine per module: it slows down with every table it has held, even deleted ones."""
     with engines.take() as endpoint:
         if any("dynamodb_endpoint" in item.fixturenames for item in _later_modules(request)):  # type: ignore[attr-defined]
             engines.start_next()
@@ -66,7 +66,7 @@ def table(dynamodb: "DynamoDBClient", table_name: str) -> Table:
 
 @pytest.fixture
 def register(table: Table) -> Callable[[str], Person]:
-    """Makes a person with this handle."""
+    """Make a person with this handle."""
 
     def make(handle: str) -> Person:
         person = Person(str(uuid4()), handle, handle.title())

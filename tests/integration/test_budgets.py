@@ -1,4 +1,4 @@
-"""The budgets of the design: requests and capacity units of each operation, with short messages, by a warm function."""
+"""The design's budgets: requests and capacity units of each operation, with short messages and a warm function."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Every device has every message once, and every count right, when all is quiet; tests/soak does this for long."""
+"""When all is quiet, every device has every message once and every count right. tests/soak runs this longer."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Tickets, connections, subscriptions and what comes from clients, on a real engine; the sockets are fakes."""
+"""Tickets, connections, subscriptions and clients' frames, on a real engine, with fake sockets."""
 
 import json
 import time
@@ -19,6 +19,7 @@ from messaging.live.connections import (
 from messaging.live.tickets import LIFETIME, consume_ticket, create_ticket
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.refusals import MIN_REFUSAL_SECONDS
 from messaging.services.send import send_to_handle
@@ -41,9 +42,9 @@ def client(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> SocketFunct
 
 @pytest.fixture
 def group(table: Table, bayko: Person, londo: Person) -> str:
-    """A conversation in which both have written."""
-    send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello")
-    return send_to_handle(table, londo.user_uuid, bayko.handle, str(uuid4()), "Hello").message.message_group_uuid
+    """A conversation where both have written."""
+    send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "Hello"))
+    return send_to_handle(table, londo.user_uuid, bayko.handle, Draft(str(uuid4()), "Hello")).message.message_group_uuid
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def people(dynamodb: "DynamoDBClient", table_name: str) -> PeopleTable:
 # Tickets
 
 
-def test_of_many_who_show_a_ticket_at_once_one_is_let_in(table: Table, bayko: Person) -> None:
+def test_of_many_handshakes_with_one_ticket_one_succeeds(table: Table, bayko: Person) -> None:
     ticket = create_ticket(table, bayko.user_uuid)
 
     with ThreadPoolExecutor(20) as pool:
@@ -105,7 +106,7 @@ def test_a_person_has_at_most_ten_connections_and_the_oldest_go(
     assert client.sockets.closed == set(ids[:3])
 
 
-def test_what_has_expired_is_no_connection(
+def test_an_expired_connection_does_not_count(
     client: SocketFunctions, table: Table, bayko: Person, londo: Person, group: str
 ) -> None:
     connection_id = client.connect(bayko.user_uuid)
@@ -144,7 +145,7 @@ def test_a_socket_that_its_client_cannot_name_cannot_be_closed_by_it(
 # Erased people
 
 
-def test_an_erasure_closes_the_sockets_and_tells_those_who_watch_that_nobody_is_there(
+def test_an_erasure_closes_the_sockets_and_tells_subscribers_that_nobody_is_online(
     client: SocketFunctions, people: PeopleTable, bayko: Person, londo: Person, group: str
 ) -> None:
     mine = client.connect(bayko.user_uuid)
@@ -160,13 +161,13 @@ def test_an_erasure_closes_the_sockets_and_tells_those_who_watch_that_nobody_is_
     assert people.subscriptions(londo.user_uuid) == people.subscriptions(bayko.user_uuid) == []
 
 
-def test_nobody_erased_gets_a_ticket_or_a_socket_or_is_told_to_be_online(
+def test_an_erased_person_gets_no_ticket_or_socket_and_is_never_online(
     client: SocketFunctions, functions: Functions, people: PeopleTable, bayko: Person, londo: Person, group: str
 ) -> None:
     mine = client.connect(bayko.user_uuid)
     client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=group)
     report = client.sockets.events(mine)
-    # The profile goes first: as early as this nothing may open, though the heads still show a member.
+    # The profile is deleted first: from then on nothing may open, although the heads still show a member.
     people.remove_person(londo.user_uuid, {londo.handle})
 
     assert functions.call("connections.create_ticket", londo.user_uuid)[0] == 404
@@ -240,8 +241,8 @@ def test_a_connection_watches_a_hundred_people_and_no_more(
     for number in range(MAX_SUBSCRIPTIONS - 1):
         assert table.subscribe(bayko.user_uuid, mine, f"person-{number}", MAX_SUBSCRIPTIONS)
     other = register("another")
-    send_to_handle(table, bayko.user_uuid, other.handle, str(uuid4()), "Hello")
-    another = send_to_handle(table, other.user_uuid, bayko.handle, str(uuid4()), "Hello").message
+    send_to_handle(table, bayko.user_uuid, other.handle, Draft(str(uuid4()), "Hello"))
+    another = send_to_handle(table, other.user_uuid, bayko.handle, Draft(str(uuid4()), "Hello")).message
 
     def subscribe(message_group_uuid: str) -> list[dict[str, Any]]:
         return client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=message_group_uuid)
@@ -283,7 +284,7 @@ def test_a_stranger_and_a_conversation_that_does_not_exist_are_answered_alike(
 def test_one_unanswered_message_buys_nothing_and_an_answer_both(
     client: SocketFunctions, functions: Functions, stream: Stream, bayko: Person, londo: Person
 ) -> None:
-    """Bayko writes to londo, who reads, types and goes, and then answers."""
+    """Bayko writes to londo; londo reads, types and goes offline, and then answers."""
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
     _, sent, _ = functions.create_message_group(bayko.user_uuid, handle="londo", message="Hello")
     uuid = sent["message_group_uuid"]
@@ -294,7 +295,7 @@ def test_one_unanswered_message_buys_nothing_and_an_answer_both(
         return kinds
 
     def happen() -> list[str]:
-        """All that may be told of londo to bayko."""
+        """Cause every event of londo that bayko could receive."""
         client.send(bayko.user_uuid, mine, type="subscribe", message_group_uuid=uuid)
         client.send(londo.user_uuid, theirs, type="typing", message_group_uuid=uuid)
         last_seq = functions.find_message_group(londo.user_uuid, uuid)[1]["last_seq"]
@@ -336,7 +337,7 @@ def test_typing_is_relayed_once_in_three_seconds(
     assert len(client.sockets.events(theirs)) == 2
 
 
-def test_typing_of_somebody_who_hides_receipts_is_not_relayed(
+def test_typing_of_a_person_with_hidden_receipts_is_not_relayed(
     client: SocketFunctions, functions: Functions, bayko: Person, londo: Person, group: str
 ) -> None:
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)
@@ -370,7 +371,7 @@ def test_a_connection_that_sends_too_many_frames_is_closed_and_the_others_are_no
 def test_a_connection_that_is_refused_again_and_again_is_closed(
     client: SocketFunctions, functions: Functions, monkeypatch: pytest.MonkeyPatch, bayko: Person
 ) -> None:
-    """A refusal takes a tenth of a second, so that of these no process sees MOST_FRAMES in the time."""
+    """A refusal takes a tenth of a second, so no process sees MAX_FRAMES refused frames in the period."""
     fast, other = client.connect(bayko.user_uuid), client.connect(bayko.user_uuid)
     monkeypatch.setattr(
         functions.handler("connections.receive"), "frame_limit", RateLimit(FRAME_WINDOW_SECONDS, lambda: 0.0)
@@ -391,7 +392,7 @@ def test_a_connection_that_is_refused_again_and_again_is_closed(
 # The stream
 
 
-def test_what_the_stream_tells_reaches_both_and_what_cannot_be_read_is_passed_over(
+def test_events_of_the_stream_reach_both_and_unreadable_records_are_skipped(
     client: SocketFunctions, functions: Functions, stream: Stream, bayko: Person, londo: Person, group: str
 ) -> None:
     mine, theirs = client.connect(bayko.user_uuid), client.connect(londo.user_uuid)

@@ -1,4 +1,4 @@
-"""docs/cost.md and docs/scale.md are what the script writes for the code as it stands, and the goals are kept."""
+"""docs/cost.md and docs/scale.md are up to date with the code."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ def measured(dynamodb: "DynamoDBClient", dynamodb_endpoint: str) -> dict[str, Co
     return measure(dynamodb, dynamodb_endpoint)
 
 
-def test_the_pages_are_what_make_cost_writes(measured: dict[str, Consumed]) -> None:
+def test_make_cost_writes_the_pages(measured: dict[str, Consumed]) -> None:
     for path, page in PAGES.items():
         assert path.read_text() == page(measured), "run `make cost`"
 

@@ -1,4 +1,4 @@
-"""Pattern D on a real engine: every message once, numbered without a gap, whatever races or repeats."""
+"""Pattern D on a real engine: every message once, numbered without a gap, under races and repetitions."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import HeadChanged, Table
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def conversation(table: Table, bayko: Person, londo: Person) -> str:
-    """The message_group_uuid of a conversation with one message in it."""
-    return send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
+    """The message_group_uuid of a conversation with one message."""
+    return send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "Hello")).message.message_group_uuid
 
 
 def test_two_people_sending_500_each_at_once_lose_nothing(
@@ -40,7 +41,7 @@ def test_two_people_sending_500_each_at_once_lose_nothing(
     def send(sender: Person) -> list[str]:
         texts = [f"{sender.handle} {number}" for number in range(500)]
         for text in texts:
-            send_to_conversation(table, sender.user_uuid, conversation, str(uuid4()), text)
+            send_to_conversation(table, sender.user_uuid, conversation, Draft(str(uuid4()), text))
         return texts
 
     with ThreadPoolExecutor(2) as threads:
@@ -87,7 +88,9 @@ def test_a_send_repeated_by_twenty_at_once_happens_once(
     with ThreadPoolExecutor(20) as threads:
         sent = list(
             threads.map(
-                lambda _: send_to_conversation(table, bayko.user_uuid, conversation, message_uuid, "Once").message,
+                lambda _: (
+                    send_to_conversation(table, bayko.user_uuid, conversation, Draft(message_uuid, "Once")).message
+                ),
                 range(20),
             )
         )
@@ -104,7 +107,8 @@ def test_a_first_message_repeated_by_twenty_at_once_happens_once(
     with ThreadPoolExecutor(20) as threads:
         sent = list(
             threads.map(
-                lambda _: send_to_handle(table, bayko.user_uuid, londo.handle, message_uuid, "Once").message, range(20)
+                lambda _: send_to_handle(table, bayko.user_uuid, londo.handle, Draft(message_uuid, "Once")).message,
+                range(20),
             )
         )
 
@@ -137,7 +141,7 @@ def test_a_message_uuid_used_for_another_message_is_a_conflict(
     assert functions.list_message_groups(bayko.user_uuid)[1][0]["message"] == "Hello"
 
 
-def test_a_stranger_hears_the_same_as_for_no_conversation(
+def test_a_stranger_gets_the_same_answer_as_for_no_conversation(
     functions: Functions, register: Callable[[str], Person], conversation: str
 ) -> None:
     eve = register("eve")
@@ -177,11 +181,12 @@ def test_a_message_never_carries_a_handle_that_its_sender_has_given_up(
 ) -> None:
     read = table.head(conversation)
     assert read
-    renamed = replace(read, members={**read.members, bayko.user_uuid: replace(bayko, handle="andrew")})
+    andrew = replace(bayko, handle="andrew")
+    renamed = replace(read, members={**read.members, bayko.user_uuid: andrew}, last=read.last.sent_by(andrew))
     dynamodb.put_item(TableName=table_name, Item=renamed.item)
 
     with pytest.raises(HeadChanged) as moved:
-        table.append(read, read.next_message(bayko.user_uuid, str(uuid4()), "x", datetime.now(UTC)))
+        table.append(read, read.next_message(bayko.user_uuid, Draft(str(uuid4()), "x"), datetime.now(UTC)))
 
     assert moved.value.head == renamed
 
@@ -191,11 +196,11 @@ def test_time_rises_with_seq_even_if_the_clock_stands_still_or_goes_back(
 ) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     clock: Iterator[datetime] = iter([start, start, start - timedelta(hours=1), start + timedelta(microseconds=1)])
-    sent = [send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "1", clock.__next__)]
+    sent = [send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "1"), clock.__next__)]
     group = sent[0].message.message_group_uuid
 
     sent += [
-        send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), str(number), clock.__next__)
+        send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), str(number)), clock.__next__)
         for number in (2, 3, 4)
     ]
 
@@ -207,12 +212,12 @@ def test_time_rises_with_seq_even_if_the_clock_stands_still_or_goes_back(
     ]
 
 
-def test_a_receipt_is_kept_for_good(
+def test_a_sent_record_never_expires(
     dynamodb: "DynamoDBClient", table_name: str, table: Table, bayko: Person, londo: Person
 ) -> None:
     message_uuid = str(uuid4())
 
-    send_to_handle(table, bayko.user_uuid, londo.handle, message_uuid, "Hello")
+    send_to_handle(table, bayko.user_uuid, londo.handle, Draft(message_uuid, "Hello"))
 
     sent_record = dynamodb.get_item(TableName=table_name, Key={"pk": {"S": f"MID#{message_uuid}"}, "sk": {"S": "MID"}})
     assert set(sent_record["Item"]) == {"pk", "sk", "message_group_uuid", "created_at", "digest"}
@@ -223,7 +228,7 @@ def test_a_retry_answers_with_the_message_as_it_is_now_and_another_request_is_re
 ) -> None:
     message_uuid = str(uuid4())
     send = {"message_uuid": message_uuid, "handle": londo.handle, "message": "Hello"}
-    sent = send_to_handle(table, bayko.user_uuid, londo.handle, message_uuid, "Hello").message
+    sent = send_to_handle(table, bayko.user_uuid, londo.handle, Draft(message_uuid, "Hello")).message
     changed = replace(sent, message="Hello, edited since").item
     dynamodb.put_item(TableName=table_name, Item=changed)
 
@@ -260,7 +265,7 @@ def test_while_dynamodb_throttles_the_answer_is_503_and_nothing_is_sent(
     def throttled(**_: object) -> None:
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "TransactWriteItems")
 
-    monkeypatch.setattr(table._client, "transact_write_items", throttled)
+    monkeypatch.setattr(table.db.client, "transact_write_items", throttled)
     monkeypatch.setattr("messaging.services.send.attempts", lambda *_, **__: repeat(0, 3))
     status, problem, headers = functions.create_message(
         bayko.user_uuid, message_group_uuid=conversation, message="Hello"
@@ -271,11 +276,11 @@ def test_while_dynamodb_throttles_the_answer_is_503_and_nothing_is_sent(
     assert len(functions.list_messages(bayko.user_uuid, conversation)[1]) == 1
 
 
-def test_an_answer_that_was_lost_is_made_up_for(
+def test_a_lost_answer_is_recovered(
     monkeypatch: pytest.MonkeyPatch, functions: Functions, table: Table, bayko: Person, conversation: str
 ) -> None:
-    """The transaction took effect, but its answer never came: the next try finds the receipt."""
-    write = table._client.transact_write_items
+    """The transaction took effect, but its answer was lost: the retry finds the sent record."""
+    write = table.db.client.transact_write_items
     answers = iter([ReadTimeoutError(endpoint_url="http://dynamodb")])
 
     def lossy(**request: object) -> object:
@@ -284,7 +289,7 @@ def test_an_answer_that_was_lost_is_made_up_for(
             raise error
         return answer
 
-    monkeypatch.setattr(table._client, "transact_write_items", lossy)
+    monkeypatch.setattr(table.db.client, "transact_write_items", lossy)
     status, sent, _ = functions.create_message(bayko.user_uuid, message_group_uuid=conversation, message="Once")
 
     assert (status, sent["seq"]) == (200, 2)
@@ -300,8 +305,8 @@ def test_without_a_connection_a_send_is_tried_again(
     conversation: str,
     error: type[ConnectTimeoutError] | type[EndpointConnectionError],
 ) -> None:
-    """botocore's errors of connecting are none of its HTTP errors: they would be a 500."""
-    write = table._client.transact_write_items
+    """botocore's connection errors are not among its HTTP errors; unhandled, they would cause a 500."""
+    write = table.db.client.transact_write_items
     answers = iter([error(endpoint_url="http://dynamodb")])
 
     def unreachable(**request: object) -> object:
@@ -309,7 +314,7 @@ def test_without_a_connection_a_send_is_tried_again(
             raise error
         return write(**request)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(table._client, "transact_write_items", unreachable)
+    monkeypatch.setattr(table.db.client, "transact_write_items", unreachable)
     status, sent, _ = functions.create_message(bayko.user_uuid, message_group_uuid=conversation, message="Once")
 
     assert (status, sent["seq"]) == (200, 2)

@@ -1,4 +1,4 @@
-"""Pattern C on a real engine: one conversation for a pair of people, whatever races."""
+"""Pattern C on a real engine: one conversation for a pair of people, in any race."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from messaging.model.errors import Busy, TooManyRequests
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_handle
 from messaging.storage.table import Table
@@ -67,8 +68,8 @@ def test_fifty_first_messages_at_once_leave_one_conversation(
         message_uuid = str(uuid4())
         for _ in range(100):
             try:
-                sent = send_to_handle(table, sender.user_uuid, receiver.handle, message_uuid, "First!")
-            except (Busy, TooManyRequests):  # a client hears 503 or 429, and sends it again
+                sent = send_to_handle(table, sender.user_uuid, receiver.handle, Draft(message_uuid, "First!"))
+            except (Busy, TooManyRequests):  # a client gets 503 or 429, and retries
                 continue
             return sent.message.message_group_uuid
         raise Busy("A hundred times.")
@@ -96,7 +97,7 @@ def test_a_handle_nobody_has_is_not_found(functions: Functions, bayko: Person) -
     assert headers["content-type"] == "application/problem+json"
 
 
-def test_a_sender_without_a_profile_is_told_so(functions: Functions, londo: Person) -> None:
+def test_a_sender_without_a_profile_gets_a_clear_error(functions: Functions, londo: Person) -> None:
     status, problem, _ = functions.create_message_group(str(uuid4()), handle="londo", message="Hello")
 
     assert (status, problem["detail"]) == (404, "You have no profile yet.")
@@ -108,8 +109,8 @@ def test_two_conversations_opened_at_the_same_microsecond_are_both_in_the_inbox(
     register("kenji")
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
-    first = send_to_handle(table, bayko.user_uuid, "londo", str(uuid4()), "To Londo", lambda: now)
-    second = send_to_handle(table, bayko.user_uuid, "kenji", str(uuid4()), "To Kenji", lambda: now)
+    first = send_to_handle(table, bayko.user_uuid, "londo", Draft(str(uuid4()), "To Londo"), lambda: now)
+    second = send_to_handle(table, bayko.user_uuid, "kenji", Draft(str(uuid4()), "To Kenji"), lambda: now)
 
     assert first.message.created_at < second.message.created_at
     _, inbox, _ = functions.list_message_groups(bayko.user_uuid)

@@ -1,4 +1,4 @@
-"""Erasing a person on a real engine: nothing of theirs stays, nothing of others' is lost, wherever it is cut off."""
+"""Erasing a person on a real engine: their data goes and others' stays, even if the erasure is interrupted anywhere."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, NotFound, TooManyRequests
 from messaging.model.inbox_entry import InboxEntry
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from operators import verify as verifying
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 
 class CutOff(Exception):
-    """As Ctrl-C, a lost network or a lost power comes."""
+    """Stands for Ctrl-C, a lost network or a power failure."""
 
 
 class World:
-    """A table, and the means to say things in it, to erase people from it and to look at all of it."""
+    """A table, with helpers to send messages, to erase people and to inspect all items."""
 
     def __init__(self, endpoint: str, name: str, functions: Functions, stream: Stream) -> None:
         self.client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint)
@@ -55,14 +55,14 @@ class World:
         return person
 
     def open(self, sender: Person, receiver: Person, replies: int = 0) -> str:
-        """A conversation in which both have written. Returns its message_group_uuid."""
-        group = send_to_handle(self.table, sender.user_uuid, receiver.handle, str(uuid4()), "1").message
+        """Open a conversation where both have written; return its message_group_uuid."""
+        group = send_to_handle(self.table, sender.user_uuid, receiver.handle, Draft(str(uuid4()), "1")).message
         for number in range(replies):
             self.send((receiver, sender)[number % 2], group.message_group_uuid)
         return group.message_group_uuid
 
     def send(self, sender: Person, group: str) -> Message:
-        return send_to_conversation(self.table, sender.user_uuid, group, str(uuid4()), "…").message
+        return send_to_conversation(self.table, sender.user_uuid, group, Draft(str(uuid4()), "…")).message
 
     def erase(self, person: Person) -> None:
         erase_from_table(self.table, FakeSockets(), person.user_uuid, {person.handle})
@@ -74,7 +74,7 @@ class World:
         self.client.put_item(TableName=self._name, Item=item)
 
     def assert_all_is_well_without(self, *erased: Person) -> None:
-        """When the stream is drained: no break, no inbox of theirs, and no trace of their handles and names."""
+        """Drain the stream; check that there is no violation, no inbox of theirs, and no trace of their names."""
         assert self._functions.stream_handler(self._stream.records()) == []
         assert verify(self.client, self._name) == []
         items = self.items()
@@ -117,9 +117,7 @@ def test_the_other_keeps_the_conversation_with_a_deleted_user(world: World, func
     assert [(one["uuid"], one["handle"]) for one in inbox] == [(others, "kenji"), (group, "_deleted")]
 
 
-def test_who_is_erased_can_do_and_be_sent_nothing_more_with_a_token_that_is_still_good(
-    world: World, functions: Functions
-) -> None:
+def test_an_erased_person_with_a_valid_token_can_neither_send_nor_receive(world: World, functions: Functions) -> None:
     bayko, londo = world.person("bayko"), world.person("londo")
     group = world.open(bayko, londo)
 
@@ -145,7 +143,7 @@ def test_a_handle_that_somebody_else_has_by_now_stays_theirs(world: World) -> No
     assert world.table.owners(["londo", "vir"]) == {"vir": vir}
 
 
-def test_a_conversation_of_which_both_are_gone_is_deleted(world: World) -> None:
+def test_a_conversation_of_two_erased_people_is_deleted(world: World) -> None:
     bayko, londo, kenji = (world.person(handle) for handle in ("bayko", "londo", "kenji"))
     world.open(bayko, londo, replies=150)
     kept = world.open(kenji, londo)
@@ -159,7 +157,7 @@ def test_a_conversation_of_which_both_are_gone_is_deleted(world: World) -> None:
     assert world.items() == []
 
 
-def test_nothing_more_is_told_to_their_sockets_nor_about_them(world: World) -> None:
+def test_nothing_more_is_pushed_to_them_or_about_them(world: World) -> None:
     bayko, londo = world.person("bayko"), world.person("londo")
     group = world.open(bayko, londo)
     expires = int(time.time()) + 3600
@@ -175,7 +173,7 @@ def test_nothing_more_is_told_to_their_sockets_nor_about_them(world: World) -> N
     assert len(world.table.connections(londo.user_uuid)) == 1
 
 
-def test_two_who_are_erased_at_once_leave_nothing(world: World) -> None:
+def test_two_simultaneous_erasures_leave_nothing(world: World) -> None:
     for number in range(5):
         bayko, londo = world.person(f"bayko{number}"), world.person(f"londo{number}")
         world.open(bayko, londo, replies=30)
@@ -216,7 +214,7 @@ def test_nothing_is_lost_while_both_keep_sending(world: World) -> None:
     deadline = time.monotonic() + 60
 
     def keep_sending(sender: Person) -> bool:
-        """Until it is refused, which is True, or for too long."""
+        """Send until a send is refused (True), or for too long."""
         while time.monotonic() < deadline:
             try:
                 accepted.append(world.send(sender, group).message_uuid)
@@ -244,7 +242,7 @@ def test_nothing_is_lost_while_both_keep_sending(world: World) -> None:
 
 
 @pytest.mark.parametrize("stream_comes", ["meanwhile", "at the end"])
-def test_cut_off_at_any_request_the_same_again_finishes_it(
+def test_an_erasure_interrupted_at_any_request_is_finished_by_a_second_run(
     world: World, functions: Functions, stream: Stream, stream_comes: str
 ) -> None:
     erased: list[Person] = []

@@ -1,4 +1,4 @@
-"""Random histories, told through the functions' front doors: whatever happens, inboxes are right (rules 4 and 5)."""
+"""Random histories through the functions' handlers: inboxes are right after any history (rules 4 and 5)."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,13 @@ from tests.histories.memory import MemoryTable
 
 
 @pytest.mark.parametrize("first", range(0, 2000, 50))
-def test_inboxes_are_right_whatever_happens(first: int) -> None:
+def test_inboxes_are_right_after_any_history(first: int) -> None:
     stage = Stage()
     for seed in range(first, first + 50):
         stage.tell(seed, MemoryTable)
 
 
-def test_a_seed_tells_the_same_history_again() -> None:
+def test_a_seed_replays_the_same_history() -> None:
     tables: list[MemoryTable] = []
 
     def make(wrote: Callable[[str], None]) -> MemoryTable:

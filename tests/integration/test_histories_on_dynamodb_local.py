@@ -1,4 +1,4 @@
-"""Some of the same histories on DynamoDB Local, and whether the table in memory answers as it does."""
+"""Some of the same histories on DynamoDB Local; the table in memory must give the same answers."""
 
 from functools import partial
 from typing import TYPE_CHECKING

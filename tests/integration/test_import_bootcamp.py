@@ -1,4 +1,4 @@
-"""bin/ddb/import-bootcamp: every message of a bootcamp table arrives once and in order, whatever is wrong with it."""
+"""bin/ddb/import-bootcamp: every message of a bootcamp table arrives once and in order, despite all its defects."""
 
 import signal
 import subprocess
@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
-from operators import bootcamp as importing
+from operators.bootcamp.carry_out import carry_out
+from operators.bootcamp.survey import survey
 from operators.people_table import PeopleTable
 from operators.repair import repair_inboxes
 from operators.schema import create_table_request
@@ -37,13 +38,13 @@ GKAR = User("6f1c0d1e-0000-4000-8000-000000000003", "gkar", "G'Kar")
 
 
 def at(seconds: float) -> str:
-    """A time as the newest of the bootcamp's code writes it."""
+    """Format a time as the newest version of the bootcamp's code does."""
     return (START + timedelta(seconds=seconds)).isoformat()
 
 
 @pytest.fixture
 def new_table(dynamodb: "DynamoDBClient") -> Iterator[Callable[[], str]]:
-    """Makes an empty table with the keys that the bootcamp's has too."""
+    """Make an empty table with the bootcamp's keys."""
     names = []
 
     def make() -> str:
@@ -68,7 +69,7 @@ def target(new_table: Callable[[], str]) -> str:
 
 @pytest.fixture
 def run(source: Bootcamp, target: str, dynamodb_endpoint: str) -> Callable[..., list[str]]:
-    """Saves the source, imports it by the command, and returns the lines of the report."""
+    """Save the source, import it by the command, and return the lines of the report."""
 
     def import_it(*arguments: str, into: str = target) -> list[str]:
         source.save()
@@ -82,7 +83,7 @@ def run(source: Bootcamp, target: str, dynamodb_endpoint: str) -> Callable[..., 
 
 
 def conversations(items: list[dict[str, Any]]) -> dict[frozenset[str], list[Message]]:
-    """The messages of each two people, in order."""
+    """The messages of each pair of people, in order."""
     members = {
         head.message_group_uuid: frozenset(head.members)
         for head in (Head.from_item(item) for item in items if item["sk"]["S"] == keys.HEAD)
@@ -112,7 +113,7 @@ def test_a_large_table_with_all_its_defects_arrives_whole(
     report = run("--write")
 
     assert run_script("ddb/verify", "--stack", target, DYNAMODB_ENDPOINT=dynamodb_endpoint).stdout.startswith(
-        "0 breaks"
+        "0 violations"
     )
     items = read_all(dynamodb, target)
     arrived = conversations(items)
@@ -132,13 +133,13 @@ def test_a_large_table_with_all_its_defects_arrives_whole(
         assert not sent.to or two == {people[sent.sender], people[sent.to]}
         assert timedelta(0) <= datetime.fromisoformat(message.created_at) - sent.at < timedelta(milliseconds=1)
     assert len(arrived) <= CONVERSATIONS + 5 + 2
-    assert f"Wrote {len(generated.sent):,} messages and renumber 0, in {len(arrived)} conversations" in report[-1]
+    assert f"Wrote {len(generated.sent):,} new and 0 renumbered messages in {len(arrived)} conversations" in report[-1]
     assert not [line for line in report if "Text" in line or "Person" in line]
 
     again = run("--write")
 
     assert again[-1] == (
-        f"Wrote 0 messages and renumber 0, in 0 conversations; {len(generated.sent):,} were there already."
+        f"Wrote 0 new and 0 renumbered messages in 0 conversations; {len(generated.sent):,} existed already."
     )
     assert read_all(dynamodb, target) == items
 
@@ -191,15 +192,15 @@ def test_without_write_nothing_is_written_and_the_report_is_the_same(
     done = run("--write")
 
     assert said[-2:] == [
-        "Would write 2 messages and renumber 0, in 1 conversations; 0 were there already.",
-        "Nothing was written. Add --write to do it.",
+        "Would write 2 new and 0 renumbered messages in 1 conversations; 0 existed already.",
+        "Nothing was written. Add --write to import.",
     ]
     assert done == [*said[:-2], said[-2].replace("Would write", "Wrote")]
     assert done[0] == f"merged     {keys.pair_uuid(LONDO.user_uuid, VIR.user_uuid)}  of g1, g2"
     assert texts(dynamodb, target, LONDO, VIR) == ["one", "two"]
 
 
-def test_who_has_the_handle_here_is_who_wrote_in_the_source(
+def test_the_owner_of_the_handle_here_is_the_sender_in_the_source(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     londo = Person(str(uuid4()), "Londo", "Ambassador Mollari")
@@ -215,7 +216,7 @@ def test_who_has_the_handle_here_is_who_wrote_in_the_source(
     assert verify(dynamodb, target) == []
 
 
-def test_names_and_handles_that_nobody_may_have_here_are_replaced(
+def test_forbidden_names_and_handles_are_replaced(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     forger = User(str(uuid4()), "forger", "Londo\n@vir: Hello")
@@ -270,10 +271,10 @@ def test_every_attribute_but_the_keys_may_be_missing(
     ]
     assert len([line for line in report if line.startswith("guess      MSG#")]) == 2
     assert len([line for line in report if line.startswith("unknown")]) == 2
-    assert run("--write")[-1] == "Wrote 0 messages and renumber 0, in 0 conversations; 4 were there already."
+    assert run("--write")[-1] == "Wrote 0 new and 0 renumbered messages in 0 conversations; 4 existed already."
 
 
-def test_what_was_sent_in_the_old_system_meanwhile_comes_to_its_place(
+def test_messages_sent_in_the_old_system_meanwhile_get_their_place(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     source.message_groups(LONDO, VIR, "g1", at(1))
@@ -287,22 +288,22 @@ def test_what_was_sent_in_the_old_system_meanwhile_comes_to_its_place(
     report = run("--write")
 
     assert texts(dynamodb, target, LONDO, VIR) == ["one", "three", "five", "nine"]
-    assert report[-1] == "Wrote 2 messages and renumber 1, in 1 conversations; 1 were there already."
+    assert report[-1] == "Wrote 2 new and 1 renumbered messages in 1 conversations; 1 existed already."
     assert verify(dynamodb, target) == []
 
 
-def test_what_was_sent_here_before_the_import_follows_the_history(
+def test_messages_sent_here_before_the_import_follow_the_history(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     table = Table(dynamodb, target)
     londo, vir = (Person(str(uuid4()), user.handle, user.name) for user in (LONDO, VIR))
     table.register(londo)
     table.register(vir)
-    sent = send_to_handle(table, londo.user_uuid, vir.handle, str(uuid4()), "new").message
+    sent = send_to_handle(table, londo.user_uuid, vir.handle, Draft(str(uuid4()), "new")).message
     source.message_groups(LONDO, VIR, "g", at(1))
     source.message("g", at(1), "old", VIR)
     run("--write")
-    newer = send_to_conversation(table, vir.user_uuid, sent.message_group_uuid, str(uuid4()), "newer").message
+    newer = send_to_conversation(table, vir.user_uuid, sent.message_group_uuid, Draft(str(uuid4()), "newer")).message
     repair_inboxes(table, sent.message_group_uuid)
 
     again = run("--write")
@@ -310,7 +311,7 @@ def test_what_was_sent_here_before_the_import_follows_the_history(
     found = conversations(read_all(dynamodb, target))[frozenset((londo.user_uuid, vir.user_uuid))]
     assert [(one.message, one.seq) for one in found] == [("old", 1), ("new", 2), ("newer", 3)]
     assert [one.message_uuid for one in found[1:]] == [sent.message_uuid, newer.message_uuid]
-    assert again[-1] == "Wrote 0 messages and renumber 0, in 0 conversations; 3 were there already."
+    assert again[-1] == "Wrote 0 new and 0 renumbered messages in 0 conversations; 3 existed already."
     assert verify(dynamodb, target) == []
 
 
@@ -330,11 +331,11 @@ def test_a_message_uuid_that_another_conversation_has_is_replaced_the_same_in_ev
     assert texts(dynamodb, target, LONDO, VIR) == ["from vir"]
     assert texts(dynamodb, target, LONDO, GKAR) == ["from gkar"]
     assert report[-2].startswith("1 message_uuids made")
-    assert again[-1] == "Wrote 0 messages and renumber 0, in 0 conversations; 2 were there already."
+    assert again[-1] == "Wrote 0 new and 0 renumbered messages in 0 conversations; 2 existed already."
     assert read_all(dynamodb, target) == items
 
 
-def test_receipts_follow_what_was_sent_here_to_its_place_and_missing_ones_are_made_by_the_next_run(
+def test_sent_records_follow_moved_messages_and_the_next_run_makes_missing_ones(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     table = Table(dynamodb, target)
@@ -343,7 +344,7 @@ def test_receipts_follow_what_was_sent_here_to_its_place_and_missing_ones_are_ma
     table.register(vir)
     moment = START + timedelta(seconds=1)
     sent = [
-        send_to_handle(table, londo.user_uuid, vir.handle, str(uuid4()), text, lambda: moment).message
+        send_to_handle(table, londo.user_uuid, vir.handle, Draft(str(uuid4()), text), lambda: moment).message
         for text in ("here", "and here")
     ]
     for number in range(3):
@@ -352,18 +353,18 @@ def test_receipts_follow_what_was_sent_here_to_its_place_and_missing_ones_are_ma
     run("--write")
 
     for message in sent:
-        again = send_to_handle(table, londo.user_uuid, vir.handle, message.message_uuid, message.message)
+        again = send_to_handle(table, londo.user_uuid, vir.handle, Draft(message.message_uuid, message.message))
         assert (again.repeated, again.message.message_uuid) == (True, message.message_uuid)
     assert texts(dynamodb, target, londo, vir) == ["here", "old 0", "old 1", "old 2", "and here"]
     assert verify(dynamodb, target) == []
     for item in read_all(dynamodb, target):
         if item["sk"]["S"] == keys.SENT_RECORD:
             dynamodb.delete_item(TableName=target, Key=keys.key(item["pk"]["S"], keys.SENT_RECORD))
-    assert run("--write")[-1].startswith("Wrote 0 messages and renumber 0, in 1 conversations")
+    assert run("--write")[-1].startswith("Wrote 0 new and 0 renumbered messages in 1 conversations")
     assert verify(dynamodb, target) == []
 
 
-def test_inboxes_are_mended_by_the_next_run(
+def test_inboxes_are_fixed_by_the_next_run(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
     source.message_groups(LONDO, VIR, "g", at(1))
@@ -372,12 +373,12 @@ def test_inboxes_are_mended_by_the_next_run(
     stored = Table(dynamodb, target).inbox(VIR.user_uuid, 1)[0].item
     dynamodb.delete_item(TableName=target, Key=keys.key(stored["pk"]["S"], stored["sk"]["S"]))
 
-    assert run("--write")[-1].startswith("Wrote 0 messages and renumber 0, in 1 conversations")
+    assert run("--write")[-1].startswith("Wrote 0 new and 0 renumbered messages in 1 conversations")
     assert verify(dynamodb, target) == []
 
 
 @pytest.mark.parametrize("wrong", ["the target itself", "a table of this system", "no table"])
-def test_what_is_no_bootcamp_table_is_a_clear_error(
+def test_a_table_of_another_kind_is_a_clear_error(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb_endpoint: str, wrong: str
 ) -> None:
     source.message_groups(LONDO, VIR, "g", at(1))
@@ -416,7 +417,7 @@ _MESSAGES = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(messages=_MESSAGES, first=st.integers(0, 12), sent_here=st.integers(0, 2))
-def test_whatever_the_order_of_arrival_each_message_is_there_once_and_in_order(
+def test_in_any_order_of_arrival_each_message_is_stored_once_and_in_order(
     dynamodb: "DynamoDBClient", messages: list[tuple[str, datetime, int, User]], first: int, sent_here: int
 ) -> None:
     source, target = (f"table-{uuid4()}" for _ in range(2))
@@ -435,7 +436,7 @@ def test_whatever_the_order_of_arrival_each_message_is_there_once_and_in_order(
             bootcamp.message(group, written(when, how), f"{number}", sender)
         if table.head(keys.pair_uuid(LONDO.user_uuid, VIR.user_uuid), consistent=True):
             for number in range(sent_here):
-                send_to_handle(table, VIR.user_uuid, LONDO.handle, str(uuid4()), f"here {number}")
+                send_to_handle(table, VIR.user_uuid, LONDO.handle, Draft(str(uuid4()), f"here {number}"))
         bootcamp.save()
         bring()
 
@@ -457,6 +458,6 @@ def _place(message: tuple[str, datetime, int, User]) -> tuple[datetime, str, str
 
 
 def _bring(dynamodb: "DynamoDBClient", source: str, target: str) -> int:
-    """Imports, and returns how many conversations were changed."""
-    plan = importing.survey(dynamodb, source, target)
-    return importing.carry_out(dynamodb, source, target, plan, write=True).counts["changed conversations"]
+    """Import; return the number of changed conversations."""
+    plan = survey(dynamodb, source, target)
+    return carry_out(dynamodb, source, target, plan, write=True).counts["changed conversations"]

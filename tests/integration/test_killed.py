@@ -1,11 +1,11 @@
-"""Nothing is lost when processes die; tests/soak does this for long."""
+"""Nothing is lost when processes die. tests/soak runs this longer."""
 
 from pathlib import Path
 
 from tests.support.killed import kill_while_sending
 
 
-def test_nothing_is_lost_or_doubled_when_processes_are_killed(dynamodb_endpoint: str, tmp_path: Path) -> None:
+def test_nothing_is_lost_or_duplicated_when_processes_are_killed(dynamodb_endpoint: str, tmp_path: Path) -> None:
     outcome = kill_while_sending(
         dynamodb_endpoint, tmp_path, people=3, messages_each=40, longest_life=18, seed=1, seconds=300
     )

@@ -20,7 +20,7 @@ _START = datetime(2025, 12, 31, 12, tzinfo=UTC)
 
 
 def write_inbox(dynamodb: "DynamoDBClient", table_name: str, owner: Person, count: int) -> list[InboxEntry]:
-    """An inbox of `count` conversations an hour apart, the newest first."""
+    """Write an inbox of `count` conversations an hour apart, the newest first."""
     groups = []
     for number in range(count):
         other = Person(str(uuid4()), f"person{number}", f"Person {number}")
@@ -73,7 +73,7 @@ def test_an_empty_inbox_is_an_empty_list(functions: Functions, bayko: Person) ->
 def test_a_conversation_being_moved_is_listed_once_at_its_newer_place(
     functions: Functions, dynamodb: "DynamoDBClient", table_name: str, bayko: Person
 ) -> None:
-    """Between the two requests of a rewrite both items are there."""
+    """Between the two requests of a rewrite both items exist."""
     newest, *_, oldest = write_inbox(dynamodb, table_name, bayko, 5)
     at = keys.format_time(datetime.fromisoformat(newest.created_at) + timedelta(seconds=1))
     moved = replace(oldest, message="Newer", sk=at)
@@ -85,10 +85,10 @@ def test_a_conversation_being_moved_is_listed_once_at_its_newer_place(
     assert (page[0]["uuid"], page[0]["message"]) == (oldest.message_group_uuid, "Newer")
 
 
-def test_a_page_whose_conversations_have_all_moved_up_still_leads_up(
+def test_a_page_still_leads_up_when_all_its_conversations_moved_up(
     functions: Functions, dynamodb: "DynamoDBClient", table_name: str, bayko: Person
 ) -> None:
-    """The way test_state_machine reads: down to the last page, and up again for what moved meanwhile."""
+    """Read as in test_state_machine: down to the last page, and up again for conversations that moved meanwhile."""
     _, oldest = write_inbox(dynamodb, table_name, bayko, 2)
     _, _, headers = functions.list_message_groups(bayko.user_uuid, limit="1")
     moved = replace(oldest, sk=keys.format_time(_START + timedelta(days=9)))

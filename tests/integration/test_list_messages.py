@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -13,7 +12,7 @@ import pytest
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.read import newest_messages
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def links(headers: dict[str, str]) -> dict[str, dict[str, str]]:
-    """The query of each relation of a Link header."""
+    """Parse a Link header: the query of each relation."""
     found = re.findall(r'<\?([^>]*)>; rel="(\w+)"', headers.get("link", ""))
     return {relation: dict(parse_qsl(query)) for query, relation in found}
 
@@ -33,14 +32,14 @@ def links(headers: dict[str, str]) -> dict[str, dict[str, str]]:
 def write_history(
     dynamodb: "DynamoDBClient", table_name: str, bayko: Person, londo: Person, count: int, start: datetime
 ) -> str:
-    """A conversation of `count` messages an hour apart, written at once."""
+    """Write a conversation of `count` messages an hour apart."""
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
     messages = [
         Message(group, str(uuid4()), f"Message {seq}", bayko, keys.format_time(start + timedelta(hours=seq)), seq)
         for seq in range(1, count + 1)
     ]
     last = messages[-1]
-    head = replace(Head.of_first(last, londo), last_seq=count)
+    head = Head.of_first(last, londo)
     items = [head.item, *(message.item for message in messages)]
     for first in range(0, len(items), 25):
         dynamodb.batch_write_item(
@@ -52,7 +51,7 @@ def write_history(
 def page_through(
     functions: Functions, user_uuid: str, group: str, relation: str, **query: str
 ) -> list[list[dict[str, Any]]]:
-    """All pages from a first one, in the direction of `relation`."""
+    """Yield all pages from a first one, in the direction of `relation`."""
     pages = []
     while True:
         status, page, headers = functions.list_messages(user_uuid, group, **query)
@@ -101,17 +100,17 @@ def test_paging_forward_again_ends_at_the_newest(functions: Functions, londo: Pe
     assert [message["seq"] for page in pages for message in page] == list(range(1, 121))
 
 
-def test_what_comes_after_a_cursor_is_everything_once_while_others_write(
+def test_paging_after_a_cursor_gets_everything_once_while_others_write(
     functions: Functions, table: Table, bayko: Person, londo: Person
 ) -> None:
-    first = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "1").message
+    first = send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "1")).message
     group = first.message_group_uuid
     _, page, headers = functions.list_messages(londo.user_uuid, group)
     seen = [message["seq"] for message in page]
 
     def write(sender: Person) -> None:
         for number in range(60):
-            send_to_conversation(table, sender.user_uuid, group, str(uuid4()), str(number))
+            send_to_conversation(table, sender.user_uuid, group, Draft(str(uuid4()), str(number)))
 
     with ThreadPoolExecutor(2) as threads:
         writing = [threads.submit(write, person) for person in (bayko, londo)]
@@ -136,7 +135,7 @@ def test_paging_back_is_not_disturbed_by_new_messages(
         _, page, headers = functions.list_messages(londo.user_uuid, history, **query)
         seen = [message["seq"] for message in page] + seen
         query = links(headers).get("prev")
-        send_to_conversation(table, bayko.user_uuid, history, str(uuid4()), "Meanwhile")
+        send_to_conversation(table, bayko.user_uuid, history, Draft(str(uuid4()), "Meanwhile"))
 
     assert seen == list(range(1, 121))
 
@@ -152,7 +151,7 @@ def test_the_ten_thousandth_message_is_reachable(
     assert [message["seq"] for page in reversed(pages) for message in page] == list(range(1, 10_001))
 
 
-def test_a_stranger_hears_the_same_as_for_no_conversation(
+def test_a_stranger_gets_the_same_answer_as_for_no_conversation(
     functions: Functions, register: Callable[[str], Person], londo: Person, history: str
 ) -> None:
     eve = register("eve")
@@ -169,7 +168,9 @@ def test_a_cursor_of_another_conversation_is_refused(
     functions: Functions, table: Table, register: Callable[[str], Person], londo: Person, history: str
 ) -> None:
     kenji = register("kenji")
-    other = send_to_handle(table, kenji.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
+    other = send_to_handle(
+        table, kenji.user_uuid, londo.handle, Draft(str(uuid4()), "Hello")
+    ).message.message_group_uuid
     cursor = links(functions.list_messages(londo.user_uuid, history)[2])["prev"]
 
     assert functions.list_messages(londo.user_uuid, other, **cursor)[0] == 400
@@ -181,7 +182,7 @@ def test_the_same_page_is_not_sent_twice(functions: Functions, table: Table, lon
     known = {"if-none-match": headers["etag"]}
 
     unchanged = functions.call("messages.list_messages", londo.user_uuid, parameters=parameters, headers=known)
-    send_to_conversation(table, londo.user_uuid, history, str(uuid4()), "New")
+    send_to_conversation(table, londo.user_uuid, history, Draft(str(uuid4()), "New"))
     changed = functions.call("messages.list_messages", londo.user_uuid, parameters=parameters, headers=known)
 
     assert (unchanged[0], unchanged[1], unchanged[2]["etag"]) == (304, None, headers["etag"])
@@ -189,7 +190,7 @@ def test_the_same_page_is_not_sent_twice(functions: Functions, table: Table, lon
 
 
 class StaleReplica:
-    """A DynamoDB client whose eventually consistent reads do not know some items yet."""
+    """A DynamoDB client with eventually consistent reads that lack some items."""
 
     def __init__(self, client: "DynamoDBClient", unknown: Callable[[dict[str, Any]], bool]) -> None:
         self._client = client
@@ -241,10 +242,10 @@ def test_a_stale_replica_hides_no_message(
     assert [message["seq"] for page in reversed(pages) for message in page] == list(range(1, 121))
 
 
-def test_a_gap_that_is_really_there_does_not_hide_what_lies_beyond(
+def test_a_real_gap_does_not_hide_the_messages_after_it(
     functions: Functions, dynamodb: "DynamoDBClient", table_name: str, londo: Person, history: str
 ) -> None:
-    """Somebody deleted an item by hand; `bin/ddb/verify` reports it, and the rest stays readable."""
+    """An item was deleted by hand: `bin/ddb/verify` reports it, and the rest stays readable."""
     _, (lost, *_), _ = functions.list_messages(londo.user_uuid, history, limit="10")
     dynamodb.delete_item(TableName=table_name, Key={"pk": {"S": f"MSG#{history}"}, "sk": {"S": lost["created_at"]}})
 

@@ -1,4 +1,4 @@
-"""Marks, what is unread, receipts and conversations since a time, on a real engine."""
+"""Read marks, unread counts, receipts and conversations since a time, on a real engine."""
 
 import time
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from messaging.model import keys
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import CHANGE_INTERVAL_SECONDS, Table
@@ -19,7 +20,7 @@ from tests.support.functions import Functions, Stream
 
 @pytest.fixture
 def group(functions: Functions, bayko: Person, londo: Person) -> str:
-    """Bayko has sent three messages to londo."""
+    """A conversation with three messages from bayko to londo."""
     for text in ("1", "2", "3"):
         _, sent, _ = functions.create_message_group(bayko.user_uuid, handle="londo", message=text)
     uuid: str = sent["message_group_uuid"]
@@ -28,7 +29,7 @@ def group(functions: Functions, bayko: Person, londo: Person) -> str:
 
 @pytest.fixture
 def drained(functions: Functions, stream: Stream) -> Callable[[], None]:
-    """Brings the inboxes up to date."""
+    """Bring the inboxes up to date."""
     return lambda: _drain(functions, stream)
 
 
@@ -52,7 +53,7 @@ def test_a_mark_moves_forward_and_never_back(functions: Functions, londo: Person
 
 
 @pytest.mark.parametrize("seq", [4, 10**18 - 1])
-def test_what_is_not_there_cannot_have_been_read(functions: Functions, londo: Person, group: str, seq: int) -> None:
+def test_a_missing_message_cannot_be_marked_as_read(functions: Functions, londo: Person, group: str, seq: int) -> None:
     assert functions.mark_read(londo.user_uuid, group, seq)[:2] == (422, ["seq_past_last_message"])
 
 
@@ -74,7 +75,7 @@ def test_strangers_and_the_erased_move_no_mark(
     assert stranger.user_uuid not in head.read_seqs
 
 
-def test_who_sends_has_read_all(
+def test_a_sender_has_read_everything(
     functions: Functions, bayko: Person, londo: Person, group: str, drained: Callable[[], None]
 ) -> None:
     drained()
@@ -89,7 +90,7 @@ def test_marks_that_race_with_messages_end_where_they_belong(
     functions: Functions, bayko: Person, londo: Person, group: str, drained: Callable[[], None]
 ) -> None:
     def send(number: int) -> int:
-        status = 429  # a sender who is in their own way is asked to wait
+        status = 429  # senders that lose against their own messages must wait
         while status == 429:
             status, _, _ = functions.create_message(bayko.user_uuid, message_group_uuid=group, message=str(number))
         return status
@@ -126,7 +127,7 @@ def test_the_totals_are_those_of_the_unread_conversations(
     assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 60, "messages": 60}
 
 
-def test_one_conversation_is_shown_as_it_is_before_the_inbox_follows(
+def test_one_conversation_is_shown_before_the_inbox_follows(
     functions: Functions, bayko: Person, londo: Person, group: str, drained: Callable[[], None]
 ) -> None:
     status, shown, _ = functions.find_message_group(londo.user_uuid, group.upper())
@@ -140,7 +141,7 @@ def test_one_conversation_is_shown_as_it_is_before_the_inbox_follows(
 # Receipts
 
 
-def test_who_shows_no_receipts_is_not_seen_to_have_read_anywhere(
+def test_a_person_with_hidden_receipts_is_nowhere_seen_to_have_read(
     monkeypatch: pytest.MonkeyPatch,
     functions: Functions,
     table: Table,
@@ -189,7 +190,7 @@ def test_signing_up_once_more_leaves_the_settings(functions: Functions, table: T
     assert functions.show_me(londo.user_uuid)[1]["receipts"] is False
 
 
-def test_who_has_no_profile_has_no_settings(functions: Functions) -> None:
+def test_a_person_without_a_profile_has_no_settings(functions: Functions) -> None:
     nobody = str(uuid4())
     assert functions.show_me(nobody)[0] == 404
     assert functions.update_me(nobody, receipts=False)[0] == 404
@@ -199,7 +200,7 @@ def test_who_has_no_profile_has_no_settings(functions: Functions) -> None:
 
 
 def _since(functions: Functions, person: Person, query: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    """What has changed, over all pages, and what to ask with next time."""
+    """Changed conversations, over all pages, and the query for next time."""
     uuids: list[str] = []
     while True:
         status, page, headers = functions.list_message_groups(person.user_uuid, **query)
@@ -211,7 +212,7 @@ def _since(functions: Functions, person: Person, query: dict[str, str]) -> tuple
         query = found["next"]
 
 
-def test_since_a_time_come_the_conversations_that_changed_the_oldest_change_first(
+def test_since_a_time_lists_changed_conversations_oldest_change_first(
     functions: Functions,
     table: Table,
     register: Callable[[str], Person],
@@ -222,7 +223,7 @@ def test_since_a_time_come_the_conversations_that_changed_the_oldest_change_firs
     groups = []
     for number in range(25):
         other, at = register(f"person{number}"), start + timedelta(hours=2 * number)
-        sent = send_to_handle(table, other.user_uuid, "bayko", str(uuid4()), "Hello", lambda at=at: at)  # type: ignore[misc]
+        sent = send_to_handle(table, other.user_uuid, "bayko", Draft(str(uuid4()), "Hello"), lambda at=at: at)  # type: ignore[misc]
         groups.append(sent.message.message_group_uuid)
     drained()
 
@@ -232,7 +233,7 @@ def test_since_a_time_come_the_conversations_that_changed_the_oldest_change_firs
     assert _since(functions, bayko, monitor)[0] == groups[24:]  # it reaches an hour back
 
     at = start + timedelta(days=9)
-    send_to_conversation(table, bayko.user_uuid, groups[0], str(uuid4()), "Again", lambda: at)
+    send_to_conversation(table, bayko.user_uuid, groups[0], Draft(str(uuid4()), "Again"), lambda: at)
     drained()
     changed, later = _since(functions, bayko, monitor)
     assert changed == [groups[24], groups[0]]
@@ -247,18 +248,18 @@ def test_the_list_says_where_to_begin_and_nothing_late_is_missed(
     bayko: Person,
     drained: Callable[[], None],
 ) -> None:
-    """Kenji's message comes to the inbox after vir's, which is younger."""
+    """Kenji's message reaches the inbox after vir's, which is newer."""
     assert _since(functions, bayko, links(functions.list_message_groups(bayko.user_uuid)[2])["monitor"])[0] == []
     kenji, vir = register("kenji"), register("vir")
     for other in (kenji, vir):
-        send_to_handle(table, other.user_uuid, "bayko", str(uuid4()), "Hello")
+        send_to_handle(table, other.user_uuid, "bayko", Draft(str(uuid4()), "Hello"))
     drained()
     of_kenji, of_vir = (keys.pair_uuid(bayko.user_uuid, other.user_uuid) for other in (kenji, vir))
     at = datetime.now(UTC)
     for group, minute in ((of_kenji, 1), (of_vir, 30)):
         when = at + timedelta(minutes=minute)
         text = str(minute)
-        send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text, lambda when=when: when)  # type: ignore[misc]
+        send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), text), lambda when=when: when)  # type: ignore[misc]
     (late, soon) = [record for record in stream.records() if record["eventName"] == "MODIFY"]
     functions.stream_handler([soon])
     _, inbox, headers = functions.list_message_groups(bayko.user_uuid)

@@ -18,7 +18,7 @@ def confirm(functions: Functions, **attributes: str) -> object:
     return functions.handler("users.post_confirmation").lambda_handler(event, None)
 
 
-def test_who_has_a_handle_is_shown_however_it_is_written(functions: Functions, bayko: Person, londo: Person) -> None:
+def test_the_owner_of_a_handle_is_shown_for_any_spelling(functions: Functions, bayko: Person, londo: Person) -> None:
     for handle in ("@londo", "@LONDO"):
         status, user, _ = functions.call(
             "users.show_user",
@@ -109,7 +109,7 @@ def test_a_name_that_cannot_be_is_a_clear_error_and_makes_nobody(functions: Func
     assert table.person_by_handle("vir") is None
 
 
-def test_twenty_who_want_one_handle_at_once_leave_one_who_has_it(table: Table) -> None:
+def test_of_twenty_simultaneous_requests_for_one_handle_one_succeeds(table: Table) -> None:
     def register(_: int) -> bool:
         try:
             table.register(Person(str(uuid4()), "vir", "Vir"))
@@ -130,7 +130,7 @@ def test_twenty_who_want_one_handle_at_once_leave_one_who_has_it(table: Table) -
     ],
     ids=["taken", "no handle", "no name"],
 )
-def test_what_people_choose_counts_as_no_failure_of_signing_up(
+def test_refused_choices_count_as_no_failure_of_signing_up(
     functions: Functions, londo: Person, capsys: pytest.CaptureFixture[str], attributes: dict[str, str], counted: str
 ) -> None:
     for _ in range(5):
@@ -142,7 +142,7 @@ def test_what_people_choose_counts_as_no_failure_of_signing_up(
     assert "SignUpsFailed" not in written
 
 
-def test_what_nobody_chose_counts_as_a_failure_of_signing_up(
+def test_an_unexpected_error_counts_as_a_failure_of_signing_up(
     functions: Functions, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:

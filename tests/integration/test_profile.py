@@ -1,4 +1,4 @@
-"""Settings in a profile and their copies in conversations, on a real engine: in order, at a pace, and never half."""
+"""Settings in a profile and their copies in conversations, on a real engine: ordered, rate-limited, never partial."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.profile import set_read_receipts
 from messaging.services.send import send_to_handle
@@ -23,7 +24,7 @@ CONVERSATIONS = 5
 
 
 class Settings:
-    """Londo's settings, in some conversations, and the requests that changing them makes. `now` is what time it is."""
+    """Londo's settings, in some conversations, and the requests of a change. `now` is the current time."""
 
     def __init__(self, client: "DynamoDBClient", name: str, person: Person, groups: list[str]) -> None:
         self.client, self.name, self.person, self.groups = client, name, person, groups
@@ -32,7 +33,7 @@ class Settings:
         self.table = Table(self.requests, name, lambda: self.now)  # type: ignore[arg-type]
 
     def shown(self) -> list[bool]:
-        """In the profile, and in each conversation."""
+        """The setting in the profile, and in each conversation."""
         table = Table(self.client, self.name)
         heads = [table.head(group, consistent=True) for group in self.groups]
         profile = table.profile(self.person.user_uuid)
@@ -43,7 +44,7 @@ class Settings:
         ]
 
     def change(self, read_receipts: bool) -> None:
-        """As another process changes them, a minute later."""
+        """Change the setting as another process would, a minute later."""
         self.now += CHANGE_INTERVAL_SECONDS
         table = Table(self.client, self.name, lambda: self.now)
         set_read_receipts(table, self.person.user_uuid, read_receipts=read_receipts)
@@ -54,7 +55,7 @@ def londos(
     dynamodb: "DynamoDBClient", table_name: str, table: Table, londo: Person, register: Callable[[str], Person]
 ) -> Settings:
     groups = [
-        send_to_handle(table, londo.user_uuid, register(f"person{number}").handle, str(uuid4()), "Hello").message
+        send_to_handle(table, londo.user_uuid, register(f"person{number}").handle, Draft(str(uuid4()), "Hello")).message
         for number in range(CONVERSATIONS)
     ]
     return Settings(dynamodb, table_name, londo, [message.message_group_uuid for message in groups])
@@ -68,7 +69,7 @@ def update_me(londos: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[bo
 
 def test_of_two_changes_at_once_the_later_is_shown_everywhere(londos: Settings) -> None:
     def change_back(_: int, run: Run, request: dict[str, Any]) -> Any:
-        """When the first change comes to the first conversation, the second one is made as a whole."""
+        """Make the whole second change when the first one reaches the first conversation."""
         if "members.#me.receipts" in request.get("UpdateExpression", ""):
             londos.requests.hook = None
             londos.change(True)
@@ -80,7 +81,7 @@ def test_of_two_changes_at_once_the_later_is_shown_everywhere(londos: Settings) 
     assert londos.shown() == [True] * (1 + CONVERSATIONS)
 
 
-def test_of_many_who_ask_for_the_same_at_once_one_writes(londos: Settings) -> None:
+def test_of_many_equal_changes_at_once_one_writes(londos: Settings) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = [
             pool.submit(set_read_receipts, londos.table, londos.person.user_uuid, read_receipts=False)
@@ -94,7 +95,7 @@ def test_of_many_who_ask_for_the_same_at_once_one_writes(londos: Settings) -> No
     assert londos.requests.names.count("update_item") == CONVERSATIONS + 1
 
 
-def test_what_is_so_already_is_not_written(londos: Settings, update_me: Callable[[bool], Any]) -> None:
+def test_an_unchanged_setting_is_not_written(londos: Settings, update_me: Callable[[bool], Any]) -> None:
     londos.change(False)
     londos.requests.names.clear()
 
@@ -119,7 +120,7 @@ def test_a_second_change_within_a_minute_is_refused_with_the_time_to_wait(
     assert londos.shown() == [True] * (1 + CONVERSATIONS)
 
 
-def test_a_change_that_was_cut_off_is_finished_by_the_same_request(
+def test_an_interrupted_change_is_finished_by_the_same_request(
     londos: Settings, update_me: Callable[[bool], tuple[int, Any, dict[str, str]]]
 ) -> None:
     # Read, write, and the inbox: then the first conversation.
@@ -139,7 +140,7 @@ def test_a_change_that_was_cut_off_is_finished_by_the_same_request(
     assert londos.requests.names == ["get_item"]
 
 
-def test_a_change_whose_answer_was_lost_is_made_once(
+def test_a_change_with_a_lost_answer_is_made_once(
     londos: Settings, update_me: Callable[[bool], tuple[int, Any, dict[str, str]]]
 ) -> None:
     londos.requests.hook = Fault(2, "whole", "timed out")
@@ -149,7 +150,7 @@ def test_a_change_whose_answer_was_lost_is_made_once(
     assert londos.shown() == [False] * (1 + CONVERSATIONS)
 
 
-def test_verify_finds_a_conversation_that_shows_other_settings_and_repair_mends_it(
+def test_verify_finds_a_conversation_with_other_settings_and_repair_fixes_it(
     dynamodb: "DynamoDBClient",
     table_name: str,
     table: Table,
@@ -163,7 +164,7 @@ def test_verify_finds_a_conversation_that_shows_other_settings_and_repair_mends_
     londos.change(False)
     drain()
     assert [one.kind for one in verify(dynamodb, table_name)] == []
-    # As two changes at once left it before there were versions.
+    # The result of two simultaneous changes before versions.
     dynamodb.update_item(
         TableName=table_name,
         Key={"pk": {"S": f"MSG#{londos.groups[0]}"}, "sk": {"S": "HEAD"}},

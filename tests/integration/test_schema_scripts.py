@@ -20,7 +20,7 @@ def test_the_table_is_made_as_the_template_says_and_listed_and_dropped(
 ) -> None:
     name = f"schema-{uuid4()}"
 
-    assert script(dynamodb_endpoint, "schema-load", "--stack", name) == (0, f"{name} is made.\n", "")
+    assert script(dynamodb_endpoint, "schema-load", "--stack", name) == (0, f"{name} is created.\n", "")
     assert script(dynamodb_endpoint, "schema-load", "--stack", name) == (0, f"{name} exists already.\n", "")
 
     made = dynamodb.describe_table(TableName=name)["Table"]

@@ -1,4 +1,4 @@
-"""A message by its message_uuid on a real engine: found at once, and refused the same way whatever the reason."""
+"""A message by its message_uuid on a real engine: found at once, and refused the same way for any reason."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.services.read import show_message
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sent(table: Table, bayko: Person, londo: Person) -> list[Message]:
-    """Three messages of the two."""
-    first = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "1").message
+    """Three messages between the two people."""
+    first = send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "1")).message
     more = [
-        send_to_conversation(table, sender.user_uuid, first.message_group_uuid, str(uuid4()), text).message
+        send_to_conversation(table, sender.user_uuid, first.message_group_uuid, Draft(str(uuid4()), text)).message
         for sender, text in ((londo, "2"), (bayko, "3"))
     ]
     return [first, *more]
@@ -49,7 +49,7 @@ def test_each_of_the_two_is_shown_each_message_as_the_list_shows_it(
 @pytest.mark.parametrize(
     "unknown",
     [
-        pytest.param(lambda item: item["pk"]["S"].startswith("MID#"), id="the receipt"),
+        pytest.param(lambda item: item["pk"]["S"].startswith("MID#"), id="the sent record"),
         pytest.param(lambda item: item["sk"]["S"] == "HEAD", id="the head"),
         pytest.param(lambda item: "seq" in item, id="the message"),
         pytest.param(lambda _: True, id="the conversation"),
@@ -79,7 +79,7 @@ def test_every_refusal_is_the_same_answer_after_the_same_requests(
     sent: list[Message],
 ) -> None:
     eve = register("eve")
-    elsewhere = send_to_handle(table, eve.user_uuid, londo.handle, str(uuid4()), "Psst").message
+    elsewhere = send_to_handle(table, eve.user_uuid, londo.handle, Draft(str(uuid4()), "Psst")).message
     meter = Meter(dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
     group, uuid, nothing = sent[0].message_group_uuid, sent[0].message_uuid, str(uuid4())
@@ -102,10 +102,10 @@ def test_every_refusal_is_the_same_answer_after_the_same_requests(
         assert meter.requests == 2, reason
 
 
-def test_a_receipt_that_leads_to_another_message_or_to_none_shows_nothing(
+def test_a_sent_record_that_leads_to_another_message_or_to_none_shows_nothing(
     dynamodb: "DynamoDBClient", table_name: str, functions: Functions, bayko: Person, sent: list[Message]
 ) -> None:
-    """Somebody changed items by hand, or a stale read met `bin/ddb/import-bootcamp`, which renumbers messages."""
+    """Items were changed by hand, or a stale read met `bin/ddb/import-bootcamp`, which renumbers messages."""
     first, second, _ = sent
     for created_at in (second.created_at, "2020-01-01T00:00:00.000000+00:00"):
         sent_record = replace(SentRecord.of(first), created_at=created_at)
@@ -118,7 +118,7 @@ def test_a_receipt_that_leads_to_another_message_or_to_none_shows_nothing(
 
 @pytest.mark.parametrize("name", ["message_group_uuid", "message_uuid"])
 @pytest.mark.parametrize("text", ["1", "", "HEAD", "g" * 36, "{0}"])
-def test_what_is_no_uuid_cannot_be_read(functions: Functions, bayko: Person, name: str, text: str) -> None:
+def test_an_invalid_uuid_is_unreadable(functions: Functions, bayko: Person, name: str, text: str) -> None:
     address = {"message_group_uuid": str(uuid4()), "message_uuid": str(uuid4()), name: text.format(uuid4().hex)}
 
     status, problem, _ = functions.show_message(bayko.user_uuid, **address)

@@ -1,6 +1,8 @@
-"""The design's rules while everything happens at once: people join, send, repeat, read, move marks and catch up, in
-any interleaving; the stream comes in any batches; requests to DynamoDB fail before or after they took effect, and
-processes die half-way."""
+"""The design's rules under any interleaving.
+
+People join, send, repeat, read, move marks and catch up. The stream comes in any batches. Requests to DynamoDB fail
+before or after they took effect, and processes die half-way.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -25,7 +27,7 @@ from messaging.api import views
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.read import list_message_groups
 from messaging.services.rewrite_inbox import Change
@@ -40,14 +42,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _HANDLES = ("bayko", "londo", "kenji", "vir")
-_MOST_WALKS = 6  # at once, so that each gets on
+_MOST_WALKS = 6  # at once, so that each advances
 _MOST_STEPS = 100  # to the end of any walk, a message at a time
 _CLOCK_STEPS = (-1_000_000, 0, 1, 1_000_000)  # microseconds: functions run on machines whose clocks differ
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What befalls the requests of one call: some fail, and before one of them (0: none) somebody else writes."""
+    """Faults during one call: some requests fail, and before one of them (0: none) somebody else writes."""
 
     faults: list[Fault]
     overtaken_at: int
@@ -65,7 +67,7 @@ _troubles = st.builds(
 
 @dataclass(frozen=True)
 class Send:
-    """What somebody wants to be sent once, however often they ask."""
+    """A message that must be sent once, after any number of requests."""
 
     sender: Person
     receiver: Person
@@ -79,7 +81,7 @@ class Send:
 
 @dataclass
 class MessagesWalk:
-    """Somebody follows the links from a page of a conversation, to older or to newer messages."""
+    """A reader who follows the links of a conversation, to older or to newer messages."""
 
     reader: Person
     message_group_uuid: str
@@ -93,10 +95,10 @@ class MessagesWalk:
 
 @dataclass
 class InboxWalk:
-    """Somebody follows the links of their inbox down, and then up again.
+    """A reader who follows the links of their inbox down, and then up again.
 
-    `steady` are the conversations that nothing has touched since: they must be met once on the way down. `known` are
-    all there were at the beginning: they must have been met when it comes to the top again.
+    `steady` are the conversations unchanged since: the way down must meet each once. `known` are
+    all conversations at the beginning: the walk must have met them when it reaches the top again.
     """
 
     reader: Person
@@ -108,10 +110,10 @@ class InboxWalk:
 
 
 class Messaging(RuleBasedStateMachine):
-    """One table and all that happens to it. What is counted ends in `tally`.
+    """One table and all actions on it. Counts end up in `tally`.
 
-    A rule that cannot do anything yet returns, instead of having a precondition: what is possible depends on
-    uuids that differ each time, and Hypothesis takes a choice of rules that differs the second time for a mistake.
+    A rule that cannot act yet returns, instead of having a precondition: the possible actions depend on
+    uuids that differ each time, and Hypothesis treats a choice of rules that differs on replay as an error.
     """
 
     def __init__(
@@ -125,11 +127,9 @@ class Messaging(RuleBasedStateMachine):
         self.heads: dict[str, Head] = {}
         self.message_walks: list[MessagesWalk] = []
         self.inbox_walks: list[InboxWalk] = []
-        self.marks: dict[tuple[str, str], int] = {}  # of a conversation and a person: the highest that was answered
-        self.read_receipts: dict[str, bool | None] = {}  # what was answered last; None once another try was not
-        self.synced: dict[
-            str, tuple[dict[str, int], dict[str, str]]
-        ] = {}  # last_seqs by conversation, what to ask with
+        self.marks: dict[tuple[str, str], int] = {}  # by conversation and person: the highest acknowledged
+        self.read_receipts: dict[str, bool | None] = {}  # last acknowledged; None after an unacknowledged change
+        self.synced: dict[str, tuple[dict[str, int], dict[str, str]]] = {}  # last_seqs by conversation, next query
         self.checkpoint = 0
         self.world.join(*_HANDLES[:2])
         for path in ("messages.create_message", "message_groups.create_message_group"):
@@ -142,17 +142,17 @@ class Messaging(RuleBasedStateMachine):
     def clock(self) -> datetime:
         return self.world.now
 
-    # What happens
+    # Actions
 
     @initialize(count=st.integers(0, 5))
     def begin(self, count: int) -> None:
-        """With a conversation, if any message; otherwise its first messages may race."""
+        """Open a conversation if `count` is not 0; otherwise its first messages may race."""
         for _ in range(count):
             self._send_aside(self._new_send(*self.world.people))
 
     @rule(trouble=_troubles)
     def join(self, trouble: Trouble) -> None:
-        """Cognito asks once more after a failure; having asked twice makes no difference."""
+        """Confirm a sign-up. Cognito retries after a failure; a second call makes no difference."""
         if len(self.world.people) == len(_HANDLES):
             return
         handle = _HANDLES[len(self.world.people)]
@@ -265,7 +265,7 @@ class Messaging(RuleBasedStateMachine):
 
     @rule(reader=_any, limit=st.integers(1, 3), trouble=_troubles)
     def catch_up(self, reader: int, limit: int, trouble: Trouble) -> None:
-        """The first time by the whole list, then by what has changed since, a page at a time."""
+        """Catch up: the first time by the whole list, then by changes since, a page at a time."""
         person = self._person(reader)
         others = [one for one in self.world.people if one != person]
         hook = self._hook(trouble, lambda: self._send_aside(self._new_send(others[-1], person)))
@@ -325,7 +325,7 @@ class Messaging(RuleBasedStateMachine):
         assert verify(self.world.dynamodb, self.world.table_name) == []
         self._everybody_knows_all_and_how_much_of_it_is_unread()
 
-    # What must hold
+    # Invariants
 
     @invariant()
     def conversations_are_whole_and_inboxes_list_each_once(self) -> None:
@@ -345,7 +345,7 @@ class Messaging(RuleBasedStateMachine):
                 assert self.read_receipts.get(user_uuid) in (None, person.read_receipts)
 
     def teardown(self) -> None:
-        """Everybody repeats what was not acknowledged and reads to the end; then nothing is wrong or missing."""
+        """Let everybody repeat unacknowledged requests and read to the end; then nothing may be wrong or missing."""
         nothing = Trouble([], 0, by_its_repeat=False)
         try:
             for number, send in enumerate(self.sends):
@@ -363,10 +363,10 @@ class Messaging(RuleBasedStateMachine):
         finally:
             self.world.delete()
 
-    # How
+    # Helpers
 
     def _finish_settings(self) -> None:
-        """Those whose change of a setting was not acknowledged ask again for what their profile says."""
+        """Let everybody with an unacknowledged change of a setting repeat their profile's value."""
         for user_uuid in [one for one, read_receipts in self.read_receipts.items() if read_receipts is None]:
             person = self.world.table.person(user_uuid, consistent=True)
             assert person
@@ -406,7 +406,7 @@ class Messaging(RuleBasedStateMachine):
         return hook
 
     def _call(self, call: Callable[[], Any], hook: Hook) -> Any:
-        """What it answers; None if the process was killed or DynamoDB was busy for too long."""
+        """Call a function; return its answer, or None if the process was killed or DynamoDB was busy for too long."""
         try:
             with self.world.hooked(hook):
                 return call()
@@ -414,7 +414,7 @@ class Messaging(RuleBasedStateMachine):
             return None
 
     def _request(self, send: Send, route: int) -> tuple[int, Any, dict[str, str]]:
-        """Patterns C and D, by any of the three ways to ask for them."""
+        """The request of a send (patterns C and D), by any of its three routes."""
         functions, sender = self.world.functions, send.sender.user_uuid
         what = {"message_uuid": send.message_uuid, "message": send.message}
         if route % 3 == 0 and send.message_group_uuid in self.heads:
@@ -423,7 +423,7 @@ class Messaging(RuleBasedStateMachine):
         return create(sender, handle=send.receiver.handle, **what)
 
     def _post(self, send: Send, route: int, trouble: Trouble) -> bool:
-        """True if it was acknowledged."""
+        """Post a message; True if it was acknowledged."""
 
         def meanwhile() -> None:
             self._send_aside(send if trouble.by_its_repeat else self._new_send(send.receiver, send.sender))
@@ -439,9 +439,13 @@ class Messaging(RuleBasedStateMachine):
         return bool(status == 200)
 
     def _send_aside(self, send: Send) -> None:
-        """Another process sends, and nothing happens to it."""
+        """Send from another process, without faults."""
         sent = send_to_handle(
-            self.world.table, send.sender.user_uuid, send.receiver.handle, send.message_uuid, send.message, self.clock
+            self.world.table,
+            send.sender.user_uuid,
+            send.receiver.handle,
+            Draft(send.message_uuid, send.message),
+            self.clock,
         )
         self._acknowledge(send, views.sent_message(sent.message))
         self._touch(send.message_group_uuid)
@@ -462,7 +466,7 @@ class Messaging(RuleBasedStateMachine):
         return {group for group, head in self.heads.items() if person.user_uuid in head.members}
 
     def _wrong_listings(self) -> list[str]:
-        """Whose inbox does not list each conversation once."""
+        """The owners of inboxes that do not list each conversation once."""
         return [
             person.handle
             for person in self.world.people
@@ -476,7 +480,7 @@ class Messaging(RuleBasedStateMachine):
     def _read(
         self, walk: MessagesWalk, trouble: Trouble
     ) -> tuple[list[dict[str, Any]], dict[str, dict[str, str]]] | None:
-        """A page, which has no gap and holds what was acknowledged, and its links; None if there was no answer."""
+        """Read a page and its links; check for gaps and acknowledged messages. None if there was no answer."""
         head = self.heads[walk.message_group_uuid]
         other = head.other(walk.reader.user_uuid)
         answer = self._call(
@@ -501,7 +505,7 @@ class Messaging(RuleBasedStateMachine):
         return self.heads[walk.message_group_uuid].last_seq
 
     def _step(self, walk: MessagesWalk, trouble: Trouble) -> None:
-        """The next page joins on to the one before; going back ends at the first message."""
+        """Check that the next page continues the one before; the way back ends at the first message."""
         last_seq = self._last_seq(walk)
         answer = self._read(walk, trouble)
         if answer is None:
@@ -519,7 +523,7 @@ class Messaging(RuleBasedStateMachine):
             self.message_walks.remove(walk)
 
     def _step_inbox(self, walk: InboxWalk, trouble: Trouble) -> None:
-        """Down to the last page, then up to the top."""
+        """Walk down to the last page, then up to the top."""
         others = [person for person in self.world.people if person != walk.reader]
         answer = self._call(
             lambda: self.world.functions.list_message_groups(walk.reader.user_uuid, **(walk.query or {})),
@@ -546,7 +550,7 @@ def _group_of(record: dict[str, Any]) -> str:
     return Change.from_record(record).new.message_group_uuid
 
 
-def test_the_rules_hold_whatever_happens_in_any_order(
+def test_the_rules_hold_for_any_actions_in_any_order(
     dynamodb: "DynamoDBClient",
     dynamodb_endpoint: str,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""Somebody else's conversation and none are refused alike on every route and frame: same requests, same time."""
+"""Every route and frame refuses somebody else's conversation and a missing one alike: same requests, same time."""
 
 import json
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import yaml
 
 from messaging.model import keys
 from messaging.model.cursors import MessageCursor
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services import refusals
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -34,7 +35,7 @@ def _functions() -> Iterator[str]:
 
 
 def _asking(path: str, message_group_uuid: str) -> list[dict[str, Any]]:
-    """The requests of a function that name a conversation by its uuid; none if it takes no such thing."""
+    """The requests of a function that name a conversation by its uuid; none if it takes no uuid."""
     event = sample_event(path.partition(".")[2])
     event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = STRANGER
     body = json.loads(event.get("body", "{}"))
@@ -55,7 +56,7 @@ NAMING = [path for path in _functions() if _asking(path, "")]
 
 
 class Clock:
-    """A clock that only requests and sleeping move: a request by a second, and by a second for each item it returns."""
+    """A clock that only requests and sleeps advance: a request by a second, plus a second per returned item."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -74,10 +75,10 @@ class Clock:
 
 @pytest.fixture
 def group(table: Table, bayko: Person, londo: Person) -> str:
-    """A conversation of two others: of enough messages that a page of it is long."""
-    uuid = send_to_handle(table, bayko.user_uuid, londo.handle, str(uuid4()), "Hello").message.message_group_uuid
+    """A conversation of two others with enough messages for a long page."""
+    uuid = send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "Hello")).message.message_group_uuid
     for _ in range(20):
-        send_to_conversation(table, londo.user_uuid, uuid, str(uuid4()), "Hello again")
+        send_to_conversation(table, londo.user_uuid, uuid, Draft(str(uuid4()), "Hello again"))
     return uuid
 
 
@@ -91,7 +92,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def requests(table: Table, clock: Clock) -> Requests:
-    requests = Requests(table._client)
+    requests = Requests(table.db.client)
     requests.hook = clock.hook
     return requests
 
@@ -108,7 +109,7 @@ def test_a_route_refuses_both_alike(
     handler = Functions(Table(requests, table_name), monkeypatch).handler(path).lambda_handler  # type: ignore[arg-type]
 
     def refused(event: dict[str, Any]) -> tuple[Any, ...]:
-        """All that a stranger can see or measure."""
+        """Everything that a stranger can see or measure."""
         clock.now, requests.names = 0.0, []
         answer = handler(event, None)
         assert answer["statusCode"] == 404
@@ -121,7 +122,7 @@ def test_a_route_refuses_both_alike(
 def test_a_refusal_reads_others_messages_once(
     table_name: str, monkeypatch: pytest.MonkeyPatch, group: str, clock: Clock, requests: Requests
 ) -> None:
-    """The longest page of the longest messages takes a function some tens of milliseconds, of a tenth of a second."""
+    """The longest page takes a function some tens of milliseconds, and a refusal has a tenth of a second."""
     functions = Functions(Table(requests, table_name), monkeypatch)  # type: ignore[arg-type]
 
     assert functions.list_messages(STRANGER, group, limit="100")[0] == 404

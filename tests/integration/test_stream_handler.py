@@ -1,4 +1,4 @@
-"""The stream handler on a real engine: every answer it can give, and docs/design.md#rule-5 as a property."""
+"""The stream handler on a real engine: every possible answer, and docs/design.md#rule-5 as a property."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.errors import NotFound
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.marks import mark_read
 from messaging.services.read import list_message_groups
@@ -39,17 +40,17 @@ def requests(dynamodb: "DynamoDBClient") -> Requests:
 
 @pytest.fixture
 def functions(requests: Requests, table_name: str, monkeypatch: pytest.MonkeyPatch) -> Functions:
-    """Functions whose requests are counted."""
+    """Functions with counted requests."""
     return Functions(Table(requests, table_name), monkeypatch)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def send(table: Table, bayko: Person, londo: Person) -> Callable[..., str]:
-    """Sends `count` messages from bayko to londo, or whoever it is; answers the message_group_uuid."""
+    """Send `count` messages from bayko to londo, or between others; return the message_group_uuid."""
 
     def send(count: int = 1, sender: Person = bayko, receiver: Person = londo) -> str:
         for number in range(count):
-            sent = send_to_handle(table, sender.user_uuid, receiver.handle, str(uuid4()), f"Message {number}")
+            sent = send_to_handle(table, sender.user_uuid, receiver.handle, Draft(str(uuid4()), f"Message {number}"))
         return sent.message.message_group_uuid
 
     return send
@@ -57,7 +58,7 @@ def send(table: Table, bayko: Person, londo: Person) -> Callable[..., str]:
 
 @pytest.fixture
 def is_right(dynamodb: "DynamoDBClient", table_name: str) -> Callable[[], None]:
-    """Checks that the stored message groups are exactly those of docs/design.md#rule-4."""
+    """Check that the stored inbox entries are exactly those of docs/design.md#rule-4."""
     return lambda: assert_inboxes_stand_at_the_heads(read_all(dynamodb, table_name))
 
 
@@ -144,7 +145,7 @@ def test_a_head_with_any_other_number_of_members_is_reported_by_itself(
     is_right()
 
 
-def test_a_record_whose_number_is_none_is_reported_by_itself(
+def test_a_record_with_an_invalid_number_is_reported_by_itself(
     functions: Functions, stream: Stream, send: Callable[..., str], is_right: Callable[[], None]
 ) -> None:
     send(3)
@@ -214,7 +215,7 @@ def test_an_inbox_item_that_was_lost_comes_back_with_the_next_message(
     is_right()
 
 
-def test_conversations_whose_last_messages_share_a_microsecond_are_both_listed(
+def test_conversations_with_last_messages_in_one_microsecond_are_both_listed(
     functions: Functions,
     table: Table,
     stream: Stream,
@@ -225,13 +226,13 @@ def test_conversations_whose_last_messages_share_a_microsecond_are_both_listed(
 ) -> None:
     kenji = register("kenji")
     groups = [
-        send_to_handle(table, bayko.user_uuid, other.handle, str(uuid4()), "Hello").message.message_group_uuid
+        send_to_handle(table, bayko.user_uuid, other.handle, Draft(str(uuid4()), "Hello")).message.message_group_uuid
         for other in (londo, kenji)
     ]
     for later in (1, 2):
         at = datetime.now(UTC) + timedelta(hours=later)
         for group in groups:
-            send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), "At once", lambda at=at: at)  # type: ignore[misc]
+            send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), "At once"), lambda at=at: at)  # type: ignore[misc]
         assert functions.stream_handler(stream.records()) == []
         is_right()
         _, inbox, _ = functions.list_message_groups(bayko.user_uuid)
@@ -328,7 +329,7 @@ def test_throttled_statements_are_tried_again(
     is_right()
 
 
-def test_what_stays_throttled_is_reported_and_done_by_the_next_try(
+def test_a_throttled_record_is_reported_and_done_by_the_next_attempt(
     functions: Functions,
     requests: Requests,
     stream: Stream,
@@ -338,7 +339,7 @@ def test_what_stays_throttled_is_reported_and_done_by_the_next_try(
 ) -> None:
     send(4)
     records = stream.records()
-    monkeypatch.setattr("messaging.storage.table.attempts", lambda: repeat(0, 2))
+    monkeypatch.setattr("messaging.storage.dynamodb.attempts", lambda: repeat(0, 2))
 
     def throttle_deletes(_: int, run: Callable[..., Any], request: dict[str, Any]) -> Any:
         if request["Statements"][0]["Statement"].startswith("DELETE"):
@@ -354,14 +355,14 @@ def test_what_stays_throttled_is_reported_and_done_by_the_next_try(
 
 # docs/design.md#rule-5 as a property.
 # Two people converse with a third, so that one inbox holds two conversations. They write, read,
-# show their marks or not, are renamed and erased; the clock may stand still, so that last messages share a time. The
-# stream is delivered in batches of any size, with every map in another order, from the checkpoint or once more from any
+# show or hide their marks, are renamed and erased; the clock may stand still, so that last messages share a time. The
+# stream is delivered in batches of any size, with every map in another order, from the checkpoint or again from any
 # earlier record, as after a lost acknowledgement. A request may fail at any place, before or after it took effect or
-# half-way; what failed is delivered again from the same record, in other batches. All ids come from the history.
+# half-way; failed records are redelivered, in other batches. All ids come from the history.
 
 
 class TwoConversations(World):
-    """Two people have each written to a third, or he to them."""
+    """Two people with one conversation each with a third."""
 
     def __init__(self, dynamodb: "DynamoDBClient", endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(dynamodb, endpoint, monkeypatch)
@@ -371,7 +372,9 @@ class TwoConversations(World):
         self.conversations = [self._open(other) for other in self.people[1:]]
 
     def _open(self, other: Person) -> str:
-        sent = send_to_handle(self.table, self.people[0].user_uuid, other.handle, self._uuid(), "0", lambda: self.now)
+        sent = send_to_handle(
+            self.table, self.people[0].user_uuid, other.handle, Draft(self._uuid(), "0"), lambda: self.now
+        )
         return sent.message.message_group_uuid
 
     def _uuid(self) -> str:
@@ -382,10 +385,12 @@ class TwoConversations(World):
         self.now += timedelta(microseconds=microseconds)
         group, sender = self.conversations[conversation], self._member(conversation, member)
         with suppress(NotFound):  # one of the two was erased
-            send_to_conversation(self.table, sender.user_uuid, group, self._uuid(), str(self.now), lambda: self.now)
+            send_to_conversation(
+                self.table, sender.user_uuid, group, Draft(self._uuid(), str(self.now)), lambda: self.now
+            )
 
     def read(self, conversation: int, back: int, member: int) -> None:
-        """A member has read all but the last `back` messages, or more already."""
+        """Mark all but the last `back` messages as read by a member, unless they have read more."""
         group, reader = self.conversations[conversation], self._member(conversation, member)
         head = self.table.head(group, consistent=True)
         assert head
@@ -393,21 +398,21 @@ class TwoConversations(World):
             mark_read(self.table, reader.user_uuid, group, max(1, head.last_seq - back))
 
     def show(self, conversation: int, read_receipts: int, member: int) -> None:
-        """A member lets the other learn the marks, or not."""
+        """Let a member show their marks to the other, or hide them."""
         self._change(conversation, member, read_receipts=bool(read_receipts))
 
     def rename(self, conversation: int, name: int, member: int) -> None:
         self._change(conversation, member, display_name=("Anna", "Berta")[name])
 
     def _change(self, conversation: int, member: int, **changes: Any) -> None:
-        """The next version of a profile reaches a conversation."""
+        """Copy the next version of a profile to a conversation."""
         head = self.table.head(self.conversations[conversation], consistent=True)
         assert head
         person = head.members[self._member(conversation, member).user_uuid]
         self.table.copy_profile(head.message_group_uuid, replace(person, version=person.version + 1, **changes))
 
     def erase(self, conversation: int, whole: int, member: int) -> None:
-        """A member begins to leave a conversation or, if the other is there, has left it."""
+        """Let a member begin to leave a conversation or, if the other is there, leave it."""
         group, person = self.conversations[conversation], self._member(conversation, member)
         head = self.table.head(group, consistent=True)
         assert head
@@ -420,7 +425,7 @@ class TwoConversations(World):
         return self.people[0 if member == 0 else conversation + 1]
 
     def check_listings(self) -> None:
-        """At every moment: each conversation once, none missing but from the inbox of somebody erased."""
+        """Check at any moment: each inbox lists each conversation once, except inboxes of erased people."""
         heads = [self.table.head(group, consistent=True) for group in self.conversations]
         for person in self.people:
             mine = [head for head in heads if head and person.user_uuid in head.members]
@@ -435,7 +440,7 @@ class TwoConversations(World):
 def world_of(
     dynamodb: "DynamoDBClient", dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], AbstractContextManager[TwoConversations]]:
-    """Makes a world that is gone when it is left."""
+    """A factory of worlds that are deleted at the end."""
 
     @contextmanager
     def make() -> Iterator[TwoConversations]:
@@ -463,7 +468,7 @@ _steps = st.tuples(
     troubles=st.lists(st.one_of(faults(*TRANSIENT, "AccessDeniedException"), st.just("again")), min_size=1, max_size=5),
     data=st.data(),
 )
-def test_whatever_happens_to_the_stream_inboxes_end_up_right(
+def test_inboxes_end_up_right_after_any_faults_of_the_stream(
     world_of: Callable[[], AbstractContextManager[TwoConversations]],
     steps: list[tuple[str, int, int, int]],
     troubles: list[Any],
@@ -496,10 +501,10 @@ def test_whatever_happens_to_the_stream_inboxes_end_up_right(
 
 
 @pytest.mark.parametrize("image", ["OldImage", "NewImage"])
-def test_a_mark_goes_to_its_owner_whatever_the_order_of_the_members_in_a_record(
+def test_a_mark_goes_to_its_owner_in_any_order_of_the_members_in_a_record(
     world_of: Callable[[], AbstractContextManager[TwoConversations]], image: str
 ) -> None:
-    """A map has no order: each person was given the other's marks."""
+    """Regression: a map has no order, and each person was given the other's marks."""
     with world_of() as world:
         world.send(0, 1)
         done = world.stream.records()
@@ -517,10 +522,10 @@ def test_a_mark_goes_to_its_owner_whatever_the_order_of_the_members_in_a_record(
         assert_inboxes_stand_at_the_heads(read_all(world.dynamodb, world.table_name))
 
 
-def test_a_setting_that_returns_to_what_it_was_is_shown_though_its_first_records_come_again(
+def test_a_setting_that_returns_to_an_earlier_value_is_shown_after_a_replay(
     world_of: Callable[[], AbstractContextManager[TwoConversations]],
 ) -> None:
-    """Values return: receipts were off, then on, and the records of off came again with those of on."""
+    """Regression: receipts were off, then on, and the records of off came again with those of on."""
     with world_of() as world:
         for conversation in (0, 1):
             world.send(conversation, 1, member=1)  # a mark is shown once both have written
@@ -540,10 +545,10 @@ def test_a_setting_that_returns_to_what_it_was_is_shown_though_its_first_records
         assert_inboxes_stand_at_the_heads(read_all(world.dynamodb, world.table_name))
 
 
-def test_what_the_first_message_has_noted_as_unread_goes_when_its_record_comes_again_with_the_answer(
+def test_the_first_messages_unread_entry_goes_when_its_record_is_replayed_with_the_answer(
     world_of: Callable[[], AbstractContextManager[TwoConversations]],
 ) -> None:
-    """Found by the property above: the opening of a conversation moves nothing by which a second try would show."""
+    """Found by the property above: a conversation's opening moves nothing, so a replay of it went undetected."""
     with world_of() as world:
         opened = world.stream.records()
         assert world.deliver(opened, None) == len(opened)
@@ -566,10 +571,10 @@ def kill_before_the_deletes(number: int, run: Callable[..., Any], _: dict[str, A
         pytest.param([(0, 2), (0, 1), (1, 3)], id="then with fewer, then with more"),
     ],
 )
-def test_a_try_cut_off_half_way_leaves_nothing_behind_when_the_stream_is_cut_otherwise(
+def test_an_interrupted_attempt_leaves_nothing_behind_when_the_batches_differ(
     world_of: Callable[[], AbstractContextManager[TwoConversations]], batches: list[tuple[int, int]]
 ) -> None:
-    """Found by the property above: a later batch passes over the time at which the first one had put."""
+    """Found by the property above: a later batch skips the time at which the first one had put an entry."""
     with world_of() as world:
         opened = world.stream.records()
         assert world.deliver(opened, None) == len(opened)

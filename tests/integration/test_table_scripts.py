@@ -33,13 +33,13 @@ def _script(endpoint: str, table_name: str) -> Script:
 
 @pytest.fixture
 def script(dynamodb_endpoint: str, table_name: str) -> Script:
-    """Runs a script of bin/ddb on the table of the test."""
+    """Run a script of bin/ddb on the table of the test."""
     return _script(dynamodb_endpoint, table_name)
 
 
 @pytest.fixture(scope="module")
 def demo_table(dynamodb_endpoint: str, dynamodb: "DynamoDBClient") -> Iterator[str]:
-    """A table with the demo, for the tests that only read."""
+    """A table with the demo, for tests that only read."""
     name = f"table-{uuid4()}"
     dynamodb.create_table(**create_table_request(name))
     assert _script(dynamodb_endpoint, name)("seed").returncode == 0
@@ -49,7 +49,7 @@ def demo_table(dynamodb_endpoint: str, dynamodb: "DynamoDBClient") -> Iterator[s
 
 @pytest.fixture
 def demo_script(dynamodb_endpoint: str, demo_table: str) -> Script:
-    """Runs a script of bin/ddb on `demo_table`."""
+    """Run a script of bin/ddb on `demo_table`."""
     return _script(dynamodb_endpoint, demo_table)
 
 
@@ -66,7 +66,7 @@ def test_the_demo_is_loaded_once_with_its_inboxes(script: Script, dynamodb: "Dyn
 
 
 @pytest.mark.parametrize("people", [2, 3, 10, 11, 12])
-def test_what_is_written_in_bulk_is_whole(dynamodb: "DynamoDBClient", table_name: str, people: int) -> None:
+def test_a_bulk_is_complete(dynamodb: "DynamoDBClient", table_name: str, people: int) -> None:
     bulk = Bulk(people, 137)
     wrote: list[int] = []
     bulk.write(dynamodb, table_name, wrote.append)
@@ -77,7 +77,7 @@ def test_what_is_written_in_bulk_is_whole(dynamodb: "DynamoDBClient", table_name
     assert verify(dynamodb, table_name) == []
 
 
-def test_bulk_says_what_it_wrote_and_writes_nothing_again(
+def test_bulk_reports_its_writes_and_a_second_run_writes_nothing(
     script: Script, dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
     done = script("seed", "--people", "6", "--messages", "200")
@@ -92,7 +92,7 @@ def test_bulk_says_what_it_wrote_and_writes_nothing_again(
     assert stream == create_table_request(table_name)["StreamSpecification"]
 
 
-def test_more_messages_go_on_with_the_conversations_there_are(
+def test_more_messages_continue_the_existing_conversations(
     script: Script, dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
     for messages in ("20", "300"):
@@ -104,7 +104,7 @@ def test_more_messages_go_on_with_the_conversations_there_are(
 
 
 @pytest.mark.parametrize("size", [("2", "4000"), ("300", "4000")], ids=["one conversation", "many conversations"])
-def test_a_bulk_that_was_killed_is_gone_on_with(
+def test_a_killed_bulk_is_resumed(
     dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table_name: str, script: Script, size: tuple[str, str]
 ) -> None:
     arguments = ["--people", size[0], "--messages", size[1]]
@@ -130,10 +130,10 @@ def test_a_bulk_that_cannot_be_is_a_clear_error(script: Script, arguments: tuple
     done = script("seed", *arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "seed: --people N --messages M belong together: at least 2 people and 1 message.\n"
+    assert done.stderr == "seed: Use --people N and --messages M together, with at least 2 people and 1 message.\n"
 
 
-def test_prod_is_not_filled_unasked(script: Script) -> None:
+def test_prod_is_not_filled_without_confirmation(script: Script) -> None:
     for arguments in ((), ("--people", "2", "--messages", "1")):
         done = script("seed", "prod", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
@@ -150,7 +150,7 @@ def test_a_scan_shows_every_item_as_json_lines(
     assert len(shown) == len(stored)
     assert Counter(item["kind"] for item in shown) == {
         "message": 165,
-        "receipt": 165,
+        "sent-record": 165,
         "message-group": 18,
         "unread": 9,
         "head": 9,
@@ -167,7 +167,7 @@ def test_a_scan_shows_the_kinds_asked_for_as_a_table(demo_script: Script) -> Non
     assert len(demo_script("scan", "--kind", "message", "--limit", "3").stdout.splitlines()) == 3
 
 
-def test_a_scan_whose_reader_has_seen_enough_ends_quietly(dynamodb_endpoint: str, demo_table: str) -> None:
+def test_a_scan_ends_quietly_when_its_reader_closes_the_pipe(dynamodb_endpoint: str, demo_table: str) -> None:
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{BIN}/ddb/scan --stack {demo_table} | head -n 1"],
         env=environment(DYNAMODB_ENDPOINT=dynamodb_endpoint),
@@ -180,7 +180,7 @@ def test_a_scan_whose_reader_has_seen_enough_ends_quietly(dynamodb_endpoint: str
 
 
 def request_and_lines(stdout: str) -> tuple[dict[str, Any], str, list[str]]:
-    """What a pattern script printed: the request, what it consumed, the lines."""
+    """Parse a pattern script's output: the request, its consumption, the lines."""
     request, consumed, *lines = (
         stdout.partition(" ")[2].replace("}\nconsumed", "}\0consumed").replace("\n\n", "\0").split("\0")
     )
@@ -226,7 +226,7 @@ def test_an_inbox_is_shown_with_its_request_and_cost(demo_script: Script) -> Non
         ),
     ],
 )
-def test_what_is_not_there_is_a_clear_error(demo_script: Script, arguments: tuple[str, ...], error: str) -> None:
+def test_a_missing_item_is_a_clear_error(demo_script: Script, arguments: tuple[str, ...], error: str) -> None:
     done = demo_script(*arguments)
 
     assert done.returncode == 2

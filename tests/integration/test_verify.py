@@ -1,4 +1,4 @@
-"""bin/ddb/verify finds each kind of damage, and bin/ddb/repair mends what can be mended."""
+"""bin/ddb/verify finds each kind of damage, and bin/ddb/repair fixes all that can be fixed."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,17 +13,19 @@ from messaging.model import keys
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import HeadChanged, Table
 from operators import verify as verifying
+from operators.conversation_table import ConversationTable
 from operators.repair import Repair, repair_inboxes
 from operators.scan import kind_of, plain
 from operators.schema import create_table_request
 from operators.verify import Violation, verify
-from operators.writing import put_all, put_head
+from operators.writing import put_all
 from tests.support.checks import read_all
 from tests.support.functions import Functions, Stream
 from tests.support.scripts import run_script
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Damaged:
-    """A table with two conversations, whose items a test may change behind the system's back."""
+    """A table with two conversations; tests change its items behind the system's back."""
 
     def __init__(self, client: "DynamoDBClient", name: str, bayko: Person, londo: Person, kenji: Person) -> None:
         self.client, self.name, self.table = client, name, Table(client, name)
@@ -42,10 +44,10 @@ class Damaged:
         self._open(kenji)
 
     def _open(self, other: Person) -> str:
-        group = send_to_handle(self.table, self.bayko.user_uuid, other.handle, str(uuid4()), "1")
+        group = send_to_handle(self.table, self.bayko.user_uuid, other.handle, Draft(str(uuid4()), "1"))
         for number in range(2, 6):
             send_to_conversation(
-                self.table, other.user_uuid, group.message.message_group_uuid, str(uuid4()), str(number)
+                self.table, other.user_uuid, group.message.message_group_uuid, Draft(str(uuid4()), str(number))
             )
         return group.message.message_group_uuid
 
@@ -65,18 +67,18 @@ class Damaged:
 
     @property
     def londos(self) -> InboxEntry:
-        """The conversation as it lies in londo's inbox."""
+        """The conversation's entry in londo's inbox."""
         return self.table.inbox(self.londo.user_uuid, 1)[0]
 
     @property
     def unread(self) -> Unread:
-        """What is unread in the conversation, by whom."""
+        """The conversation's unread entries, by owner."""
         (found,) = self.head.unread
         return found
 
     @property
     def sent_record(self) -> dict[str, Any]:
-        """The receipt of the third message."""
+        """The sent record of the third message."""
         return SentRecord.of(Message.from_item(self.messages[2])).item
 
     def put(self, item: dict[str, Any]) -> None:
@@ -103,7 +105,7 @@ def damaged(
     londo: Person,
     register: Callable[[str], Person],
 ) -> Damaged:
-    """A table in which all is well yet."""
+    """A table without damage yet."""
     monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
     world = Damaged(dynamodb, table_name, bayko, londo, register("kenji"))
     assert functions.stream_handler(stream.records()) == []
@@ -112,10 +114,10 @@ def damaged(
 
 @pytest.fixture
 def copy(damaged: Damaged, dynamodb: "DynamoDBClient") -> Iterator[str]:
-    """A table like `damaged` before its damage, as a restore makes it."""
+    """A restored table: `damaged` before its damage."""
     name = f"{damaged.name}-copy"
     dynamodb.create_table(**create_table_request(name))
-    put_all(dynamodb, name, read_all(dynamodb, damaged.name))
+    put_all(DynamoDB(dynamodb, name), read_all(dynamodb, damaged.name))
     yield name
     dynamodb.delete_table(TableName=name)
 
@@ -139,7 +141,7 @@ def _make_stale(world: Damaged) -> None:
 
 
 def _make_headless_of_one(world: Damaged) -> None:
-    """Only bayko's messages are left: who the other is stands in his inbox alone."""
+    """Delete the head and londo's messages, so that only bayko's inbox names the other member."""
     world.delete(world.head.item)
     for message in world.messages[1:]:
         world.delete(message)
@@ -163,7 +165,7 @@ def _leave_old_handle(world: Damaged) -> None:
     world.put(replace(world.londo, handle="emperor").handle_item)
 
 
-# What can be mended from the table itself.
+# Damage that can be fixed from the table itself.
 _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "missing": lambda world: world.delete(world.londos.item),
     "double": lambda world: world.put(at(world.londos.item, sk=_EARLIER)),
@@ -171,14 +173,16 @@ _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "stale text": lambda world: world.put(at(world.londos.item, message={"S": "Not what was said"})),
     "stale marks": lambda world: world.put(at(world.londos.item, other_read_seq={"N": "0"})),
     "unread missing": lambda world: world.delete(world.unread.item),
-    "unread and read": lambda world: world.put(replace(world.unread, owner_uuid=world.head.sender_uuid).item),
+    "unread and read": lambda world: world.put(replace(world.unread, owner_uuid=world.head.last.sender.user_uuid).item),
     "unread stale": lambda world: world.put(replace(world.unread, last_seq=4).item),
     "orphan unread": lambda world: world.put(replace(world.unread, message_group_uuid=str(uuid4())).item),
     "head with a mark past the end": lambda world: world.put(
         replace(world.head, read_seqs=dict.fromkeys(world.head.members, 9)).item
     ),
     "head ahead": lambda world: world.put(at(world.head.item, last_seq={"N": "7"})),
-    "head behind": lambda world: world.put(replace(world.head, last_seq=4, created_at=world.times[3]).item),
+    "head behind": lambda world: world.put(
+        replace(world.head, last=replace(world.head.last, seq=4, created_at=world.times[3])).item
+    ),
     "head of another text": lambda world: world.put(at(world.head.item, message={"S": "Not what was said"})),
     "head without the last message": lambda world: world.delete(world.messages[-1]),
     "head without a version": lambda world: world.put(without(world.head.item, "version")),
@@ -190,28 +194,28 @@ _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "stale version": lambda world: world.put(at(world.londos.item, version={"N": "4"})),
     "stale from before there were versions": lambda world: world.put(without(world.londos.item, "version")),
     "unread version": lambda world: world.put(replace(world.unread, version=4).item),
-    "receipt missing": lambda world: world.delete(world.sent_record),
-    "receipt of another time": lambda world: world.put(at(world.sent_record, created_at=_EARLIER)),
-    "receipt of another conversation": lambda world: world.put(at(world.sent_record, message_group_uuid=_NOWHERE)),
-    "receipt of another request": lambda world: world.put(at(world.sent_record, digest={"S": "0" * 32})),
-    "receipt that expires": lambda world: world.put(at(world.sent_record, ttl={"N": "1769817600"})),
-    "receipt without a digest": lambda world: world.put(without(world.sent_record, "digest")),
+    "sent-record missing": lambda world: world.delete(world.sent_record),
+    "sent-record of another time": lambda world: world.put(at(world.sent_record, created_at=_EARLIER)),
+    "sent-record of another conversation": lambda world: world.put(at(world.sent_record, message_group_uuid=_NOWHERE)),
+    "sent-record of another request": lambda world: world.put(at(world.sent_record, digest={"S": "0" * 32})),
+    "sent-record that expires": lambda world: world.put(at(world.sent_record, ttl={"N": "1769817600"})),
+    "sent-record without a digest": lambda world: world.put(without(world.sent_record, "digest")),
     "person without handle": lambda world: world.delete(world.londo.handle_item),
     "person without profile": lambda world: world.delete(world.londo.profile_item),
     "person with an old handle": _leave_old_handle,
     "person with two names": lambda world: world.put(replace(world.londo, display_name="Emperor").handle_item),
 }
-# What needs a copy of the table from before.
+# Damage that needs an earlier copy of the table.
 _LOST: dict[str, Callable[[Damaged], None]] = {
     "gap": lambda world: world.delete(world.messages[2]),
     "gap at the beginning": lambda world: world.delete(world.messages[0]),
     "gap and no head": _lose_second_and_head,
 }
-# What somebody has to look at.
+# Damage that a person must look at.
 _NOT_MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "order": lambda world: world.put(at(world.messages[2], sk={"S": "2026-01-01 00:00"})),
     "members": lambda world: world.put(at(world.messages[2], user_uuid={"S": str(uuid4())})),
-    "receipt": _share_message_uuid,
+    "sent-record": _share_message_uuid,
     "unreadable": lambda world: world.put({"pk": {"S": keys.conversation_pk(str(uuid4()))}, "sk": {"S": "x"}}),
     "unknown": lambda world: world.put({"pk": {"S": "XYZ#1"}, "sk": {"S": "x"}}),
 }
@@ -221,7 +225,7 @@ def test_a_table_in_which_all_is_well_has_no_breaks(damaged: Damaged) -> None:
     assert damaged.verify() == []
 
 
-def test_tickets_connections_and_subscriptions_are_known_and_those_that_cannot_be_read_are_said(
+def test_tickets_connections_and_subscriptions_are_known_and_unreadable_ones_are_reported(
     damaged: Damaged,
 ) -> None:
     somebody, expires = damaged.londo.user_uuid, 2**40
@@ -249,7 +253,7 @@ def test_each_kind_of_damage_is_found(damaged: Damaged, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", _MENDABLE)
-def test_damage_is_mended_and_no_message_changed(damaged: Damaged, kind: str) -> None:
+def test_damage_is_fixed_and_no_message_changed(damaged: Damaged, kind: str) -> None:
     before = damaged.messages
     _MENDABLE[kind](damaged)
     left = damaged.messages
@@ -262,7 +266,7 @@ def test_damage_is_mended_and_no_message_changed(damaged: Damaged, kind: str) ->
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["behind", "lost"])
 def test_a_head_gets_a_version_above_those_of_all_entries(damaged: Damaged, is_there: bool) -> None:
-    """Else records of the head before would be taken for newer ones."""
+    """Otherwise records of the previous head would count as newer."""
     damaged.put(at(damaged.londos.item, version={"N": "70"}))
     damaged.put(replace(damaged.unread, version=99).item)
     if not is_there:
@@ -279,13 +283,13 @@ def test_a_head_that_has_changed_since_it_was_read_is_not_replaced(damaged: Dama
     marked = damaged.table.advance_mark(damaged.group, damaged.bayko.user_uuid, 3)
 
     with pytest.raises(HeadChanged):
-        put_head(damaged.client, damaged.name, replace(read, version=read.version + 1), read)
+        ConversationTable(damaged.client, damaged.name).put_head(replace(read, version=read.version + 1), read)
 
     assert damaged.head == marked
 
 
 @pytest.mark.parametrize("kind", _LOST)
-def test_what_is_lost_comes_back_from_a_copy_of_the_table(damaged: Damaged, copy: str, kind: str) -> None:
+def test_lost_items_come_back_from_a_copy_of_the_table(damaged: Damaged, copy: str, kind: str) -> None:
     before = damaged.messages
     _LOST[kind](damaged)
 
@@ -297,7 +301,7 @@ def test_what_is_lost_comes_back_from_a_copy_of_the_table(damaged: Damaged, copy
 
 
 @pytest.mark.parametrize("kind", _NOT_MENDABLE)
-def test_what_cannot_be_mended_stays_and_is_said(damaged: Damaged, kind: str) -> None:
+def test_damage_that_cannot_be_fixed_stays_and_is_reported(damaged: Damaged, kind: str) -> None:
     _NOT_MENDABLE[kind](damaged)
 
     assert kind in {one.kind for one in damaged.fix()}
@@ -312,12 +316,14 @@ def test_a_name_of_somebody_deleted_is_found(damaged: Damaged) -> None:
     assert [one.kind for one in damaged.verify()] == ["erased"]
 
 
-def test_mending_while_people_send_loses_nothing(damaged: Damaged) -> None:
-    """A head that is behind is a damage that a send moves on while it is mended."""
+def test_a_repair_while_people_send_loses_nothing(damaged: Damaged) -> None:
+    """A head that is behind is damage that a send changes while it is being fixed."""
 
     def send(count: int) -> None:
         for number in range(count):
-            send_to_conversation(damaged.table, damaged.londo.user_uuid, damaged.group, str(uuid4()), f"new {number}")
+            send_to_conversation(
+                damaged.table, damaged.londo.user_uuid, damaged.group, Draft(str(uuid4()), f"new {number}")
+            )
 
     damaged.delete(damaged.londos.item)
     with ThreadPoolExecutor(1) as threads:
@@ -335,7 +341,7 @@ def script(name: str, table_name: str, endpoint: str, *arguments: str) -> subpro
     return run_script(f"ddb/{name}", "--stack", table_name, *arguments, DYNAMODB_ENDPOINT=endpoint)
 
 
-def test_the_commands_find_say_and_mend(damaged: Damaged, dynamodb_endpoint: str) -> None:
+def test_the_commands_find_list_and_fix_damage(damaged: Damaged, dynamodb_endpoint: str) -> None:
     _MENDABLE["double"](damaged)
 
     found = script("verify", damaged.name, dynamodb_endpoint)
@@ -347,9 +353,9 @@ def test_the_commands_find_say_and_mend(damaged: Damaged, dynamodb_endpoint: str
     assert (found.returncode, said.returncode, still_there.returncode) == (1, 0, 1)
     assert found.stdout.startswith(f"double     {damaged.group}  in the inbox of {damaged.londo.user_uuid}")
     assert "Nothing was written." in said.stdout
-    assert (fixed.returncode, fixed.stdout.splitlines()[-1]) == (0, "Mended, all of them.")
+    assert (fixed.returncode, fixed.stdout.splitlines()[-1]) == (0, "Fixed all of them.")
     assert (clean.returncode, clean.stderr) == (0, "")
-    assert clean.stdout.startswith("0 breaks in ")
+    assert clean.stdout.startswith("0 violations in ")
 
 
 def test_a_table_that_is_not_there_is_a_clear_error(dynamodb_endpoint: str) -> None:

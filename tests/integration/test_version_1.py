@@ -1,4 +1,4 @@
-"""A table of version 1.0.0, without versions and with receipts that expire: it works, and bin/ddb/repair updates it."""
+"""A table of version 1.0.0, without versions and with expiring receipts: it works, and bin/ddb/repair updates it."""
 
 import itertools
 import json
@@ -14,10 +14,11 @@ import pytest
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.services.marks import mark_read
 from messaging.services.profile import set_read_receipts
 from messaging.services.send import send_to_conversation
+from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
 from operators import verify as verifying
 from operators.verify import Violation, verify
@@ -46,13 +47,13 @@ _RECEIPTS = {item["pk"]["S"] for item in _ITEMS if item["sk"]["S"] == keys.SENT_
 
 
 class Old:
-    """The table of version 1.0.0 with the functions of today and what its stream has brought since."""
+    """The table of version 1.0.0 with today's functions and its stream since then."""
 
     def __init__(self, client: "DynamoDBClient", name: str, functions: Functions, stream: Stream) -> None:
         self.client, self.name, self.functions = client, name, functions
         self.table = Table(client, name, now=itertools.count(2**31, 60).__next__)  # settings change once a minute
         self._stream = stream
-        put_all(client, name, _ITEMS)
+        put_all(DynamoDB(client, name), _ITEMS)
         self._since = stream.records()[-1]["dynamodb"]["SequenceNumber"]
 
     @property
@@ -60,17 +61,17 @@ class Old:
         return read_all(self.client, self.name)
 
     def deliver(self) -> None:
-        """All records since the table was loaded, with those that were delivered before."""
+        """Deliver all records since the table was loaded, including those delivered before."""
         assert self._deliver_after(self._since) is not None
 
     def keep_delivering(self, end: threading.Event) -> None:
-        """As Lambda does: what failed is delivered again."""
+        """Deliver as Lambda does: failed records again."""
         since = self._since
         while not end.is_set():
             since = self._deliver_after(since) or since
 
     def _deliver_after(self, since: str) -> str | None:
-        """The number of the last record that is done, None if any failed."""
+        """Deliver records; return the number of the last one, or None if any failed."""
         records = self._stream.records(after=since)
         failed = self.functions.stream_handler(records)
         return None if failed else [since, *(record["dynamodb"]["SequenceNumber"] for record in records)][-1]
@@ -101,15 +102,15 @@ def old(
     return Old(dynamodb, table_name, functions, stream)
 
 
-def test_the_table_has_what_version_1_stored(old: Old) -> None:
+def test_the_table_has_the_items_of_version_1(old: Old) -> None:
     assert_conversations_are_whole(old.items)
     assert {head.version for head in _HEADS} == {0}
     assert {message.message_uuid for message in _MESSAGES} - {pk.partition("#")[2] for pk in _RECEIPTS}
     assert {(one.kind, one.detail) for one in old.verify() if one.kind != "stale"} == {
         ("head", "does not note who has written"),
         ("head", "has no version"),
-        ("receipt", "has messages without a receipt"),
-        ("receipt", "has receipts that expire or have no digest"),
+        ("sent-record", "has messages without a receipt"),
+        ("sent-record", "has sent records that expire or have no digest"),
     }
 
 
@@ -124,15 +125,15 @@ def test_every_change_of_an_old_conversation_reaches_both_inboxes(old: Old, at_o
 
     living = {head.message_group_uuid for head in _LIVING}
     assert_inboxes_stand_at_the_heads([item for item in old.items if any(group in str(item) for group in living)])
-    assert {one.kind for one in old.verify() if one.where in living} == {"receipt"}
+    assert {one.kind for one in old.verify() if one.where in living} == {"sent-record"}
 
 
 def _changes(old: Old, head: Head) -> Iterator[object]:
-    """Changes a conversation in every way, one at a time."""
+    """Change a conversation in every way, one at a time."""
     group, (one, other) = head.message_group_uuid, head.members
-    yield send_to_conversation(old.table, one, group, str(uuid4()), "1")
+    yield send_to_conversation(old.table, one, group, Draft(str(uuid4()), "1"))
     yield mark_read(old.table, other, group, head.last_seq + 1)
-    yield send_to_conversation(old.table, other, group, str(uuid4()), "2")
+    yield send_to_conversation(old.table, other, group, Draft(str(uuid4()), "2"))
     yield set_read_receipts(old.table, one, read_receipts=False)
     yield set_read_receipts(old.table, one, read_receipts=True)
 
@@ -142,7 +143,7 @@ def test_a_late_retry_of_an_old_message_is_answered_and_another_text_refused(
     old: Old, dynamodb_endpoint: str, repaired: bool
 ) -> None:
     if repaired:
-        assert _repair(old, dynamodb_endpoint)[-1] == "Mended, all of them."
+        assert _repair(old, dynamodb_endpoint)[-1] == "Fixed all of them."
     before = old.items
     known = [message for message in _MESSAGES if repaired or keys.sent_record_pk(message.message_uuid) in _RECEIPTS]
     assert known
@@ -158,7 +159,7 @@ def test_repair_updates_the_table_while_two_people_keep_sending(old: Old, dynamo
         lines = _repair(old, dynamodb_endpoint)
     old.deliver()
 
-    assert lines[-1] == "Mended, all of them."
+    assert lines[-1] == "Fixed all of them."
     assert old.verify() == []
     items = old.items
     assert_inboxes_stand_at_the_heads(items)
@@ -166,12 +167,12 @@ def test_repair_updates_the_table_while_two_people_keep_sending(old: Old, dynamo
     uuids = {message.message_uuid for message in stored_messages(items)}
     assert uuids == {message.message_uuid for message in stored_messages(_ITEMS)} | {*sent}
     assert uuids == {item["pk"]["S"].partition("#")[2] for item in items if item["sk"]["S"] == keys.SENT_RECORD}
-    assert _repair(old, dynamodb_endpoint)[-1].startswith("0 breaks in ")
+    assert _repair(old, dynamodb_endpoint)[-1].startswith("0 violations in ")
 
 
 @contextmanager
 def _sending(old: Old) -> Iterator[list[str]]:
-    """Both members of a conversation send until the block ends, and the stream brings it; yields the message_uuids."""
+    """Let both members of a conversation send until the block ends, with the stream; yield the message_uuids."""
     head = max(_LIVING, key=lambda head: head.last_seq)
     sent: list[str] = []
     end = threading.Event()
@@ -179,7 +180,7 @@ def _sending(old: Old) -> Iterator[list[str]]:
     def keep_sending(sender_uuid: str) -> None:
         while not end.is_set():
             message_uuid = str(uuid4())
-            send_to_conversation(old.table, sender_uuid, head.message_group_uuid, message_uuid, "Still here?")
+            send_to_conversation(old.table, sender_uuid, head.message_group_uuid, Draft(message_uuid, "Still here?"))
             sent.append(message_uuid)
 
     with ThreadPoolExecutor(3) as threads:

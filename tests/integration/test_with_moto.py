@@ -1,4 +1,4 @@
-"""The use cases quickly, against moto in one process: for the moment when DynamoDB Local is not at hand."""
+"""The use cases against moto in one process: a quick test without DynamoDB Local."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -9,6 +9,7 @@ from moto import mock_aws
 
 from messaging.model.cursors import InboxCursor
 from messaging.model.errors import HandleTaken, MessageUuidTaken, NotFound
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.read import list_message_groups, messages_before, newest_messages
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -31,9 +32,9 @@ def table() -> Iterator[Table]:
 
 
 def test_messages_come_back_numbered_and_in_pages(table: Table) -> None:
-    group = send_to_handle(table, BAYKO.user_uuid, "londo", str(uuid4()), "1").message.message_group_uuid
+    group = send_to_handle(table, BAYKO.user_uuid, "londo", Draft(str(uuid4()), "1")).message.message_group_uuid
     for number in range(2, 11):
-        send_to_conversation(table, LONDO.user_uuid, group, str(uuid4()), str(number))
+        send_to_conversation(table, LONDO.user_uuid, group, Draft(str(uuid4()), str(number)))
 
     newest = newest_messages(table, BAYKO.user_uuid, group, 4)
     assert newest.older
@@ -44,27 +45,27 @@ def test_messages_come_back_numbered_and_in_pages(table: Table) -> None:
 
 def test_a_repeated_send_happens_once(table: Table) -> None:
     message_uuid = str(uuid4())
-    first = send_to_handle(table, BAYKO.user_uuid, "londo", message_uuid, "Once")
-    again = send_to_handle(table, BAYKO.user_uuid, "londo", message_uuid, "Once")
+    first = send_to_handle(table, BAYKO.user_uuid, "londo", Draft(message_uuid, "Once"))
+    again = send_to_handle(table, BAYKO.user_uuid, "londo", Draft(message_uuid, "Once"))
 
     assert (again.message, again.repeated) == (first.message, True)
     with pytest.raises(MessageUuidTaken):
-        send_to_handle(table, BAYKO.user_uuid, "londo", message_uuid, "Twice")
+        send_to_handle(table, BAYKO.user_uuid, "londo", Draft(message_uuid, "Twice"))
 
 
 def test_a_stranger_finds_nothing(table: Table) -> None:
-    group = send_to_handle(table, BAYKO.user_uuid, "londo", str(uuid4()), "Secret").message.message_group_uuid
+    group = send_to_handle(table, BAYKO.user_uuid, "londo", Draft(str(uuid4()), "Secret")).message.message_group_uuid
 
     with pytest.raises(NotFound):
         newest_messages(table, str(uuid4()), group, 20)
     with pytest.raises(NotFound):
-        send_to_conversation(table, str(uuid4()), group, str(uuid4()), "Let me in")
+        send_to_conversation(table, str(uuid4()), group, Draft(str(uuid4()), "Let me in"))
 
 
 def test_an_inbox_pages_from_the_newest_conversation_on(table: Table) -> None:
     for number in range(3):
         table.register(Person(str(uuid4()), f"person{number}", "Somebody"))
-        send_to_handle(table, BAYKO.user_uuid, f"person{number}", str(uuid4()), str(number))
+        send_to_handle(table, BAYKO.user_uuid, f"person{number}", Draft(str(uuid4()), str(number)))
 
     first = list_message_groups(table, BAYKO.user_uuid, 2)
     assert isinstance(first.older, InboxCursor)

@@ -1,4 +1,4 @@
-"""The functions in containers, as `sam local` runs them, on a table of their own with the demo in it."""
+"""The functions in containers, run by `sam local`, on a table of their own with the demo."""
 
 import json
 import os
@@ -26,18 +26,18 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 
 
 class Sam:
-    """`sam local`, told what events/env.json says, of another table and port."""
+    """`sam local` with the variables of events/env.json, but another table and port."""
 
     def __init__(self, environment_file: Path) -> None:
         self.options = [
             "--env-vars",
             str(environment_file),
-            "--skip-pull-image",  # if it is here; what is missing is pulled all the same
+            "--skip-pull-image",  # a missing image is pulled anyway
             "--parameter-overrides",
             f"PythonRuntime=python{sys.version_info.major}.{sys.version_info.minor}",
             f"Architecture={ARCHITECTURE}",
         ]
-        # Nobody's credentials: sam would hand them on to the containers, and ask AWS whose they are.
+        # Dummy credentials: sam would pass real ones on to the containers, and check them with AWS.
         self.environment = {
             **{name: value for name, value in stack.sam_environment(None).items() if not name.startswith("AWS_")},
             "AWS_CONFIG_FILE": os.devnull,
@@ -47,7 +47,7 @@ class Sam:
         self.invoked: set[str] = set()
 
     def invoke(self, function: str, event: str) -> tuple[Any, dict[str, list[float]]]:
-        """What a function answers to events/{event}.json, and the metrics that it logs."""
+        """Invoke a function with events/{event}.json; return its answer, and the metrics that it logs."""
         self.invoked.add(event)
         done = subprocess.run(
             ["sam", "local", "invoke", function, "--event", f"events/{event}.json", *self.options],
@@ -66,7 +66,7 @@ class Sam:
         }
 
     def request(self, function: str, event: str) -> tuple[int, Any]:
-        """Status and body of the answer to an API event."""
+        """Invoke a function with an API event; return status and body."""
         answer, _ = self.invoke(function, event)
         return answer["statusCode"], json.loads(answer["body"])
 
@@ -95,9 +95,9 @@ def dynamodb(endpoint: str) -> "DynamoDBClient":
 
 @pytest.fixture(scope="session")
 def table_name(endpoint: str) -> Iterator[str]:
-    """A table as events/ expects it, made as a person makes it."""
+    """A table for events/, made by the scripts that a person would use."""
     name = "sam-local"
-    _script("drop", name, endpoint=endpoint, check=False)  # what a run that was cut off has left
+    _script("drop", name, endpoint=endpoint, check=False)  # a leftover of an interrupted run
     _script("schema-load", "--stack", name, endpoint=endpoint)
     _script("seed", "--stack", name, endpoint=endpoint)
     yield name

@@ -1,6 +1,6 @@
 """Lambda's public Python image for `sam local`: `python -m tests.sam_local.image` fetches it.
 
-Where the registry cannot be reached, it makes an image of the same name that stands in for it. That holds this
+If the registry cannot be reached, it builds a stand-in image of the same name. That contains this
 machine's own Python (so Linux only), Lambda's runtime client and the programs that `sam local` runs in an image.
 """
 
@@ -54,7 +54,7 @@ def _make(client: docker.DockerClient) -> None:
 
 
 def _fill(tar: tarfile.TarFile, runtime: Path) -> None:
-    """Python at the path it has here, the programs in /bin, the runtime client, and the libraries that these load."""
+    """Add Python at its path on this machine, the programs in /bin, the runtime client, and their libraries."""
     standard_library = Path(sysconfig.get_path("stdlib"))
     tar.add(standard_library, filter=lambda entry: None if Path(entry.name).name in _NOT_NEEDED else entry)
     tar.add(_PYTHON)

@@ -1,4 +1,4 @@
-"""Every sample event under `sam local invoke`: its answer, and what it leaves in the table."""
+"""Every sample event under `sam local invoke`: its answer, and its changes in the table."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ from dateutil.parser import isoparse
 from local.stack import ROOT
 from messaging.model import keys
 from messaging.model.connection import Ticket
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change
 from messaging.services.send import send_to_conversation
@@ -29,7 +30,7 @@ BAYKO_AND_LONDO = keys.pair_uuid(BAYKO, LONDO)
 UNREADABLE = "100000000000000000105"
 
 
-# The stream, before anything else moves the heads that its records tell of.
+# The stream, before anything else changes the heads of its records.
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ UNREADABLE = "100000000000000000105"
     ],
     ids=["one message", "a hundred of one conversation", "a mixed batch", "a record twice"],
 )
-def test_the_stream_brings_inboxes_to_their_heads_and_reports_what_it_cannot_read(
+def test_the_stream_brings_inboxes_to_their_heads_and_reports_unreadable_records(
     sam: Sam,
     dynamodb: "DynamoDBClient",
     table: Table,
@@ -63,9 +64,9 @@ def test_the_stream_brings_inboxes_to_their_heads_and_reports_what_it_cannot_rea
 
 
 def make_true(table: Table, records: list[dict[str, Any]]) -> list[str]:
-    """Sends what the records tell of, unless the demo has, and sets both inboxes back to before the first of them.
+    """Send the records' messages, unless the demo has them, and reset both inboxes to before the first record.
 
-    Returns the sequence numbers of the records that cannot be read.
+    Returns the sequence numbers of unreadable records.
     """
     changes: dict[str, list[Change]] = defaultdict(list)
     unreadable = []
@@ -82,10 +83,9 @@ def make_true(table: Table, records: list[dict[str, Any]]) -> list[str]:
             if head and head.last_seq < new.last_seq:
                 send_to_conversation(
                     table,
-                    new.sender_uuid,
+                    new.last.sender.user_uuid,
                     message_group_uuid,
-                    new.message_uuid,
-                    new.message,
+                    Draft(new.last.message_uuid, new.last.message),
                     lambda new=new: isoparse(new.created_at),  # type: ignore[misc]
                 )
         assert table.head(message_group_uuid, consistent=True) == told[-1].new
@@ -179,7 +179,7 @@ def test_show_message(sam: Sam) -> None:
     [("CreateMessageGroup", "create_message_group", 1), ("CreateMessage", "create_message", 99)],
     ids=["CreateMessageGroup", "CreateMessage"],
 )
-def test_a_message_is_sent_once_however_often_the_event_comes(
+def test_a_message_is_sent_once_even_if_the_event_is_repeated(
     sam: Sam, table: Table, function: str, event: str, seq: int
 ) -> None:
     body = json.loads(sample_event(event)["body"])
@@ -206,7 +206,7 @@ def test_post_confirmation(sam: Sam, table: Table) -> None:
     assert table.person_by_handle("vir") == Person(attributes["sub"], "vir", "Vir Cotto")
 
 
-# Sockets. No API Gateway answers here, so nobody may be there to be told anything: the other has no connection.
+# Sockets. No API Gateway answers here, so the other must have no connection to push to.
 
 
 def test_a_socket_is_opened_with_a_ticket_and_closed_again(sam: Sam, table: Table) -> None:

@@ -1,7 +1,7 @@
 """The API under `sam local start-api`.
 
-It has no JWT authorizer (SAM CLI 1.167), so no claims reach the functions, and they answer as to nobody. Requests with
-tokens are what `make run` and tests/e2e are for.
+It has no JWT authorizer (SAM CLI 1.167), so no claims reach the functions, and they answer 401. `make run` and
+tests/e2e cover requests with tokens.
 """
 
 import subprocess
@@ -50,7 +50,7 @@ def api(sam: Sam, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()  # and with it the containers
+        process.terminate()  # ends the containers, too
         process.wait()
 
 

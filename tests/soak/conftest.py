@@ -1,4 +1,4 @@
-"""The long tests. If none has failed, `make soak` puts what they tried and lost into docs/reliability.md."""
+"""The long tests. If all pass, `make soak` writes their extent and results into docs/reliability.md."""
 
 import os
 import platform
@@ -22,8 +22,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """Writes the rows that tests have recorded as "reliability": what was done, how much of it, and what was lost."""
-    if config.getoption("--hypothesis-profile") != "soak":  # a part of the soak has a part of the rows
+    """Write the rows that tests recorded as "reliability": test, extent, result."""
+    if config.getoption("--hypothesis-profile") != "soak":  # a partial run has only some of the rows
         return
     rows = [
         row
@@ -37,14 +37,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
 
 
 def _with_table(page: str, rows: Sequence[Sequence[str]]) -> str:
-    """The page with these rows between its two markers."""
+    """Replace the rows between the page's two markers."""
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     lines = [
         f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {sys.version_info.major}.{sys.version_info.minor}:",
         "",
-        "| what was done | how much | lost |",
+        "| test | extent | result |",
         "|---|---|---|",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]

@@ -1,8 +1,8 @@
-"""Who loads the system: people who are signed in, each with a friend, and all of them with a few popular people.
+"""The load: signed-in people, each with a friend, and all of them with a few popular people.
 
-SOAK_PEOPLE names a file with everybody's handle and token, SOAK_SENT one that gets a line for each answered message,
-SOAK_TOLD one that gets the uuid of each message that came over its sender's own socket. SOAK_SOCKETS is where those are
-opened.
+SOAK_PEOPLE names a file with everybody's handle and token, SOAK_SENT a file for a line per answered message,
+SOAK_TOLD a file for the uuid of each message that its sender's own socket delivered. SOAK_SOCKETS is the address of the
+sockets.
 """
 
 import contextlib
@@ -21,11 +21,11 @@ from websockets.sync.client import connect
 _random = random.SystemRandom()
 _WAITING = json.loads(Path(os.environ["SOAK_PEOPLE"]).read_text())
 _HANDLES = [person["handle"] for person in _WAITING]
-_POPULAR = 4  # of them everybody writes to
+_POPULAR = 4  # people that everybody writes to
 
 
 class Member(HttpUser):
-    """Somebody who reads more than they write, as people do."""
+    """A person who reads more than they write, as most people do."""
 
     wait_time = between(5, 15)
 
@@ -57,7 +57,7 @@ class Member(HttpUser):
         first = self._send("send", body)
         again = self._send("repeat a send", body)
         if again != first:
-            raise AssertionError(f"{body['message_uuid']} was answered otherwise when it was repeated")
+            raise AssertionError(f"a repetition of {body['message_uuid']} got another answer")
 
     @task(4)
     def read(self) -> None:
@@ -89,14 +89,14 @@ class Member(HttpUser):
         response.raise_for_status()
         marks = response.json()
         if marks["read_seq"] < seq or marks["unread_count"] != marks["last_seq"] - marks["read_seq"]:
-            raise AssertionError(f"having read up to {seq} was answered with {marks}")
+            raise AssertionError(f"a mark at {seq} was answered with {marks}")
 
     @task(4)
     def count_unread(self) -> None:
-        self.client.get("/api/unread", name="count what is unread").raise_for_status()
+        self.client.get("/api/unread", name="count unread messages").raise_for_status()
 
     def _listen(self) -> None:
-        """What this person sends must come over their own socket, too."""
+        """Record this person's own messages as their socket delivers them."""
         with contextlib.suppress(ConnectionClosed):
             for frame in self.socket:
                 for event in json.loads(frame):
@@ -115,7 +115,7 @@ class Member(HttpUser):
         return sent
 
     def _read_page(self, pages: int) -> None:
-        """The newest page of a conversation, and those before it: their numbers must join on to each other."""
+        """Read the newest pages of a conversation; their numbers must be contiguous."""
         if not self.conversations:
             return
         path, query, seqs = f"/api/messages/{_random.choice(self.conversations)}", "", list[int]()

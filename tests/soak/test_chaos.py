@@ -20,9 +20,9 @@ def test_each_device_ends_with_every_message_once_and_right_counts(
     record_property(
         "reliability",
         [
-            "pushes lost, doubled and out of order, sockets cut",
+            "pushes lost, duplicated and out of order, sockets cut",
             f"{happened['messages']:,} messages to four devices; {happened['lost']:,} pushes lost, "
-            f"{happened['doubled']:,} doubled, {happened['out of order']:,} overtaken; {happened['cuts']:,} cuts",
-            f"lost 0, doubled 0; all unread counts right, {happened['quiet']} times when all was quiet",
+            f"{happened['doubled']:,} duplicated, {happened['out of order']:,} overtaken; {happened['cuts']:,} cuts",
+            f"lost 0, duplicated 0; all unread counts right, {happened['quiet']} times when all was quiet",
         ],
     )

@@ -1,4 +1,4 @@
-"""Ten times the random histories that tests/integration/test_histories.py tells."""
+"""Ten times the random histories of tests/integration/test_histories.py."""
 
 from collections.abc import Callable
 
@@ -8,14 +8,14 @@ from tests.histories.memory import MemoryTable
 HISTORIES = 20_000
 
 
-def test_inboxes_are_right_whatever_happens(record_property: Callable[[str, object], None]) -> None:
+def test_inboxes_are_right_after_any_history(record_property: Callable[[str, object], None]) -> None:
     stage = Stage()
     deliveries = sum(stage.tell(seed, MemoryTable).deliveries for seed in range(HISTORIES))
 
     record_property(
         "reliability",
         [
-            "requests cut, records delivered again, processes new and old",
+            "requests cut, records redelivered, processes new and old",
             f"{HISTORIES:,} random histories, {deliveries:,} batches of the stream",
             "inboxes always right",
         ],

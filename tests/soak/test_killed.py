@@ -1,4 +1,4 @@
-"""Thousands of messages, while those who send them and the stream handler are killed again and again."""
+"""Thousands of messages, while senders and stream handler are killed again and again."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.support import dynamodb_local
 from tests.support.killed import kill_while_sending
 
 
-def test_nothing_is_lost_or_doubled_when_processes_are_killed(
+def test_nothing_is_lost_or_duplicated_when_processes_are_killed(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     if not dynamodb_local.is_here():

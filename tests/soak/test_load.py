@@ -16,8 +16,8 @@ from tests.support.checks import read_all, stored_messages
 
 _PEOPLE = 50
 _SECONDS = 300
-_GRACE = 120  # seconds for Locust to start, and to let everybody finish what they are doing
-_DRAIN = 120  # seconds for the stream handler to do what was sent at the end
+_GRACE = 120  # seconds for Locust to start, and for everybody to finish their last task
+_DRAIN = 120  # seconds for the stream handler to process the last messages
 
 
 def test_fifty_people_lose_nothing(
@@ -47,12 +47,12 @@ def test_fifty_people_lose_nothing(
         )
     told = set((tmp_path / "told").read_text().splitlines())
     assert told <= set(sent)
-    assert len(told) > 0.9 * len(sent)  # the last ones may have been sent when their sender had left
+    assert len(told) > 0.9 * len(sent)  # a sender may have left before the last messages came back
     record_property("reliability", _row(total, len(sent), len(told)))
 
 
 def _run_locust(system: System, folder: Path) -> None:
-    """In a process of its own, since it makes every socket of its process another kind of socket."""
+    """Run Locust in a process of its own, since it patches all sockets of its process."""
     options = {
         "--locustfile": str(Path(__file__).with_name("locustfile.py")),
         "--host": system.api,
@@ -81,7 +81,7 @@ def _run_locust(system: System, folder: Path) -> None:
 
 
 def _breaks_once_drained(system: System) -> list[Violation]:
-    """What `verify` finds, as soon as no inbox is behind any more."""
+    """List what `verify` finds, once no inbox lags behind."""
     deadline = time.monotonic() + _DRAIN
     while True:
         violations = verify(system.client("dynamodb"), system.environment.table_name)
@@ -103,7 +103,7 @@ def _row(total: dict[str, str], messages: int, told: int) -> list[str]:
     percentiles = ", ".join(f"p{share} {total[f'{share}%']} ms" for share in (50, 95, 99))
     return [
         f"the local system under load: {_PEOPLE} people, each with a socket, {_SECONDS} s",
-        f"{messages:,} messages, {told:,} of them told over their sender's own socket, "
+        f"{messages:,} messages, {told:,} of them delivered to their sender's own socket, "
         f"in {int(total['Request Count']):,} requests, {float(total['Requests/s']):.1f} a second; {percentiles}",
-        "lost 0, doubled 0, errors 0; `verify` finds nothing",
+        "lost 0, duplicated 0, errors 0; `verify` finds nothing",
     ]

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what nobody should send: damaged texts, cursors, JSON, requests and stream records."""
+"""Hypothesis strategies for bad input: damaged texts, cursors, JSON, requests and stream records."""
 
 import base64
 import copy
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from tests.support.strategies import inbox_sks, seqs, times, uuids
 
-# Texts that a program may stumble over, and what only looks like something.
+# Texts that may confuse a program, and look-alikes of valid values.
 _STRANGE = [
     "",
     " ",
@@ -38,10 +38,10 @@ _STRANGE = [
     "' OR 1=1 --",
     "a\r\nset-cookie: a=b",
 ]
-# With surrogates, which Python's text can have and JSON can escape.
+# With surrogates, which Python strings can contain and JSON can escape.
 texts = st.sampled_from(_STRANGE) | st.text(st.characters(exclude_categories=()))
 
-# JSON that Python's own dumps would not write.
+# JSON that Python's dumps never writes.
 _RAW = [
     b"",
     b"{",
@@ -72,7 +72,7 @@ json_values = st.recursive(
 
 @st.composite
 def damaged(draw: st.DrawFn, raw: bytes) -> bytes:
-    """`raw` cut, doubled in part, or with a few bits flipped; at times as it is."""
+    """`raw` cut, duplicated in part, with a few bits flipped, or unchanged."""
     start, end = sorted(draw(st.tuples(st.integers(0, len(raw)), st.integers(0, len(raw)))))
     flipped = bytearray(raw)
     for index in draw(st.lists(st.integers(0, len(raw) * 8 - 1), max_size=3)) if raw else []:
@@ -83,7 +83,7 @@ def damaged(draw: st.DrawFn, raw: bytes) -> bytes:
 
 
 def _places(tree: Any) -> Iterator[tuple[Any, ...]]:
-    """The way to every value in JSON."""
+    """The path to every value in JSON."""
     pairs = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     for key, value in pairs:
         yield (key,)
@@ -92,7 +92,7 @@ def _places(tree: Any) -> Iterator[tuple[Any, ...]]:
 
 @st.composite
 def mutated(draw: st.DrawFn, tree: Any, instead: st.SearchStrategy[Any]) -> Any:
-    """JSON of which up to three values are left out or are others."""
+    """JSON with up to three values removed or replaced."""
     tree = copy.deepcopy(tree)
     for _ in range(draw(st.integers(0, 3))):
         ways = list(_places(tree))
@@ -108,7 +108,7 @@ def mutated(draw: st.DrawFn, tree: Any, instead: st.SearchStrategy[Any]) -> Any:
 
 
 def cursors(owner: str) -> st.SearchStrategy[str]:
-    """Of a conversation or an inbox, of `owner` and of others; whole, damaged, or several in one."""
+    """Cursors of conversations and inboxes, of `owner` and of others; whole, damaged, or several in one."""
     owners = st.just(owner) | uuids
     whole = st.builds(MessageCursor, owners, times, seqs) | st.builds(
         InboxCursor, owners, st.sampled_from([OLDER, NEWER]), inbox_sks
@@ -125,7 +125,7 @@ def cursors(owner: str) -> st.SearchStrategy[str]:
 
 @st.composite
 def bodies(draw: st.DrawFn, sample: dict[str, Any]) -> dict[str, Any]:
-    """The part of an event that is the body: much like `sample`, or nothing like it; as text or in base64."""
+    """The body of an event: similar to `sample` or completely different; as text or in base64."""
     alike = mutated(sample, json_values | uuids).flatmap(
         lambda body: st.booleans().map(lambda escaped: json.dumps(body, ensure_ascii=escaped))
     )
@@ -144,10 +144,10 @@ def bodies(draw: st.DrawFn, sample: dict[str, Any]) -> dict[str, Any]:
 
 @st.composite
 def requests(draw: st.DrawFn, sample: dict[str, Any], owner: str) -> dict[str, Any]:
-    """An event with the body, query, headers and path that a client may choose, and parts left out that may be.
+    """An event with any body, query, headers and path that a client may choose; optional parts may be missing.
 
-    Who asks stays as in `sample`, and so do the names of what is in the path: API Gateway answers for both. `owner` is
-    whose cursors are drawn more often than others'.
+    The caller and the names of the path parameters stay as in `sample`: API Gateway guarantees both. Cursors of `owner`
+    are drawn more often than others'.
     """
     event: dict[str, Any] = draw(mutated({**sample, "requestContext": {}, "pathParameters": {}}, st.none()))
     event["requestContext"] = sample["requestContext"]

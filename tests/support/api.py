@@ -1,4 +1,4 @@
-"""Requests as API Gateway hands them over (payload format 2.0), and answers as a client reads them."""
+"""Requests in API Gateway's form (payload format 2.0), and answers in a client's form."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def event(
     base64: bool = False,
     route: str = "POST /api/messages",
 ) -> dict[str, Any]:
-    """An event of somebody signed in, or of nobody. A `body` that is no text is written as JSON."""
+    """The event of a signed-in person, or of nobody. A `body` other than text becomes JSON."""
     context: dict[str, Any] = {"requestId": "the-request-id"}
     if user_uuid:
         context["authorizer"] = {"jwt": {"claims": {"sub": user_uuid}, "scopes": None}}
@@ -32,7 +32,7 @@ def event(
         "requestContext": context,
         "isBase64Encoded": base64,
     }
-    # API Gateway leaves out what is empty.
+    # API Gateway omits empty fields.
     if path:
         made["pathParameters"] = path
     if query:

@@ -1,4 +1,4 @@
-"""asyncapi.yaml's schemas, for what really goes through sockets."""
+"""asyncapi.yaml's schemas, for checking real frames."""
 
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,7 @@ DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "asyncapi
 
 
 def assert_described(schema: str, value: object) -> None:
-    """Fails if `value` is not as components/schemas/{schema} says."""
+    """Assert that `value` matches components/schemas/{schema}."""
     error = next(iter(_validator(schema).iter_errors(value)), None)
     assert error is None, error
 

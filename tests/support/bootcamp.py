@@ -1,4 +1,4 @@
-"""A table as the bootcamp's Cruddur (week 5) leaves it behind: its items, and all its known defects at any size."""
+"""A table of the bootcamp's Cruddur (week 5): its items, and all its known defects, at any size."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -7,19 +7,20 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from messaging.storage.dynamodb import DynamoDB
 from operators.writing import put_all
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 START = datetime(2023, 3, 24, 9, 0, 0, 123456, UTC)
-CONVERSATIONS = 150  # that a generated table has, beside those of the people of whom too little is known
+CONVERSATIONS = 150  # in a generated table, besides those of people with incomplete data
 _ABROAD = timezone(timedelta(hours=2))
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody as the bootcamp's Postgres knows them. "" is left out of the items."""
+    """A user of the bootcamp's Postgres. Items omit "" values."""
 
     user_uuid: str
     handle: str
@@ -33,7 +34,7 @@ class User:
 
 @dataclass
 class Bootcamp:
-    """A source table: what is put into `items` is there once `save` is called."""
+    """A source table: `save` writes `items` to it."""
 
     client: "DynamoDBClient"
     name: str
@@ -54,7 +55,7 @@ class Bootcamp:
         return (f"MSG#{group}", sk) in self.items
 
     def save(self) -> None:
-        put_all(self.client, self.name, self.items.values())
+        put_all(DynamoDB(self.client, self.name), self.items.values())
 
     def _add(self, pk: str, sk: str, **attributes: Any) -> None:
         texts = {name: {"S": value} if isinstance(value, str) else value for name, value in attributes.items()}
@@ -65,7 +66,7 @@ class Bootcamp:
 
 @dataclass(frozen=True)
 class Sent:
-    """What the import must keep of a message. Who is meant is said by handle; `to` is "" where the source lacks it."""
+    """The parts of a message that an import must keep. Handles identify people; `to` is "" if the source lacks it."""
 
     text: str
     at: datetime
@@ -74,7 +75,7 @@ class Sent:
 
 
 def written(at: datetime, how: int) -> str:
-    """A time in one of the ways in which versions of the bootcamp's code and seed wrote it."""
+    """Format a time in one of the ways of the bootcamp's versions and seed."""
     match how % 5:
         case 0:
             return at.isoformat()
@@ -88,7 +89,7 @@ def written(at: datetime, how: int) -> str:
 
 
 class Generator:
-    """Fills a source with people, conversations and every defect, the same each time."""
+    """Fills a source with people, conversations and every defect, always the same."""
 
     def __init__(self, source: Bootcamp, messages: int) -> None:
         self.source = source
@@ -116,12 +117,12 @@ class Generator:
         yield from self._random.sample(pairs, CONVERSATIONS)
 
     def _conversation(self, one: User, other: User, messages: int) -> None:
-        """One conversation of the two, in up to three message groups, its times in every form."""
+        """Write one conversation of the two, in up to three message groups, with times in every form."""
         random = self._random
         groups = [self._uuid() for _ in range(random.choice((1, 1, 2, 3)))]
         at = START + timedelta(seconds=random.randrange(100_000))
         for number in range(messages):
-            # At times two groups get a message at the very same instant, and whole seconds have no fraction.
+            # Sometimes two groups get a message at the same instant, and whole seconds have no fraction.
             if random.random() < 0.9:
                 at += timedelta(seconds=random.randrange(1, 500), microseconds=random.randrange(1_000_000))
             if random.random() < 0.2:
@@ -142,19 +143,19 @@ class Generator:
             self.without_text += 1
         seen_as, uuid = self._defective(sender)
         if uuid not in ("", "MOCK") and random.random() < 0.01 and not self.source.has(groups[-1], sk):
-            self.source.message(groups[-1], sk, text, seen_as, uuid)  # somebody copied it to the other group
+            self.source.message(groups[-1], sk, text, seen_as, uuid)  # a copy in the other group
         self.source.message(group, sk, text, seen_as, uuid)
         self.sent.append(Sent(text, at, sender.handle, to.handle))
 
     def _defective(self, sender: User) -> tuple[User, str]:
-        """Who the sender of a message looks like, and its message_uuid: mostly as they should be."""
+        """Return a message's stored sender and message_uuid, mostly correct."""
         match self._random.randrange(100):
             case 0:
                 return sender, ""
             case 1:
                 return sender, "MOCK"
             case 2:
-                return sender, str(UUID(int=3))  # given to more than one
+                return sender, str(UUID(int=3))  # shared by several messages
             case 3:
                 return replace(sender, handle=""), self._uuid()
             case 4:
@@ -162,12 +163,12 @@ class Generator:
             case 5:
                 return User("", f"@{sender.handle.upper()}", ""), self._uuid()
             case 6:
-                # Postgres was set up anew: who has the handle has another uuid.
+                # Postgres was recreated: the owner of the handle has another uuid.
                 return replace(sender, user_uuid=f"0{sender.user_uuid[1:]}"), self._uuid()
         return sender, self._uuid()
 
     def _message_groups(self, one: User, other: User, group: str, at: datetime) -> None:
-        """At the last message, at an old time, twice, on one side only, without a name, or not at all."""
+        """Write message groups: at the last message, at an old time, twice, on one side, without a name, or none."""
         sk = at.isoformat()
         match self._random.randrange(6):
             case 0:
@@ -185,7 +186,7 @@ class Generator:
                 self.source.message_groups(one, other, group, sk)
 
     def _alone(self) -> None:
-        """Message groups of which only one person is known, and one with oneself."""
+        """Write message groups with only one known person, and one with oneself."""
         for person in self.people[:5]:
             group = self._uuid()
             for number in range(3):
@@ -196,7 +197,7 @@ class Generator:
                 self.source.message_group(person, group, START.isoformat(), person)
 
     def _visited(self) -> None:
-        """The bootcamp lets anybody write into any message group."""
+        """Write a stranger's message: the bootcamp lets anybody write into any message group."""
         one, other, visitor = self.people[:3]
         group = self._uuid()
         self.source.message_groups(one, other, group, START.isoformat())
@@ -206,5 +207,5 @@ class Generator:
             self.sent.append(Sent(f"Visited {number}", at, sender.handle, ""))
 
     def _empty(self) -> None:
-        """Its first message was never written: the bootcamp's batch can fail in part."""
+        """Write a group without its first message: the bootcamp's batch can fail in part."""
         self.source.message_groups(self.people[0], self.people[1], self._uuid(), START.isoformat())

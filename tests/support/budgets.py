@@ -1,7 +1,7 @@
-"""Measuring what the design's operations ask of DynamoDB: requests and capacity units, with a warm function.
+"""Measures the DynamoDB requests and capacity units of the design's operations, with a warm function.
 
-Read units are those that DynamoDB Local reports. It miscounts transactions and does not count PartiQL, so write units
-are computed as AWS documents them: two for each item of a transaction, one for each other write, of items up to 1 KB.
+DynamoDB Local reports the read units. It miscounts transactions and does not count PartiQL, so write units are computed
+by AWS's documented rules: two for each item of a transaction, one for each other write, of items up to 1 KB.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from messaging.model import keys
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
@@ -24,7 +25,7 @@ from tests.support.socket_functions import SocketFunctions
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# What the design promises of each operation: requests, read units, write units.
+# The design's budget of each operation: requests, read units, write units.
 BUDGETS = {
     "A newest 20 messages": Consumed(1, 1, 0),
     "A an older page": Consumed(2, 1.5, 0),
@@ -34,7 +35,7 @@ BUDGETS = {
     "D send": Consumed(2, 0.5, 6),
     "inbox after 1 message": Consumed(2, 0, 4),
     "inbox after a burst of 100": Consumed(4, 2, 4),
-    # What the design had no row for. What is unread is written in the requests of the row before.
+    # Operations without a row in the design. The requests of the row before also write the unread entries.
     "unread after 1 message": Consumed(0, 0, 1),
     "unread after a burst of 100": Consumed(0, 0, 1),
     "mark read": Consumed(1, 0, 1),
@@ -59,7 +60,7 @@ BUDGETS = {
 class Meter:
     """A client that counts requests and units. Every item it writes must be smaller than 1 KB.
 
-    `noted` are the write units of unread conversations, which the other count leaves out.
+    `noted` counts the write units of unread entries, which the other count omits.
     """
 
     def __init__(self, client: "DynamoDBClient") -> None:
@@ -83,14 +84,14 @@ class Meter:
         return call
 
     def measure(self, operation: Callable[[], Any]) -> Consumed:
-        """What one operation consumes."""
+        """Run an operation; return its consumption."""
         self.requests, self.read, self.write, self.noted = 0, 0.0, 0, 0
         operation()
         return Consumed(self.requests, self.read, self.write)
 
 
 def measure(dynamodb: "DynamoDBClient", endpoint: str) -> dict[str, Consumed]:
-    """What each operation of the design consumes with short messages, on a table of its own."""
+    """Measure each operation of the design with short messages, on a table of its own."""
     table_name = f"budgets-{uuid4()}"
     dynamodb.create_table(**create_table_request(table_name))
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -112,7 +113,9 @@ def _measure(
 
     bayko, londo = register("bayko"), register("londo")
     for number in range(30):
-        send_to_handle(table, bayko.user_uuid, register(f"person{number}").handle, str(uuid4()), "A short message")
+        send_to_handle(
+            table, bayko.user_uuid, register(f"person{number}").handle, Draft(str(uuid4()), "A short message")
+        )
     meter = Meter(dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
@@ -131,20 +134,20 @@ def _measure(
     )
     measured["D send"] = meter.measure(send)
     rewrite(since=0)
-    send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text)
+    send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), text))
     since = len(stream.records())
     measured["inbox after 1 message"] = meter.measure(lambda: rewrite(since - 1))
     measured["unread after 1 message"] = Consumed(0, 0, meter.noted)
     for _ in range(100):
-        send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), text)
+        send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), text))
     measured["inbox after a burst of 100"] = meter.measure(lambda: rewrite(since))
     measured["unread after a burst of 100"] = Consumed(0, 0, meter.noted)
     for number in range(30):
-        send_to_handle(table, londo.user_uuid, f"person{number}", str(uuid4()), "Good morning")
+        send_to_handle(table, londo.user_uuid, f"person{number}", Draft(str(uuid4()), "Good morning"))
         other = table.person_by_handle(f"person{number}")
         assert other
         pair = keys.pair_uuid(londo.user_uuid, other.user_uuid)
-        send_to_conversation(table, other.user_uuid, pair, str(uuid4()), "Good morning to you")
+        send_to_conversation(table, other.user_uuid, pair, Draft(str(uuid4()), "Good morning to you"))
     rewrite(since=0)
     measured["unread, of 30 conversations"] = meter.measure(lambda: functions.count_unread(londo.user_uuid))
     nobody = register("nobody").user_uuid
@@ -167,7 +170,9 @@ def _measure(
     measured["A one message"] = meter.measure(lambda: functions.show_message(bayko.user_uuid, group, message["uuid"]))
     measured["B newest 20 groups"] = meter.measure(lambda: functions.list_message_groups(bayko.user_uuid))
 
-    send_to_conversation(table, londo.user_uuid, group, str(uuid4()), text)  # or typing and subscribing do nothing
+    send_to_conversation(
+        table, londo.user_uuid, group, Draft(str(uuid4()), text)
+    )  # or typing and subscribing do nothing
     sockets = SocketFunctions(functions, monkeypatch)
     measured["ticket"] = meter.measure(lambda: functions.call("connections.create_ticket", bayko.user_uuid))
     measured["connect"] = meter.measure(lambda: sockets.connect(bayko.user_uuid))
@@ -193,7 +198,7 @@ def _measure(
 
 
 def _size(value: Any) -> int:
-    """Bytes, near enough: names and values."""
+    """Approximate bytes: names and values."""
     if isinstance(value, dict):
         return sum(len(name) + _size(part) for name, part in value.items())
     return len(str(value).encode())

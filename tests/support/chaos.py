@@ -1,4 +1,4 @@
-"""Two people with two devices each, and a network between them and the system that fails in every way it can."""
+"""Two people with two devices each, and a network between them and the system that fails in every possible way."""
 
 import json
 import time
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _LOST, _DOUBLED = 0.05, 0.05  # of all events
-_MIXED_UP = 4  # events: each may be overtaken by so many
+_MIXED_UP = 4  # events that may overtake an event
 _QUIET_EVERY = 400  # messages
 
 
 class Lines(FakeSockets):
-    """In the place of API Gateway: what was pushed and is on its way, for each connection that is open."""
+    """Stands in for API Gateway: the pushed events in transit, for each open connection."""
 
     def __init__(self, random: Random) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Lines(FakeSockets):
         self.on_the_way.pop(connection_id, None)
 
     def next_event(self, connection_id: str) -> Event | None:
-        """One of the first that are on their way."""
+        """Take one of the first events in transit."""
         waiting = self.on_the_way.get(connection_id)
         if not waiting:
             return None
@@ -64,7 +64,7 @@ class Lines(FakeSockets):
 
 @dataclass
 class Device:
-    """A device of somebody's: the reference client's inbox, and its last connection."""
+    """A person's device: the reference client's inbox, and its last connection."""
 
     person: Person
     inbox: Inbox = field(default_factory=Inbox)
@@ -72,7 +72,7 @@ class Device:
 
 
 class Chaos:
-    """What happens, in an order that a seed decides; while a device fetches pages, too."""
+    """Random events in an order decided by a seed, even while a device fetches pages."""
 
     def __init__(self, world: World, sockets: SocketFunctions, random: Random) -> None:
         self.world = world
@@ -88,7 +88,7 @@ class Chaos:
         self.delivered: str | None = None  # the sequence number of the last stream record
 
     def run(self, messages: int) -> None:
-        """Until the two have sent so many messages."""
+        """Run until the two have sent this many messages."""
         happenings: list[Callable[[], None]] = (
             [self.one_of_them_sends] * 10
             + [self.a_device_receives_some] * 8
@@ -104,7 +104,7 @@ class Chaos:
         self.quiet()
         assert verify(self.world.dynamodb, self.world.table_name) == []
 
-    # What happens
+    # Events
 
     def one_of_them_sends(self) -> None:
         sender, receiver = self.random.sample((self.bayko, self.londo), 2)
@@ -115,7 +115,7 @@ class Chaos:
         self._send(self.kenji, self.random.choice((self.bayko, self.londo)))
 
     def the_stream_brings_some(self) -> None:
-        """To the stream handler and to `push`, which run beside each other."""
+        """Deliver records to the stream handler and to `push`, which run independently."""
         records = self.world.stream.records(self.delivered)
         batch = records[: self.random.randint(1, 50)]
         if batch:
@@ -135,7 +135,7 @@ class Chaos:
         if conversation and conversation.unread_count:
             seq = self.random.randint(conversation.read_seq + 1, conversation.last_seq)
             self.functions.mark_read(device.person.user_uuid, conversation.uuid, seq)
-            conversation.move_mark(seq)
+            conversation.advance_mark(seq)
             self.tally["marks"] += 1
 
     def a_socket_is_cut(self) -> None:
@@ -149,10 +149,10 @@ class Chaos:
         if not self._is_connected(device):
             self._connect(device, self._get_while_others_go_on)
 
-    # What must hold
+    # Invariants
 
     def quiet(self) -> None:
-        """Everything on its way arrives or is lost; then every device has every message and every count."""
+        """Deliver or lose everything in transit; then check that every device has every message and count."""
         while self.world.stream.records(self.delivered):
             self.the_stream_brings_some()
         for device in self.devices:
@@ -178,14 +178,14 @@ class Chaos:
         assert device.inbox.unread == {"message_groups": len(counts), "messages": sum(counts)}
         assert device.inbox.unread == self._get(device, "/api/unread").body
 
-    # How
+    # Helpers
 
     @property
     def functions(self) -> Functions:
         return self.world.functions
 
     def _send(self, sender: Person, receiver: Person) -> None:
-        """By the reference client's rule: again, with the same message_uuid, if the answer was lost."""
+        """Send as the reference client does: retry with the same message_uuid if the answer was lost."""
         body = {"message": "Text", "message_uuid": str(uuid4())}
         group = keys.pair_uuid(sender.user_uuid, receiver.user_uuid)
         if group in self.opened:
@@ -201,7 +201,7 @@ class Chaos:
         return device.connection_id in self.lines.on_the_way
 
     def _connect(self, device: Device, get: Callable[[Device, str], Page]) -> None:
-        """Events wait on the line while the device catches up."""
+        """Connect; events wait in transit while the device catches up."""
         device.connection_id = self.sockets.connect(device.person.user_uuid)
         self.lines.on_the_way[device.connection_id] = []
         self._follow(device, device.inbox.catch_up(), get)
@@ -247,10 +247,10 @@ class Chaos:
 
 
 def chaos(dynamodb: "DynamoDBClient", endpoint: str, messages: int, seed: int) -> Counter[str]:
-    """How much of what happened. Raises AssertionError if a device has not every message once, or a count is wrong."""
+    """Run a history; count its events. Raises AssertionError if a device lacks or repeats a message, or miscounts."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         world = World(dynamodb, endpoint, monkeypatch)
-        world.clock = time.time  # by which connections expire
+        world.clock = time.time  # connections expire by it
         try:
             happened = Chaos(world, SocketFunctions(world.functions, monkeypatch), Random(seed))  # noqa: S311
             happened.run(messages)

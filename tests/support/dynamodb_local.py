@@ -1,4 +1,4 @@
-"""Amazon's DynamoDB Local, for those who test or measure on it."""
+"""Amazon's DynamoDB Local, for tests and measurements."""
 
 import os
 import shutil
@@ -18,18 +18,18 @@ from tests.support.prepare import DYNAMODB_LOCAL
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Less to compile and no threads that collect: over a minute this takes half the processor time.
+# Without the second compiler and collector threads, a minute takes half the processor time.
 _SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def is_here() -> bool:
-    """False if `running` has none: see tests/support/prepare.py."""
+    """True if `running` can start an engine: see tests/support/prepare.py."""
     return "DYNAMODB_ENDPOINT" in os.environ or (DYNAMODB_LOCAL.exists() and shutil.which("java") is not None)
 
 
 @contextmanager
 def running(logs: Path) -> Iterator[str]:
-    """The address of an engine that ends with the block, or DYNAMODB_ENDPOINT."""
+    """Start an engine for the block, or use DYNAMODB_ENDPOINT; yield its address."""
     if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
         yield endpoint
         return
@@ -38,7 +38,7 @@ def running(logs: Path) -> Iterator[str]:
 
 
 class Engines:
-    """Engines for short use, one after the other; each can be started ahead of need."""
+    """Short-lived engines, one after the other; each can be started ahead of need."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -52,13 +52,13 @@ class Engines:
             self._next.stop()
 
     def start_next(self) -> None:
-        """Start the engine that `take` will give next, and do not wait for it."""
+        """Start the engine for the next `take`, without waiting for it."""
         if "DYNAMODB_ENDPOINT" not in os.environ and not self._next:
             self._next = _Engine(self._logs, *_SHORT_LIVED)
 
     @contextmanager
     def take(self) -> Iterator[str]:
-        """The address of an engine that ends with the block, or DYNAMODB_ENDPOINT."""
+        """Start an engine for the block, or use DYNAMODB_ENDPOINT; yield its address."""
         self.start_next()
         engine, self._next = self._next, None
         with engine or running(self._logs) as endpoint:
@@ -66,7 +66,7 @@ class Engines:
 
 
 class _Engine:
-    """A process of ours, in memory; as a context it answers until the block ends."""
+    """An engine process, in memory; as a context manager it runs until the block ends."""
 
     def __init__(self, logs: Path, *java_options: str) -> None:
         port = free_port()

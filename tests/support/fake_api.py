@@ -1,4 +1,4 @@
-"""The API in memory, as far as client.sync asks it: pages of three, whatever limit is asked for."""
+"""The parts of the API that client.sync uses, in memory: pages of three, whatever the requested limit."""
 
 from collections import defaultdict
 from typing import Any
@@ -7,16 +7,16 @@ from urllib.parse import parse_qs, urlsplit
 from client.sync import Event, Page
 
 _PAGE = 3
-_HOUR = 5  # writes: how far a monitor link reaches back
+_HOUR = 5  # writes that a monitor link reaches back
 
 
 class FakeApi:
-    """Who asks is a user_uuid. `pushed` has each person's events, in order, as a socket without faults brings them."""
+    """Callers are user_uuids. `pushed` has each person's events, in order, as a perfect socket delivers them."""
 
     def __init__(self) -> None:
         self.messages: dict[str, list[dict[str, Any]]] = {}
         self.marks: dict[str, dict[str, int]] = {}  # conversation → user_uuid → read_seq
-        self.hidden: set[str] = set()  # who does not show their marks
+        self.hidden: set[str] = set()  # people who hide their marks
         self.pushed: dict[str, list[Event]] = defaultdict(list)
         self._now = 0
 
@@ -115,5 +115,5 @@ class FakeApi:
         }
 
     def _is_mutual(self, uuid: str) -> bool:
-        """Whether both have written."""
+        """True if both have written."""
         return len({message["user_uuid"] for message in self.messages[uuid]}) == 2

@@ -1,4 +1,4 @@
-"""Sockets in memory, and the table of who is connected."""
+"""Sockets in memory, and a table of connections."""
 
 # ruff: noqa: ARG002 - memory is always consistent
 
@@ -15,11 +15,11 @@ from messaging.model.person import Person
 from messaging.storage.sockets import Gone, Sockets
 from messaging.storage.table import Table
 
-_NEVER = 30.0  # seconds after which what is waited for will not come
+_NEVER = 30.0  # seconds before a wait fails
 
 
 class FakeSockets(Sockets):
-    """Keeps the frames of each connection. Those in `gone` are closed; `failing` maps others to what a post raises."""
+    """Keeps the frames of each connection. Those in `gone` are closed; `failing` maps others to a post's error."""
 
     def __init__(self, gone: Iterable[str] = (), failing: dict[str, Exception] | None = None) -> None:
         self.frames: dict[str, list[str]] = defaultdict(list)
@@ -38,12 +38,12 @@ class FakeSockets(Sockets):
         self.closed.add(connection_id)
 
     def events(self, connection_id: str) -> list[dict[str, Any]]:
-        """What a connection was told, in order."""
+        """The events delivered to a connection, in order."""
         return [event for frame in self.frames[connection_id] for event in json.loads(frame)]
 
 
 class StuckSockets(FakeSockets):
-    """The connections in `stuck` do not answer before all others have got everything."""
+    """Sockets where the connections in `stuck` answer only after all others got everything."""
 
     def __init__(self, stuck: Iterable[str], others: int, **options: Any) -> None:
         super().__init__(**options)
@@ -62,7 +62,7 @@ class StuckSockets(FakeSockets):
 
 
 class FakeConnections(Table):
-    """Knows connections, subscriptions and people, and how often it was asked whose connections there are."""
+    """A table of connections, subscriptions and people, with a count of the queries for connections."""
 
     def __init__(self, *connections: Connection, people: Iterable[Person] = ()) -> None:
         self.held = {(one.user_uuid, one.connection_id): one for one in connections}

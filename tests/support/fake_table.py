@@ -1,4 +1,4 @@
-"""The table in memory, for the functions that the API calls, and one that always fails."""
+"""A table in memory for the API's functions, and one that always fails."""
 
 # ruff: noqa: ARG002 - memory is always consistent
 
@@ -16,7 +16,7 @@ from messaging.storage.table import AlreadySent, Discard, HeadChanged, Insert, P
 
 
 class FakeTable(Table):
-    """Knows people and conversations. Nothing races, so conditions are looked up and not enforced."""
+    """A table of people and conversations. Nothing races, so conditions are simple look-ups."""
 
     def __init__(self, *people: Person) -> None:
         self.people = people
@@ -115,7 +115,7 @@ class FakeTable(Table):
 
 
 class FakeInboxes(FakeTable):
-    """Stores entries too, by owner and sort key, for the stream handler. `heads` are a test's to set.
+    """A table that also stores entries, by owner and sort key, for the stream handler. Tests set `heads`.
 
     `unread_entries` are stored by owner and conversation.
     """
@@ -180,7 +180,7 @@ def _key(entry: InboxEntry | Unread) -> tuple[str, str]:
 
 
 def _is_sort_key(text: str) -> bool:
-    """As DynamoDB sees it."""
+    """True if DynamoDB would accept it."""
     return 0 < len(text.encode()) <= 1024
 
 

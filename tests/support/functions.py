@@ -1,4 +1,4 @@
-"""The functions as Lambda calls them, on the table of a test."""
+"""Calls the functions as Lambda does, on the table of a test."""
 
 import importlib
 import json
@@ -18,7 +18,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def sample_event(name: str) -> dict[str, Any]:
-    """The event of events/{name}.json."""
+    """Load events/{name}.json."""
     event: dict[str, Any] = json.loads((_ROOT / "events" / f"{name}.json").read_text())
     return event
 
@@ -32,7 +32,7 @@ def event_for(
     parameters: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The sample event of the function functions/{path}.py, changed where a test says so."""
+    """The sample event of functions/{path}.py, with a test's changes."""
     event = sample_event(path.rpartition(".")[2])
     event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = user_uuid
     event["headers"] |= headers or {}
@@ -45,20 +45,20 @@ def event_for(
 
 
 class Functions:
-    """Calls the functions with their sample events, changed where a test says so."""
+    """Calls the functions with their sample events and a test's changes."""
 
     def __init__(self, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
         self._table = table
         self._monkeypatch = monkeypatch
 
     def handler(self, path: str) -> Any:
-        """The module functions/{path}.py, its table replaced by the test's."""
+        """Import functions/{path}.py and replace its table by the test's."""
         module = importlib.import_module(f"functions.{path}")
         self._monkeypatch.setattr(module, "table", self._table)
         return module
 
     def call(self, path: str, user_uuid: str, **changes: Any) -> tuple[int, Any, dict[str, str]]:
-        """Status, JSON body and headers; `changes` are those of `event_for`."""
+        """Call a function with `changes` for `event_for`; return status, JSON body and headers."""
         answer = self.handler(path).lambda_handler(event_for(path, user_uuid, **changes), None)
         return answer["statusCode"], json.loads(answer["body"]) if "body" in answer else None, answer["headers"]
 
@@ -106,13 +106,13 @@ class Functions:
         return self.call("users.update_me", user_uuid, body=body)
 
     def stream_handler(self, records: Sequence[dict[str, Any]]) -> list[str]:
-        """The sequence numbers reported as failed."""
+        """Call the stream handler; return the sequence numbers reported as failed."""
         answer = self.handler("stream_handler.stream_handler").lambda_handler({"Records": list(records)}, None)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 def all_before(failed: Sequence[str], records: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-    """The records that are done when these sequence numbers were reported: Lambda goes on from the first of them."""
+    """The records before the first failed one: Lambda continues from there."""
     numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
     return records[: min((numbers.index(number) for number in failed), default=len(records))]
 
@@ -123,7 +123,7 @@ def _as_lambda_has_it(record: Any) -> dict[str, Any]:
 
 
 class Stream:
-    """The stream of a table of DynamoDB Local, through the filter that the template sets on it."""
+    """The stream of a table of DynamoDB Local, through the template's filter."""
 
     def __init__(self, endpoint: str, table_name: str) -> None:
         self._client: DynamoDBStreamsClient = boto3.client("dynamodbstreams", endpoint_url=endpoint)
@@ -131,7 +131,7 @@ class Stream:
         self._arn = stream["StreamArn"]
 
     def records(self, after: str | None = None) -> list[dict[str, Any]]:
-        """All records that reach the stream handler, from the beginning or after a sequence number."""
+        """All records for the stream handler, from the beginning or after a sequence number."""
         position: Any = {"ShardIteratorType": "TRIM_HORIZON"}
         if after:
             position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}

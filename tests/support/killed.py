@@ -1,9 +1,9 @@
-"""The stream handler and senders as processes of their own, and killing them by SIGKILL while they work.
+"""Runs the stream handler and senders as processes of their own, and kills them by SIGKILL while they work.
 
-`python -m tests.support.killed` is such a process. What it has finished it appends to its journal, which is on the
-disk before it goes on: a sender the answers it got, the stream handler the record up to which all is done. Started
-again it goes on from there, so that whatever was done but not written down is done once more. Senders also switch their
-read receipts off and on, and the stream handler goes back on purpose, as Lambda does after a lost acknowledgement.
+`python -m tests.support.killed` is such a process. It appends finished work to its journal, on disk before it
+continues: a sender its answers, the stream handler the last finished record. When it is started again, it continues
+from there, and so repeats work that was done but not written down. Senders also switch their read receipts off and on,
+and the stream handler goes back on purpose, as Lambda does after a lost acknowledgement.
 """
 
 import json
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).parents[2]
 _STREAM_HANDLER = "stream_handler"
 _BEGUN = "begun"
-_LONGEST_LIFE = 600  # seconds, should whoever started a process not be there to end it
+_LONGEST_LIFE = 600  # seconds, in case the parent process is gone and cannot end it
 
 
 class Journal:
-    """Lines on the disk, of which a kill takes none away."""
+    """Lines on disk that survive a kill."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._path = folder / f"{name}.journal"
@@ -55,17 +55,17 @@ class Journal:
             os.fsync(file.fileno())
 
     def lines(self) -> list[str]:
-        """All, the beginnings of processes too."""
+        """All lines, including the starts of processes."""
         return self._path.read_text().splitlines()
 
     def finished(self) -> list[str]:
-        """What was finished."""
+        """The lines of finished work."""
         return [line for line in self.lines() if line != _BEGUN]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Who writes how many messages: each person to all others in turn, with the same message_uuids whoever asks."""
+    """A plan of messages: each person writes to all others in turn, with message_uuids that every process computes."""
 
     people: list[Person]
     messages_each: int
@@ -79,7 +79,7 @@ class Plan:
         return cls([Person(**person) for person in plan["people"]], plan["messages_each"])
 
     def bodies_of(self, sender: Person) -> list[dict[str, str]]:
-        """What a sender sends, in order: pattern C the first time to each, then D."""
+        """A sender's requests, in order: pattern C the first time to each person, then D."""
         others = [person for person in self.people if person != sender]
         bodies = []
         for number in range(self.messages_each):
@@ -100,7 +100,7 @@ class Plan:
 
 
 class Victim:
-    """A process that is killed after one to `longest_life` lines of its journal, at any moment, and started again."""
+    """A process that is killed after one to `longest_life` lines of its journal, at any moment, and restarted."""
 
     def __init__(
         self, name: str, folder: Path, endpoint: str, table_name: str, chance: random.Random, longest_life: int
@@ -122,9 +122,9 @@ class Victim:
             )
 
     def lives(self) -> bool:
-        """False if it has come to its end. Kills it if it is time, and starts it again."""
+        """Kill and restart the process when it is time. False if it has finished."""
         if self._process.poll() is None and len(self.journal.lines()) >= self._kill_at:
-            time.sleep(self._chance.uniform(0, 0.05))  # in the middle of whatever it does then
+            time.sleep(self._chance.uniform(0, 0.05))  # at any point of its work
             if self.end() == -signal.SIGKILL:
                 self.kills += 1
                 self._start()
@@ -133,14 +133,14 @@ class Victim:
         return code is None
 
     def end(self) -> int:
-        """Its exit status."""
+        """End the process; return its exit status."""
         self._process.kill()
         return self._process.wait(timeout=30)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of it: `lost` and `doubled` are message_uuids."""
+    """The result: `lost` and `doubled` are message_uuids."""
 
     messages: int
     kills: int
@@ -150,7 +150,7 @@ class Outcome:
 
     @property
     def reliability(self) -> list[str]:
-        """A row of docs/reliability.md."""
+        """The row for docs/reliability.md."""
         return [
             "stream handler and senders killed",
             f"{self.messages:,} messages, {self.kills:,} kills by SIGKILL",
@@ -161,7 +161,7 @@ class Outcome:
 def kill_while_sending(
     endpoint: str, folder: Path, *, people: int, messages_each: int, longest_life: int, seed: int, seconds: int
 ) -> Outcome:
-    """Sends, kills, starts again; when all is sent and the stream is drained, looks. Fails after so many seconds."""
+    """Send, kill and restart until all is sent and the stream is drained; then check. Fails after `seconds`."""
     client = dynamodb_local.client(endpoint)
     table_name = f"killed-{uuid4()}"
     client.create_table(**create_table_request(table_name))
@@ -232,13 +232,13 @@ def _send(
         if random.random() < 0.2:  # noqa: S311
             _switch_receipts(client, table_name, sender, groups, read_receipts=False)
             _switch_receipts(client, table_name, sender, groups, read_receipts=True)
-    _switch_receipts(client, table_name, sender, groups, read_receipts=True)  # a life may have ended between the two
+    _switch_receipts(client, table_name, sender, groups, read_receipts=True)  # a kill may have come between the two
 
 
 def _switch_receipts(
     client: "DynamoDBClient", table_name: str, person: Person, groups: Iterable[str], *, read_receipts: bool
 ) -> None:
-    """Writes the setting into the heads, as PATCH /api/users/me does, which may be used once a minute."""
+    """Write the setting into the heads, as PATCH /api/users/me does, but without its limit of once a minute."""
     for group in groups:
         client.update_item(
             TableName=table_name,
@@ -250,7 +250,7 @@ def _switch_receipts(
 
 
 def _handle_stream(functions: Functions, journal: Journal, stream: Stream) -> None:
-    before: list[dict[str, Any]] = []  # what this life has done
+    before: list[dict[str, Any]] = []  # the work of this process
     while True:
         records = stream.records(after=_last(journal))
         if not records:

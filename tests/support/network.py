@@ -1,4 +1,4 @@
-"""A network that can be cut: a TCP proxy before a server of this machine."""
+"""A network that can be cut: a TCP proxy in front of a local server."""
 
 import contextlib
 import socket
@@ -10,7 +10,7 @@ _HOST = "127.0.0.1"
 
 
 class Network:
-    """Programs that are started with its `environment` reach the server through it, unless the network is cut."""
+    """Programs started with its `environment` reach the server through it, unless the network is cut."""
 
     def __init__(self, server_port: int) -> None:
         self._server_port = server_port
@@ -29,7 +29,7 @@ class Network:
         }
 
     def cut(self) -> None:
-        """Every connection ends, and new ones end at once."""
+        """Close every connection, and new ones at once."""
         with self._lock:
             self._is_cut = True
             for one in self._open:
@@ -65,7 +65,7 @@ class Network:
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
-    """Until one of the two ends; then the other ends, too."""
+    """Copy bytes until one of the two closes; then close the other."""
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
@@ -76,7 +76,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 @contextlib.contextmanager
 def network(server_port: int) -> Iterator[Network]:
-    """One that is there for the block."""
+    """A network for the duration of the block."""
     one = Network(server_port)
     try:
         yield one

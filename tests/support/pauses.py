@@ -1,4 +1,4 @@
-"""The clock of retries in tests."""
+"""The retry clock of tests."""
 
 import threading
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from messaging import retry
 
 
 class _Pauses(threading.local):
-    """A clock of each thread that only its own pauses move on."""
+    """A clock per thread, advanced only by that thread's pauses."""
 
     seconds = 0.0
 
@@ -23,7 +23,7 @@ class _Pauses(threading.local):
 
 @contextmanager
 def skipped() -> Iterator[None]:
-    """Let nobody wait between attempts, nor give up because the machine is slow: pauses alone use up the time."""
+    """Skip pauses between attempts, but count them: a slow machine uses up no retry budget."""
     pauses = _Pauses()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(retry, "clock", pauses.clock)

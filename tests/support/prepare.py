@@ -1,4 +1,4 @@
-"""Before the tests: fetches DynamoDB Local, looks for Chromium, and says what must be left out on this machine."""
+"""Prepares the tests: fetches DynamoDB Local, looks for Chromium, and reports the tests this machine must skip."""
 
 import io
 import json
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def chromium() -> str | None:
-    """The browser that is installed, for Playwright to drive: it need not download one."""
+    """The installed browser, so that Playwright need not download one."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 

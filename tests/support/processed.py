@@ -1,4 +1,4 @@
-"""template.yaml as CloudFormation is left with it: transformed by SAM, conditions decided, references resolved."""
+"""template.yaml as CloudFormation processes it: transformed by SAM, conditions decided, references resolved."""
 
 import json
 import re
@@ -30,9 +30,9 @@ _PSEUDO_PARAMETERS = {
 
 
 def resources(**parameters: str) -> dict[str, dict[str, Any]]:
-    """The resources that a stack with these parameters has, by logical id.
+    """The resources of a stack with these parameters, by logical id.
 
-    A reference to a resource is its logical id, one to an attribute "Table.Arn".
+    A reference to a resource becomes its logical id, a reference to an attribute "Table.Arn".
     """
     transformed = _transformed(TEMPLATE.read_text())
     defaults = {name: parameter.get("Default") for name, parameter in transformed["Parameters"].items()}
@@ -56,14 +56,14 @@ def processed(**parameters: str) -> dict[str, Any]:
 
 
 def logical_ids(template: str) -> set[str]:
-    """The resources that SAM makes of a template's text, before conditions are decided."""
+    """The resources that SAM generates from a template's text, before conditions are decided."""
     return set(_transformed(template)["Resources"])
 
 
 @cache
 def _transformed(template: str) -> dict[str, Any]:
     class NoManagedPolicies:
-        """Their names need no look-up: SAM writes the ARNs of those it adds."""
+        """A look-up that is never needed: SAM writes the ARNs of the policies it adds."""
 
         def load(self) -> dict[str, str]:
             return {}
@@ -75,7 +75,7 @@ def _transformed(template: str) -> dict[str, Any]:
 
 
 def _resolve(value: Any, names: dict[str, Any], conditions: dict[str, bool]) -> Any:
-    """`conditions` may be empty while they are being decided themselves: none of them refers to another."""
+    """Resolve references. `conditions` may be empty while they are decided themselves: none refers to another."""
 
     def resolve(inner: Any) -> Any:
         return _resolve(inner, names, conditions)

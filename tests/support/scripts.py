@@ -1,10 +1,12 @@
-"""Running the scripts under bin/, as a person does."""
+"""Runs the scripts under bin/, as a person does."""
 
 import os
 import subprocess
 from pathlib import Path
 
 BIN = Path(__file__).parents[2] / "bin"
+# A locale in which Python writes ASCII only: "…" or a name in an export would be an error.
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -13,7 +15,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def run_script(name: str, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """What bin/{name} answers, its output and errors as text. Nobody is there to be asked."""
+    """Run bin/{name} without a terminal, so that it cannot ask; return its output and errors as text."""
     return subprocess.run(
         [BIN / name, *arguments],
         env=environment(**changes),

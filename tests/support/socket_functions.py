@@ -1,4 +1,4 @@
-"""The functions of the sockets as API Gateway and the stream call them, on the table of a test, with fake sockets."""
+"""Calls the socket functions as API Gateway and the stream do, on the table of a test, with fake sockets."""
 
 import itertools
 import json
@@ -12,7 +12,7 @@ from tests.support.functions import Functions, sample_event
 
 
 class SocketFunctions:
-    """Each frame comes ten seconds after the one before, so that no frame is too many."""
+    """The socket functions. Frames come ten seconds apart, so that none exceeds the rate limit."""
 
     def __init__(self, functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sockets = FakeSockets()
@@ -36,7 +36,7 @@ class SocketFunctions:
         return status
 
     def connect(self, user_uuid: str, expected_status: int = 200) -> str:
-        """The id of a new connection."""
+        """Open a connection; return its id."""
         connection_id = f"connection-{next(self._numbers)}"
         assert self._call("connect", user_uuid, connection_id) == expected_status
         return connection_id
@@ -47,7 +47,7 @@ class SocketFunctions:
     def send(
         self, user_uuid: str, connection_id: str, expected_status: int = 200, **frame: Any
     ) -> list[dict[str, Any]]:
-        """What that connection is told in answer."""
+        """Send a frame; return the events that answer it."""
         before = len(self.sockets.events(connection_id))
         assert self._call("receive", user_uuid, connection_id, body=json.dumps(frame)) == expected_status
         return self.sockets.events(connection_id)[before:]

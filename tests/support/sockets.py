@@ -1,4 +1,4 @@
-"""Sockets, as a client holds them."""
+"""Sockets of a test client."""
 
 import json
 import time
@@ -17,18 +17,18 @@ Event = dict[str, Any]
 
 
 class Socket:
-    """An open socket and the events that have come through it, in order."""
+    """An open socket and its received events, in order."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
         self.events: list[Event] = []
 
     def send(self, frame: object) -> None:
-        """Sends text, or an object as JSON."""
+        """Send text, or an object as JSON."""
         self._connection.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
 
     def wait_for(self, within: float = 120, **fields: object) -> Event:
-        """The next event that has these fields, of all that follow those waited for before. Fails after a while."""
+        """Wait for the next event with these fields, after the events waited for before. Fails after `within`."""
         deadline = time.monotonic() + within
         while True:
             for index, event in enumerate(self.events):
@@ -42,13 +42,13 @@ class Socket:
             self.events += events
 
     def quiet(self) -> None:
-        """Checks that nothing has come but the answer to a ping."""
+        """Check that only the answer to a ping has come."""
         self.send({"type": "ping"})
         self.wait_for(type="pong")
         assert not self.events
 
     def is_closed(self, within: float = 120) -> bool:
-        """Whether it is closed from the other side before so many seconds are over."""
+        """True if the other side closes it within this many seconds."""
         deadline = time.monotonic() + within
         try:
             while True:
@@ -59,12 +59,12 @@ class Socket:
             return False
 
     def break_off(self) -> None:
-        """Ends it without a word, as a network does."""
+        """Drop the connection silently, as a network does."""
         self._connection.socket.close()
 
 
 def ticket(person: Client) -> str:
-    """POST /api/connections/ticket, which must be answered."""
+    """Get a ticket from POST /api/connections/ticket."""
     response = person.request("POST", "/api/connections/ticket")
     assert response.status_code == 200, response.text
     text: str = response.json()["ticket"]
@@ -73,11 +73,11 @@ def ticket(person: Client) -> str:
 
 @contextmanager
 def opened(system: System, person: Client) -> Iterator[Socket]:
-    """A socket of this person."""
+    """Open a socket of this person."""
     with handshake(system, f"?ticket={ticket(person)}") as connection:
         yield Socket(connection)
 
 
 def handshake(system: System, query: str) -> ClientConnection:
-    """Raises InvalidStatus if it is refused."""
+    """Open a socket with this query. Raises InvalidStatus if it is refused."""
     return connect(stack.socket_url(system.environment) + query, open_timeout=60, close_timeout=5)

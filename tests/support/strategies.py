@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what the system deals in."""
+"""Hypothesis strategies for people, messages, conversations and histories."""
 
 import random
 from dataclasses import replace
@@ -30,24 +30,22 @@ pairs = st.lists(people, min_size=2, max_size=2, unique_by=lambda person: person
 messages = st.builds(Message, uuids, uuids, st.text(), people, times, seqs)
 _marks = st.integers(0, 10**18 - 1)
 _versions = st.integers(0, 10**18 - 1)
-message_groups = st.builds(
+inbox_entries = st.builds(
     InboxEntry, uuids, uuids, st.text(), people, inbox_sks, seqs, _marks, st.none() | _marks, _versions
 )
 unread = st.builds(Unread, uuids, uuids, seqs, _marks, _versions)
-read_receipts = st.builds(SentRecord, uuids, uuids, times, st.none() | st.text(min_size=1))
+sent_records = st.builds(SentRecord, uuids, uuids, times, st.none() | st.text(min_size=1))
 
 
 @st.composite
 def heads(draw: st.DrawFn) -> Head:
     members = sorted(draw(pairs), key=lambda person: person.user_uuid)
+    group = keys.pair_uuid(*(person.user_uuid for person in members))
+    last = Message(group, draw(uuids), draw(st.text()), draw(st.sampled_from(members)), draw(times), draw(seqs))
     return Head(
-        keys.pair_uuid(*(person.user_uuid for person in members)),
+        group,
         {person.user_uuid: person for person in members},
-        draw(seqs),
-        draw(st.text()),
-        draw(st.sampled_from(members)).user_uuid,
-        draw(times),
-        draw(uuids),
+        last,
         {person.user_uuid: draw(_marks) for person in members},
         draw(_versions),
         draw(st.frozensets(st.sampled_from([person.user_uuid for person in members]))),
@@ -56,12 +54,16 @@ def heads(draw: st.DrawFn) -> Head:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Change]:
-    """What the stream tells of one conversation, in order: messages came, each later than the one before."""
+    """The stream records of one conversation, in order: messages, each later than the one before."""
     head = draw(heads())
     first = draw(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1))).replace(tzinfo=UTC)
     offsets = sorted(draw(st.lists(st.integers(0, 10**9), min_size=2, max_size=8, unique=True)))
     stages = [
-        replace(head, last_seq=seq, created_at=keys.format_time(first + timedelta(microseconds=offset)), version=seq)
+        replace(
+            head,
+            last=replace(head.last, seq=seq, created_at=keys.format_time(first + timedelta(microseconds=offset))),
+            version=seq,
+        )
         for seq, offset in enumerate(offsets, 1)
     ]
     before = draw(st.integers(0, 10**20))

@@ -1,4 +1,4 @@
-"""A table, its stream and the functions on it, whose requests fail and whose processes die where a test says so."""
+"""A table, its stream and its functions; tests decide where requests fail and processes die."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Run = Callable[..., Any]
-# Called in place of a request to DynamoDB with its number, from 1, what runs it, and what it asks for.
+# Called in place of a request to DynamoDB, with its number from 1, a function that runs it, and its parameters.
 Hook = Callable[[int, Run, dict[str, Any]], Any]
 
 TRANSIENT = ("killed", "timed out", "connection lost", "no connection", "throttled", "conflict")
@@ -34,7 +34,7 @@ class Killed(BaseException):
 
 
 class Requests:
-    """A client that counts what is asked of it, and hands each request to a hook, if there is one."""
+    """A client that counts its requests, and hands each to a hook, if there is one."""
 
     def __init__(self, client: "DynamoDBClient") -> None:
         self._client = client
@@ -52,9 +52,9 @@ class Requests:
 
 @dataclass(frozen=True)
 class Fault:
-    """One request fails: the `at`-th, of which nothing, half or all took effect, with an error of TRANSIENT or a code.
+    """Fails the `at`-th request after none, half or all of it took effect, with an error of TRANSIENT or a code.
 
-    A conflict and a connection that there never was have no effect.
+    A conflict and a failed connection have no effect.
     """
 
     at: int
@@ -107,7 +107,7 @@ def faults(*errors: str) -> st.SearchStrategy[Fault]:
 
 
 class World:
-    """A table of its own; `requests` are those of its functions, `table` is there for who looks on or meddles."""
+    """A table of its own. `requests` are those of its functions; tests read and change items through `table`."""
 
     def __init__(self, dynamodb: "DynamoDBClient", endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.dynamodb = dynamodb
@@ -116,7 +116,7 @@ class World:
         self.table = Table(dynamodb, self.table_name)
         self.stream = Stream(endpoint, self.table_name)
         self.requests = Requests(dynamodb)
-        # Each change of a setting comes a minute after the one before, so that none is too soon.
+        # Changes of settings come a minute apart, so that none is refused.
         self.clock: Callable[[], float] = map(float, itertools.count(1_800_000_000, 60)).__next__
         functions_table = Table(self.requests, self.table_name, lambda: self.clock())  # type: ignore[arg-type]
         self.functions = Functions(functions_table, monkeypatch)
@@ -124,7 +124,7 @@ class World:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
 
     def join(self, *handles: str) -> None:
-        """People with these handles, who have the same user_uuids in every world."""
+        """Make people with these handles; they have the same user_uuids in every world."""
         for handle in handles:
             person = Person(str(uuid5(NAMESPACE_DNS, handle)), handle, handle.title())
             self.table.register(person)
@@ -132,7 +132,7 @@ class World:
 
     @contextmanager
     def hooked(self, hook: Hook | None) -> Iterator[None]:
-        """Hands the functions' requests to a hook, which counts them from 1."""
+        """Hand the functions' requests to a hook, numbered from 1."""
         self.requests.names.clear()
         self.requests.hook = hook
         try:
@@ -141,7 +141,7 @@ class World:
             self.requests.hook = None
 
     def deliver(self, records: Sequence[dict[str, Any]], hook: Hook | None) -> int:
-        """How many records are done: all before the first that failed, none after a crash."""
+        """Deliver records; return the number of finished ones: all before the first failure, none after a crash."""
         try:
             with self.hooked(hook):
                 failed = self.functions.stream_handler(records)
@@ -150,5 +150,5 @@ class World:
         return len(all_before(failed, records))
 
     def delete(self) -> None:
-        """With many tables DynamoDB Local becomes slow."""
+        """Delete the table: DynamoDB Local slows down with many tables."""
         self.dynamodb.delete_table(TableName=self.table_name)

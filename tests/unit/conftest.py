@@ -1,4 +1,4 @@
-"""What the unit tests share: nothing reaches the network, nothing depends on how fast the machine is."""
+"""Shared fixtures: nothing reaches the network, nothing depends on the speed of the machine."""
 
 import io
 import socket
@@ -29,8 +29,8 @@ def _pauses_are_skipped() -> Iterator[None]:
 
 @pytest.fixture
 def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """Reads what has been written since it was last read: log lines, metrics, and whatever else was printed."""
-    # The logger holds the stdout there was when it was imported, and pytest has put another in its place.
+    """Read the output since the last call: log lines, metrics, and prints."""
+    # The logger keeps the stdout of its import, and pytest has replaced it since.
     log = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", log)
 

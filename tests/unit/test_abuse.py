@@ -1,4 +1,4 @@
-"""Whatever comes, a function answers as openapi.yaml says, never 5xx, and what it refuses changes nothing."""
+"""For any input a function answers as openapi.yaml says, never 5xx, and a refusal changes nothing."""
 
 import importlib
 import json
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.cursors import InboxCursor, MessageCursor
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox
 from messaging.services.rewrite_inbox import Change
@@ -29,7 +30,7 @@ from tests.support.fake_table import FakeInboxes, FakeTable
 _ROOT = Path(__file__).parents[2]
 _DOCUMENT = yaml.safe_load((_ROOT / "openapi.yaml").read_text())
 
-# Who is in the sample events.
+# The people in the sample events.
 BAYKO = Person("0e4f6f0c-6c1e-4a43-9c3e-6f2a1f0b7d01", "bayko", "Andrew Bayko")
 LONDO = Person("7a3c2b1e-98d7-4f65-8a10-2b3c4d5e6f02", "londo", "Londo Mollari")
 PRIYA = Person("d47c09e6-b3f2-4a58-90cb-1c5e7a2f8d07", "priya", "Priya Raman")
@@ -66,7 +67,7 @@ def _sample(name: str) -> dict[str, Any]:
 
 
 class World:
-    """A table where Londo converses with Bayko and with Priya, and the way back to it."""
+    """A table with conversations of Londo with Bayko and with Priya; `restore` resets it."""
 
     def __init__(self) -> None:
         self.table = FakeTable(BAYKO, LONDO, PRIYA)
@@ -74,7 +75,7 @@ class World:
         for number in range(6):
             sender, receiver = ((BAYKO, LONDO), (LONDO, PRIYA))[number % 2]
             uuid = f"00000000-0000-4000-8000-00000000000{number}" if number else MESSAGE
-            send_to_handle(self.table, sender.user_uuid, receiver.handle, uuid, f"Text {number}", lambda: at)
+            send_to_handle(self.table, sender.user_uuid, receiver.handle, Draft(uuid, f"Text {number}"), lambda: at)
         self.heads, self.messages = dict(self.table.heads), list(self.table.messages)
 
     def restore(self) -> None:
@@ -87,7 +88,7 @@ class World:
 
 @cache
 def _validator(operation: str, status: int, content_type: str) -> jsonschema_rs.Validator:
-    """Raises KeyError for an answer that openapi.yaml does not have."""
+    """Find the schema of an answer. Raises KeyError if openapi.yaml has none."""
     (described,) = (
         described
         for methods in _DOCUMENT["paths"].values()
@@ -109,7 +110,7 @@ def _assert_described(operation: str, answer: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_whatever_is_asked_is_answered_as_described_and_what_is_refused_changes_nothing(
+def test_any_request_is_answered_as_described_and_a_refusal_changes_nothing(
     name: str, written: Written, monkeypatch: pytest.MonkeyPatch, record_property: RecordProperty
 ) -> None:
     function, operation = importlib.import_module(f"functions.{name}"), name.rpartition(".")[2]
@@ -140,7 +141,7 @@ def test_whatever_is_asked_is_answered_as_described_and_what_is_refused_changes_
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("who", ["one of the two", "a stranger"])
-def test_no_cursor_leads_to_what_is_not_the_callers(
+def test_no_cursor_leads_to_items_of_others(
     name: str, who: str, written: Written, monkeypatch: pytest.MonkeyPatch, record_property: RecordProperty
 ) -> None:
     user_uuid = STRANGER if who == "a stranger" else BAYKO.user_uuid
@@ -186,11 +187,11 @@ def _in_another_conversation(record: dict[str, Any], number: int) -> dict[str, A
 
 
 def _without_its_number(record: dict[str, Any]) -> dict[str, Any]:
-    """What a record tells. Without the number Lambda could not hear which record failed, and retries all."""
+    """The record's content. Without its number Lambda cannot learn which record failed, and retries all."""
     return {name: value for name, value in record["dynamodb"].items() if name != "SequenceNumber"}
 
 
-# What may stand for a value of an item: any that DynamoDB can hold, or what it cannot.
+# Replacements for a value of an item: valid and invalid DynamoDB values.
 _attribute_values = (
     st.builds(lambda text: {"S": text}, st.text(max_size=5) | st.sampled_from(["", "HEAD", "x" * 1025, "_deleted"]))
     | st.builds(lambda number: {"N": number}, st.sampled_from(["0", "-1", "1.5", "1E+20", "9" * 38, "9" * 5000]))
@@ -207,7 +208,7 @@ def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_processed(
     before, after = (_in_another_conversation(sample, number) for number in (1, 2))
     seen = Counter[str]()
     monkeypatch.setattr(rewrite_inbox, "attempts", lambda _: iter(range(3)))
-    monkeypatch.setattr(function, "table", None)  # to be what it was when the test ends
+    monkeypatch.setattr(function, "table", None)  # restored when the test ends
 
     @given(mutated(_without_its_number(sample), _attribute_values | json_values))
     def is_reported_alone(images: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Alarms, the dashboard and gradual deployment: template.yaml, and what SAM makes of it where that matters."""
+"""Alarms, the dashboard and gradual deployment: template.yaml, and SAM's output where that matters."""
 
 import ast
 import json
@@ -20,7 +20,7 @@ FUNCTIONS = {name for name, resource in RESOURCES.items() if resource["Type"] ==
 # A new version of these answers everything at once: see docs/decisions.md.
 MAX_CONCURRENCY = {"PostConfirmation", "StreamHandler"}
 TAKES_BACK = ("ApiErrors", "SignUpErrors", "StreamErrors", "PushErrors")
-# What CloudWatch knows of: the metrics, and what their one resource must be.
+# Each namespace: its metrics, and the type of their one resource.
 METRICS = {
     "CruddurMessages": ({"SignUpsFailed"}, ""),
     "CruddurMessages/${AWS::StackName}": ({"ApiFailures"}, ""),
@@ -48,7 +48,7 @@ def test_an_alarm_is_of_a_metric_of_a_resource_of_the_stack(name: str) -> None:
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}
 
     assert alarm["MetricName"] in metrics
-    if name == "FunctionThrottles":  # of the whole account
+    if name == "FunctionThrottles":  # covers the whole account
         assert not dimensions
         return
     if not kind:  # counted by the functions, or in their logs
@@ -58,14 +58,14 @@ def test_an_alarm_is_of_a_metric_of_a_resource_of_the_stack(name: str) -> None:
     target = first["!Ref"] if "!Ref" in first else first["!GetAtt"].removesuffix(".QueueName")
     assert RESOURCES[target]["Type"] == kind
     if kind == "AWS::Serverless::Function":
-        # What invokes it invokes the alias.
+        # Every event source invokes the alias.
         assert others == [{"!Sub": f"${{{target}}}:{LOADED['Globals']['Function']['AutoPublishAlias']}"}]
     else:
         assert not others
 
 
 @each_alarm
-def test_an_alarm_and_its_end_are_told_and_silence_is_no_alarm(name: str) -> None:
+def test_an_alarm_and_its_end_are_notified_and_missing_data_is_no_alarm(name: str) -> None:
     assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == [{"!Ref": "AlarmTopic"}]
     assert ALARMS[name]["TreatMissingData"] == "notBreaching"
 
@@ -87,9 +87,9 @@ CALLED = re.compile(r"\$\.(\w+) (!?=) \"(\d+)\"")
     [
         (200, 200, False),
         (404, 200, False),
-        (429, 200, False),  # the caller is the contention
+        (429, 200, False),  # the caller causes the contention
         (429, "-", False),  # above the throttle of the API
-        (500, 200, True),  # a mistake that a function has caught, or a crash
+        (500, 200, True),  # a bug that a function has caught, or a crash
         (500, "-", True),
         (500, 429, False),  # no concurrency left, which callers can use up
         (502, 200, True),
@@ -99,18 +99,18 @@ CALLED = re.compile(r"\$\.(\w+) (!?=) \"(\d+)\"")
         (504, "-", True),
     ],
 )
-def test_what_callers_can_cause_counts_as_no_failure_of_the_api(
+def test_errors_callers_can_cause_count_as_no_failure_of_the_api(
     status: int, function_status: object, is_failure: bool
 ) -> None:
     pattern = RESOURCES["ApiFailures"]["Properties"]["FilterPattern"].strip("{} \n")
     line = {"status": str(status), "functionStatus": str(function_status)}
-    # The pattern's own language, of which it uses equality, and, or, and brackets.
+    # Translates the pattern's language: equality, and, or, brackets.
     condition = CALLED.sub(lambda found: str((line[found[1]] == found[3]) == (found[2] == "=")), pattern)
 
     assert eval(condition.replace("||", "or").replace("&&", "and")) is is_failure  # noqa: S307
 
 
-def test_no_alarm_that_takes_back_counts_what_callers_can_cause() -> None:
+def test_no_alarm_that_rolls_back_counts_errors_callers_can_cause() -> None:
     metrics = {(str(ALARMS[name]["Namespace"]), ALARMS[name]["MetricName"]) for name in TAKES_BACK}
 
     assert ("AWS/ApiGateway", "5xx") not in metrics
@@ -118,7 +118,7 @@ def test_no_alarm_that_takes_back_counts_what_callers_can_cause() -> None:
     assert sign_ups == [{"!Ref": "AWS::StackName"}]
 
 
-def test_the_stream_is_told_of_long_before_its_records_are_given_up() -> None:
+def test_stream_age_rings_long_before_records_are_given_up() -> None:
     mapping = RESOURCES["StreamHandler"]["Properties"]["Events"]["Heads"]["Properties"]
     alarm = ALARMS["StreamAge"]
 
@@ -127,7 +127,7 @@ def test_the_stream_is_told_of_long_before_its_records_are_given_up() -> None:
     )
 
 
-def test_sockets_that_fall_behind_are_told_of_before_records_are_passed_over() -> None:
+def test_push_age_rings_before_records_are_skipped() -> None:
     mapping = RESOURCES["Push"]["Properties"]["Events"]["Heads"]["Properties"]
 
     assert ALARMS["PushAge"]["Threshold"] / 1000 < mapping["MaximumRecordAgeInSeconds"]
@@ -143,7 +143,7 @@ def test_without_full_monitoring_there_is_what_tells_of_something_broken() -> No
     assert full.keys() - few.keys() == (ALARMS.keys() - few.keys()) | {"Dashboard"}
 
 
-def test_nobody_is_told_unless_an_address_is_given() -> None:
+def test_nobody_is_notified_without_an_address() -> None:
     assert LOADED["Parameters"]["AlarmEmail"]["Default"] == "none"
     assert RESOURCES["AlarmSubscription"]["Condition"] == "HasAlarmEmail"
     assert "Condition" not in RESOURCES["AlarmTopic"]
@@ -159,7 +159,7 @@ def dashboard() -> dict[str, Any]:
 
 
 def _metrics(dashboard: dict[str, Any]) -> set[tuple[str, str, str]]:
-    """Namespace, metric and the value of the first dimension of every line, "" if it has none."""
+    """Namespace, metric and first dimension's value of every line; "" if it has none."""
     return {
         (metric[0], metric[1], metric[3] if len(metric) > 3 else "")
         for widget in dashboard["widgets"]
@@ -182,7 +182,7 @@ def test_the_dashboard_shows_each_function(dashboard: dict[str, Any], metric: st
 
 
 def counted() -> set[str]:
-    """The names that the functions count under, and what they share."""
+    """The names of the functions' metrics, and their namespace."""
     return {
         str(keyword.arg)
         for folder in ("functions", "layers/shared")
@@ -193,7 +193,7 @@ def counted() -> set[str]:
     }
 
 
-def test_the_dashboard_shows_what_the_functions_count(dashboard: dict[str, Any]) -> None:
+def test_the_dashboard_shows_the_functions_metrics(dashboard: dict[str, Any]) -> None:
     variables = LOADED["Globals"]["Function"]["Environment"]["Variables"]
 
     own = {metric for metric in _metrics(dashboard) if metric[0] == variables["POWERTOOLS_METRICS_NAMESPACE"]}
@@ -217,7 +217,7 @@ def test_the_dashboard_fits_its_grid(dashboard: dict[str, Any]) -> None:
 # Gradual deployment
 
 
-def test_it_is_off_unless_asked_for_and_then_there_is_nothing_of_it() -> None:
+def test_gradual_deployment_is_off_by_default_and_leaves_no_resource() -> None:
     kinds = {resource["Type"] for resource in processed()["Resources"].values()}
 
     assert LOADED["Parameters"]["GradualDeployment"]["Default"] == "false"
@@ -225,7 +225,7 @@ def test_it_is_off_unless_asked_for_and_then_there_is_nothing_of_it() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_a_function_of_the_api_is_deployed_gradually_and_taken_back_on_alarm(
+def test_a_function_of_the_api_is_deployed_gradually_and_rolled_back_on_alarm(
     gradual: dict[str, Any], name: str
 ) -> None:
     alias = gradual["Resources"][f"{name}Aliaslive"]
@@ -247,7 +247,7 @@ def test_a_function_of_the_api_is_deployed_gradually_and_taken_back_on_alarm(
 
 
 @pytest.mark.parametrize("name", TAKES_BACK)
-def test_an_alarm_that_takes_back_rings_within_the_canary(name: str) -> None:
+def test_an_alarm_that_rolls_back_rings_within_the_canary(name: str) -> None:
     alarm = ALARMS[name]
 
     assert alarm["Period"] * alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) <= 5 * 60

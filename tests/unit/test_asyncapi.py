@@ -14,7 +14,7 @@ from tests.support.strategies import heads
 
 @given(heads())
 def test_each_event_is_described(head: Head) -> None:
-    user_uuid = head.sender_uuid
+    user_uuid = head.last.sender.user_uuid
     assert_described(
         "Events",
         [
@@ -40,7 +40,7 @@ def test_each_event_is_described(head: Head) -> None:
         [views.error_event("strange", "…")],
     ],
 )
-def test_what_is_no_event_is_not_described(value: object) -> None:
+def test_an_invalid_event_is_not_described(value: object) -> None:
     with pytest.raises(AssertionError):
         assert_described("Events", value)
 

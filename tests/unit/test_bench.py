@@ -1,4 +1,4 @@
-"""What `make bench` says of its figures."""
+"""The page and the statistics of `make bench`."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_the_spread_is_the_interquartile_range_as_a_share_of_the_median() -> Non
     assert samples.percentile(50) == 4
 
 
-def test_contestants_take_turns_in_being_first() -> None:
+def test_contestants_alternate_in_going_first() -> None:
     order: list[str] = []
 
     side_by_side(2, {name: lambda name=name: order.append(name) for name in "ab"})  # type: ignore[misc]
@@ -53,7 +53,7 @@ def test_contestants_take_turns_in_being_first() -> None:
     assert order == ["b", "a", "a", "b"]
 
 
-def test_the_page_says_what_was_reached() -> None:
+def test_the_page_marks_reached_goals() -> None:
     text = page(results(), "Here.")
 
     assert "| warm function, against bare boto3 | 1.20 × | ≤ 1.25 × | reached |" in text
@@ -61,11 +61,11 @@ def test_the_page_says_what_was_reached() -> None:
     assert "missed" not in text
 
 
-def test_the_page_says_what_was_missed() -> None:
+def test_the_page_marks_missed_goals() -> None:
     text = page(results(handler=1.3, cpu=0.6), "Here.")
 
     assert "| warm function, against bare boto3 | 1.30 × | ≤ 1.25 × | **missed** |" in text
-    assert "| our own CPU in a call | 0.60 ms | ≤ 0.5 ms | **missed** |" in text
+    assert "| our own CPU per call | 0.60 ms | ≤ 0.5 ms | **missed** |" in text
 
 
 def test_the_function_to_compare_with_has_the_boto3_of_this_project() -> None:

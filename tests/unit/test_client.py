@@ -23,7 +23,7 @@ from client.session import Session
 from client.sync import Event, Page
 from tests.support.fake_api import FakeApi
 
-_WITHIN = 60  # seconds, until what is waited for has come
+_WITHIN = 60  # seconds, for each expected event
 
 
 # Requests
@@ -32,7 +32,7 @@ _WITHIN = 60  # seconds, until what is waited for has come
 def answers(
     monkeypatch: pytest.MonkeyPatch, status: int, body: object, content_type: str = "application/json", **headers: str
 ) -> Api:
-    """An API that answers everything with this."""
+    """Make the API answer every request with this."""
     response = requests.Response()
     response.status_code = status
     response.headers.update({"content-type": content_type, **headers})
@@ -42,7 +42,7 @@ def answers(
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_what_may_be_answered_later_is_unanswered(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+def test_a_retryable_answer_counts_as_unanswered(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     with pytest.raises(Unanswered):
         answers(monkeypatch, status, {}).ticket()
 
@@ -61,7 +61,7 @@ def test_a_client_waits_as_long_as_the_answer_says_and_a_little_more(monkeypatch
     assert 7 <= waited[0] <= 8
 
 
-def test_a_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_gives_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refused, match=r"^There is no such conversation\.$"):
         answers(monkeypatch, 404, {"detail": "There is no such conversation."}, "application/problem+json").get("/")
     with pytest.raises(Refused, match="message_blank"):
@@ -79,9 +79,9 @@ def test_no_network_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class FakeCognito:
-    """Knows one person by the verifier of a password, as Cognito does; its access tokens hold for so many seconds.
+    """Cognito with one person, known by a password verifier; access tokens live for a given number of seconds.
 
-    The other side of SRP is ministack's, which is measured against Cognito.
+    The server's side of SRP is ministack's, which was compared with Cognito.
     """
 
     pool = "us-east-1_Pool"
@@ -122,7 +122,7 @@ def sign_in(cognito: FakeCognito, password: str) -> Session:
 
 @pytest.mark.parametrize("password", ["Passw0rd", "pässwörd 密码 👋", *map(str, range(6))])
 def test_a_password_is_proved_and_not_sent(password: str) -> None:
-    """Several times: half of a sign-in's numbers begin with a bit that looks negative."""
+    """Sign in several times: half of a sign-in's numbers have a leading bit that looks negative."""
     assert sign_in(FakeCognito(password, 3600), password).user_uuid == "bayko"
     with pytest.raises(Refused, match="Incorrect username or password"):
         sign_in(FakeCognito(password, 3600), f"{password}.")
@@ -130,7 +130,7 @@ def test_a_password_is_proved_and_not_sent(password: str) -> None:
 
 def test_a_server_that_fishes_for_the_password_gets_no_proof() -> None:
     challenge = {"USER_ID_FOR_SRP": "bayko", "SECRET_BLOCK": "", "SALT": "1", "SRP_B": f"{srp._PRIME * 2:x}"}
-    with pytest.raises(Refused, match="gives the password away"):
+    with pytest.raises(Refused, match="reveal the password"):
         srp.Proof(FakeCognito.pool, "password").answer(challenge, datetime.now(UTC))
 
 
@@ -166,7 +166,7 @@ def test_a_token_is_renewed_before_it_expires_and_each_refresh_token_is_used_onc
 
 
 class Socket:
-    """One whose frames a test gives; None is the end of it."""
+    """A socket with frames from the test; None closes it."""
 
     def __init__(self) -> None:
         self.frames: asyncio.Queue[str | None] = asyncio.Queue()
@@ -183,7 +183,7 @@ class Socket:
 
 
 class Network:
-    """What a device of bayko's is connected to: an API in memory, where londo has written, and sockets."""
+    """The network of bayko's device: an API in memory, where londo has written, and sockets."""
 
     def __init__(self) -> None:
         self.api = FakeApi()
@@ -227,7 +227,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
 
 
 def with_device(network: Network, test: Callable[[Device, list[str]], Coroutine[Any, Any, None]]) -> None:
-    """Runs `test` beside a device that has caught up, with the types of the events it has told of."""
+    """Run `test` with a device that has caught up, and the types of its events."""
 
     async def run() -> None:
         told: list[str] = []
@@ -248,7 +248,7 @@ async def until(what: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_what_is_no_array_is_skipped(network: Network) -> None:
+def test_a_frame_that_is_no_array_is_skipped(network: Network) -> None:
     async def test(device: Device, told: list[str]) -> None:
         network.sockets[-1].frames.put_nowait('{"message": "Too Many Requests"}')
         network.api.send("londo", "bayko")
@@ -259,7 +259,7 @@ def test_what_is_no_array_is_skipped(network: Network) -> None:
     with_device(network, test)
 
 
-def test_after_a_lost_connection_there_is_another_and_what_was_missed(network: Network) -> None:
+def test_after_a_lost_connection_there_is_another_and_missed_messages_arrive(network: Network) -> None:
     async def test(device: Device, told: list[str]) -> None:
         await device.watch(network.group)
         network.api.send("londo", "bayko")
@@ -299,7 +299,7 @@ def test_a_message_is_sent_again_until_it_is_answered_and_the_next_waits(network
     with_device(network, test)
 
 
-def test_reading_is_told_to_the_api(network: Network) -> None:
+def test_reading_is_reported_to_the_api(network: Network) -> None:
     async def test(device: Device, told: list[str]) -> None:
         device.mark_read(network.group)
         await until(lambda: network.api.unread("bayko") == {"message_groups": 0, "messages": 0})

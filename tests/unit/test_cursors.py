@@ -30,7 +30,7 @@ def _decoded(cursor: str) -> str:
 
 
 def _parsed(parse: Parse, text: str) -> MessageCursor | InboxCursor | None:
-    """What becomes of a text that need not be a cursor: None if it is refused as it must be."""
+    """Parse any text as a cursor; None if it is properly refused."""
     try:
         return parse(text, OWNER)
     except Unreadable:
@@ -38,7 +38,7 @@ def _parsed(parse: Parse, text: str) -> MessageCursor | InboxCursor | None:
 
 
 def _is_usable(cursor: MessageCursor | InboxCursor) -> bool:
-    """True for what can do no harm: a place in the list it was asked for, in the form the table knows."""
+    """True for a harmless cursor: a place in the requested list, in the table's format."""
     match cursor:
         case MessageCursor(group, created_at, seq):
             return group == OWNER and keys.is_time(created_at) and seq > 0
@@ -89,7 +89,7 @@ def test_a_cursor_of_the_other_kind_is_refused(message: MessageCursor, inbox: In
 @example(text="=")
 @example(text="A")
 @example(text="====")
-def test_what_is_no_cursor_is_refused_and_nothing_else(parse: Parse, text: str) -> None:
+def test_only_invalid_cursors_are_refused(parse: Parse, text: str) -> None:
     assert _parsed(parse, text) is None
 
 
@@ -107,7 +107,7 @@ def test_a_damaged_cursor_is_refused_or_still_one_of_this_list(
     assert parsed is None or _is_usable(parsed)
 
 
-# Cursors made by hand: a part of a good one, and what stands there instead.
+# Forged cursors: a part of a good one, and its replacement.
 NOT_OWNERS = ["", OWNER.upper(), OWNER[:-1], f"{OWNER}|"]
 NOT_TIMES = ["", "HEAD", "2026-01-02", TIME[:-1], f"{TIME}\n", f" {TIME}", f"{TIME}|"]
 
@@ -150,14 +150,14 @@ def test_an_inbox_cursor_made_by_hand_is_refused(part: str, instead: str) -> Non
 def test_a_cursor_is_written_in_one_way_only(cursor: MessageCursor | InboxCursor) -> None:
     text = str(cursor)
     rewritten = [f"{text}{signs}" for signs in ("=", "==", "===", "====", "\n", "=A")]
-    # The bits that the last sign has too many.
+    # The surplus bits of the last character.
     rewritten += [f"{text[:-1]}{last}" for last in string.ascii_letters if last != text[-1] and len(text) % 4]
 
     for other in rewritten:
         assert _parsed(type(cursor).parse, other) is None
 
 
-def test_a_refusal_does_not_tell_whose_cursor_it_was() -> None:
+def test_a_refusal_does_not_reveal_the_owner_of_a_cursor() -> None:
     with pytest.raises(Unreadable) as refused:
         InboxCursor.parse(str(InboxCursor("somebody", OLDER, TIME)), OWNER)
 

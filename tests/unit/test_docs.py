@@ -1,4 +1,4 @@
-"""What the documentation and the code point to is there."""
+"""Links and references of the documentation and the code lead somewhere."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ PAGES = [file for file in FILES if file.suffix == ".md"]
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link can lead to within a page: its headings, as GitHub spells them, and ids."""
+    """The anchors of a page: its headings, as GitHub spells them, and ids."""
     text = page.read_text()
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings} | set(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.api.bodies import Draft, read_draft
+from messaging.api.bodies import SendRequest, read_send_request
 from messaging.model import keys
 from messaging.model.errors import Invalid, MessagingError, NotFound, TooLarge, Unreadable
 from messaging.model.text import shows
@@ -16,7 +16,7 @@ MESSAGE_UUID = "5a1e7f0c-33c5-4d19-a8b6-b0b8fd5f7005"
 NO_GROUP, NO_HANDLE = "message_group_uuid_blank", "user_reciever_handle_blank"
 BLANK, TOO_LONG = "message_blank", "message_exceed_max_chars"
 
-# A part of a body, and the codes that must come of it.
+# A part of a body, and the codes it must cause.
 Part = tuple[dict[str, Any], set[str]]
 
 MESSAGES: list[Part] = [
@@ -62,8 +62,8 @@ TO_A_PERSON: list[Part] = [
 ]
 
 
-def _read(body: object, *, into_conversation: bool = True, max_chars: int = MAX) -> Draft:
-    return read_draft(request(body), max_chars, into_conversation=into_conversation)
+def _read(body: object, *, into_conversation: bool = True, max_chars: int = MAX) -> SendRequest:
+    return read_send_request(request(body), max_chars, into_conversation=into_conversation)
 
 
 def _codes(body: object, *, into_conversation: bool) -> list[str]:
@@ -80,7 +80,7 @@ def _name(part: Part) -> str:
 
 @pytest.mark.parametrize("message", MESSAGES, ids=_name)
 @pytest.mark.parametrize("target", INTO_CONVERSATION, ids=_name)
-def test_all_that_is_wrong_with_a_message_into_a_conversation_is_said_at_once(target: Part, message: Part) -> None:
+def test_all_errors_of_a_message_into_a_conversation_are_reported_at_once(target: Part, message: Part) -> None:
     codes = _codes({**target[0], **message[0]}, into_conversation=True)
 
     assert sorted(codes) == sorted(target[1] | message[1])
@@ -88,7 +88,7 @@ def test_all_that_is_wrong_with_a_message_into_a_conversation_is_said_at_once(ta
 
 @pytest.mark.parametrize("message", MESSAGES, ids=_name)
 @pytest.mark.parametrize("target", TO_A_PERSON, ids=_name)
-def test_all_that_is_wrong_with_a_message_to_a_person_is_said_at_once(target: Part, message: Part) -> None:
+def test_all_errors_of_a_message_to_a_person_are_reported_at_once(target: Part, message: Part) -> None:
     codes = _codes({**target[0], **message[0]}, into_conversation=False)
 
     assert sorted(codes) == sorted(target[1] | message[1])
@@ -96,16 +96,16 @@ def test_all_that_is_wrong_with_a_message_to_a_person_is_said_at_once(target: Pa
 
 @given(st.text(min_size=1, max_size=10).filter(shows))
 def test_a_message_is_kept_as_it_was_written(text: str) -> None:
-    assert _read({"message": text, "handle": "londo"}).message == text
+    assert _read({"message": text, "handle": "londo"}).draft.message == text
 
 
 @pytest.mark.parametrize("character", ["a", "é", "👋", "\ufffd"])
 @pytest.mark.parametrize("max_chars", [1, MAX, 2048])
 def test_the_longest_message_is_counted_in_code_points_however_they_are_written(character: str, max_chars: int) -> None:
-    # json.dumps escapes what is not ASCII, so this is the largest body such a message can have.
+    # json.dumps escapes non-ASCII characters, so this is the largest body of such a message.
     longest = {"message": character * max_chars, "message_uuid": MESSAGE_UUID, "message_group_uuid": MESSAGE_GROUP}
 
-    assert len(_read(longest, max_chars=max_chars).message) == max_chars
+    assert len(_read(longest, max_chars=max_chars).draft.message) == max_chars
     longest["message"] += character
     with pytest.raises(Invalid, match=TOO_LONG):
         _read(longest, max_chars=max_chars)
@@ -117,16 +117,16 @@ def test_a_body_far_beyond_the_longest_message_is_too_large() -> None:
 
 
 def test_a_message_uuid_is_kept_in_lower_case() -> None:
-    draft = _read({"message": "Hello", "handle": "londo", "message_uuid": MESSAGE_UUID.upper()})
+    send = _read({"message": "Hello", "handle": "londo", "message_uuid": MESSAGE_UUID.upper()})
 
-    assert draft.message_uuid == MESSAGE_UUID
+    assert send.draft.message_uuid == MESSAGE_UUID
 
 
 @pytest.mark.parametrize("missing", [{}, {"message_uuid": None}], ids=repr)
-def test_a_missing_message_uuid_is_made_up_anew_each_time(missing: dict[str, Any]) -> None:
+def test_a_missing_message_uuid_is_generated_each_time(missing: dict[str, Any]) -> None:
     body = {"message": "Hello", "handle": "londo", **missing}
 
-    one, other = _read(body).message_uuid, _read(body).message_uuid
+    one, other = _read(body).draft.message_uuid, _read(body).draft.message_uuid
 
     assert keys.canonical_uuid(one) == one
     assert one != other
@@ -142,9 +142,9 @@ def test_a_message_uuid_in_another_form_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", [MESSAGE_GROUP, MESSAGE_GROUP.upper(), f" {MESSAGE_GROUP}\n"])
 def test_a_message_group_uuid_is_read_in_either_case_and_with_space_around(text: str) -> None:
-    draft = _read({"message": "Hello", "message_group_uuid": text})
+    send = _read({"message": "Hello", "message_group_uuid": text})
 
-    assert (draft.message_group_uuid, draft.handle) == (MESSAGE_GROUP, "")
+    assert (send.message_group_uuid, send.handle) == (MESSAGE_GROUP, "")
 
 
 @pytest.mark.parametrize("text", ["1", "undefined", MESSAGE_GROUP.replace("-", ""), "MSG#" + MESSAGE_GROUP])
@@ -156,34 +156,34 @@ def test_a_message_group_uuid_in_another_form_is_refused(text: str) -> None:
 @pytest.mark.parametrize("into_conversation", [True, False])
 @pytest.mark.parametrize("text", ["Londo", "@Londo", " @Londo ", "Londo\n"])
 def test_a_handle_is_read_with_and_without_an_at_sign(text: str, into_conversation: bool) -> None:
-    draft = _read({"message": "Hello", "handle": text}, into_conversation=into_conversation)
+    send = _read({"message": "Hello", "handle": text}, into_conversation=into_conversation)
 
-    assert (draft.handle, draft.message_group_uuid) == ("Londo", "")
+    assert (send.handle, send.message_group_uuid) == ("Londo", "")
 
 
 @pytest.mark.parametrize("text", ["@@londo", "londo mollari", "londo#", "é", "a" * 31, "..", "_"])
-def test_a_handle_nobody_can_have_is_not_found(text: str) -> None:
+def test_an_invalid_handle_is_not_found(text: str) -> None:
     with pytest.raises(NotFound):
         _read({"message": "Hello", "handle": text})
 
 
 def test_a_conversation_goes_before_a_handle() -> None:
-    draft = _read({"message": "Hello", "message_group_uuid": MESSAGE_GROUP, "handle": "londo"})
+    send = _read({"message": "Hello", "message_group_uuid": MESSAGE_GROUP, "handle": "londo"})
 
-    assert (draft.message_group_uuid, draft.handle) == (MESSAGE_GROUP, "")
+    assert (send.message_group_uuid, send.handle) == (MESSAGE_GROUP, "")
 
 
-def test_who_writes_to_a_person_names_no_conversation() -> None:
+def test_a_message_to_a_person_names_no_conversation() -> None:
     body = {"message": "Hello", "handle": "londo", "message_group_uuid": MESSAGE_GROUP}
 
-    draft = _read(body, into_conversation=False)
+    send = _read(body, into_conversation=False)
 
-    assert (draft.message_group_uuid, draft.handle) == ("", "londo")
+    assert (send.message_group_uuid, send.handle) == ("", "londo")
 
 
 @pytest.mark.parametrize("name", ["message", "message_uuid", "message_group_uuid", "handle"])
 @pytest.mark.parametrize("value", ["1", "1e400", "true", "[]", "{}", '["Hello"]', "9" * 4000], ids=lambda v: v[:9])
-def test_what_is_no_string_is_refused_by_name(name: str, value: str) -> None:
+def test_a_value_that_is_no_string_is_refused_by_name(name: str, value: str) -> None:
     others = {"message": '"Hello"', "message_uuid": f'"{MESSAGE_UUID}"'}
     fields = others | {name: value}
     body = "{" + ", ".join(f'"{field}": {written}' for field, written in fields.items()) + "}"
@@ -193,7 +193,7 @@ def test_what_is_no_string_is_refused_by_name(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "undefined", "'Hello'"])
-def test_what_is_not_even_json_is_refused(value: str) -> None:
+def test_a_body_that_is_not_json_is_refused(value: str) -> None:
     with pytest.raises(Unreadable):
         _read(f'{{"handle": "londo", "message": {value}}}')
 
@@ -218,15 +218,15 @@ def test_half_of_a_surrogate_pair_is_refused_by_name(name: str, half: str) -> No
     ),
     st.booleans(),
 )
-def test_whatever_is_sent_is_a_whole_draft_or_refused(body: dict[str, Any], into_conversation: bool) -> None:
+def test_any_body_is_a_whole_draft_or_refused(body: dict[str, Any], into_conversation: bool) -> None:
     try:
-        draft = _read(body, into_conversation=into_conversation)
+        send = _read(body, into_conversation=into_conversation)
     except MessagingError:
         return
 
-    assert draft.message == body["message"]
-    assert 0 < len(draft.message) <= MAX
-    assert keys.canonical_uuid(draft.message_uuid) == draft.message_uuid
-    assert bool(draft.message_group_uuid) != bool(draft.handle)
-    assert not draft.message_group_uuid or keys.canonical_uuid(draft.message_group_uuid) == draft.message_group_uuid
-    assert not draft.handle or keys.is_handle(draft.handle)
+    assert send.draft.message == body["message"]
+    assert 0 < len(send.draft.message) <= MAX
+    assert keys.canonical_uuid(send.draft.message_uuid) == send.draft.message_uuid
+    assert bool(send.message_group_uuid) != bool(send.handle)
+    assert not send.message_group_uuid or keys.canonical_uuid(send.message_group_uuid) == send.message_group_uuid
+    assert not send.handle or keys.is_handle(send.handle)

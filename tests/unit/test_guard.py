@@ -1,4 +1,4 @@
-"""What the servers of the local system refuse before they look at it."""
+"""Requests that the servers of the local system refuse at once."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ _COGNITO = "AWSCognitoIdentityProviderService."
 
 
 def asked(method: str = "POST", path: str = "/", query: str = "", **headers: str) -> dict[str, Any]:
-    """A request as ASGI has it, to the right host unless it says otherwise."""
+    """An ASGI request, to the right host by default."""
     headers = {"host": f"127.0.0.1:{_PORT}", **{name.replace("_", "-"): value for name, value in headers.items()}}
     return {
         "type": "http",
@@ -36,7 +36,7 @@ def signed(key: str = _KEY) -> str:
 
 
 def served(scope: dict[str, Any]) -> bool:
-    """False if it was refused, as it should be: 403, or a socket that is closed before it opens."""
+    """False if it was properly refused: 403, or a socket that closes before it opens."""
     seen: list[dict[str, Any]] = []
     sent: list[dict[str, Any]] = []
 
@@ -107,7 +107,7 @@ def test_a_header_that_comes_twice_is_refused() -> None:
     for name, value in ((b"host", b"evil.example"), (b"origin", b"null"), (b"sec-fetch-site", b"cross-site")):
         scope = asked(authorization=signed(), origin=f"http://127.0.0.1:{_PAGE}")
         scope["headers"].append((name, value))
-        assert served(scope) is (name == b"sec-fetch-site")  # Origin has said already that it is the web client
+        assert served(scope) is (name == b"sec-fetch-site")  # the Origin header already shows the web client
 
 
 @pytest.mark.parametrize("key", ["test", "", "123456789012", "000000000000", "AKIAIOSFODNN7EXAMPLE"])
@@ -142,7 +142,7 @@ def test_the_key_of_this_run_is_taken_from_header_and_query() -> None:
         {"type": "lifespan"},
     ],
 )
-def test_what_aws_answers_unsigned_is_served_without_a_key(scope: dict[str, Any]) -> None:
+def test_requests_that_aws_answers_unsigned_need_no_key(scope: dict[str, Any]) -> None:
     assert served(scope)
 
 

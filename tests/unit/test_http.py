@@ -31,7 +31,7 @@ ITEMS = [{"uuid": "1", "message": "Grüße 👋"}]
 # Reading a request
 
 
-def test_who_asks_is_who_the_token_says() -> None:
+def test_the_token_identifies_the_caller() -> None:
     assert request(user_uuid=USER).user_uuid == USER
 
 
@@ -64,13 +64,13 @@ def test_without_the_claims_of_a_token_nobody_asks(context: dict[str, Any]) -> N
         )
 
 
-def test_what_api_gateway_leaves_out_is_empty() -> None:
+def test_fields_omitted_by_api_gateway_are_empty() -> None:
     bare = request()
 
     assert (bare.path, bare.query, bare.headers) == ({}, {}, {})
 
 
-def test_what_api_gateway_sends_as_null_is_empty() -> None:
+def test_fields_that_api_gateway_sends_as_null_are_empty() -> None:
     nulls = event() | {"pathParameters": None, "queryStringParameters": None, "headers": None}
 
     bare = http_api.Request.from_event(nulls)
@@ -79,7 +79,7 @@ def test_what_api_gateway_sends_as_null_is_empty() -> None:
 
 
 def test_a_request_does_not_show_its_event() -> None:
-    # Whatever prints one prints no message and no token.
+    # So printing a request prints no message and no token.
     shown = repr(request({"message": "the text"}))
 
     assert "the text" not in shown
@@ -92,7 +92,7 @@ def test_a_uuid_of_the_path_is_read_in_lower_case() -> None:
 
 
 @pytest.mark.parametrize("text", ["1", "undefined", "f2b5de61-1c68-4c2f-9f80-3ea0a2c3d40", "HEAD", "\ud800"])
-def test_what_is_no_uuid_is_refused_by_name(text: str) -> None:
+def test_an_invalid_uuid_is_refused_by_name(text: str) -> None:
     with pytest.raises(Unreadable, match="message_group_uuid"):
         request(path={"message_group_uuid": text}).uuid("message_group_uuid")
 
@@ -102,7 +102,7 @@ def test_a_handle_of_the_path_stands_after_an_at_sign() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "@", "bayko", "@@bayko", "@a b", "@é", "%40bayko", "@" + "a" * 31])
-def test_a_path_nobody_can_be_called_is_not_found(text: str) -> None:
+def test_a_path_with_an_invalid_handle_is_not_found(text: str) -> None:
     with pytest.raises(NotFound):
         request(path={"handle": text}).handle()
 
@@ -154,9 +154,7 @@ json_objects = st.dictionaries(st.text(), json_values, max_size=4)
 
 
 @given(json_objects, st.booleans(), st.booleans())
-def test_a_json_object_is_read_in_whatever_way_it_is_written(
-    value: dict[str, Any], escaped: bool, in_base64: bool
-) -> None:
+def test_a_json_object_is_read_in_any_notation(value: dict[str, Any], escaped: bool, in_base64: bool) -> None:
     body = json.dumps(value, ensure_ascii=escaped)
     if in_base64:
         body = base64.b64encode(body.encode()).decode()
@@ -171,7 +169,7 @@ def test_json_that_is_no_object_is_refused(value: object) -> None:
 
 
 @given(st.text(), st.booleans())
-def test_whatever_text_comes_as_a_body_is_an_object_or_refused(text: str, in_base64: bool) -> None:
+def test_any_text_as_a_body_is_an_object_or_refused(text: str, in_base64: bool) -> None:
     try:
         value: object = request(text, base64=in_base64).json(PLENTY)
     except Unreadable:
@@ -181,7 +179,7 @@ def test_whatever_text_comes_as_a_body_is_an_object_or_refused(text: str, in_bas
 
 
 @given(st.binary())
-def test_whatever_bytes_come_as_a_body_are_an_object_or_refused(raw: bytes) -> None:
+def test_any_bytes_as_a_body_are_an_object_or_refused(raw: bytes) -> None:
     try:
         value: object = request(base64.b64encode(raw).decode(), base64=True).json(PLENTY)
     except Unreadable:
@@ -228,7 +226,7 @@ def test_a_body_that_is_no_base64_of_json_is_refused(body: str) -> None:
         request(body, base64=True).json(PLENTY)
 
 
-def test_half_of_a_surrogate_pair_in_an_escape_is_left_to_who_reads_the_value() -> None:
+def test_half_of_a_surrogate_pair_in_an_escape_is_left_to_the_reader_of_the_value() -> None:
     assert request('{"message": "\\ud83d"}').json(PLENTY) == {"message": "\ud83d"}
 
 
@@ -287,7 +285,7 @@ def test_an_answer_may_have_headers_of_its_own() -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-def test_an_error_becomes_a_problem_that_says_what_is_wrong(
+def test_an_error_becomes_a_problem_with_its_text(
     error: MessagingError, status: int, title: str, written: Written
 ) -> None:
     response = _handler_that_raises(error)(event(), None)
@@ -304,7 +302,7 @@ def test_an_error_becomes_a_problem_that_says_what_is_wrong(
     assert (entry["request_id"], entry["route"]) == ("the-request-id", "POST /api/messages")
 
 
-def test_only_who_meets_a_busy_table_is_told_when_to_come_again() -> None:
+def test_only_a_busy_answer_has_retry_after() -> None:
     busy = _handler_that_raises(Busy("busy"))(event(), None)
     missing = _handler_that_raises(NotFound("missing"))(event(), None)
 
@@ -312,7 +310,7 @@ def test_only_who_meets_a_busy_table_is_told_when_to_come_again() -> None:
     assert "retry-after" not in missing["headers"]
 
 
-def test_what_is_not_accepted_is_422_with_an_array_of_codes(written: Written) -> None:
+def test_an_unacceptable_message_is_422_with_an_array_of_codes(written: Written) -> None:
     response = _handler_that_raises(Invalid("message_blank", "user_reciever_handle_blank"))(event(), None)
 
     assert response["statusCode"] == 422
@@ -321,7 +319,7 @@ def test_what_is_not_accepted_is_422_with_an_array_of_codes(written: Written) ->
     assert json.loads(written())["codes"] == ["message_blank", "user_reciever_handle_blank"]
 
 
-def test_nobody_is_401_and_is_not_served() -> None:
+def test_a_request_without_claims_is_401_and_not_served() -> None:
     def handle(_: http_api.Request) -> NoReturn:
         raise AssertionError("served")
 
@@ -343,7 +341,7 @@ def test_nobody_is_401_and_is_not_served() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_mistake_of_ours_is_a_500_that_tells_nothing_but_where_to_look(error: Exception, written: Written) -> None:
+def test_a_bug_is_a_500_with_only_the_request_id(error: Exception, written: Written) -> None:
     response = _handler_that_raises(error)(event(), None)
 
     log = written()
@@ -361,8 +359,8 @@ def test_a_mistake_of_ours_is_a_500_that_tells_nothing_but_where_to_look(error: 
     assert any("in handle" in line for line in entry["trace"])
 
 
-def test_the_text_of_what_led_to_a_mistake_is_not_logged_either(written: Written) -> None:
-    # Not written where it is raised: a trace shows lines of the source.
+def test_the_text_of_the_cause_of_a_bug_is_not_logged_either(written: Written) -> None:
+    # Kept out of the raising line: a traceback shows lines of the source.
     text = "the text of a message"
 
     def handle(_: http_api.Request) -> NoReturn:
@@ -393,11 +391,11 @@ def test_a_page_without_more_has_no_links() -> None:
     assert response["statusCode"] == 200
     assert json_body(response) == ITEMS
     assert "link" not in response["headers"]
-    # A browser may keep it, but must ask.
+    # A browser may store it, but must revalidate.
     assert response["headers"]["cache-control"] == "private, no-cache"
 
 
-def test_links_are_references_that_hold_whatever_stands_before_the_path() -> None:
+def test_links_are_references_that_hold_under_any_base_path() -> None:
     links: dict[str, tuple[str, object]] = {"prev": ("before", "abc"), "next": ("after", "x-_y")}
 
     response = http_api.ok_page(request(), ITEMS, links)
@@ -405,7 +403,7 @@ def test_links_are_references_that_hold_whatever_stands_before_the_path() -> Non
     assert response["headers"]["link"] == '<?before=abc>; rel="prev", <?after=x-_y>; rel="next"'
 
 
-def test_links_keep_the_limit_that_was_asked_for() -> None:
+def test_links_keep_the_requested_limit() -> None:
     asked = request(query={"limit": "5", "before": "the page before", "other": "?"})
 
     response = http_api.ok_page(asked, ITEMS, {"prev": ("before", "abc")})
@@ -440,7 +438,7 @@ def test_an_etag_is_one_as_http_writes_them(items: list[dict[str, Any]]) -> None
     ],
 )
 def test_another_page_has_another_etag(items: list[dict[str, Any]], links: dict[str, tuple[str, object]]) -> None:
-    # The links too: when the first older message comes to be, an inbox of one page has a next one.
+    # The links count too: with the first older message, an inbox of one page gets a next link.
     assert _etag(items, links) != _etag(ITEMS)
 
 
@@ -453,7 +451,7 @@ def _etag(items: list[dict[str, Any]], links: dict[str, tuple[str, object]] | No
     "tags",
     ["{etag}", "W/{etag}", '"another", {etag}', '{etag},W/"another"', ' "a" ,  W/{etag} , "b"', "*", '"another", *'],
 )
-def test_who_has_the_page_is_told_so(tags: str) -> None:
+def test_a_client_that_has_the_page_gets_304(tags: str) -> None:
     links: dict[str, tuple[str, object]] = {"next": ("cursor", "abc")}
     first = http_api.ok_page(request(), ITEMS, links)
     etag = first["headers"]["etag"]
@@ -471,7 +469,7 @@ def test_who_has_the_page_is_told_so(tags: str) -> None:
 
 
 @pytest.mark.parametrize("tags", ["", '"another"', "{bare}", 'W/"another"', '"{bare}', "w/{etag}", "{etag}x", '"*"'])
-def test_who_has_another_page_gets_this_one(tags: str) -> None:
+def test_a_client_with_another_page_gets_this_one(tags: str) -> None:
     etag = _etag(ITEMS)
 
     response = http_api.ok_page(

@@ -1,6 +1,6 @@
-"""The real rewrite on inboxes in memory, through random histories: a crash between any two writes, records repeated.
+"""The real rewrite on inboxes in memory, in random histories: crashes between any two writes, records repeated.
 
-Each history follows from its seed alone: `HISTORY=4711 pytest tests/unit/test_inbox_simulation.py -k replay` shows one.
+A seed determines its history: `HISTORY=4711 pytest tests/unit/test_inbox_simulation.py -k replay` shows one.
 """
 
 import os
@@ -14,7 +14,7 @@ import pytest
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox
 from messaging.services.rewrite_inbox import Change, rewrite
@@ -22,7 +22,7 @@ from messaging.storage.table import Write
 from tests.conftest import examples
 from tests.support.fake_table import FakeInboxes
 
-_CHUNKS = 20  # run side by side
+_CHUNKS = 20  # run in parallel
 _PEOPLE = [Person(f"00000000-0000-4000-8000-00000000000{number}", f"p{number}", f"P {number}") for number in range(3)]
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,7 +54,7 @@ class CrashingInboxes(FakeInboxes):
 
 
 class History:
-    """One person's conversations with two others, and what the stream says of them."""
+    """One person's conversations with two others, and their stream records."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)  # noqa: S311 - reproducible
@@ -72,7 +72,7 @@ class History:
         }
 
     def run(self) -> None:
-        """Raises AssertionError if an inbox is ever wrong."""
+        """Run the history. Raises AssertionError if an inbox is ever wrong."""
         for _ in range(self.random.randint(1, 8)):
             name = self.random.choice(["send", "send", "send", *self.changes])
             old = self.random.choice([*self.inboxes.heads.values()])
@@ -121,7 +121,7 @@ class History:
     def _send(self, head: Head) -> Head:
         self.now += timedelta(microseconds=self.random.randint(0, 2))
         sender = self.random.choice([*head.members])
-        message = head.next_message(sender, "", str(head.last_seq), self.now)
+        message = head.next_message(sender, Draft("", str(head.last_seq)), self.now)
         self.now = max(self.now, datetime.fromisoformat(message.created_at))
         return head.after(message)
 

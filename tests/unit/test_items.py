@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord, request_digest
-from tests.support.strategies import heads, message_groups, messages, moments, people, read_receipts, unread, uuids
+from tests.support.strategies import heads, inbox_entries, messages, moments, people, sent_records, unread, uuids
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "Bayko", "Andrew Bayko")
 LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
@@ -23,7 +23,7 @@ FIRST = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello 👋", BAY
 
 
 def _through_json(item: dict[str, Any]) -> Any:
-    """As the item comes from DynamoDB: as text, and in whatever order."""
+    """The item as DynamoDB returns it: from text, in another order."""
     return json.loads(json.dumps(item, sort_keys=True))
 
 
@@ -32,7 +32,7 @@ def test_a_message_survives_its_item(message: Message) -> None:
     assert Message.from_item(_through_json(message.item)) == message
 
 
-@given(message_groups)
+@given(inbox_entries)
 def test_a_message_group_survives_its_item(group: InboxEntry) -> None:
     assert InboxEntry.from_item(_through_json(group.item)) == group
 
@@ -42,8 +42,8 @@ def test_a_head_survives_its_item(head: Head) -> None:
     assert Head.from_item(_through_json(head.item)) == head
 
 
-@given(read_receipts)
-def test_a_receipt_survives_its_item(sent_record: SentRecord) -> None:
+@given(sent_records)
+def test_a_sent_record_survives_its_item(sent_record: SentRecord) -> None:
     assert SentRecord.from_item(_through_json(sent_record.item)) == sent_record
 
 
@@ -54,7 +54,7 @@ def test_a_person_survives_either_item(person: Person) -> None:
 
 
 @given(heads(), st.text(min_size=1))
-def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> None:
+def test_an_attribute_of_a_later_version_is_ignored(head: Head, name: str) -> None:
     assert Head.from_item({f"later_{name}": {"S": "?"}, **head.item}) == head
 
 
@@ -104,7 +104,7 @@ def test_an_attribute_of_a_later_version_does_no_harm(head: Head, name: str) -> 
         (BAYKO.profile_item, f"USR#{BAYKO.user_uuid}", "PROFILE", {"handle", "display_name"}),
         (BAYKO.handle_item, "HDL#bayko", "HANDLE", {"user_uuid", "handle", "display_name"}),
     ],
-    ids=["message group", "unread", "message", "head", "receipt", "profile", "handle"],
+    ids=["message group", "unread", "message", "head", "sent-record", "profile", "handle"],
 )
 def test_an_item_has_the_keys_and_attributes_the_design_names(
     item: dict[str, Any], pk: str, sk: str, attributes: set[str]
@@ -121,7 +121,7 @@ def test_an_item_has_the_keys_and_attributes_the_design_names(
         (Head.of_first(FIRST, LONDO).item, {"last_seq", "version"}),
         (SentRecord.of(FIRST).item, set()),
     ],
-    ids=["message", "head", "receipt"],
+    ids=["message", "head", "sent-record"],
 )
 def test_only_numbers_are_stored_as_numbers(item: dict[str, Any], numbers: set[str]) -> None:
     assert {name for name, value in item.items() if value.keys() == {"N"}} == numbers
@@ -142,12 +142,12 @@ def test_both_members_have_the_conversation_at_the_time_of_its_last_message(head
     assert {one.owner_uuid, other.owner_uuid} == set(head.members)
     assert (one.other, other.other) == (head.members[other.owner_uuid], head.members[one.owner_uuid])
     assert {(group.message_group_uuid, group.message, group.sk) for group in (one, other)} == {
-        (head.message_group_uuid, head.message, head.created_at)
+        (head.message_group_uuid, head.last.message, head.created_at)
     }
 
 
-@given(message_groups)
-def test_a_message_group_beside_another_is_the_same_at_another_key(group: InboxEntry) -> None:
+@given(inbox_entries)
+def test_a_tiebroken_entry_is_the_same_at_another_key(group: InboxEntry) -> None:
     beside = group.tiebroken()
 
     assert replace(beside, sk=group.sk) == group
@@ -162,7 +162,7 @@ def test_the_next_message_has_the_next_number_and_a_later_time(
 ) -> None:
     sender_uuid = data.draw(st.sampled_from(sorted(head.members)))
 
-    message = head.next_message(sender_uuid, message_uuid, text, now)
+    message = head.next_message(sender_uuid, Draft(message_uuid, text), now)
 
     assert message.seq == head.last_seq + 1
     assert message.created_at == keys.time_after(head.created_at, now)
@@ -173,7 +173,9 @@ def test_the_next_message_has_the_next_number_and_a_later_time(
 
 def test_a_stranger_cannot_write_the_next_message() -> None:
     with pytest.raises(KeyError):
-        Head.of_first(FIRST, LONDO).next_message("a stranger", FIRST.message_uuid, "Hello", datetime.fromisoformat(AT))
+        Head.of_first(FIRST, LONDO).next_message(
+            "a stranger", Draft(FIRST.message_uuid, "Hello"), datetime.fromisoformat(AT)
+        )
 
 
 def test_the_head_of_a_first_message_holds_it_and_both_people() -> None:
@@ -182,11 +184,7 @@ def test_the_head_of_a_first_message_holds_it_and_both_people() -> None:
     assert head == Head(
         GROUP,
         {BAYKO.user_uuid: BAYKO, LONDO.user_uuid: LONDO},
-        1,
-        "Hello 👋",
-        BAYKO.user_uuid,
-        AT,
-        FIRST.message_uuid,
+        FIRST,
         {BAYKO.user_uuid: 1, LONDO.user_uuid: 0},
         1,
         frozenset({BAYKO.user_uuid}),
@@ -200,11 +198,7 @@ def test_the_head_after_a_message_holds_it_and_the_same_people() -> None:
     assert head.after(answer) == Head(
         GROUP,
         head.members,
-        2,
-        "Hello Bayko",
-        LONDO.user_uuid,
-        answer.created_at,
-        answer.message_uuid,
+        answer,
         {BAYKO.user_uuid: 1, LONDO.user_uuid: 2},
         2,
         frozenset({BAYKO.user_uuid, LONDO.user_uuid}),
@@ -219,7 +213,7 @@ def test_a_head_from_before_there_were_marks_and_versions_has_none() -> None:
 
     head = Head.from_item(item)
 
-    assert (head.message_uuid, head.version) == ("", 0)
+    assert (head.last.message_uuid, head.version) == ("", 0)
     assert head.read_seqs == {BAYKO.user_uuid: 0, LONDO.user_uuid: 0}
 
 
@@ -231,7 +225,7 @@ def test_an_entry_from_before_there_were_versions_has_none(entry: InboxEntry | U
     assert type(entry).from_item(item) == replace(entry, version=0)
 
 
-def test_a_receipt_from_before_there_were_digests_has_none_and_its_expiry_is_not_read() -> None:
+def test_a_sent_record_from_before_there_were_digests_has_none_and_its_expiry_is_not_read() -> None:
     item = {**SentRecord.of(FIRST).item, "ttl": {"N": "1800000000"}}
     del item["digest"]
 
@@ -240,12 +234,16 @@ def test_a_receipt_from_before_there_were_digests_has_none_and_its_expiry_is_not
 
 def test_requests_share_a_digest_only_if_they_ask_for_the_same() -> None:
     parts = [("a", "b", "c"), ("a", "b", ""), ("a", "b", "C"), ("a", "c", "b"), ("ab", "", "c"), ("a", "", '", "c')]
+    requests = [
+        replace(FIRST, message_group_uuid=group, sender=replace(BAYKO, user_uuid=sender), message=text)
+        for group, sender, text in parts
+    ]
 
-    assert len({request_digest(*one) for one in parts}) == len(parts)
-    assert request_digest("a", "b", "c") == request_digest("a", "b", "c")
+    assert len({request_digest(one) for one in requests}) == len(parts)
+    assert request_digest(FIRST) == request_digest(replace(FIRST, created_at=f"2027{AT[4:]}", seq=9))
 
 
-def test_members_and_marks_are_in_one_order_whoever_wrote_first() -> None:
+def test_members_and_marks_have_one_order_for_either_first_writer() -> None:
     answer = replace(FIRST, sender=LONDO)
     heads_ = [Head.of_first(FIRST, LONDO), Head.of_first(answer, BAYKO)]
 
@@ -263,7 +261,7 @@ def test_a_message_group_has_the_marks_of_both_unless_hidden_or_only_one_has_wri
 
 
 @given(heads())
-def test_what_is_past_a_mark_is_unread(head: Head) -> None:
+def test_messages_after_a_mark_are_unread(head: Head) -> None:
     behind = {one for one, mark in head.read_seqs.items() if mark < head.last_seq}
 
     assert {one.owner_uuid for one in head.unread} == behind

@@ -12,7 +12,7 @@ from tests.support.strategies import inbox_sks, moments, times, uuids, zones
 
 
 @given(uuids, uuids)
-def test_a_pair_of_people_has_one_conversation_whoever_asks(one: str, other: str) -> None:
+def test_a_pair_of_people_has_one_conversation_for_both(one: str, other: str) -> None:
     assert keys.pair_uuid(one, other) == keys.pair_uuid(other, one)
 
 
@@ -38,7 +38,7 @@ def test_the_id_of_a_pair_is_a_uuid_as_the_api_takes_it(one: str, other: str) ->
 
 
 @given(moments, zones)
-def test_a_moment_is_written_the_same_in_whatever_zone_it_is_given(moment: datetime, zone: tzinfo) -> None:
+def test_a_moment_is_written_the_same_from_any_time_zone(moment: datetime, zone: tzinfo) -> None:
     assert keys.format_time(moment.astimezone(zone)) == keys.format_time(moment)
 
 
@@ -61,7 +61,7 @@ def test_a_whole_second_has_six_decimals_too() -> None:
 
 
 @given(st.lists(moments, min_size=1), zones)
-def test_times_after_one_another_rise_whatever_the_clock_says(clock: list[datetime], zone: tzinfo) -> None:
+def test_successive_times_rise_for_any_clock(clock: list[datetime], zone: tzinfo) -> None:
     written: list[str] = []
     for now in clock:
         written.append(keys.time_after(written[-1] if written else "", now.astimezone(zone)))
@@ -79,7 +79,7 @@ def test_a_clock_that_stands_or_goes_back_costs_one_microsecond(moment: datetime
 
 
 @given(moments, st.timedeltas(timedelta(microseconds=1), timedelta(days=1)))
-def test_a_clock_that_goes_on_is_taken_at_its_word(moment: datetime, on: timedelta) -> None:
+def test_a_clock_that_advances_is_used_unchanged(moment: datetime, on: timedelta) -> None:
     assert keys.time_after(keys.format_time(moment), moment + on) == keys.format_time(moment + on)
 
 
@@ -103,7 +103,7 @@ def test_the_head_sorts_after_every_time(time: str) -> None:
         "٢٠٢٦-01-01T00:00:00.000000+00:00",
     ],
 )
-def test_what_this_system_would_not_write_is_no_time(text: str) -> None:
+def test_a_time_in_another_format_is_refused(text: str) -> None:
     assert not keys.is_time(text)
     assert not keys.is_inbox_sk(text)
 
@@ -114,7 +114,7 @@ def test_the_sort_key_of_a_message_group_is_known_as_one(sk: str) -> None:
 
 
 @given(times, uuids, uuids, times)
-def test_a_message_group_beside_another_keeps_its_place_in_time(time: str, one: str, other: str, later: str) -> None:
+def test_a_tiebroken_entry_keeps_its_place_in_time(time: str, one: str, other: str, later: str) -> None:
     beside = keys.tiebroken_inbox_sk(time, one)
 
     assert time < beside
@@ -124,7 +124,7 @@ def test_a_message_group_beside_another_keeps_its_place_in_time(time: str, one: 
 
 
 @pytest.mark.parametrize("beside", ["", "x", "4F6C8A52-0000-4000-8000-000000000001", "#"])
-def test_what_stands_beside_a_time_must_be_a_message_group_uuid(beside: str) -> None:
+def test_the_suffix_of_a_time_must_be_a_message_group_uuid(beside: str) -> None:
     assert not keys.is_inbox_sk(f"2026-01-01T00:00:00.000000+00:00#{beside}")
 
 
@@ -157,7 +157,7 @@ def test_a_handle_is_up_to_thirty_letters_digits_and_signs(handle: str) -> None:
 
 
 @pytest.mark.parametrize("handle", ["", "_a", ".a", "-a", "@a", "a b", "a#b", "a/b", "é", "a\n", "a" * 31, "٣"])
-def test_what_nobody_can_be_called_is_no_handle(handle: str) -> None:
+def test_an_invalid_handle_is_no_handle(handle: str) -> None:
     assert not keys.is_handle(handle)
 
 

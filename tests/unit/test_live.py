@@ -1,4 +1,4 @@
-"""Telling people through sockets: which events a change makes, how they are packed, and who cannot be told."""
+"""Delivery through sockets: events of a change, packing into frames, failed deliveries."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change
 from messaging.storage.sockets import NoAnswer
@@ -42,7 +42,7 @@ def _change(old: Head | None, new: Head) -> Change:
 
 def _next(head: Head, sender: Person = BAYKO, text: str = "More") -> Head:
     message = head.next_message(
-        sender.user_uuid, str(UUID(int=head.last_seq + 1)), text, datetime(2026, 2, 1, tzinfo=UTC)
+        sender.user_uuid, Draft(str(UUID(int=head.last_seq + 1)), text), datetime(2026, 2, 1, tzinfo=UTC)
     )
     return head.after(message)
 
@@ -58,7 +58,7 @@ def _connection(user_uuid: str, connection_id: str, connected_at: str = LONG_AGO
     return Connection(user_uuid, connection_id, connected_at, 2**40)
 
 
-# Which events
+# Events
 
 
 def test_a_first_message_is_a_conversation_and_a_message_to_both() -> None:
@@ -70,14 +70,14 @@ def test_a_first_message_is_a_conversation_and_a_message_to_both() -> None:
     assert events[USER][1] == events[OTHER][1]
 
 
-def test_a_message_is_told_to_both_and_moves_its_senders_mark_without_a_word() -> None:
+def test_a_message_is_told_to_both_and_moves_its_senders_mark_silently() -> None:
     events = events_of(_change(ANSWERED, _next(ANSWERED, LONDO)))
 
     assert _kinds(events) == {USER: ["message"], OTHER: ["message"]}
     assert events[USER][0]["user_uuid"] == OTHER
 
 
-def test_the_first_answer_is_a_message_and_what_each_may_learn_of_the_other_from_then_on() -> None:
+def test_the_first_answer_is_a_message_and_reveals_the_marks_of_both() -> None:
     events = events_of(_change(FIRST, ANSWERED))
 
     assert _kinds(events) == {USER: ["message", "message_group"], OTHER: ["message", "message_group"]}
@@ -99,7 +99,7 @@ def test_a_mark_is_told_to_both_if_its_owner_shows_it_and_to_the_owner_in_any_ca
     assert _kinds(events_of(_change(before, replace(read, members=hiding)))) == {OTHER: ["read"]}
 
 
-def test_a_new_name_or_setting_tells_nothing_and_who_is_deleted_is_told_nothing() -> None:
+def test_a_new_name_or_setting_makes_no_event_and_a_deleted_person_gets_none() -> None:
     renamed = replace(FIRST, members={USER: BAYKO, OTHER: replace(LONDO, display_name="Emperor", read_receipts=False)})
     deleted = replace(FIRST, members={USER: BAYKO, OTHER: LONDO.deleted})
 
@@ -109,13 +109,14 @@ def test_a_new_name_or_setting_tells_nothing_and_who_is_deleted_is_told_nothing(
 
 
 @given(heads(), st.data())
-def test_whatever_changes_nobody_learns_a_mark_that_is_hidden_and_everybody_what_is_new(
-    old: Head, data: st.DataObject
-) -> None:
+def test_any_change_hides_hidden_marks_and_tells_everything_new(old: Head, data: st.DataObject) -> None:
     new = replace(
         old,
-        last_seq=old.last_seq + data.draw(st.integers(0, 2)),
-        sender_uuid=data.draw(st.sampled_from(sorted(old.members))),
+        last=replace(
+            old.last,
+            seq=old.last_seq + data.draw(st.integers(0, 2)),
+            sender=data.draw(st.sampled_from([*old.members.values()])),
+        ),
         members={
             user_uuid: replace(person, read_receipts=data.draw(st.booleans()))
             for user_uuid, person in old.members.items()
@@ -133,7 +134,7 @@ def test_whatever_changes_nobody_learns_a_mark_that_is_hidden_and_everybody_what
         for reader_uuid, person in new.members.items():
             moved = new.read_seqs[reader_uuid] > old.read_seqs[reader_uuid]
             by_sending = new.last_seq > old.last_seq and (reader_uuid, new.read_seqs[reader_uuid]) == (
-                new.sender_uuid,
+                new.last.sender.user_uuid,
                 new.last_seq,
             )
             shown = (person.read_receipts and len(new.wrote) == 2) or reader_uuid == user_uuid
@@ -146,7 +147,7 @@ def test_whatever_changes_nobody_learns_a_mark_that_is_hidden_and_everybody_what
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=3000), max_size=2), max_size=40))
-def test_frames_hold_all_events_in_order_none_too_large_and_none_in_vain(events: list[dict[str, str]]) -> None:
+def test_frames_hold_all_events_in_order_and_none_is_too_large_or_empty(events: list[dict[str, str]]) -> None:
     frames = pack(events)
 
     assert [event for frame in frames for event in json.loads(frame)] == events
@@ -210,7 +211,7 @@ def test_of_two_hundred_connections_half_of_them_dead_or_slow_no_other_waits_and
     assert sockets.closed == set(slow)
 
 
-def test_a_connection_that_is_throttled_is_tried_again_and_gets_everything_in_order() -> None:
+def test_a_throttled_connection_is_retried_and_gets_everything_in_order() -> None:
     class Throttled(FakeSockets):
         tries = 0
 
@@ -229,7 +230,7 @@ def test_a_connection_that_is_throttled_is_tried_again_and_gets_everything_in_or
 
 
 @pytest.mark.parametrize("error", [Busy("throttled"), NoAnswer()])
-def test_a_connection_that_does_not_take_it_is_closed_so_that_its_client_catches_up(
+def test_a_connection_that_accepts_no_frame_is_closed_so_that_its_client_catches_up(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "DELIVERY_BUDGET_SECONDS", 0.05)
@@ -243,7 +244,7 @@ def test_a_connection_that_does_not_take_it_is_closed_so_that_its_client_catches
     assert [one.connection_id for one in table.held.values()] == ["2"]
 
 
-def test_a_socket_that_may_be_opening_is_not_forgotten_for_being_gone() -> None:
+def test_a_socket_that_may_be_opening_is_not_removed_on_410() -> None:
     now = datetime.now(UTC)
     opening, older = keys.format_time(now), keys.format_time(now - timedelta(minutes=1))
     table = FakeConnections(_connection(OTHER, "opening", opening), _connection(OTHER, "older", older))
@@ -252,9 +253,7 @@ def test_a_socket_that_may_be_opening_is_not_forgotten_for_being_gone() -> None:
     assert [one.connection_id for one in table.held.values()] == ["opening"]
 
 
-def test_mistakes_and_a_table_that_does_not_answer_hold_up_nobody_else(
-    written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bugs_and_a_silent_table_delay_nobody_else(written: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     class Table(FakeConnections):
         def connections(self, user_uuid: str, *, consistent: bool = False) -> list[Connection]:
             if user_uuid == USER:
@@ -276,7 +275,7 @@ def test_mistakes_and_a_table_that_does_not_answer_hold_up_nobody_else(
 # Presence
 
 
-def test_the_last_connection_that_goes_is_told_to_who_watches_and_shows_itself() -> None:
+def test_the_end_of_the_last_connection_is_told_to_visible_subscribers() -> None:
     table = FakeConnections(_connection(OTHER, "1"), _connection(OTHER, "2"), _connection(USER, "3"), people=[LONDO])
     table.watching[OTHER, "3"] = Subscription(OTHER, "3", USER, MESSAGE_GROUP, 2**40)
     sockets = FakeSockets(gone=["1", "2"])
@@ -291,7 +290,7 @@ def test_the_last_connection_that_goes_is_told_to_who_watches_and_shows_itself()
     assert sockets.events("3") == [offline]
 
 
-def test_who_hides_receipts_is_not_seen_to_come_or_go() -> None:
+def test_a_person_with_hidden_receipts_is_not_seen_to_come_or_go() -> None:
     table = FakeConnections(_connection(USER, "3"), people=[replace(LONDO, read_receipts=False)])
     table.watching[OTHER, "3"] = Subscription(OTHER, "3", USER, MESSAGE_GROUP, 2**40)
     sockets = FakeSockets()
@@ -300,7 +299,7 @@ def test_who_hides_receipts_is_not_seen_to_come_or_go() -> None:
     assert sockets.frames == {}
 
 
-def test_two_who_watch_each_other_and_are_both_gone_are_forgotten() -> None:
+def test_dead_connections_of_two_mutual_subscribers_are_removed() -> None:
     one = replace(_connection(USER, "1"), subscriptions=frozenset({OTHER}))
     two = replace(_connection(OTHER, "2"), subscriptions=frozenset({USER}))
     table = FakeConnections(one, two, people=[BAYKO, LONDO])
@@ -316,7 +315,7 @@ def test_two_who_watch_each_other_and_are_both_gone_are_forgotten() -> None:
 # The pace of typing and of frames
 
 
-def test_how_often_each_has_come_is_counted_for_three_seconds_from_the_first() -> None:
+def test_events_are_counted_for_three_seconds_from_the_first() -> None:
     times = [0.0, 1.0, 1.5, 2.9, 3.0, 3.1, 6.0]
     pace = RateLimit(3, iter(times).__next__)
 

@@ -1,4 +1,4 @@
-"""What layers, tools and workflows install: every package pinned by hash, nothing while credentials are there."""
+"""Installed packages of layers, tools and workflows: pinned by hash, never installed next to credentials."""
 
 import json
 import re
@@ -10,6 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from tools import venv
 from tools.audit import LOCKS, verdict
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +45,7 @@ def test_every_package_of_a_lock_is_pinned_by_hashes(path: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "extras"), EXTRAS.items(), ids=EXTRAS)
-def test_a_lock_has_what_the_project_asks_for(name: str, extras: list[str]) -> None:
+def test_a_lock_has_the_requirements_of_the_project(name: str, extras: list[str]) -> None:
     pins = locked(f"requirements/{name}.txt")
     asked = [*PROJECT["dependencies"], *(one for extra in extras for one in PROJECT["optional-dependencies"][extra])]
     for requirement in map(Requirement, asked):
@@ -57,7 +58,7 @@ def test_all_locks_agree() -> None:
     assert {name: version(of_test[name]) for name in of_run} == {name: version(of_run[name]) for name in of_run}
 
 
-def test_the_layer_has_what_it_asks_for_and_installs_nothing_else() -> None:
+def test_the_layer_has_its_requirements_and_installs_nothing_else() -> None:
     pins = locked("layers/dependencies/requirements.txt")
     for line in (ROOT / "layers/dependencies/requirements.in").read_text().splitlines():
         requirement = Requirement(line)
@@ -67,10 +68,9 @@ def test_the_layer_has_what_it_asks_for_and_installs_nothing_else() -> None:
 
 
 def test_with_locked_only_hashed_files_are_installed() -> None:
-    text = (ROOT / "Makefile").read_text()
-    with_locked = text.partition("ifdef LOCKED\n")[2].partition("\n")[0]
-    assert with_locked.count("--require-hashes") == 1
-    assert with_locked.endswith("--no-deps --no-build-isolation --editable .")
+    assert venv.LOCKED == ("--require-hashes", "--no-deps", "-r")
+    assert venv.EDITABLE == ("--no-deps", "--no-build-isolation", "--editable", ".")
+    assert "$(if $(LOCKED),--locked)" in (ROOT / "Makefile").read_text()
     assert "export LOCKED=1" in (ROOT / ".ci/run").read_text()
 
 
@@ -116,7 +116,7 @@ def test_a_known_vulnerability_fails() -> None:
     assert lines == ["idna 3.6: PYSEC-2024-60, fixed in 3.7", "1 known vulnerabilities in 2 locked packages"]
 
 
-def test_no_known_vulnerability_passes_and_says_what_is_unknown() -> None:
+def test_no_known_vulnerability_passes_and_unknown_packages_are_listed() -> None:
     assert verdict(report(SAFE, UNKNOWN), "") == (
         ["PyPI has no advisories for boto3", "0 known vulnerabilities in 2 locked packages"],
         True,
@@ -126,11 +126,11 @@ def test_no_known_vulnerability_passes_and_says_what_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("said", "errors"), [("", "requests.exceptions.ConnectionError: …"), (report(UNKNOWN, UNKNOWN), "")]
 )
-def test_without_advisories_the_audit_says_that_it_was_not_done(said: str, errors: str) -> None:
+def test_without_advisories_the_audit_reports_that_it_was_not_done(said: str, errors: str) -> None:
     assert verdict(said, errors) == (["NOT DONE: PyPI's advisories cannot be reached from here"], True)
 
 
-def test_what_else_goes_wrong_fails() -> None:
+def test_any_other_error_fails() -> None:
     lines, passed = verdict("", "ERROR:pip_audit._cli:requirements/test.txt: no hash for six")
     assert not passed
     assert "no hash for six" in lines[-1]

@@ -24,7 +24,7 @@ def test_counts_are_written_as_metrics_cloudwatch_reads(written: Written) -> Non
     assert (metrics["MessagesSent"], metrics["ConflictsRetried"]) == ([1], [7])
 
 
-def test_what_did_not_happen_is_not_counted(written: Written) -> None:
+def test_a_count_of_zero_is_not_written(written: Written) -> None:
     count(MessagesSent=1, ConversationsCreated=0)
 
     assert "ConversationsCreated" not in written()
@@ -37,7 +37,7 @@ def test_nothing_is_written_when_nothing_happened(counts: dict[str, int], writte
     assert written() == ""
 
 
-def test_what_is_true_happened_once(written: Written) -> None:
+def test_true_counts_as_one(written: Written) -> None:
     count(MessagesSent=True, ConversationsCreated=False)
 
     metrics = json.loads(written())

@@ -18,7 +18,7 @@ def _is_a_name(text: str) -> bool:
 
 
 @given(uuids, handles, st.text(min_size=1, max_size=100).filter(_is_a_name))
-def test_a_person_is_who_cognito_says(sub: str, handle: str, name: str) -> None:
+def test_a_person_is_made_from_cognitos_attributes(sub: str, handle: str, name: str) -> None:
     attributes = {"sub": sub, "preferred_username": handle, "name": name, "email": "bayko@example.com"}
 
     assert person_from_attributes(attributes) == Person(sub, handle, name.strip())
@@ -53,7 +53,7 @@ def test_a_name_has_up_to_a_hundred_code_points_without_the_space_around() -> No
 
 @pytest.mark.parametrize("text", HARMFUL.values(), ids=HARMFUL)
 @pytest.mark.parametrize("name", ["Andrew{}Bayko", "{}Bayko{}x", "{}"])
-def test_a_name_that_shows_otherwise_than_it_is_written_is_refused(name: str, text: str) -> None:
+def test_a_name_with_hidden_characters_is_refused(name: str, text: str) -> None:
     if not name.format(text, text).strip():
         return  # space is no name, see above
     with pytest.raises(Invalid) as refused:
@@ -61,7 +61,7 @@ def test_a_name_that_shows_otherwise_than_it_is_written_is_refused(name: str, te
     assert "Bayko" not in str(refused.value)
 
 
-def test_a_name_does_not_begin_with_what_would_be_drawn_on_the_character_before_it() -> None:
+def test_a_name_does_not_begin_with_a_combining_character() -> None:
     with pytest.raises(Invalid, match="combining mark"):
         person_from_attributes({"sub": "1", "preferred_username": "bayko", "name": "\u0336Bayko"})
 
@@ -83,13 +83,13 @@ def test_names_of_every_script_are_taken_as_they_are(name: str) -> None:
         "\uff44eleted user",
     ],
 )
-def test_nobody_is_called_like_somebody_who_was_erased(name: str) -> None:
+def test_nobody_has_the_name_of_an_erased_person(name: str) -> None:
     with pytest.raises(Invalid, match="name must not"):
         person_from_attributes({"sub": "1", "preferred_username": "bayko", "name": name})
 
 
 @pytest.mark.parametrize("handle", ["deleteduser", "Deleted.User", "deleted_user-"])
-def test_nobody_has_the_handle_of_somebody_who_was_erased(handle: str) -> None:
+def test_nobody_has_the_handle_of_an_erased_person(handle: str) -> None:
     for name in ({}, {"name": "Bayko"}):
         with pytest.raises(Invalid, match="preferred_username must not"):
             person_from_attributes({"sub": "1", "preferred_username": handle, **name})
@@ -100,6 +100,6 @@ def test_the_name_of_an_erased_person_is_the_one_that_is_refused() -> None:
         usable_name(Person("1", "bayko", "Bayko").deleted.display_name)
 
 
-def test_a_person_whom_cognito_gave_no_sub_is_a_mistake_of_ours() -> None:
+def test_a_user_without_a_sub_is_a_bug() -> None:
     with pytest.raises(KeyError):
         person_from_attributes({"preferred_username": "bayko", "name": "Andrew Bayko"})

@@ -15,7 +15,7 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.cursors import OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import Busy, HandleTaken
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox, send
 from tests.support.api import OTHER, STRANGER, USER, event
@@ -23,7 +23,7 @@ from tests.support.fake_table import FailingTable, FakeTable
 
 Written = Callable[[], str]
 
-# Nothing else that is written can hold these by chance.
+# Nothing else in the output can contain these by chance.
 TEXT = "Zathras-never-tells"
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJiYXlrbyJ9.c2lnbmF0dXJl"
 NAME = "Emperor-Mollari"
@@ -62,7 +62,7 @@ def _sending(**fields: Any) -> dict[str, Any]:
 # A request that fails: the function, its event and the status.
 Failure = tuple[str, dict[str, Any], int]
 
-# Requests to a table where the two have a conversation of one message.
+# Requests to a table with a conversation of one message between the two.
 FAILURES: dict[str, Failure] = {
     "sending without a token": (CREATE_MESSAGE, _event(_sending(), user_uuid=None), 401),
     "sending what is no JSON": (CREATE_MESSAGE, _event(f"{{{QUOTING}"), 400),
@@ -206,9 +206,9 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def table() -> FakeTable:
-    """The two, and one message from me."""
+    """A table with the two people and one message from me."""
     table = FakeTable(ME, LONDO)
-    send.send_to_handle(table, USER, HANDLE, MESSAGE_UUID, TEXT, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    send.send_to_handle(table, USER, HANDLE, Draft(MESSAGE_UUID, TEXT), lambda: datetime(2026, 1, 1, tzinfo=UTC))
     return table
 
 
@@ -218,7 +218,7 @@ def _assert_nothing_told(log: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "request_event", "status"), FAILURES.values(), ids=FAILURES)
-def test_what_is_refused_is_logged_by_ids(
+def test_a_refusal_is_logged_by_ids(
     name: str,
     request_event: dict[str, Any],
     status: int,
@@ -249,7 +249,7 @@ def test_what_is_refused_is_logged_by_ids(
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_mistake_of_ours_is_logged_without_what_it_quotes(
+def test_a_bug_is_logged_without_the_text_it_quotes(
     name: str, error: Exception, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     function = _function(name)
@@ -296,7 +296,7 @@ def test_sending_that_loses_every_race_is_logged_by_ids(
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_what_is_answered_is_counted_and_not_told(
+def test_answers_are_counted_and_not_logged(
     name: str, table: FakeTable, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     function = _function(name)
@@ -325,10 +325,10 @@ def _record(sequence_number: str, old: dict[str, Any], new: dict[str, Any]) -> d
 def test_a_stream_record_that_fails_is_logged_by_ids(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Message(GROUP, MESSAGE_UUID, TEXT, ME, TIME, 1)
     head = Head.of_first(first, LONDO)
-    later = head.after(head.next_message(USER, MESSAGE_UUID, f"{TEXT}!", datetime(2026, 2, 1, tzinfo=UTC)))
+    later = head.after(head.next_message(USER, Draft(MESSAGE_UUID, f"{TEXT}!"), datetime(2026, 2, 1, tzinfo=UTC)))
     function = _function("stream_handler.stream_handler")
     table = FailingTable(RuntimeError(QUOTING))
-    # The requests themselves answer: what fails is each write.
+    # The requests get an answer, but each write fails.
     monkeypatch.setattr(table, "write_entries", lambda writes: [RuntimeError(QUOTING)] * len(writes), raising=False)
     monkeypatch.setattr(function, "table", table)
     records = [
@@ -348,9 +348,7 @@ def test_a_stream_record_that_fails_is_logged_by_ids(written: Written, monkeypat
 
 
 @pytest.mark.parametrize("error", [None, HandleTaken("It is taken."), RuntimeError("DynamoDB")], ids=repr)
-def test_who_signs_up_is_logged_by_ids(
-    error: Exception | None, written: Written, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sign_up_is_logged_by_ids(error: Exception | None, written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     function = _function("users.post_confirmation")
     people: list[Person] = []
 

@@ -1,4 +1,4 @@
-"""What reading decides without a table; tests/integration reads real conversations and inboxes."""
+"""Rules of reading that need no table; tests/integration reads real conversations and inboxes."""
 
 from dataclasses import replace
 from unittest.mock import Mock, call
@@ -31,7 +31,7 @@ from messaging.services.read import (
 )
 from tests.support.api import OTHER, STRANGER, USER
 from tests.support.fake_table import FakeTable
-from tests.support.strategies import message_groups
+from tests.support.strategies import inbox_entries
 
 SENDER = Person(USER, "bayko", "Andrew Bayko")
 LONDO = Person(OTHER, "londo", "Londo Mollari")
@@ -54,12 +54,12 @@ def _cursor(seq: int) -> MessageCursor:
 
 
 class Replica(FakeTable):
-    """A conversation of eight messages, of which reads that need not be consistent see only some."""
+    """A conversation of eight messages; eventually consistent reads see only some of them."""
 
     def __init__(self, *seen: int, sees_head: bool = True) -> None:
         super().__init__(SENDER, LONDO)
         self.messages = _messages(*range(1, 9))
-        self.heads[GROUP] = replace(Head.of_first(self.messages[-1], LONDO), last_seq=8)
+        self.heads[GROUP] = Head.of_first(self.messages[-1], LONDO)
         self._replica = FakeTable()
         self._replica.messages = _messages(*seen)
         self._replica.heads = self.heads if sees_head else {}
@@ -104,7 +104,7 @@ class Replica(FakeTable):
 
 
 @given(st.sets(small, min_size=1), edges, edges)
-def test_a_page_joins_if_it_has_no_gap_and_the_edges_it_must_have(
+def test_a_page_joins_if_it_has_no_gap_and_the_right_edges(
     numbers: set[int], first: int | None, last: int | None
 ) -> None:
     page = sorted(numbers)
@@ -122,9 +122,7 @@ def test_an_empty_page_joins_where_the_conversation_begins(last: int | None, joi
 
 @given(st.data())
 def test_an_inbox_shows_each_conversation_once_and_the_newest_of_it(data: st.DataObject) -> None:
-    drawn = data.draw(
-        st.lists(message_groups, min_size=1, max_size=5, unique_by=lambda group: group.message_group_uuid)
-    )
+    drawn = data.draw(st.lists(inbox_entries, min_size=1, max_size=5, unique_by=lambda group: group.message_group_uuid))
     older = [replace(group, message="older") for group in data.draw(st.permutations(drawn))]
 
     assert _newest_of_each([*drawn, *older]) == drawn
@@ -267,7 +265,7 @@ def test_after_the_last_message_there_is_nothing_and_the_same_cursor_goes_on() -
 
 
 @pytest.mark.parametrize("who", ["a stranger", "somebody deleted"])
-def test_who_is_not_in_a_conversation_reads_nothing_of_it(who: str) -> None:
+def test_a_stranger_reads_nothing_of_a_conversation(who: str) -> None:
     table = Replica(*range(1, 9))
     user_uuid = STRANGER if who == "a stranger" else USER
     table.heads[GROUP].members[USER] = SENDER.deleted
@@ -280,7 +278,7 @@ def test_who_is_not_in_a_conversation_reads_nothing_of_it(who: str) -> None:
 
 
 def _inbox(count: int) -> FakeTable:
-    """One person's inbox of that many conversations, the first of them the newest."""
+    """One person's inbox of this many conversations, newest first."""
     table = FakeTable(SENDER)
     for number in range(count):
         (message,) = _messages(9 - number)
@@ -324,7 +322,7 @@ def test_an_empty_inbox_has_an_empty_page() -> None:
     )
 
 
-def test_who_was_erased_has_no_inbox_and_counts_and_looks_up_nothing() -> None:
+def test_an_erased_person_has_no_inbox_and_counts_and_looks_up_nothing() -> None:
     table = FakeTable(LONDO)
 
     for ask in (
@@ -349,7 +347,7 @@ def test_a_page_of_an_inbox_costs_one_item_more_than_it_shows(direction: str | N
     assert read.args[1] == 3
 
 
-def test_somebody_with_whom_there_is_no_conversation_is_found_without_one() -> None:
+def test_a_person_without_a_conversation_is_found() -> None:
     assert find_message_group(FakeTable(SENDER, LONDO), USER, "londo") == (LONDO, None)
 
 

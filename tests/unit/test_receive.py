@@ -1,4 +1,4 @@
-"""Whatever a client sends through its socket is answered to it alone, as asyncapi.yaml says, and told to no log."""
+"""Any frame of a client is answered to it alone, as asyncapi.yaml says, and never logged."""
 
 import copy
 import json
@@ -58,7 +58,7 @@ kinds = st.sampled_from(["ping", "typing", "subscribe", "unsubscribe", "message"
     kinds.flatmap(lambda kind: bodies({**SAMPLE, "type": kind}))
     | kinds.map(lambda kind: {"body": json.dumps({**SAMPLE, "type": kind}), "isBase64Encoded": False}),
 )
-def test_whatever_is_sent_is_answered_as_described_and_only_members_reach_the_other(
+def test_any_frame_is_answered_as_described_and_only_members_reach_the_other(
     monkeypatch: pytest.MonkeyPatch, user_uuid: str, body: dict[str, Any]
 ) -> None:
     table, sockets = _table(), FakeSockets()
@@ -88,7 +88,7 @@ def test_whatever_is_sent_is_answered_as_described_and_only_members_reach_the_ot
 
 @pytest.mark.parametrize("frame", [{"type": "typing", "text": TEXT}, {**SAMPLE, "text": TEXT}, {"type": TEXT}, TEXT])
 @pytest.mark.parametrize("error", [None, Busy("DynamoDB is throttling."), RuntimeError(TEXT)])
-def test_what_is_sent_is_never_told_to_a_log(
+def test_sent_texts_are_never_logged(
     frame: object, error: Exception | None, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sockets = FakeSockets()
@@ -101,9 +101,7 @@ def test_what_is_sent_is_never_told_to_a_log(
     assert TEXT not in json.dumps(sockets.events(USER))
 
 
-def test_a_mistake_of_ours_is_answered_and_counts_as_a_failure(
-    written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_is_answered_and_counts_as_a_failure(written: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     sockets = FakeSockets()
     monkeypatch.setattr(receive, "table", FailingTable(RuntimeError(TEXT)))
     monkeypatch.setattr(receive, "sockets", sockets)
@@ -114,7 +112,7 @@ def test_a_mistake_of_ours_is_answered_and_counts_as_a_failure(
     assert json.loads(written())["error"] == "RuntimeError"
 
 
-def test_a_socket_that_is_gone_when_it_is_answered_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_that_closes_before_its_answer_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     table = _table()
     monkeypatch.setattr(receive, "table", table)
     monkeypatch.setattr(receive, "sockets", FakeSockets(gone=[USER]))
@@ -138,9 +136,7 @@ def test_a_frame_that_names_a_route_of_api_gateway_closes_its_connection(
 
 
 @pytest.mark.parametrize("found", [True, False])
-def test_a_ticket_is_never_told_to_a_log(
-    found: bool, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ticket_is_never_logged(found: bool, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     class Tickets(FakeConnections):
         def put_ticket(self, ticket: object) -> None:
             assert TICKET not in str(ticket)
@@ -170,7 +166,7 @@ def test_a_ticket_is_never_told_to_a_log(
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError(TEXT), Busy(TEXT)])
-def test_what_is_pushed_is_never_told_to_a_log(
+def test_pushed_events_are_never_logged(
     error: Exception | None, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("messaging.live.delivery.DELIVERY_BUDGET_SECONDS", 0.05)

@@ -13,7 +13,7 @@ from messaging.retry import attempts
 
 @dataclass
 class World:
-    """A clock that goes on only while something is done or waited for, and a die that always falls the same."""
+    """A clock that advances only by work and pauses, and a fixed random number."""
 
     fraction: float
     now: float = 1000.0
@@ -39,7 +39,7 @@ class World:
             yield from attempts(uniform=self.uniform)
 
     def run(self, requests: Sequence[float]) -> tuple[list[int], list[float]]:
-        """Tries with requests that take these times, over and over: the attempts, and when each began."""
+        """Run attempts with requests that take these times, cyclically; return when each began."""
         numbers, began = [], []
         durations = itertools.cycle(requests)
         for number in self.attempts():
@@ -92,7 +92,7 @@ def test_there_is_one_attempt_even_if_it_takes_all_the_time(fraction: float) -> 
     assert world.pauses == []
 
 
-def test_who_succeeds_at_once_waits_for_nothing() -> None:
+def test_an_immediate_success_does_not_wait() -> None:
     world = World(fraction=1)
 
     for _ in world.attempts():
@@ -109,5 +109,5 @@ def test_throttling_that_ends_after_a_second_is_outlasted(fraction: float) -> No
 
 
 def test_copies_of_one_snapshot_do_not_wait_in_step() -> None:
-    # SnapStart restores the state of an ordinary generator; the system's has none.
+    # SnapStart restores the state of an ordinary generator; the system's generator has none.
     assert isinstance(getattr(retry._uniform, "__self__", None), random.SystemRandom)

@@ -1,4 +1,4 @@
-"""What the stream handler does with what it finds, on inboxes in memory; tests/integration rewrites real ones."""
+"""The rewrite of inboxes in memory; tests/integration rewrites real ones."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -30,10 +30,10 @@ def _time(second: int) -> str:
 
 
 def _head(second: int, *, other: Person = LONDO) -> Head:
-    """A conversation's head when its last message came at this second, and nothing but messages had come."""
+    """A conversation's head after a last message at this second, with only messages before."""
     group = keys.pair_uuid(USER, other.user_uuid)
     first = Head.of_first(Message(group, "", f"At {second}", BAYKO, _time(second), second), other)
-    return _next(first, last_seq=second, read_seqs={**first.read_seqs, USER: second}, version=second)
+    return _next(first, read_seqs={**first.read_seqs, USER: second}, version=second)
 
 
 def _next(head: Head, **changes: object) -> Head:
@@ -42,7 +42,7 @@ def _next(head: Head, **changes: object) -> Head:
 
 
 def _read(head: Head, *, other: int) -> Head:
-    """The head when bayko's other has read so far."""
+    """The head after the other member has read up to `other`."""
     (reader,) = (one for one in head.members if one != USER)
     return _next(head, read_seqs={**head.read_seqs, reader: other})
 
@@ -64,7 +64,7 @@ def _opened(head: Head) -> Change:
 
 
 class Watched(FakeInboxes):
-    """Notes its requests; the n-th write of a request fails as `faults` of its name say."""
+    """Records its requests; the n-th write of a request fails as in `faults` of its name."""
 
     def __init__(self, *stored: InboxEntry) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Watched(FakeInboxes):
 
     @property
     def stored(self) -> set[tuple[str, str, str]]:
-        """Who has which message where."""
+        """The stored entries: owner, key and message."""
         return {(owner, sk, entry.message) for (owner, sk), entry in self.inbox_entries.items()}
 
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
@@ -124,14 +124,14 @@ def _showing_heads(*heads: Head, more: Sequence[InboxEntry] = ()) -> Watched:
 
 
 def _before(start: Head, end: Head) -> Watched:
-    """Inboxes that show one head of a conversation, which has another by now."""
+    """Inboxes that show an earlier head of a conversation."""
     table = _showing_heads(start)
     table.heads[end.message_group_uuid] = end
     return table
 
 
 def _assert_shows(table: Watched, *heads: Head) -> None:
-    """Each entry of these heads is stored once, as it must be, and nothing else is."""
+    """Assert that exactly the entries of these heads are stored, once each."""
     wanted = _showing_heads(*heads)
     assert table.inbox_entries == wanted.inbox_entries
     assert table.unread_entries == wanted.unread_entries
@@ -161,7 +161,7 @@ def test_a_batch_is_two_requests_for_all_its_conversations() -> None:
     assert table.requests == ["put 6", "delete 4"]
 
 
-def test_a_burst_is_one_rewrite_and_a_look_at_the_times_it_passes_over() -> None:
+def test_a_burst_is_one_rewrite_and_a_query_of_the_skipped_times() -> None:
     heads = [_head(second) for second in range(1, 9)]
     table = _before(heads[0], heads[-1])
 
@@ -184,7 +184,7 @@ def test_an_entry_that_an_interrupted_attempt_left_at_a_time_in_between_is_delet
     assert table.requests == ["put 3", "delete 2", "query", "query", "discard 2"]
 
 
-def test_a_conversation_at_whose_key_another_of_the_batch_is_put_is_rebuilt() -> None:
+def test_a_conversation_is_rebuilt_if_another_of_the_batch_takes_its_key() -> None:
     table = _showing_heads(_head(1), _head(4, other=VIR), _head(2, other=DELENN))
     batch = [
         *_changes(_head(1), _head(3)),
@@ -215,7 +215,7 @@ def test_a_new_name_is_shown_in_place() -> None:
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["meanwhile", "before"])
-def test_a_member_who_was_deleted_has_no_entries_any_more(before: bool) -> None:
+def test_a_deleted_member_has_no_entries(before: bool) -> None:
     deleted = _next(_head(2), members={**_head(2).members, OTHER: LONDO.deleted})
     later = _next(deleted, read_seqs={USER: 2, OTHER: 2})
     table = _before(_head(2) if before else _head(1), later)
@@ -226,7 +226,7 @@ def test_a_member_who_was_deleted_has_no_entries_any_more(before: bool) -> None:
     assert table.stored == {(USER, _time(2), "At 2")}
 
 
-def test_a_record_seen_before_moves_nothing_back() -> None:
+def test_a_replayed_record_moves_nothing_back() -> None:
     table = _showing_heads(_head(3))
 
     assert rewrite(table, _changes(_head(1), _head(2))) == Rewritten(0, 1, {})
@@ -243,8 +243,8 @@ def test_a_batch_seen_again_changes_nothing() -> None:
     _assert_shows(table, _head(2), _head(4, other=DELENN))
 
 
-def test_values_that_return_are_told_apart_by_their_versions() -> None:
-    """Receipts off and on in two conversations; the first half is delivered again, with the second."""
+def test_returning_values_are_distinguished_by_their_versions() -> None:
+    """Receipts go off and on in two conversations; the first half is delivered again, with the second."""
     shown = [_head(1), _head(2, other=DELENN)]
     hidden = [_next(head, members={**head.members, USER: replace(BAYKO, read_receipts=False)}) for head in shown]
     again = [_next(head, members={**head.members, USER: BAYKO}) for head in hidden]
@@ -261,7 +261,7 @@ def test_values_that_return_are_told_apart_by_their_versions() -> None:
     _assert_shows(table, *again)
 
 
-def test_each_owner_keeps_their_own_marks_whatever_the_order_of_the_members() -> None:
+def test_each_owner_keeps_their_own_marks_in_any_order_of_the_members() -> None:
     start, end = _head(3), _read(_head(3), other=2)
     reversed_start = replace(
         start,
@@ -312,7 +312,7 @@ def test_a_conversation_of_which_one_inbox_was_rewritten_is_rebuilt(owner: str) 
 
 
 @pytest.mark.parametrize("stored", ["heads", "entries"])
-def test_what_was_stored_before_there_were_versions_is_rebuilt(stored: str) -> None:
+def test_entries_from_before_versions_are_rebuilt(stored: str) -> None:
     old, end = replace(_head(1), version=0), replace(_head(2), version=0 if stored == "heads" else 1)
     table = _before(old, end)
 
@@ -394,7 +394,7 @@ def test_a_rebuild_that_is_refused_for_long_is_busy() -> None:
     assert table.requests == REBUILD * TRIES
 
 
-def test_a_conversation_that_is_gone_has_no_entries() -> None:
+def test_a_deleted_conversation_has_no_entries() -> None:
     table = _showing_heads(_head(1))
     del table.heads[_head(1).message_group_uuid]
 
@@ -415,7 +415,7 @@ def test_a_mark_changes_both_entries_in_place_and_the_unread_entry(seq: int) -> 
     assert table.requests == ["put 3"]
 
 
-def test_an_answer_reads_what_was_there() -> None:
+def test_an_answer_marks_earlier_messages_as_read() -> None:
     group = _head(1).message_group_uuid
     answer = _head(1).after(Message(group, "", "Yes", LONDO, _time(2), 2))
     table = _before(_head(1), answer)
@@ -428,7 +428,7 @@ def test_an_answer_reads_what_was_there() -> None:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_a_member_without_receipts_is_not_seen_to_have_read(shown: bool) -> None:
+def test_a_member_with_hidden_receipts_is_not_seen_to_have_read(shown: bool) -> None:
     both = frozenset({USER, OTHER})
     before = _showing(replace(_read(_head(3), other=2), wrote=both), not shown)
     after = _showing(before, shown)
@@ -456,7 +456,7 @@ def test_the_first_message_is_unread_for_the_other() -> None:
     assert table.requests == ["put 3"]
 
 
-def test_an_opening_with_its_answer_leaves_nothing_unread_for_the_one_who_answered() -> None:
+def test_an_opening_with_its_answer_leaves_nothing_unread_for_its_receiver() -> None:
     answer = _head(1).after(Message(_head(1).message_group_uuid, "", "Yes", LONDO, _time(2), 2))
     table = _just_opened()
     rewrite(table, [_opened(_head(1))])
@@ -468,7 +468,7 @@ def test_an_opening_with_its_answer_leaves_nothing_unread_for_the_one_who_answer
 
 
 @pytest.mark.parametrize("later", [[], [_read(_head(1), other=1)]], ids=["alone", "with what came later"])
-def test_an_opening_seen_again_does_not_bring_back_what_was_read(later: list[Head]) -> None:
+def test_a_replayed_opening_does_not_make_read_messages_unread(later: list[Head]) -> None:
     table = _showing_heads(_read(_head(1), other=1))
 
     assert rewrite(table, [_opened(_head(1)), *_changes(_head(1), *later)]) == Rewritten(0, 1, {})
@@ -477,7 +477,7 @@ def test_an_opening_seen_again_does_not_bring_back_what_was_read(later: list[Hea
 
 
 @pytest.mark.parametrize("old", [0, 2], ids=["the first mark", "a later mark"])
-def test_a_mark_seen_before_moves_nothing_back(old: int) -> None:
+def test_a_replayed_mark_moves_nothing_back(old: int) -> None:
     marks = [_read(_head(5), other=old)]
     marks += [_read(marks[0], other=3)]
     now = _read(marks[1], other=4)

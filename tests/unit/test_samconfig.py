@@ -1,4 +1,4 @@
-"""samconfig.toml: what dev and prod are deployed with, and that the local system is not."""
+"""samconfig.toml: settings for deploying dev and prod, but not the local system."""
 
 import tomllib
 
@@ -25,23 +25,23 @@ def test_the_parameters_are_the_templates_with_values_it_allows(environment: str
 
 
 @each_environment
-def test_what_was_built_is_deployed_with_the_python_it_was_built_for(environment: str) -> None:
+def test_a_build_is_deployed_with_its_python(environment: str) -> None:
     built = settings(environment, "build")["build_dir"]
 
     assert settings(environment, "deploy")["template_file"] == f"{built}/template.yaml"
-    assert built != ".aws-sam/build"  # what the local system is deployed from, see local.stack
-    # Plain `sam build` takes the template's.
+    assert built != ".aws-sam/build"  # the local system's folder, see local.stack
+    # Plain `sam build` uses the template's.
     assert _overrides(environment)["PythonRuntime"] == PARAMETERS["PythonRuntime"]["Default"]
 
 
 @each_environment
-def test_what_is_deleted_is_what_was_deployed(environment: str) -> None:
+def test_make_delete_deletes_the_deployed_stack(environment: str) -> None:
     deploy, delete = settings(environment, "deploy"), settings(environment, "delete")
 
     assert (delete["stack_name"], delete["s3_prefix"]) == (deploy["stack_name"], deploy["s3_prefix"])
 
 
-def test_prod_is_what_the_scripts_work_on_and_is_kept_with_care() -> None:
+def test_the_scripts_work_on_prod_and_prod_is_protected() -> None:
     prod, dev = settings("prod", "deploy"), settings("dev", "deploy")
 
     assert prod["stack_name"] == STACK != dev["stack_name"]

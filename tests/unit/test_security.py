@@ -1,7 +1,7 @@
-"""What a deployed stack allows and refuses, with its parameters in every combination.
+"""Permissions and refusals of a deployed stack, with its parameters in every combination.
 
-The policies of the processed template are judged by ministack's IAM, which is asked here what it is never asked over
-HTTP: it knows `dynamodb:LeadingKeys`, only its DynamoDB does not say which keys a request names.
+ministack's IAM evaluates the policies of the processed template, called directly and with facts it never gets over
+HTTP: it knows `dynamodb:LeadingKeys`, but its DynamoDB does not report the keys of a request.
 """
 
 import json
@@ -35,7 +35,7 @@ PARAMETERS = {
 OFF = {name: values[0] for name, values in PARAMETERS.items()}
 ON = {name: values[1] for name, values in PARAMETERS.items()}
 
-# What each function may do to the table, and to which partitions. Nothing else, see the tests below.
+# The only actions and partitions that each function may use, see the tests below.
 TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     "ListMessages": {
         "dynamodb:Query": {"MSG#"},
@@ -97,7 +97,7 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:GetItem": {"MSG#"},
     },
 }
-# What telling people through their sockets needs.
+# Permissions for pushing to sockets.
 _TELL = {
     "dynamodb:Query": {"CON#", "SUB#"},
     "dynamodb:DeleteItem": {"CON#", "SUB#"},
@@ -116,7 +116,7 @@ TABLE_ACTIONS |= {
     },
     "Push": _TELL,
 }
-# These send to sockets, which no network without internet reaches.
+# These push to sockets, which cannot be reached from a network without internet.
 OUTSIDE = {"Connect", "Disconnect", "Receive", "Push"}
 STREAM_ACTIONS = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
 # Allowed on everything: the first cannot be narrowed, the second is no action on AWS.
@@ -160,8 +160,8 @@ ALL_ACTIONS = ITEM_ACTIONS | {
     for service in ("dynamodb", "dynamodbstreams")
     for operation in get_session().get_service_model(service).operation_names
 }
-# What SAM adds to a role. Taken here to allow whatever their services do (the one for streams, to do to any stream):
-# the boundary must hold them.
+# Policies that SAM adds to a role. Assumed here to allow every action of their services (the one for streams, on any
+# stream): the boundary must limit them.
 SAM_POLICIES: dict[str, str | list[str]] = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": "logs:*",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole": "ec2:*",
@@ -187,11 +187,11 @@ def _off() -> Stack:
     return resources(**OFF)
 
 
-# Who may do what
+# Permissions of the functions
 
 
 def _policies(stack: Stack, function: str) -> str:
-    """All that a function's role is made of, as JSON: a list of policies, then a list of boundaries."""
+    """A function's role, as JSON: a list of policies, then a list of boundaries."""
     role = stack[stack[function]["Properties"]["Role"].removesuffix(".Arn")]["Properties"]
     assert role.keys() <= {"AssumeRolePolicyDocument", "ManagedPolicyArns", "PermissionsBoundary", "Policies", "Tags"}
     policies = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
@@ -229,7 +229,7 @@ def _request(action: str, resource: str, principal: str, *, tls: bool = True, **
 
 @cache
 def _allowed_partitions(policies: str, resource: str) -> dict[str, set[str]]:
-    """Each action of DynamoDB that is allowed at all, with the partitions it is allowed on."""
+    """Each allowed action of DynamoDB, with its allowed partitions."""
     allowed: dict[str, set[str]] = {}
     near_misses = {partition.replace("#", "X#") for partition in PARTITIONS}
     for action, partition in product(ALL_ACTIONS, PARTITIONS | near_misses):
@@ -239,7 +239,7 @@ def _allowed_partitions(policies: str, resource: str) -> dict[str, set[str]]:
 
 
 @each_function
-def test_a_function_may_do_to_the_table_what_its_pattern_needs_and_nothing_else(function: str) -> None:
+def test_a_function_may_do_to_the_table_only_the_actions_of_its_pattern(function: str) -> None:
     for stack in _every_stack():
         policies = _policies(stack, function)
         allowed = _allowed_partitions(policies, "Table.Arn")
@@ -274,7 +274,7 @@ def test_a_function_writes_its_own_logs_only(function: str) -> None:
 
 
 @each_function
-def test_network_interfaces_are_lambdas_to_make_and_to_remove_and_never_the_codes(function: str) -> None:
+def test_only_lambda_itself_may_make_and_remove_network_interfaces(function: str) -> None:
     # Also where there is no network any more: Lambda removes them some time after the functions have left it.
     for stack in _every_stack():
         policies = _policies(stack, function)
@@ -302,7 +302,7 @@ def test_a_function_uses_keys_through_the_table_only(function: str) -> None:
     assert not _allows(_policies(_on(), function), "kms:Decrypt", "Key.Arn")
 
 
-def test_only_functions_have_roles_and_policies_and_only_lambda_takes_them() -> None:
+def test_only_functions_have_roles_and_policies_and_only_lambda_assumes_them() -> None:
     for stack in _every_stack():
         of_functions = [_properties(stack, function) for function in TABLE_ACTIONS]
         assert _of_type(stack, "AWS::Lambda::Function") == TABLE_ACTIONS.keys()
@@ -352,7 +352,7 @@ def test_the_table_refuses_every_request_that_is_not_encrypted_in_transit() -> N
         assert not _table_refuses(stack, action, aws__SourceVpc="Network")
 
 
-def test_items_are_reached_from_the_network_and_by_operators_only_once_these_are_named() -> None:
+def test_only_the_network_and_operators_reach_items_once_they_are_named() -> None:
     for network, operator in product(PARAMETERS["PrivateNetwork"], PARAMETERS["OperatorRole"]):
         stack = resources(PrivateNetwork=network, OperatorRole=operator)
         closed = (network, operator) == ("true", PARAMETERS["OperatorRole"][1])
@@ -372,10 +372,10 @@ def test_the_network_locks_nobody_out_of_managing_the_table() -> None:
         assert not _table_refuses(_on(), action)
 
 
-# What the parameters bring
+# Effects of the parameters
 
 
-def test_what_is_optional_is_not_there_unless_asked_for() -> None:
+def test_optional_resources_are_absent_by_default() -> None:
     costly = {"AWS::KMS::Key", "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint", "AWS::CloudTrail::Trail", "AWS::S3::Bucket"}
     optional = costly | {"AWS::Config::ConfigRule"}
 
@@ -384,7 +384,7 @@ def test_what_is_optional_is_not_there_unless_asked_for() -> None:
     assert {resource["Type"] for resource in _on().values()} >= optional
 
 
-def test_a_key_of_ones_own_encrypts_the_table_and_the_failure_queue() -> None:
+def test_a_customer_managed_key_encrypts_the_table_and_the_failure_queue() -> None:
     assert _properties(_off(), "Table")["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
     assert _properties(_on(), "Table")["SSESpecification"]["KMSMasterKeyId"] == "Key.Arn"
     assert _properties(_off(), "FailureQueue")["SqsManagedSseEnabled"] is True
@@ -423,7 +423,7 @@ def test_the_account_can_manage_the_key() -> None:
 
 
 @each_function
-def test_only_who_sends_to_sockets_may_and_only_to_those_of_this_stack(function: str) -> None:
+def test_only_functions_that_push_may_use_sockets_and_only_of_this_stack(function: str) -> None:
     arn = "arn:aws:execute-api:us-east-1:123456789012"
     for stack in (_on(), _off()):
         policies = _policies(stack, function)
@@ -452,7 +452,7 @@ def test_sockets_have_no_access_log() -> None:
     assert "AccessLogSettings" not in _properties(_on(), "SocketApiliveStage")
 
 
-def test_every_function_is_in_the_network_that_can_be_and_the_network_leads_to_the_table_only() -> None:
+def test_every_possible_function_is_in_the_network_and_it_leads_only_to_the_table() -> None:
     for function in TABLE_ACTIONS:
         assert "VpcConfig" not in _properties(_off(), function)
         if function in OUTSIDE:
@@ -472,7 +472,7 @@ def test_every_function_is_in_the_network_that_can_be_and_the_network_leads_to_t
 
 @each_function
 def test_a_parameter_that_changes_a_function_publishes_a_version_and_no_other_does(function: str) -> None:
-    # SAM sees neither; and Lambda refuses a version of what has not changed.
+    # SAM notices neither; and Lambda refuses a version of an unchanged function.
     others = {
         "PythonRuntime": "python3.13",
         "Architecture": "x86_64",
@@ -515,7 +515,7 @@ def test_traces_are_recorded_if_asked_for(function: str) -> None:
     assert _properties(resources(Tracing="true"), function)["TracingConfig"] == {"Mode": "Active"}
 
 
-def test_the_endpoint_lets_through_what_the_functions_do_and_nothing_else() -> None:
+def test_the_endpoint_allows_only_the_functions_actions() -> None:
     policy = _properties(_on(), "TableEndpoint")["PolicyDocument"]
     through = {
         action
@@ -576,8 +576,8 @@ def test_a_second_factor_is_an_authenticator_app() -> None:
         assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == (mfa, ["SOFTWARE_TOKEN_MFA"])
 
 
-def test_people_sign_up_by_themselves_only_if_asked_for() -> None:
-    """While they do not, SignUp answers nobody whether an address has an account."""
+def test_people_sign_up_by_themselves_only_if_enabled() -> None:
+    """Otherwise SignUp does not reveal whether an address has an account."""
     assert _properties(resources(), "UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
     pool = _properties(resources(SelfSignUp="true"), "UserPool")
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": False}
@@ -590,7 +590,7 @@ def test_an_address_counts_when_it_is_verified() -> None:
         assert pool["AutoVerifiedAttributes"] == ["email"]
 
 
-def test_mails_come_by_ses_if_asked_for() -> None:
+def test_mails_come_by_ses_if_enabled() -> None:
     assert _properties(_off(), "UserPool")["EmailConfiguration"] == {"EmailSendingAccount": "COGNITO_DEFAULT"}
     assert _properties(_on(), "UserPool")["EmailConfiguration"] == {
         "EmailSendingAccount": "DEVELOPER",
@@ -606,8 +606,8 @@ def test_on_aws_no_password_leaves_the_client() -> None:
     assert local["ExplicitAuthFlows"] == ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]
 
 
-def test_a_refresh_token_is_good_once_and_for_as_long_as_asked_for() -> None:
-    """Rotation goes with GetTokensFromRefreshToken only: REFRESH_TOKEN_AUTH, and the flow that allows it, refuse it."""
+def test_a_refresh_token_is_valid_once_and_for_the_configured_time() -> None:
+    """Rotation requires GetTokensFromRefreshToken; it excludes REFRESH_TOKEN_AUTH and its flow."""
     for days in ("1", "365"):
         client = _properties(resources(RefreshTokenDays=days), "UserPoolClient")
         assert client["RefreshTokenRotation"] == {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}
@@ -637,7 +637,7 @@ def test_everything_that_can_be_tagged_is() -> None:
 
 
 def _tag_property(kind: str) -> str | None:
-    """The name of the property that a type takes tags in, None if it takes none."""
+    """The name of a type's tags property; None if it has none."""
     tagging = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema.get("tagging", {})
     return tagging["tagProperty"].removeprefix("/properties/") if tagging.get("taggable", True) else None
 

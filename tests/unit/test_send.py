@@ -1,4 +1,4 @@
-"""What sending decides when it is refused; tests/integration races for real."""
+"""Decisions after a refused send; tests/integration races for real."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,7 +12,7 @@ from messaging import retry
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
@@ -33,7 +33,7 @@ TRIES = 5
 
 
 class Racing(FakeTable):
-    """Refuses a message with each of `refusals` first, and notes what is asked of it."""
+    """A table that refuses a message with each of `refusals` first, and records its requests."""
 
     def __init__(self, *refusals: Exception, head: Head | None = HEAD) -> None:
         super().__init__(BAYKO, LONDO)
@@ -70,20 +70,20 @@ def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _send(table: FakeTable, sender: str = USER, text: str = "Hello again") -> send.Sent:
-    return send_to_conversation(table, sender, GROUP, MESSAGE_UUID, text, lambda: NOW)
+    return send_to_conversation(table, sender, GROUP, Draft(MESSAGE_UUID, text), lambda: NOW)
 
 
 def _open(
     table: FakeTable, handle: str = "londo", sender: str = USER, now: Callable[[], datetime] = lambda: NOW
 ) -> send.Sent:
-    return send_to_handle(table, sender, handle, MESSAGE_UUID, "Hello", now)
+    return send_to_handle(table, sender, handle, Draft(MESSAGE_UUID, "Hello"), now)
 
 
 def _after(head: Head, text: str) -> Message:
-    return head.next_message(USER, MESSAGE_UUID, text, NOW)
+    return head.next_message(USER, Draft(MESSAGE_UUID, text), NOW)
 
 
-def test_a_message_follows_the_head_at_the_time_it_is() -> None:
+def test_a_message_follows_the_head_at_the_current_time() -> None:
     table = Racing()
 
     sent = _send(table)
@@ -93,9 +93,9 @@ def test_a_message_follows_the_head_at_the_time_it_is() -> None:
 
 
 def test_after_one_refusal_the_head_it_returned_is_followed_and_later_ones_are_read_again() -> None:
-    moved = [replace(HEAD, last_seq=seq) for seq in (2, 3, 4)]
+    moved = [replace(HEAD, last=replace(FIRST, seq=seq)) for seq in (2, 3, 4)]
     table = Racing(*(HeadChanged(head) for head in moved))
-    table.heads[GROUP] = replace(HEAD, last_seq=7)
+    table.heads[GROUP] = replace(HEAD, last=replace(FIRST, seq=7))
 
     sent = _send(table)
 
@@ -112,7 +112,7 @@ def test_a_message_that_was_not_accepted_is_tried_again(refusal: Exception) -> N
 
 
 @pytest.mark.parametrize("refusal", [HeadChanged(HEAD), Conflict("Others write.")])
-def test_a_sender_who_keeps_losing_against_their_own_messages_is_told_to_wait(refusal: Exception) -> None:
+def test_a_sender_losing_against_their_own_messages_is_told_to_wait(refusal: Exception) -> None:
     table = Racing(*repeat(refusal, TRIES))
 
     with pytest.raises(TooManyRequests) as refused:
@@ -122,7 +122,7 @@ def test_a_sender_who_keeps_losing_against_their_own_messages_is_told_to_wait(re
     assert len(table.tried) == TRIES
 
 
-def test_a_sender_who_loses_against_the_other_tries_for_longer_and_at_a_faster_pace(
+def test_a_sender_losing_against_the_other_retries_longer_and_faster(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lost: dict[Person, list[float]] = {}
@@ -132,17 +132,17 @@ def test_a_sender_who_loses_against_the_other_tries_for_longer_and_at_a_faster_p
         monkeypatch.setattr(retry, "sleep", paused.append)
         monkeypatch.setattr(retry, "clock", lambda paused=paused: sum(paused))
         with pytest.raises((TooManyRequests, Busy)):
-            _send(Racing(*repeat(HeadChanged(replace(HEAD, sender_uuid=winner.user_uuid)), 1000)))
+            _send(Racing(*repeat(HeadChanged(replace(HEAD, last=FIRST.sent_by(winner))), 1000)))
 
     assert sum(lost[BAYKO]) <= send.OWN_RACE_BUDGET_SECONDS < 9 < sum(lost[LONDO]) <= retry.RETRY_BUDGET_SECONDS
     assert lost[BAYKO][0] > sum(lost[LONDO][:6])
 
 
-OTHERS = replace(HEAD, sender_uuid=OTHER)
+OTHERS = replace(HEAD, last=FIRST.sent_by(LONDO))
 
 
 @pytest.mark.parametrize("refusal", [HeadChanged(OTHERS), Busy("Throttled."), PositionTaken()])
-def test_when_the_tries_are_used_up_the_system_is_busy(refusal: Exception) -> None:
+def test_after_the_last_retry_the_system_is_busy(refusal: Exception) -> None:
     table = Racing(*repeat(refusal, TRIES))
 
     with pytest.raises(Busy, match=r"^Too many messages are being sent in this conversation at once\.$"):
@@ -168,7 +168,7 @@ def test_a_conversation_that_was_erased_meanwhile_is_not_found() -> None:
     ],
     ids=["no conversation", "a stranger", "to somebody deleted", "by somebody deleted"],
 )
-def test_who_is_not_in_a_conversation_of_two_sends_nothing(head: Head | None, sender: str) -> None:
+def test_a_stranger_sends_nothing_into_a_conversation(head: Head | None, sender: str) -> None:
     table = Racing(head=head)
 
     with pytest.raises(NotFound):
@@ -218,7 +218,7 @@ def test_the_first_message_opens_the_conversation() -> None:
     assert table.heads[GROUP] == Head.of_first(message, LONDO)
 
 
-def test_a_conversation_that_is_there_already_is_gone_on_with() -> None:
+def test_an_existing_conversation_is_continued() -> None:
     table = Racing(HeadChanged(HEAD))
 
     sent = _open(table)
@@ -227,14 +227,14 @@ def test_a_conversation_that_is_there_already_is_gone_on_with() -> None:
     assert table.asked == ["create", "append"]
 
 
-def test_what_was_opened_meanwhile_is_read_again_there_when_it_keeps_moving() -> None:
+def test_a_conversation_opened_meanwhile_is_read_again_while_it_keeps_changing() -> None:
     table = Racing(*[HeadChanged(HEAD)] * 3)
 
     assert _open(table) == send.Sent(_after(HEAD, "Hello"), conflicts=2)
     assert table.asked == ["create", *["append"] * 2, "head, consistently", "append"]
 
 
-def test_where_something_lies_already_the_conversation_opens_a_microsecond_later() -> None:
+def test_a_conversation_opens_a_microsecond_later_if_its_key_is_taken() -> None:
     table = Racing(PositionTaken(), Busy("Throttled."), PositionTaken(), head=None)
 
     sent = _open(table)

@@ -11,7 +11,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MESSAGE_MAX_CHARS", "280")
 
 
-def test_settings_are_what_the_template_says() -> None:
+def test_settings_come_from_the_template() -> None:
     assert Settings.from_environment() == Settings("the-table")
     assert SendSettings.from_environment() == SendSettings("the-table", 280)
 

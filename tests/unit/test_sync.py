@@ -1,4 +1,4 @@
-"""The reference client's rules, on an API in memory: whatever the socket loses, doubles and reorders."""
+"""The reference client's rules, on an API in memory, with a socket that loses, duplicates and reorders events."""
 
 from functools import partial
 from random import Random
@@ -13,7 +13,7 @@ _ME, _OTHERS = "bayko", ("londo", "kenji", "vir", "gkar", "lennier")
 
 
 class Phone:
-    """A device of bayko's, whose socket's events the test hands over."""
+    """A device of bayko's; the test hands over its socket's events."""
 
     def __init__(self, api: FakeApi) -> None:
         self.api = api
@@ -37,7 +37,7 @@ class Phone:
 
 
 def opened(messages: int) -> tuple[FakeApi, Phone, str]:
-    """A conversation with so many messages of londo's, of which a phone has the newest page."""
+    """A conversation with this many messages of londo's, and a phone that has the newest page."""
     api = FakeApi()
     for _ in range(messages):
         uuid = api.send("londo", _ME)["message_group_uuid"]
@@ -63,7 +63,7 @@ def test_the_first_time_every_conversation_is_known_and_no_message_is_fetched() 
     assert all(one.messages == [] for one in phone.inbox.conversations.values())
 
 
-def test_the_second_time_only_what_changed_is_listed() -> None:
+def test_the_second_time_only_changed_conversations_are_listed() -> None:
     api, phone, _ = opened(1)
     for other in _OTHERS[1:]:
         for _ in range(7):
@@ -92,7 +92,7 @@ def test_an_open_conversation_reads_back_to_its_first_message() -> None:
     assert phone.seqs(uuid) == list(range(1, 9))
 
 
-def test_what_a_lost_push_leaves_out_is_fetched_when_the_next_comes() -> None:
+def test_a_message_of_a_lost_push_is_fetched_when_the_next_one_comes() -> None:
     api, phone, uuid = opened(1)
     for _ in range(9):
         api.send("londo", _ME)
@@ -120,7 +120,7 @@ def test_a_push_that_is_early_waits_for_those_before_it() -> None:
     assert len(asked) == 1
 
 
-def test_a_conversation_whose_own_event_was_lost_is_asked_for() -> None:
+def test_a_conversation_with_a_lost_event_is_fetched() -> None:
     api, phone, _ = opened(1)
     uuid = api.send("kenji", _ME)["message_group_uuid"]
 
@@ -159,7 +159,7 @@ def test_marks_of_the_other_are_known_unless_hidden() -> None:
     assert conversation.other_read_seq is None
 
 
-def test_a_listing_that_was_cut_off_begins_anew() -> None:
+def test_an_interrupted_listing_starts_over() -> None:
     api = FakeApi()
     for other in _OTHERS:
         api.send(other, _ME)
@@ -174,7 +174,7 @@ def test_a_listing_that_was_cut_off_begins_anew() -> None:
 
 
 class Histories:
-    """Two phones, and everything that happens around them, at any moment: also while they fetch pages."""
+    """Two phones, and random events around them at any moment, even while they fetch pages."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -199,7 +199,7 @@ class Histories:
             self.api.mark_read(reader, uuid, self.random.randint(1, len(self.api.messages[uuid])))
 
     def a_socket_brings_something(self) -> None:
-        """One event of the last few: some are never brought, some twice, and late ones after others."""
+        """Deliver one of the last few events: some are never delivered, some twice, some late."""
         if pushed := self.api.pushed[_ME][-6:]:
             follow(self.random.choice(self.phones).inbox.receive(self.random.choice(pushed)), self.get)
 

@@ -1,4 +1,4 @@
-"""template.yaml, read as it stands: functions, routes, the stream, how the table is kept."""
+"""template.yaml as written: functions, routes, the stream, the protection of the table."""
 
 import ast
 import json
@@ -120,7 +120,7 @@ def test_every_route_asks_for_a_token_of_the_pool() -> None:
         assert _event_of(name)["Properties"]["ApiId"] == {"!Ref": "Api"}
 
 
-def test_whoever_does_not_send_to_sockets_loads_nothing_of_it() -> None:
+def test_other_functions_load_nothing_of_sockets() -> None:
     others = [
         ".".join(_file_of(name).relative_to(ROOT).with_suffix("").parts)
         for name in FUNCTIONS
@@ -158,7 +158,7 @@ def test_every_file_of_a_function_is_deployed() -> None:
 
 
 @pytest.mark.parametrize("layer", ["shared", "dependencies"])
-def test_what_changes_in_a_layer_publishes_a_version_of_every_function(layer: str) -> None:
+def test_a_changed_layer_publishes_a_version_of_every_function(layer: str) -> None:
     text = TEMPLATE.read_text()
     before, after = (
         logical_ids(text.replace(f"ContentUri: layers/{layer}", f"ContentUri: s3://bucket/{content}"))
@@ -177,7 +177,7 @@ def test_retries_end_before_the_function_and_the_function_before_the_api() -> No
         assert "Timeout" not in FUNCTIONS[name]
 
 
-def test_the_functions_are_told_what_their_settings_ask_for() -> None:
+def test_the_functions_have_the_variables_of_their_settings() -> None:
     variables = LOADED["Globals"]["Function"]["Environment"]["Variables"]
 
     assert variables.keys() >= {"TABLE_NAME", "POWERTOOLS_SERVICE_NAME"}
@@ -189,7 +189,7 @@ def test_the_functions_are_told_what_their_settings_ask_for() -> None:
 
 
 def test_a_page_of_the_largest_messages_fits_into_one_query() -> None:
-    # Four bytes for each code point. A Query reads a megabyte, and without the rest a page would look like the last.
+    # Four bytes per code point. A Query reads a megabyte; a cut-off page would look like the last one.
     uuid, time = str(UUID(int=0)), "2026-01-01T00:00:00.000000+00:00"
     text = "👋" * PARAMETERS["MessageMaxChars"]["MaxValue"]
     people = [Person(str(UUID(int=number)), "a" * 30, "👋" * people_module.MAX_NAME_LENGTH) for number in (1, 2)]
@@ -203,7 +203,7 @@ def test_a_page_of_the_largest_messages_fits_into_one_query() -> None:
 
 
 def _size(item: Any) -> int:
-    """An item's bytes as DynamoDB counts them, rounded up: what JSON needs beside them is more."""
+    """An upper bound of an item's bytes in DynamoDB: its JSON is larger."""
     return len(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode())
 
 
@@ -230,7 +230,7 @@ def test_a_batch_is_large_and_its_failures_are_reported_one_by_one() -> None:
     assert mapping["BisectBatchOnFunctionError"] is True
 
 
-def test_sockets_are_told_at_once_or_not_at_all() -> None:
+def test_pushes_happen_at_once_or_not_at_all() -> None:
     mapping = _event_of("Push")["Properties"]
 
     assert mapping["FilterCriteria"] == _event_of("StreamHandler")["Properties"]["FilterCriteria"]
@@ -239,7 +239,7 @@ def test_sockets_are_told_at_once_or_not_at_all() -> None:
     assert mapping["ParallelizationFactor"] == 2
     assert _event_of("StreamHandler")["Properties"].get("ParallelizationFactor", 1) == 1
     assert mapping["MaximumRetryAttempts"] <= 2
-    assert mapping["MaximumRecordAgeInSeconds"] == 60  # the least there is
+    assert mapping["MaximumRecordAgeInSeconds"] == 60  # the minimum
     assert not {"FunctionResponseTypes", "DestinationConfig"} & mapping.keys()
 
 
@@ -247,7 +247,7 @@ def test_a_record_that_cannot_be_processed_ends_in_the_failure_queue() -> None:
     mapping = _event_of("StreamHandler")["Properties"]
     queue = RESOURCES["FailureQueue"]["Properties"]
 
-    # Both are -1, without bound, unless said: one record would hold up its shard for a day.
+    # Both default to -1, no limit: one record would block its shard for a day.
     assert 1 <= mapping["MaximumRetryAttempts"] <= 100
     assert 60 <= mapping["MaximumRecordAgeInSeconds"] < 24 * 3600
     assert mapping["DestinationConfig"] == {

@@ -1,4 +1,4 @@
-"""What reaches a terminal goes through one of the two ways that escape it. tests/e2e/test_terminal.py runs them all."""
+"""All output to a terminal goes through one of two escaping functions. tests/e2e/test_terminal.py runs the scripts."""
 
 import ast
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from tests.unit.test_text import HARMFUL
 ROOT = Path(__file__).parents[2]
 SOURCES = [
     *sorted(path for path in (ROOT / "bin").rglob("*") if path.is_file()),
-    *sorted((ROOT / "operators").glob("*.py")),
+    *sorted((ROOT / "operators").rglob("*.py")),
     *sorted((ROOT / "client").glob("*.py")),
 ]
-# Who writes to the terminal itself: the two ways, and what is made of numbers and the keyboard only.
+# Writers to the terminal: the two escaping ones, and those that show only numbers and keyboard input.
 WRITERS = {"cli.py": {"say", "confirm", "Progress"}, "terminal.py": {"Screen"}}
 
 
 def _writes(tree: ast.AST) -> Iterator[ast.Call]:
-    """Calls that write something to the terminal that is not spelled out there."""
+    """Calls that write something other than a literal to the terminal."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -31,7 +31,7 @@ def _writes(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_printed_but_by_who_escapes_it(path: Path) -> None:
+def test_all_output_is_escaped(path: Path) -> None:
     allowed = WRITERS.get(path.name, set())
     for node in ast.parse(path.read_text()).body:
         if getattr(node, "name", "") not in allowed:
@@ -39,7 +39,7 @@ def test_nothing_is_printed_but_by_who_escapes_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", HARMFUL.values(), ids=HARMFUL)
-def test_both_show_one_line_without_what_a_terminal_obeys(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_show_one_line_without_terminal_controls(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     say(f"@{text}londo")
     say(f"@{text}londo", error=True)
     Screen().show(f"@{text}londo")

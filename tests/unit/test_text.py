@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from messaging.model.text import hidden, printable, shows
 
-# What terminals, browsers and people take in another way than it is written.
+# Characters that terminals, browsers and people misread.
 HARMFUL = {
     "an escape sequence": "\x1b[2K",
     "an escape sequence of one character": "\x9b2K",
@@ -31,7 +31,7 @@ HARMFUL = {
     "a supplementary variation selector": "\U000e0100",
     "a tag": "\U000e0041",
 }
-# Written so by those whose script, or emoji, it is.
+# Correct spellings in their own script, and emoji.
 NEEDED = {
     "Persian": "می‌خواهم",
     "Malayalam, at its end": "അവന്‍",
@@ -50,20 +50,20 @@ needed = pytest.mark.parametrize("text", NEEDED.values(), ids=NEEDED)
 
 
 @harmful
-def test_what_is_not_seen_or_changes_what_is_is_hidden(text: str) -> None:
+def test_invisible_and_reordering_characters_are_hidden(text: str) -> None:
     assert hidden(f"ab{text}cd")[0] == 2
     assert hidden(text)[0] == 0
 
 
 @needed
-def test_what_a_script_or_an_emoji_needs_is_not_hidden(text: str) -> None:
+def test_characters_that_a_script_or_an_emoji_needs_are_not_hidden(text: str) -> None:
     assert hidden(text) == []
     assert printable(text) == text
     assert shows(text)
 
 
 @needed
-def test_what_is_needed_once_is_hidden_the_second_time(text: str) -> None:
+def test_a_needed_character_is_hidden_when_it_is_repeated(text: str) -> None:
     joiners = [at for at, character in enumerate(text) if hidden(character)]
 
     for at in joiners:
@@ -71,8 +71,8 @@ def test_what_is_needed_once_is_hidden_the_second_time(text: str) -> None:
 
 
 @harmful
-def test_what_is_hidden_alone_shows_nothing(text: str) -> None:
-    assert shows(text) == (len(text) > 1)  # what an escape sequence is made of does
+def test_hidden_characters_alone_show_nothing(text: str) -> None:
+    assert shows(text) == (len(text) > 1)  # the rest of an escape sequence shows
     assert not shows(f" {text[0]}\u3000{text[0]}")
 
 
@@ -83,7 +83,7 @@ def test_everything_else_shows(text: str) -> None:
 
 
 @given(st.text())
-def test_a_printable_text_has_one_line_and_nothing_hidden_and_says_what_the_text_does(text: str) -> None:
+def test_a_printable_text_has_one_line_nothing_hidden_and_the_same_content(text: str) -> None:
     shown = printable(text)
 
     assert hidden(shown) == []

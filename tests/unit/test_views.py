@@ -53,7 +53,7 @@ def test_a_message_group_shows_the_other_person_and_the_last_message() -> None:
     }
 
 
-def test_marks_are_told_with_what_is_past_them() -> None:
+def test_marks_are_shown_with_their_unread_counts() -> None:
     head = Head.of_first(MESSAGE, LONDO)
 
     assert views.marks(head, LONDO.user_uuid) == {
@@ -64,11 +64,11 @@ def test_marks_are_told_with_what_is_past_them() -> None:
     }
 
 
-def test_one_sees_ones_own_settings() -> None:
+def test_the_caller_sees_their_settings() -> None:
     assert views.me(replace(LONDO, read_receipts=False)) == {**views.user(LONDO), "receipts": False}
 
 
-def test_a_message_group_beside_another_shows_a_time_like_any_other() -> None:
+def test_a_tiebroken_entry_shows_a_time_like_any_other() -> None:
     mine, _ = Head.of_first(MESSAGE, LONDO).inbox_entries
 
     assert views.message_group(mine.tiebroken()) == views.message_group(mine)

@@ -1,4 +1,4 @@
-"""The web client on AWS: what the template makes for it, and that it makes nothing unless it is asked to."""
+"""The web client's resources on AWS, and their absence by default."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def test_only_the_distribution_reads_the_bucket(stack: Stack) -> None:
     assert source == "arn:aws:cloudfront::123456789012:distribution/WebDistribution"
 
 
-def test_page_api_and_socket_are_under_one_domain_and_only_what_is_the_page_is_kept(stack: Stack) -> None:
+def test_page_api_and_socket_are_under_one_domain_and_only_the_page_is_cached(stack: Stack) -> None:
     distribution = properties(stack, "WebDistribution")["DistributionConfig"]
     caching_disabled, all_but_host = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "b689b0a8-53d0-40ab-baf2-68738e2966ac"
     behaviours = {behaviour["PathPattern"]: behaviour for behaviour in distribution["CacheBehaviors"]}

@@ -1,4 +1,4 @@
 """`make bench`: measures this system on this machine and writes docs/benchmarks.md with its plots.
 
-One module for each group of figures; what is compared with each other runs side by side in one run.
+One module per group of figures. Things that are compared run alternately, in one run.
 """

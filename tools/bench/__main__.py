@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m tools.bench --quick` for a try of a minute or two that writes below .cache."""
+"""`make bench`, or `python -m tools.bench --quick` for a trial of a minute or two that writes below .cache."""
 
 import argparse
 import contextlib
@@ -23,7 +23,7 @@ _BEGIN = time.monotonic()
 
 @dataclass(frozen=True)
 class Extent:
-    """How many rounds of each, and how large."""
+    """Numbers of rounds, and sizes."""
 
     warm: int = 400
     cold: int = 10
@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few rounds, small sizes, for a try")
     quick = parser.parse_args().quick
     if not dynamodb_local.is_here():
-        return 1  # tests/support/prepare.py has said why
+        return 1  # tests/support/prepare.py has printed the reason
     results = _measure(QUICK if quick else Extent())
     folder = stack.ROOT / ".cache" / "bench" / "page" if quick else DOCS
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def _measure(extent: Extent) -> Results:
 
 @contextlib.contextmanager
 def _without_metrics() -> Iterator[None]:
-    """Drops what the functions write, which Lambda would take."""
+    """Discard the functions' output, which Lambda would collect."""
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         yield
 

@@ -1,4 +1,4 @@
-"""The stream handler: records a second in batches of 100, beside one record at a time, on DynamoDB Local."""
+"""Throughput of the stream handler in batches of 100, compared with one record at a time, on DynamoDB Local."""
 
 import importlib
 import time
@@ -10,8 +10,9 @@ from uuid import uuid4
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person
+from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
 from operators.writing import put_all
 from tests.support.checks import read_all
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 BATCH = 100  # records, as template.yaml has it
 ONE_AT_A_TIME = "one record at a time"
 ONE, HUNDRED, MIX = "one conversation", "100 conversations", "a mix: half of them of one, the rest of 26"
-# How many records of each conversation are in a batch.
+# Numbers of records per conversation in a batch.
 _BATCHES = {ONE: [100], HUNDRED: [1] * 100, MIX: [50, 25, *[1] * 25]}
-_SINGLES = 10  # invocations in a round
+_SINGLES = 10  # invocations per round
 
 
 class _Conversation:
-    """A conversation that goes on, as its head's stream records tell it."""
+    """A growing conversation that yields the stream records of its head."""
 
     def __init__(self) -> None:
         one, other = (Person(str(uuid4()), name, name.title()) for name in ("bayko", "londo"))
@@ -43,7 +44,7 @@ class _Conversation:
     def next_record(self) -> dict[str, Any]:
         old = self.head
         self._at += timedelta(milliseconds=1)
-        self.head = old.after(old.next_message(self._sender.user_uuid, str(uuid4()), TEXT, self._at))
+        self.head = old.after(old.next_message(self._sender.user_uuid, Draft(str(uuid4()), TEXT), self._at))
         return {
             "eventName": "MODIFY",
             "dynamodb": {
@@ -56,12 +57,12 @@ class _Conversation:
 
 
 def _entries(head: Head) -> list[InboxEntry | Unread]:
-    """What both inboxes hold of a conversation."""
+    """The entries of a conversation in both inboxes."""
     return [*head.inbox_entries, *head.unread]
 
 
 def measure(client: "DynamoDBClient", rounds: int) -> dict[str, Samples]:
-    """Records a second for each kind of batch. Raises AssertionError unless the inboxes end where they must."""
+    """Measure records a second for each kind of batch. Raises AssertionError if the inboxes end up wrong."""
     with new_table(client) as table_name:
         return _measure(client, table_name, rounds)
 
@@ -75,7 +76,7 @@ def _measure(client: "DynamoDBClient", table_name: str, rounds: int) -> dict[str
         ONE_AT_A_TIME: [_Conversation()],
     }
     everyone = [one for several in conversations.values() for one in several]
-    put_all(client, table_name, (entry.item for one in everyone for entry in _entries(one.head)))
+    put_all(DynamoDB(client, table_name), (entry.item for one in everyone for entry in _entries(one.head)))
 
     def handle(batches: list[list[dict[str, Any]]]) -> float:
         begin = time.perf_counter()

@@ -1,7 +1,7 @@
 """Cold starts: the first invocation of a new process, through Lambda's own Runtime Interface Emulator.
 
-The functions are what `sam build` made, their layers unpacked as in /opt, PYTHONPATH as Lambda sets it. No bytecode is
-written on the way: Lambda's disk is read-only.
+The functions come from `sam build`, their layers are unpacked as in /opt, and PYTHONPATH is as on Lambda. No
+bytecode is written: Lambda's disk is read-only.
 """
 
 import json
@@ -32,7 +32,7 @@ from tools.bench.samples import Samples, side_by_side
 
 _CACHE = stack.ROOT / ".cache" / "bench"
 _BASELINE = Path(__file__).parent / "boto3_only"
-RUNTIME_CLIENT = "awslambdaric==4.2.2"  # what runs Python functions on Lambda
+RUNTIME_CLIENT = "awslambdaric==4.2.2"  # runs Python functions on Lambda
 _EMULATORS = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
 _STARTS_WITHIN = 20  # seconds
 BOTO3_ONLY = "boto3 client only"
@@ -40,7 +40,7 @@ BOTO3_ONLY = "boto3 client only"
 
 @dataclass(frozen=True)
 class Function:
-    """A built function: where its code lies, its layers, and an event that it answers."""
+    """A built function: its code, its layers, and an event that it answers."""
 
     name: str
     code: Path
@@ -50,7 +50,7 @@ class Function:
 
 
 def build() -> list[Function]:
-    """Every function of template.yaml and the one to compare with, built by `sam build`."""
+    """Build every function of template.yaml, and the one to compare with, by `sam build`."""
     stack.build()
     layers = _CACHE / "opt"
     shutil.rmtree(layers, ignore_errors=True)
@@ -78,7 +78,7 @@ def build() -> list[Function]:
 
 
 def _event(name: str) -> dict[str, Any]:
-    """The sample event. A message has no message_uuid, so that every round sends one."""
+    """The sample event, without message_uuid, so that every round sends a new message."""
     event = sample_event(name)
     if "body" in event:
         body = json.loads(event["body"])
@@ -88,7 +88,7 @@ def _event(name: str) -> dict[str, Any]:
 
 
 def measure(functions: list[Function], endpoint: str, rounds: int) -> dict[str, Samples]:
-    """Milliseconds of each one's first invocation, by name, on a table with the demo in it."""
+    """Measure milliseconds of each function's first invocation, by name, on a table with the demo."""
     python = runtime()
     for script in ("schema-load", "seed"):
         run_script(f"ddb/{script}", DYNAMODB_ENDPOINT=endpoint).check_returncode()
@@ -103,7 +103,7 @@ def measure(functions: list[Function], endpoint: str, rounds: int) -> dict[str, 
 
 
 def first_invocation(python: Path, function: Function, endpoint: str) -> float:
-    """Milliseconds from the request that starts the function's process to its answer."""
+    """Milliseconds from the request that starts the function's process to the answer."""
     with _emulated(python, function, endpoint) as url:
         request = urllib.request.Request(url, json.dumps(function.event).encode())  # noqa: S310 - http, our own
         begin = time.perf_counter()
@@ -117,7 +117,7 @@ def first_invocation(python: Path, function: Function, endpoint: str) -> float:
 
 @contextmanager
 def _emulated(python: Path, function: Function, endpoint: str) -> Iterator[str]:
-    """Where the function can be invoked; its process starts with the first request."""
+    """Start an emulator for the function; yield its address. The function's process starts with the first request."""
     emulator = Path(samcli.__file__).parent / "local" / "rapid" / _EMULATORS[platform.machine()]
     port, api_port = free_port(), free_port()
     process = subprocess.Popen(
@@ -149,7 +149,7 @@ def _emulated(python: Path, function: Function, endpoint: str) -> Iterator[str]:
 
 
 def environment(function: Function, endpoint: str) -> dict[str, str]:
-    """What Lambda and the template set."""
+    """The environment variables that Lambda and the template set."""
     opt = f"{function.layers}/python" if function.layers else "/opt/python"
     return {
         "PATH": os.environ["PATH"],
@@ -183,7 +183,7 @@ def _wait_for(port: int) -> None:
 
 
 def runtime() -> Path:
-    """A Python that has nothing but Lambda's runtime client, as Lambda's own."""
+    """A Python with only Lambda's runtime client, as on Lambda."""
     folder = _CACHE / "runtime"
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():

@@ -1,4 +1,4 @@
-"""The local system: from a send until the other sees it, in their inbox and over their socket."""
+"""The local system: time from a send until the other sees it, in their inbox and over their socket."""
 
 import tempfile
 import time
@@ -16,7 +16,7 @@ _WITHIN = 30  # seconds
 
 @dataclass(frozen=True)
 class EndToEnd:
-    """Milliseconds until a send is answered, until the other's inbox shows it, and until their socket brings it."""
+    """Milliseconds until a send is answered, the other's inbox shows it, and their socket delivers it."""
 
     answered: Samples
     listed: Samples
@@ -36,7 +36,7 @@ def measure(rounds: int) -> EndToEnd:
 def _measure(
     rounds: int, sender: Client, message_group_uuid: str, wait: Callable[[dict[str, Any]], object]
 ) -> tuple[Samples, Samples]:
-    """Until each send is answered, and until `wait`, given the answer, returns."""
+    """Measure until each send is answered, and until `wait`, given the answer, returns."""
     answered, seen = [], []
     for number in range(rounds):
         begin = time.perf_counter()

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: what was measured, beside what is wanted of it."""
+"""The page docs/benchmarks.md: measurements and goals."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ WARM_RATIO, OWN_CPU, COLD_RATIO, FLAT_RATIO, BURST_RATIO = 1.25, 0.5, 0.6, 1.15,
 
 @dataclass(frozen=True)
 class Results:
-    """All that was measured."""
+    """All measurements."""
 
     warm: dict[str, Warm]
     budgets: dict[str, Consumed]
@@ -36,7 +36,7 @@ class Results:
 
     @property
     def cold_ratio(self) -> float:
-        """Of the middle one of the functions."""
+        """The median function's cold start, relative to boto3's client alone."""
         mine = [samples.median for name, samples in self.cold.items() if name != BOTO3_ONLY]
         return statistics.median(mine) / self.cold[BOTO3_ONLY].median
 
@@ -46,7 +46,7 @@ class Results:
 
     @property
     def growth(self) -> float:
-        """The most that a send, a page or a byte stored grew by, from the first stage to the last."""
+        """The largest growth factor of a send, a page or the stored bytes, from the first stage to the last."""
         first, last = self.stages[0], self.stages[-1]
         return max(
             last.send.write / first.send.write,
@@ -65,10 +65,10 @@ class Results:
 
 
 def machine() -> str:
-    """Where this was measured, and how busy the machine was."""
+    """Describe the machine and its load."""
     cores = os.cpu_count() or 1
     load = os.getloadavg()[1]
-    busy = " It was doing other work beside this: the times are longer than they would be, the shares less sure."
+    busy = " It did other work at the same time: the times are too long, and the ratios less certain."
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {cores} cores, {platform.system()}, "
         f"Python {platform.python_version()}, DynamoDB Local in memory. Load average over the last five minutes of the "
@@ -96,8 +96,8 @@ def _page(results: Results, where: str) -> Iterator[str]:
     yield "# Benchmarks"
     yield ""
     yield "`make bench` measures all of this and writes this page and its plots ([tools/bench](../tools/bench))."
-    yield "What is compared ran side by side, by turns, in one run. Figures are medians, and ± is the interquartile"
-    yield "range as a share of the median: how noisy it was. Compare the ratios; the milliseconds are this machine's."
+    yield "Compared measurements ran alternately, in one run. Figures are medians, and ± is the interquartile"
+    yield "range relative to the median, a measure of noise. Compare the ratios; the milliseconds are this machine's."
     yield ""
     yield where
     yield ""
@@ -110,7 +110,7 @@ def _page(results: Results, where: str) -> Iterator[str]:
                 f"≤ {WARM_RATIO} ×",
                 _mark(slowest <= WARM_RATIO),
             ),
-            ("our own CPU in a call", f"{most_cpu:.2f} ms", f"≤ {OWN_CPU} ms", _mark(most_cpu <= OWN_CPU)),
+            ("our own CPU per call", f"{most_cpu:.2f} ms", f"≤ {OWN_CPU} ms", _mark(most_cpu <= OWN_CPU)),
             (
                 "cold start, against boto3's client alone",
                 f"{results.cold_ratio:.2f} ×",
@@ -119,7 +119,7 @@ def _page(results: Results, where: str) -> Iterator[str]:
             ),
             ("requests and units", "see below", "the design's budgets", _mark(results.within_budgets)),
             (
-                f"A and B on much, against little{'' if same_units else ', units differ'}",
+                f"A and B on much data, against little{'' if same_units else ', units differ'}",
                 f"{steepest:.2f} ×",
                 f"≤ {FLAT_RATIO} ×, same units",
                 _mark(steepest <= FLAT_RATIO and same_units),
@@ -142,14 +142,14 @@ def _page(results: Results, where: str) -> Iterator[str]:
                 "",
                 "",
             ),
-            ("a send until the other's socket brings it, local system", _p50_p95(end_to_end.told), "", ""),
+            ("a send until the other's socket delivers it, local system", _p50_p95(end_to_end.told), "", ""),
         ],
     )
     yield ""
     yield "## Warm functions"
     yield ""
-    yield "Each handler with its event, beside the same requests made with a plain `boto3.client` on a second table"
-    yield "that holds the same. Our own CPU is the handler's process time less that of the bare requests."
+    yield "Each handler with its event, compared with the same requests by a plain `boto3.client` on a second table"
+    yield "with the same items. Our own CPU is the handler's process time minus that of the bare requests."
     yield ""
     yield "![Warm functions](benchmarks/warm.svg)"
     yield ""
@@ -172,9 +172,9 @@ def _page(results: Results, where: str) -> Iterator[str]:
     yield "## Cold starts"
     yield ""
     yield "The first invocation of a new process through the Runtime Interface Emulator that `sam` ships, with Lambda's"
-    yield "own runtime client, on what `sam build` made; ours includes the answer to the sample event, with its"
-    yield f"requests to DynamoDB Local. `{BOTO3_ONLY}` makes a client and answers, packaged by `sam build` with boto3"
-    yield "in its requirements.txt. Nothing may write bytecode meanwhile, as on Lambda's disk."
+    yield "own runtime client, on the output of `sam build`. Ours includes the answer to the sample event, with its"
+    yield f"requests to DynamoDB Local. `{BOTO3_ONLY}` creates a client and answers; `sam build` packages it with boto3"
+    yield "in its requirements.txt. No bytecode may be written meanwhile, as on Lambda's disk."
     yield ""
     yield "![Cold starts](benchmarks/cold.svg)"
     yield ""
@@ -193,7 +193,7 @@ def _page(results: Results, where: str) -> Iterator[str]:
         [
             *((name, _kb(sizes.zipped[name]), _kb(sizes.unzipped[name])) for name in LAYERS),
             (
-                f"each of {len(functions)} functions, at the most",
+                f"each of {len(functions)} functions, at most",
                 _kb(max(sizes.zipped[name] for name in functions)),
                 _kb(max(sizes.unzipped[name] for name in functions)),
             ),
@@ -201,8 +201,8 @@ def _page(results: Results, where: str) -> Iterator[str]:
     )
     yield ""
     unused = sum(sizes.never_imported.values())
-    yield f"{len(sizes.never_imported)} of the layers' {sizes.modules} modules, {_kb(unused)} of source, were imported"
-    yield "by no function while it answered its sample event:"
+    yield f"No function imported {len(sizes.never_imported)} of the layers' {sizes.modules} modules, {_kb(unused)} of"
+    yield "source, while it answered its sample event:"
     yield ", ".join(f"{name} {_kb(size)}" for name, size in _by_package(sizes.never_imported)) + "."
     yield "They stay: the packages import some of them late, for an error or another setting."
     yield ""
@@ -216,8 +216,8 @@ def _page(results: Results, where: str) -> Iterator[str]:
         ],
     )
     yield ""
-    yield "Measured of the design's budgets, on DynamoDB Local; write units are computed as AWS documents them. A push"
-    yield "also asks API Gateway once for each connection."
+    yield "Measured on DynamoDB Local, of the budgets in the design; write units are computed by AWS's documented"
+    yield "rules. A push also makes a request to API Gateway per connection."
     yield ""
     yield "## The stream handler"
     yield ""
@@ -235,21 +235,21 @@ def _page(results: Results, where: str) -> Iterator[str]:
         ],
     )
     yield ""
-    yield f"{HUNDRED} are 400 writes in 16 requests, 25 statements each; DynamoDB Local runs them one by one."
+    yield f"{HUNDRED} take 400 writes in 16 requests, 25 statements each; DynamoDB Local runs them one by one."
     yield ""
     yield "## End to end"
     yield ""
     yield "The local system (`make run`): HTTP, tokens, roles, stream, sockets, on the same two cores. The inbox is"
-    yield "asked for again and again until it shows the message; for the socket nothing is asked."
+    yield "polled until it shows the message; the socket needs no request."
     yield ""
     yield from _table(
         ("", "p50", "p95"),
         [
-            (what, f"{one.percentile(50):.0f} ms", f"{one.percentile(95):.0f} ms")
-            for what, one in (
+            (label, f"{one.percentile(50):.0f} ms", f"{one.percentile(95):.0f} ms")
+            for label, one in (
                 ("the send is answered", end_to_end.answered),
                 ("the other's inbox shows it", end_to_end.listed),
-                ("the other's socket brings it", end_to_end.told),
+                ("the other's socket delivers it", end_to_end.told),
             )
         ],
     )
@@ -260,13 +260,13 @@ def _page(results: Results, where: str) -> Iterator[str]:
         ("", "on few", "on many", "ratio", "read units"),
         [
             (
-                f"{name}: {one.few:,} and {one.many:,} {what}",
+                f"{name}: {one.few:,} and {one.many:,} {unit}",
                 _ms(one.on_few),
                 _ms(one.on_many),
                 f"{one.ratio:.2f} ×",
                 f"{one.consumed_on_few.read:g} and {one.consumed_on_many.read:g}",
             )
-            for name, what, one in zip("AB", ("messages", "conversations"), flat, strict=True)
+            for name, unit, one in zip("AB", ("messages", "conversations"), flat, strict=True)
         ],
     )
     yield ""
@@ -286,7 +286,7 @@ def _page(results: Results, where: str) -> Iterator[str]:
         ],
     )
     yield ""
-    yield "Bytes are what DynamoDB Local reports of the table, with the receipts of the messages."
+    yield "Bytes are the table size that DynamoDB Local reports, with the sent records of the messages."
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

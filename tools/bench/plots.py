@@ -18,7 +18,7 @@ mpl.rcParams.update(
 
 
 def draw(results: Results, folder: Path) -> None:
-    """Writes warm.svg, cold.svg, burst.svg and growth.svg."""
+    """Write warm.svg, cold.svg, burst.svg and growth.svg."""
     folder.mkdir(exist_ok=True)
     _warm(results)
     _save(folder / "warm.svg")
@@ -90,7 +90,7 @@ def _growth(results: Results) -> None:
 
 
 def _quartiles(samples: list[Samples]) -> list[list[float]]:
-    """Below and above the median, as matplotlib takes them."""
+    """Distances below and above the median, for matplotlib's error bars."""
     return [
         [one.median - one.percentile(25) for one in samples],
         [one.percentile(75) - one.median for one in samples],

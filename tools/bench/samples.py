@@ -1,4 +1,4 @@
-"""Times that were measured side by side, and what is said of them."""
+"""Alternating measurements and their statistics."""
 
 import statistics
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ _Measured = TypeVar("_Measured")
 
 @dataclass(frozen=True)
 class Samples:
-    """Measured values of one thing, in whatever unit they were measured."""
+    """Measured values of one thing, in any unit."""
 
     values: list[float]
 
@@ -25,12 +25,12 @@ class Samples:
         return (high - low) / self.median
 
     def percentile(self, percent: int) -> float:
-        """The value that so many percent do not exceed."""
+        """The value that `percent` of the values do not exceed."""
         return statistics.quantiles(self.values, n=100, method="inclusive")[percent - 1]
 
 
 def side_by_side(rounds: int, contestants: Mapping[str, Callable[[], _Measured]]) -> dict[str, list[_Measured]]:
-    """Each contestant measures itself once a round; the order turns from round to round."""
+    """Measure each contestant once per round; the order alternates from round to round."""
     measured: dict[str, list[_Measured]] = {name: [] for name in contestants}
     for number in range(rounds):
         names = list(contestants)

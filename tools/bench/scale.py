@@ -1,4 +1,4 @@
-"""A long conversation and a large inbox beside small ones, and what each message costs as a conversation grows."""
+"""A long conversation and a large inbox compared with small ones, and the cost of a message as a conversation grows."""
 
 import importlib
 import time
@@ -13,10 +13,12 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.items import Item
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.services.read import list_message_groups, newest_messages
 from messaging.services.send import send_to_conversation
+from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
 from operators.cost import Consumed
 from operators.writing import Line, continued, put_all
@@ -32,13 +34,13 @@ if TYPE_CHECKING:
 FEW = 1_000  # messages of the small conversation, conversations of the small inbox
 _BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 _STEP = 50_000  # messages between two lines of progress
-_FILL_WITHIN = 480.0  # seconds: a slow machine measures at what it has come to
+_FILL_WITHIN = 480.0  # seconds; a slow machine measures at the size it has reached
 _WARM_UP = 20
 
 
 @dataclass(frozen=True)
 class Flat:
-    """One access pattern on little and on much: how many, milliseconds, and what each request consumes."""
+    """One access pattern on few and on many items: their numbers, milliseconds, and consumed units per request."""
 
     few: int
     many: int
@@ -54,7 +56,7 @@ class Flat:
 
 @dataclass(frozen=True)
 class Stage:
-    """A conversation when it has so many messages: what D and A consume, and bytes of the table for each message."""
+    """A conversation of a given length: units consumed by D and A, and bytes of the table per message."""
 
     messages: int
     send: Consumed
@@ -63,7 +65,7 @@ class Stage:
 
 
 class _Conversation:
-    """One that is filled by and by."""
+    """A conversation that is filled step by step."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._client, self._name = client, table_name
@@ -73,15 +75,15 @@ class _Conversation:
         self.head: Head | None = None
 
     def fill(self, messages: int) -> None:
-        """Until it has so many."""
-        put_all(self._client, self._name, self._missing(messages))
+        """Add messages until it has this many."""
+        put_all(DynamoDB(self._client, self._name), self._missing(messages))
         assert self.head
-        put_all(self._client, self._name, [self.head.item])
+        put_all(DynamoDB(self._client, self._name), [self.head.item])
 
     def _missing(self, messages: int) -> Iterator[Item]:
         there = self.head.last_seq if self.head else 0
         lines = (
-            Line(str(uuid4()), (self.one, self.other)[number % 2], TEXT, _BEGINS + timedelta(seconds=number))
+            Line(Draft(str(uuid4()), TEXT), (self.one, self.other)[number % 2], _BEGINS + timedelta(seconds=number))
             for number in range(there, messages)
         )
         for message, head in continued((self.one, self.other), lines, self.head):
@@ -92,7 +94,7 @@ class _Conversation:
 def measure(
     client: "DynamoDBClient", messages: int, conversations: int, rounds: int, say: Callable[[str], None]
 ) -> tuple[list[Stage], list[Flat]]:
-    """Fills one conversation with `messages` and one inbox with `conversations`, on a new table."""
+    """Fill one conversation with `messages` and one inbox with `conversations`, on a new table, and measure."""
     with new_table(client) as table_name:
         return _measure(client, table_name, messages, conversations, rounds, say)
 
@@ -112,7 +114,7 @@ def _measure(
     messages = long.head.last_seq
     short.fill(FEW)
     owners = {count: str(uuid4()) for count in (FEW, conversations)}
-    put_all(client, table_name, (item for count, owner in owners.items() for item in _inbox(owner, count)))
+    put_all(DynamoDB(client, table_name), (item for count, owner in owners.items() for item in _inbox(owner, count)))
 
     of_a = {
         count: event_for(A, one.one.user_uuid, parameters={"message_group_uuid": one.group})
@@ -139,7 +141,7 @@ def _measure(
 def _grow(
     client: "DynamoDBClient", table_name: str, conversation: _Conversation, messages: int, say: Callable[[str], None]
 ) -> Iterator[Stage]:
-    """At each power of ten from FEW to `messages`, or to where the time is up."""
+    """Yield a stage at each power of ten from FEW to `messages`, or until the time is up."""
     begin = time.monotonic()
     for there in sorted({*_powers(messages), *range(_STEP, messages, _STEP)}):
         conversation.fill(there)
@@ -157,12 +159,12 @@ def _powers(messages: int) -> list[int]:
 
 
 def _stage(client: "DynamoDBClient", table_name: str, conversation: _Conversation, size: int) -> Stage:
-    """Sends one message more, which the conversation then has."""
+    """Send one more message and read the newest page, metered."""
     stored = client.describe_table(TableName=table_name)["Table"]["TableSizeBytes"]
     meter = Meter(client)
     table = Table(meter, table_name)  # type: ignore[arg-type]
     sender = conversation.one.user_uuid
-    send = meter.measure(lambda: send_to_conversation(table, sender, conversation.group, str(uuid4()), TEXT))
+    send = meter.measure(lambda: send_to_conversation(table, sender, conversation.group, Draft(str(uuid4()), TEXT)))
     newest = meter.measure(lambda: newest_messages(table, sender, conversation.group, 20))
     conversation.head = table.head(conversation.group, consistent=True)
     return Stage(size, send, newest, stored / size)

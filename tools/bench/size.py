@@ -1,4 +1,4 @@
-"""What is deployed: sizes zipped, and which modules of the layers no function imports."""
+"""Deployed sizes, and the modules of the layers that no function imports."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from local import stack
 from tools.bench.cold import Function, environment, runtime
 
 LAYERS = ("SharedLayer", "DependenciesLayer")
-# Run as a function's first invocation: what it has imported by the end of it.
+# Runs a function's first invocation and prints the modules imported by its end.
 _IMPORTED = """
 import importlib, json, sys
 module, _, handler = sys.argv[1].partition(".")
@@ -22,7 +22,7 @@ print("\\n" + json.dumps([name for name in sys.modules]))
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes, zipped and unzipped, by name; the layers' modules, and bytes of source of those no function imports."""
+    """Bytes, zipped and unzipped, by name; number of modules in the layers; source bytes of never imported modules."""
 
     zipped: dict[str, int]
     unzipped: dict[str, int]
@@ -31,7 +31,7 @@ class Sizes:
 
 
 def measure(functions: list[Function], endpoint: str) -> Sizes:
-    """`functions` are those of template.yaml, built."""
+    """Measure the built functions of template.yaml."""
     folders = {name: stack.BUILD / name for name in (*LAYERS, *(function.name for function in functions))}
     sources: dict[str, int] = {}
     for layer in LAYERS:
@@ -49,7 +49,7 @@ def measure(functions: list[Function], endpoint: str) -> Sizes:
 
 
 def _imported(function: Function, endpoint: str) -> set[str]:
-    """Without the runtime client, whose own imports are Lambda's."""
+    """List the modules a function imports, without the runtime client: its imports are Lambda's."""
     done = subprocess.run(
         [runtime(), "-c", _IMPORTED, function.handler],
         cwd=function.code,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def new_table(client: "DynamoDBClient") -> Iterator[str]:
-    """The name of a table that is there for the block, as the template says but without its stream.
+    """Create the template's table without its stream for the block; yield its name.
 
     DynamoDB Local writes more slowly the longer a stream is.
     """

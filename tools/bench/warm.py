@@ -1,4 +1,4 @@
-"""A warm function beside the bare boto3 requests that it needs, on DynamoDB Local: wall time and our own CPU time."""
+"""Warm functions compared with the bare boto3 requests they make, on DynamoDB Local: wall time and our own CPU time."""
 
 import gc
 import importlib
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from messaging.model import keys
+from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
@@ -30,7 +31,7 @@ _WARM_UP = 30
 
 @dataclass(frozen=True)
 class Warm:
-    """One access pattern: milliseconds of the handler and of the bare requests, by the clock and of the processor."""
+    """One access pattern: milliseconds of the handler and of the bare requests, wall time and CPU time."""
 
     handler: Samples
     bare: Samples
@@ -48,7 +49,7 @@ class Warm:
 
 
 class _Recorder:
-    """A client that keeps the requests made through it."""
+    """A client that records the requests made through it."""
 
     def __init__(self, client: "DynamoDBClient") -> None:
         self._client = client
@@ -65,7 +66,7 @@ class _Recorder:
 
 
 def measure(client: "DynamoDBClient", bare: "DynamoDBClient", rounds: int) -> dict[str, Warm]:
-    """Two tables alike: the handler works on one, and what it has asked for is asked again, bare, of the other."""
+    """Run the handlers on one table, and their recorded requests, bare, on an identical second table."""
     with new_table(client) as ours, new_table(client) as mirror:
         return _measure(client, bare, ours, mirror, rounds)
 
@@ -75,7 +76,7 @@ def _measure(client: "DynamoDBClient", bare: "DynamoDBClient", ours: str, mirror
     table = Table(recorder, ours)  # type: ignore[arg-type]
 
     def repeat() -> list[Callable[[], Any]]:
-        """What was asked last, ready to be asked of the other table."""
+        """Return the last recorded requests as calls on the other table."""
         requests = [(name, json.loads(json.dumps(asked).replace(ours, mirror))) for name, asked in recorder.requests]
         recorder.requests.clear()
         return [partial(getattr(bare, name), **request) for name, request in requests]
@@ -105,7 +106,7 @@ def _compare(
         asked.append(repeat())
         return times
 
-    handle()  # so that there is something to repeat, whichever is first in a round
+    handle()  # so that there is something to repeat if the bare requests come first
     gc.collect()
     both = side_by_side(_WARM_UP + rounds, {"handler": handle, "bare": lambda: _time(asked.popleft())})
     handler, bare = both["handler"][_WARM_UP:], both["bare"][_WARM_UP:]
@@ -136,7 +137,7 @@ def _succeed(response: dict[str, Any]) -> None:
 
 
 def _prepare(table: Table, rounds: int) -> dict[str, tuple[str, Callable[[], dict[str, Any]]]]:
-    """Bayko with 30 conversations, 30 messages in one of them; for each pattern the function and its next event."""
+    """Give Bayko 30 conversations, one with 30 messages; return the function and its next event per pattern."""
     bayko = Person(str(uuid4()), "bayko", "Andrew Bayko")
     table.register(bayko)
 
@@ -147,10 +148,10 @@ def _prepare(table: Table, rounds: int) -> dict[str, tuple[str, Callable[[], dic
 
     partners = [partner(number) for number in range(30)]
     for person in partners:
-        send_to_handle(table, bayko.user_uuid, person.handle, str(uuid4()), TEXT)
+        send_to_handle(table, bayko.user_uuid, person.handle, Draft(str(uuid4()), TEXT))
     group = keys.pair_uuid(bayko.user_uuid, partners[0].user_uuid)
     for _ in range(30):
-        send_to_conversation(table, bayko.user_uuid, group, str(uuid4()), TEXT)
+        send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), TEXT))
     newcomers = iter([partner(number).handle for number in range(30, 31 + rounds)])
 
     def to_newcomer() -> dict[str, Any]:

@@ -4,6 +4,11 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from messaging.model.errors import Busy
+
+_Result = TypeVar("_Result")
 
 RETRY_BUDGET_SECONDS = 10.0  # seconds
 _FIRST_PAUSE_SECONDS = 0.005  # at most, and twice that with every further one
@@ -37,3 +42,14 @@ def attempts(
             return
         sleep(pause)
         longest = min(longest_pause, 2 * longest)
+
+
+def until_not_busy(action: Callable[[], _Result], give_up_after: float = RETRY_BUDGET_SECONDS) -> _Result:
+    """Repeat an action while it raises Busy, with pauses, for so many seconds; then the last Busy propagates."""
+    last = Busy()
+    for _ in attempts(give_up_after):
+        try:
+            return action()
+        except Busy as busy:
+            last = busy
+    raise last

@@ -1,4 +1,4 @@
-"""The local system as `make run` starts it, for the scripts of an attacker."""
+"""The local system as `make run` starts it, for an attacker's scripts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +23,6 @@ class Target:
 
 @pytest.fixture(scope="package")
 def target(system: System) -> Iterator[Target]:
-    """While these tests run: other tests serve the web client without a password, at the same port."""
+    """The target, only while these tests run: other tests serve the web client without a password at the same port."""
     with web.serving(system.environment, PASSWORD) as address:
         yield Target(system, address)

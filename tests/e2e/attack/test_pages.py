@@ -1,4 +1,4 @@
-"""A page that the developer opens in their browser, while `make run` is up, tries to get at the local system.
+"""A page in the developer's browser attacks the local system while `make run` is up.
 
 The browser is a real one. The page is served under a name of the attacker's, and from another port of this machine.
 """
@@ -35,7 +35,7 @@ class _AttackersPage(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has in the standard library
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def _attackers_server() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One to which every name under evil.example is this machine, as after DNS rebinding."""
+    """A browser that resolves every name under evil.example to this machine, as after DNS rebinding."""
     installed = prepare.chromium()
     if not installed:
         pytest.skip("Chromium is not here: see tests/support/prepare.py")
@@ -66,7 +66,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def attacker(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page at the host that the test names."""
+    """A page at the test's host."""
     with _attackers_server() as port, browser.new_context() as context:
         page = context.new_page()
         page.goto(f"http://{request.param}:{port}/")
@@ -77,7 +77,7 @@ everywhere = pytest.mark.parametrize("attacker", [_CROSS_SITE, _SAME_SITE, _CROS
 
 
 def send(page: Page, url: str, body: str = "", content_type: str = "text/plain") -> None:
-    """A request that needs no preflight. Its answer is not for the page to read, but it does its work."""
+    """Send a request that needs no preflight. The page cannot read the answer, but the request has its effect."""
     page.evaluate(
         "([url, body, type]) => fetch(url, {method: 'POST', mode: 'no-cors', body, headers: {'Content-Type': type}})"
         ".catch(() => {})",
@@ -86,7 +86,7 @@ def send(page: Page, url: str, body: str = "", content_type: str = "text/plain")
 
 
 def credentials(service: str) -> str:
-    """In the query string, where they need no header. ministack itself takes this key with any signature."""
+    """Credentials in the query string, without a header. Plain ministack accepts this key with any signature."""
     return urlencode(
         {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
@@ -169,7 +169,7 @@ def test_no_page_asks_the_api_or_cognito(target: Target, attacker: Page) -> None
 
 
 def answer(page: Page, url: str, headers: dict[str, str], body: str | None = None) -> str | None:
-    """What a page can read of it, or None."""
+    """The answer that the page can read, or None."""
     text: str | None = page.evaluate(
         "([url, headers, body]) => fetch(url, {method: body ? 'POST' : 'GET', headers, body})"
         ".then((response) => response.text(), () => null)",
@@ -193,7 +193,7 @@ def test_no_page_gets_at_the_tests_dynamodb_local(attacker: Page, tmp_path: Path
 
 
 def test_after_dns_rebinding_no_server_answers(target: Target, browser: Browser) -> None:
-    """A page whose name leads to this machine all at once is of the same origin as what answers there."""
+    """A page with a name that suddenly resolves to this machine has the same origin as the servers there."""
     with browser.new_context() as context:
         page = context.new_page()
         for address in (f"{target.page}config.json", target.page, f"{target.ministack}/_ministack/health"):

@@ -1,4 +1,4 @@
-"""Another user or program of this machine, without the access key of the run, tries to get at the local system."""
+"""Another user or program of this machine, without the run's access key, attacks the local system."""
 
 import contextlib
 import http.client
@@ -51,7 +51,7 @@ def test_the_key_of_another_run_is_not_taken(target: Target) -> None:
 
 
 def test_a_functions_credentials_cannot_be_computed(target: Target) -> None:
-    """ministack makes them of the names of function and role, which are the same on every machine."""
+    """ministack derives them from the names of function and role, which are the same on every machine."""
     from ministack.core.lambda_runtime import execution_credentials
 
     target.system.person("bayko").inbox()  # so that a function has run
@@ -116,7 +116,7 @@ def test_the_page_takes_no_header_that_comes_twice(target: Target, name: str) ->
 
 
 def get(address: str, path: str, headers: list[tuple[str, str]]) -> tuple[int, str]:
-    """Status and body of a request with these headers and no others, in their order."""
+    """Send a request with exactly these headers, in this order; return status and body."""
     connection = http.client.HTTPConnection(address, timeout=60)
     with contextlib.closing(connection):
         connection.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
@@ -145,17 +145,17 @@ def test_only_this_user_reads_the_key(target: Target, tmp_path: Path) -> None:
 
 
 def test_functions_do_not_inherit_the_key(target: Target) -> None:
-    """They are started with their own role's credentials only."""
+    """Functions start with their own role's credentials only."""
     target.system.person("bayko").inbox()
     environments = [_read(each) for each in Path("/proc").glob("[0-9]*/environ")]
     endpoint = f"AWS_ENDPOINT_URL={target.ministack}\0".encode()
     workers = [each for each in environments if endpoint in each and b"AWS_LAMBDA_FUNCTION_NAME" in each]
-    assert workers or not environments  # only Linux shows them
+    assert workers or not environments  # visible on Linux only
     assert not [each for each in workers if target.system.environment.secret_key.encode() in each]
 
 
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
-    except OSError:  # it has ended, or is another user's
+    except OSError:  # ended, or another user's process
         return b""

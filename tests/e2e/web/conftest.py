@@ -11,14 +11,16 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from local import web
+from messaging.model.message import Draft
 from messaging.model.person import Person
+from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
 from operators.repair import repair_inboxes
 from operators.writing import Line, continued, put_all
 from tests.e2e.conftest import Client, System
 from tests.support import prepare
 
-PATIENCE = 120_000  # milliseconds that a page is given for anything
+PATIENCE = 120_000  # milliseconds, for any step of a page
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 expect.set_options(timeout=PATIENCE)
@@ -35,7 +37,7 @@ _ARGUMENTS = [
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Only while these tests run: Playwright has an event loop of its own meanwhile."""
+    """A browser, only while these tests run: Playwright runs an event loop of its own."""
     installed = prepare.chromium()
     if not installed:
         pytest.skip("Chromium is not here: see tests/support/prepare.py")
@@ -47,14 +49,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def address(system: System) -> Iterator[str]:
-    """Where the web client is, without a path."""
+    """The address of the web client, without a path."""
     with web.serving(system.environment) as address:
         yield address.rstrip("/")
 
 
 @dataclass
 class Seat:
-    """A page, and what went wrong in it."""
+    """A page and its errors."""
 
     page: Page
     address: str
@@ -65,7 +67,7 @@ class Seat:
         self.page.goto(self.address + path)
 
     def open_with(self, other: Client) -> None:
-        """The conversation with somebody, by its row in the inbox."""
+        """Open the conversation with a person, by its row in the inbox."""
         self.rows(other).click()
         self.page.locator("article").first.wait_for()
 
@@ -81,11 +83,11 @@ class Seat:
         return self.page.locator(".composer textarea")
 
     def message(self, text: str) -> Locator:
-        """The messages with this text, sent or on their way."""
+        """The messages with this text, sent or being sent."""
         return self.page.locator("article", has_text=text)
 
     def texts(self) -> list[str]:
-        """Of all messages in the conversation, in order."""
+        """The texts of all messages in the conversation, in order."""
         return self.page.locator("article .text").all_text_contents()
 
 
@@ -94,9 +96,9 @@ Sits = Callable[..., Seat]
 
 @pytest.fixture
 def sits(chromium: Browser, address: str, system: System) -> Iterator[Sits]:
-    """Seats somebody, signed in, in a browser of their own, or in `beside` that of another seat of theirs.
+    """Seat a person, signed in, in a browser of their own, or in the browser of another seat of theirs, `beside`.
 
-    Whatever a page threw, or its content security policy refused, fails the test.
+    Every error of a page, and every refusal by its content security policy, fails the test.
     """
     seats: list[Seat] = []
 
@@ -122,13 +124,13 @@ def sits(chromium: Browser, address: str, system: System) -> Iterator[Sits]:
 
 
 def _complaints(message: ConsoleMessage) -> list[str]:
-    """What is wrong with the page; that a request failed is what some tests are about."""
+    """Errors of the page, except failed requests: some tests cause them."""
     is_network = "Failed to load resource" in message.text or "WebSocket connection" in message.text
     return [message.text] if message.type in ("error", "warning") and not is_network else []
 
 
 def _signed_in(system: System, client: Client) -> str:
-    """A script that leaves in localStorage what signing in leaves there, once."""
+    """A script that writes into localStorage, once, as a sign-in does."""
     kept = {
         "refresh_token": system.sign_in(client.email)["RefreshToken"],
         "user": {"uuid": client.user_uuid, "handle": client.handle, "display_name": client.display_name},
@@ -142,7 +144,7 @@ def _signed_in(system: System, client: Client) -> str:
 
 @pytest.fixture
 def api_requests() -> Callable[[Page], list[Request]]:
-    """Begins to note the requests that a page makes to the API."""
+    """Start recording the requests of a page to the API."""
 
     def note(page: Page) -> list[Request]:
         noted: list[Request] = []
@@ -153,17 +155,16 @@ def api_requests() -> Callable[[Page], list[Request]]:
 
 
 def talk(system: System, one: Client, other: Client, count: int, unread: int = 0) -> str:
-    """Puts a conversation of `count` messages into the table, "message 1" to its end; answers its uuid.
+    """Write a conversation of `count` messages, from "message 1" on, into the table; return its uuid.
 
-    They write by turns, and the last `unread` are all by `one`.
+    The two take turns, and the last `unread` messages are all by `one`.
     """
     people = [Person(client.user_uuid, client.handle, client.display_name) for client in (one, other)]
     begins = datetime.now(UTC) - timedelta(minutes=count)
     lines = (
         Line(
-            str(uuid4()),
+            Draft(str(uuid4()), f"message {number}" + " and on" * (number % 40)),
             people[0 if number > count - unread else number % 2],
-            f"message {number}" + " and on" * (number % 40),
             begins + timedelta(minutes=number),
         )
         for number in range(1, count + 1)
@@ -171,6 +172,6 @@ def talk(system: System, one: Client, other: Client, count: int, unread: int = 0
     written = list(continued((people[0], people[1]), lines, None))
     head = written[-1][1]
     client = system.client("dynamodb")
-    put_all(client, system.environment.table_name, [*(message.item for message, _ in written), head.item])
+    put_all(DynamoDB(client, system.environment.table_name), [*(message.item for message, _ in written), head.item])
     repair_inboxes(Table(client, system.environment.table_name), head.message_group_uuid)
     return head.message_group_uuid

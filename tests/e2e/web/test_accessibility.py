@@ -16,7 +16,7 @@ def inbox(seat: Seat, other: Client) -> None:
 
 
 def conversation(seat: Seat, other: Client) -> None:
-    """With a line above what is new, and messages that were sent, read, refused and are on their way."""
+    """Open a conversation with a line above new messages, and with sent, read, refused and pending messages."""
     seat.open()
     seat.open_with(other)
     seat.send("An answer")
@@ -68,7 +68,7 @@ def test_axe_finds_nothing(
         assert found.violations_count == 0, f"{theme}: {found.generate_report()}"
 
 
-def test_nothing_moves_for_those_who_asked_for_less(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_nothing_moves_with_reduced_motion(bayko: Client, londo: Client, sits: Sits) -> None:
     bayko.send(handle=londo.handle, message="Hello")
     seat = sits(bayko, reduced_motion="reduce")
     seat.open()

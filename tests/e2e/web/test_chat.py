@@ -28,7 +28,7 @@ def test_two_people_chat(bayko: Client, londo: Client, sits: Sits) -> None:
     expect(right.message("I do")).to_be_visible()
     expect(left.page.get_by_text("Read", exact=True)).to_be_visible()
     assert left.texts() == right.texts() == ["Londo?", "Who asks?", "I do"]
-    # Whoever was looking has read, and whoever asks the server hears the same.
+    # The person who was looking has read, and the server confirms it.
     for person in (bayko, londo):
         eventually(lambda person=person: person.get("/api/unread").json()["messages"] == 0)  # type: ignore[misc]
 
@@ -44,7 +44,7 @@ def test_a_message_is_there_at_once_and_marked_until_the_server_has_it(
     seat.page.route("**/api/messages", lambda route: held.append(route))
     seat.send("Second")
     expect(seat.page.locator(".pending", has_text="Second")).to_contain_text("Sending")
-    eventually(lambda: seat.page.title() and held)  # the page's events come while it is asked something
+    eventually(lambda: seat.page.title() and held)  # the page's events arrive during a call
     held[0].continue_()
     expect(seat.page.locator(".pending")).to_have_count(0)
     expect(seat.page.get_by_text("Sent", exact=True)).to_be_visible()
@@ -54,7 +54,7 @@ def test_a_message_is_there_at_once_and_marked_until_the_server_has_it(
 def test_a_failed_message_is_sent_again_under_the_same_uuid(
     bayko: Client, londo: Client, sits: Sits, api_requests: Callable[[Page], list[Request]]
 ) -> None:
-    """One attempt does not arrive, of the next the answer is lost: the server has it, and the page does not know."""
+    """One attempt is lost, and the next one's answer: the server has the message, and the page is unaware."""
     bayko.send(handle=londo.handle, message="First")
     seat = sits(bayko)
     seat.open()
@@ -80,7 +80,7 @@ def test_a_failed_message_is_sent_again_under_the_same_uuid(
     assert [message["message"] for message in londo.get(f"/api/messages/{group}").json()] == ["First", "Second"]
 
 
-def test_what_the_server_refuses_can_be_discarded(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_a_refused_message_can_be_discarded(bayko: Client, londo: Client, sits: Sits) -> None:
     bayko.send(handle=londo.handle, message="First")
     seat = sits(bayko)
     seat.open()
@@ -97,7 +97,7 @@ def test_what_the_server_refuses_can_be_discarded(bayko: Client, londo: Client, 
     assert seat.texts() == ["First", "This is not"]
 
 
-def test_what_is_written_offline_is_sent_once_and_in_order(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_offline_messages_are_sent_once_and_in_order(bayko: Client, londo: Client, sits: Sits) -> None:
     group = bayko.send(handle=londo.handle, message="First")["message_group_uuid"]
     seat = sits(bayko)
     seat.open()
@@ -117,7 +117,7 @@ def test_what_is_written_offline_is_sent_once_and_in_order(bayko: Client, londo:
     assert [message["message"] for message in londo.get(f"/api/messages/{group}").json()] == texts
 
 
-def test_what_was_not_sent_survives_a_reload(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_unsent_messages_survive_a_reload(bayko: Client, londo: Client, sits: Sits) -> None:
     group = bayko.send(handle=londo.handle, message="First")["message_group_uuid"]
     seat = sits(bayko)
     seat.open()
@@ -164,7 +164,7 @@ def test_a_conversation_begins_with_a_handle(bayko: Client, londo: Client, sits:
     seat.send("So it begins")
     expect(seat.page.get_by_text("Sent", exact=True)).to_be_visible()
     assert seat.page.url.endswith(londo.inbox()[0]["uuid"])
-    # Writing to somebody again leads to the conversation there is.
+    # Writing to a person again leads to the existing conversation.
     seat.open(f"/messages/new/{londo.handle}")
     expect(seat.message("So it begins")).to_be_visible()
 
@@ -177,7 +177,7 @@ def test_a_stranger_sees_nothing(bayko: Client, londo: Client, eve: Client, sits
     assert "Between us" not in seat.page.content()
 
 
-def test_what_people_write_is_never_html(system: System, bayko: Client, sits: Sits) -> None:
+def test_written_text_is_never_html(system: System, bayko: Client, sits: Sits) -> None:
     attack = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
     mallory = system.person("mallory", f"{attack} Mallory")
     texts = [
@@ -221,7 +221,7 @@ def test_a_long_conversation_opens_at_the_first_unread_and_pages_without_a_jump(
     assert numbers == list(range(1, 401))
 
 
-# Goes up as a wheel does, and notes how far the message being read ever moved by anything else.
+# Scrolls up like a wheel, and records the largest other movement of the message being read.
 SCROLL_TO_THE_TOP = """async () => {
   const scroller = document.querySelector(".scroller");
   const frame = () => new Promise(requestAnimationFrame);
@@ -272,7 +272,7 @@ def test_it_can_be_used_by_keyboard_alone(bayko: Client, londo: Client, eve: Cli
     assert seat.texts()[-1] == "One line\nand another"
 
 
-def test_the_countdown_counts_code_points_and_stops_what_is_too_long(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_the_countdown_counts_code_points_and_stops_long_texts(bayko: Client, londo: Client, sits: Sits) -> None:
     bayko.send(handle=londo.handle, message="First")
     seat = sits(bayko)
     seat.open()
@@ -302,7 +302,7 @@ def test_one_sees_the_other_type_and_be_online(bayko: Client, londo: Client, sit
     note, row = left.page.locator(".typing-note"), left.page.locator(".rows", has_text="typing")
 
     def types_on() -> bool:
-        """That something is being typed may get lost on its way; the next letter says it again."""
+        """Type another letter: a typing event may get lost, and the next letter repeats it."""
         right.composer.press_sequentially("?", delay=200)
         return note.is_visible() and row.is_visible()
 

@@ -1,4 +1,4 @@
-"""The first view is small: what it asks for, and what it weighs."""
+"""The first view is small: its requests and its size."""
 
 import gzip
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def test_a_conversation_is_shown_after_two_requests(
     group = talk(system, bayko, londo, 60)
     seat = sits(bayko)
     requests = api_requests(seat.page)
-    seat.page.route("**/api/connections/ticket", lambda route: route.abort())  # what comes after the first view
+    seat.page.route("**/api/connections/ticket", lambda route: route.abort())  # comes after the first view
     seat.open(f"/messages/{group}")
     expect(seat.message("message 60")).to_be_visible()
     expect(seat.rows(londo)).to_be_visible()

@@ -1,4 +1,4 @@
-"""The modules that touch neither page nor network, run in the browser they are for."""
+"""The modules without page or network, run in a browser."""
 
 import base64
 import hashlib
@@ -65,7 +65,7 @@ STORE = """async (events) => {
 
 
 @given(st.permutations(range(5)))
-def test_marks_and_the_last_message_only_move_on_whatever_the_order(page: Page, order: list[int]) -> None:
+def test_marks_and_the_last_message_only_rise_in_any_order(page: Page, order: list[int]) -> None:
     entry = {"uuid": "one", "handle": "h", "display_name": "d", "user_uuid": "other", "other_read_seq": 0}
     put = ["put", {**entry, "message": "old", "created_at": "2026-01", "last_seq": 3, "read_seq": 1}]
     events = [
@@ -164,7 +164,7 @@ def sha256(*parts: bytes) -> int:
 def test_srp_agrees_with_a_server_that_knows_only_the_verifier(
     page: Page, a: int, b: int, salt: int, password: str
 ) -> None:
-    """The server's half, from RFC 5054: it computes the same secret in another way."""
+    """Compute the server's half, from RFC 5054: the same secret, in another way."""
     inner = hashlib.sha256(f"pooluser:{password}".encode()).digest()
     verifier = pow(2, sha256(padded(salt), inner), N)
     server_value = (sha256(padded(N), padded(2)) * verifier + pow(2, b, N)) % N
@@ -193,7 +193,7 @@ def test_srp_refuses_a_server_value_of_zero(page: Page, server_value: str) -> No
 
 
 def test_no_module_makes_html_of_text_or_runs_it() -> None:
-    """The content security policy holds it too; this says it sooner."""
+    """The content security policy enforces it too; this test fails earlier."""
     for module in (WEB / "assets").rglob("*.js"):
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", module.read_text()

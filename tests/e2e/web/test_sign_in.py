@@ -17,7 +17,7 @@ from tests.e2e.web.conftest import DESKTOP, PATIENCE, Seat, Sits
 
 @pytest.fixture
 def page(chromium: Browser, address: str) -> Iterator[Page]:
-    """Nobody is signed in."""
+    """A page without a signed-in person."""
     with chromium.new_context(viewport=DESKTOP) as context:  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
@@ -41,21 +41,21 @@ def test_the_password_does_not_leave_the_page(page: Page, bayko: Client) -> None
     assert any("USER_SRP_AUTH" in body for body in flows)
     assert not any(PASSWORD in body for body in flows)
     assert PASSWORD not in page.evaluate("JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
-    # The access token lives in memory; a reload brings another.
+    # The access token is in memory; a reload gets a new one.
     assert "access" not in page.evaluate("localStorage.getItem('cruddur.session')")
     page.reload()
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 
-def test_a_wrong_password_is_said(page: Page, bayko: Client) -> None:
+def test_a_wrong_password_is_reported(page: Page, bayko: Client) -> None:
     sign_in(page, bayko.email, "not-the-Passw0rd")
     expect(page.get_by_role("alert")).to_contain_text("Incorrect username or password")
     sign_in(page, bayko.email, PASSWORD)
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 
-def test_an_authenticator_app_is_set_up_and_asked_for(page: Page, bayko: Client) -> None:
-    """ministack 1.5.33 asks for no second factor after SRP: its answer to the password is replaced by Cognito's."""
+def test_an_authenticator_app_is_set_up_and_required(page: Page, bayko: Client) -> None:
+    """ministack 1.5.33 requires no second factor after SRP, so Cognito's answer replaces its answer to the password."""
     challenges = iter(["MFA_SETUP", "SOFTWARE_TOKEN_MFA"])
 
     def ask_for_more(route: Route) -> None:
@@ -114,7 +114,7 @@ def test_signing_out_in_one_tab_signs_out_of_all_and_revokes_the_token(
         )
 
 
-def test_who_signs_out_while_a_token_is_renewed_stays_signed_out(bayko: Client, sits: Sits) -> None:
+def test_a_sign_out_during_a_token_renewal_holds(bayko: Client, sits: Sits) -> None:
     seat = sits(bayko)
     held: list[Route] = []
 
@@ -139,12 +139,12 @@ def _renews(sent: Route | Response) -> bool:
 
 
 def _renewed(seat: Seat) -> AbstractContextManager[object]:
-    """Waits until a token of this seat's was renewed."""
+    """Wait until a token of this seat was renewed."""
     return seat.page.expect_response(lambda response: _renews(response) and response.ok)
 
 
 class Rotation:
-    """Cognito's rotation, which ministack 1.5.33 does not do: each refresh token is good once and brings the next."""
+    """Cognito's rotation, which ministack 1.5.33 lacks: each refresh token is valid once and brings the next."""
 
     def __init__(self, page: Page) -> None:
         self.used: list[str] = []
@@ -177,7 +177,7 @@ def test_a_refresh_token_is_used_once_by_all_tabs_together(bayko: Client, sits: 
     expect(one.page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 
-def test_a_tab_whose_token_another_has_used_takes_the_next(bayko: Client, sits: Sits) -> None:
+def test_a_tab_takes_the_next_token_when_another_tab_used_its_own(bayko: Client, sits: Sits) -> None:
     one = sits(bayko)
     rotation = Rotation(one.page)
     with _renewed(one):

@@ -1,6 +1,6 @@
-"""Python runs this at its start with this folder in PYTHONPATH: connections to one port then lead to another.
+"""Redirects connections from one port to another. Python runs this at its start with this folder in PYTHONPATH.
 
-The program still says the first port in its Host header, so the server takes it for its own.
+The program still sends the first port in its Host header, so the server accepts it.
 """
 
 import os

@@ -7,6 +7,7 @@ from uuid import uuid4
 from messaging.api.http_api import Request, read_uuid
 from messaging.model import keys
 from messaging.model.errors import Invalid, NotFound, Unreadable
+from messaging.model.message import Draft
 from messaging.model.text import shows
 
 # A code point takes at most 12 bytes in JSON (a pair of escaped surrogates); the rest of a body is small.
@@ -15,16 +16,15 @@ _BYTES_BESIDE = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A message to be sent into a conversation or to a person: one of the last two is "", the other is not."""
+class SendRequest:
+    """A draft, and the conversation or the person it goes to: one of the last two is "", the other is not."""
 
-    message_uuid: str
-    message: str
+    draft: Draft
     message_group_uuid: str
     handle: str
 
 
-def read_draft(request: Request, max_chars: int, *, into_conversation: bool) -> Draft:
+def read_send_request(request: Request, max_chars: int, *, into_conversation: bool) -> SendRequest:
     """Reads a body {message, message_uuid?, handle} or, with `into_conversation`, also {…, message_group_uuid}.
 
     A missing message_uuid is made up. Raises Unreadable, TooLarge, Invalid with the codes of all that is wrong, and
@@ -51,9 +51,10 @@ def read_draft(request: Request, max_chars: int, *, into_conversation: bool) -> 
 
     if handle and not keys.is_handle(handle):
         raise NotFound("Nobody has this handle.")
-    return Draft(
-        str(uuid4()) if body.get("message_uuid") is None else read_uuid(message_uuid, "message_uuid"),
-        message,
+    if body.get("message_uuid") is None:
+        message_uuid = str(uuid4())
+    return SendRequest(
+        Draft(read_uuid(message_uuid, "message_uuid"), message),
         read_uuid(message_group_uuid, "message_group_uuid") if message_group_uuid else "",
         handle,
     )

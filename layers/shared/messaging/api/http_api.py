@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 from messaging.model import keys
 from messaging.model.errors import (
     Busy,
-    Conflict,
     HandleTaken,
     Invalid,
     MessageUuidTaken,
@@ -24,6 +23,7 @@ from messaging.model.errors import (
     TooManyRequests,
     Unauthenticated,
     Unreadable,
+    answer_for,
 )
 from messaging.observability import count, log_failure, logger
 from messaging.services import refusals
@@ -32,7 +32,7 @@ Event = dict[str, Any]
 Response = dict[str, Any]
 
 _STATUS: dict[type[MessagingError], HTTPStatus] = {
-    Unreadable: HTTPStatus.BAD_REQUEST,
+    MessagingError: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     NotFound: HTTPStatus.NOT_FOUND,
     MessageUuidTaken: HTTPStatus.CONFLICT,
@@ -40,9 +40,8 @@ _STATUS: dict[type[MessagingError], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
-    Conflict: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_BUSY_RETRY_AFTER = 1  # seconds
+_BUSY_RETRY_AFTER_SECONDS = 1
 
 _SMALL_BODY = 2048  # bytes, for one value
 _LARGEST = 10**18 - 1  # as a cursor can hold it
@@ -193,10 +192,10 @@ def _matches(if_none_match: str, etag: str) -> bool:
 def _refusal(error: MessagingError) -> Response:
     if isinstance(error, Invalid):
         return {**ok(list(error.codes)), "statusCode": int(HTTPStatus.UNPROCESSABLE_ENTITY)}
-    status = _STATUS[type(error)]
+    status = answer_for(error, _STATUS)
     response = _problem(status, str(error))
     if isinstance(error, Busy | TooManyRequests):
-        seconds = _BUSY_RETRY_AFTER if isinstance(error, Busy) else error.retry_after
+        seconds = _BUSY_RETRY_AFTER_SECONDS if isinstance(error, Busy) else error.retry_after
         response["headers"]["retry-after"] = str(seconds)
     return response
 

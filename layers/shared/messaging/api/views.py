@@ -22,16 +22,11 @@ def message(message: Message) -> dict[str, Any]:
     }
 
 
-def sent_message(message: Message) -> dict[str, Any]:
-    return {
-        "message_group_uuid": message.message_group_uuid,
-        "uuid": message.message_uuid,
-        "display_name": message.sender.display_name,
-        "handle": message.sender.handle,
-        "message": message.message,
-        "created_at": message.created_at,
-        "seq": message.seq,
-    }
+def sent_message(sent: Message) -> dict[str, Any]:
+    """The answer to a send: the conversation in place of the sender, who asks."""
+    view = message(sent)
+    del view["user_uuid"]
+    return {"message_group_uuid": sent.message_group_uuid, **view}
 
 
 def message_group(group: InboxEntry) -> dict[str, Any]:
@@ -76,17 +71,10 @@ def me(person: Person) -> dict[str, Any]:
 
 def message_event(head: Head) -> dict[str, Any]:
     """The last message of a conversation. `after` is the cursor to go on after it."""
-    sender = head.members[head.sender_uuid]
     return {
         "type": "message",
         "message_group_uuid": head.message_group_uuid,
-        "uuid": head.message_uuid,
-        "display_name": sender.display_name,
-        "handle": sender.handle,
-        "message": head.message,
-        "created_at": head.created_at,
-        "user_uuid": head.sender_uuid,
-        "seq": head.last_seq,
+        **message(head.last),
         "after": str(MessageCursor(head.message_group_uuid, head.created_at, head.last_seq)),
     }
 

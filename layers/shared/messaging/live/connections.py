@@ -11,7 +11,7 @@ from messaging.live.events import Event, pack
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
-from messaging.model.errors import Busy, Conflict, MessagingError, NotFound, TooLarge, Unreadable
+from messaging.model.errors import Busy, MessagingError, NotFound, TooLarge, TooManyRequests, Unreadable, answer_for
 from messaging.services import refusals
 from messaging.services.read import find_head, find_person
 from messaging.services.send import Clock, utc_now
@@ -25,14 +25,14 @@ MAX_FRAME_BYTES = 4096
 TYPING_INTERVAL_SECONDS = 3.0  # seconds
 MAX_FRAMES = 120  # of a connection in FRAMES_WITHIN: a client subscribes to a hundred people at once
 FRAME_WINDOW_SECONDS = 10.0  # seconds
-REFUSED_FRAME_COST = 6  # frames: refusals take so long that one process sees fewer than MOST_FRAMES of a flood of them
+REFUSED_FRAME_COST = 6  # frames: refusals take so long that one process sees fewer than MAX_FRAMES of a flood of them
 
 _CODES: dict[type[MessagingError], str] = {
-    Unreadable: "unreadable",
+    MessagingError: "unreadable",
     NotFound: "not_found",
     TooLarge: "too_large",
+    TooManyRequests: "busy",
     Busy: "busy",
-    Conflict: "busy",
 }
 
 
@@ -83,7 +83,7 @@ def answer(
         with refusals.alike():
             return _answer(table, sockets, typing_limit, user_uuid, connection_id, request)
     except MessagingError as error:
-        return views.error_event(_CODES[type(error)], str(error))
+        return views.error_event(answer_for(error, _CODES), str(error))
 
 
 def _answer(

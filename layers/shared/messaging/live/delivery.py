@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from messaging.api import views
 from messaging.live.events import Event, events_of, pack
@@ -17,7 +18,7 @@ from messaging.model import keys
 from messaging.model.connection import Connection
 from messaging.model.errors import Busy
 from messaging.observability import logger
-from messaging.retry import attempts
+from messaging.retry import until_not_busy
 from messaging.services.rewrite_inbox import Change
 from messaging.storage.sockets import MAX_CONCURRENCY, Gone, NoAnswer, Sockets
 from messaging.storage.table import Table
@@ -128,24 +129,20 @@ def deliver_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: 
 def _connections(table: Table, user_uuid: str) -> list[Connection] | None:
     """None if the table cannot tell, which the log then says."""
     try:
-        for _ in attempts(DELIVERY_BUDGET_SECONDS):
-            try:
-                return table.connections(user_uuid)
-            except Busy:
-                pass
+        return until_not_busy(lambda: table.connections(user_uuid), DELIVERY_BUDGET_SECONDS)
     except Exception as error:
         _log("connections not known", user_uuid, error)
-    return None
+        return None
 
 
 def _deliver_one(table: Table, sockets: Sockets, post: Post, end: float) -> str:
-    """What became of it: a field of Told."""
+    """What became of it: a field of DeliveryReport."""
     try:
         try:
             for number, frame in enumerate(post.frames):
                 if number and time.monotonic() > end:
                     raise Busy("There is no time left.")
-                _post(sockets, post.connection_id, frame, end)
+                until_not_busy(partial(sockets.post, post.connection_id, frame), end - time.monotonic())
         except Gone:
             if not _may_be_opening(post):
                 remove_connection(table, sockets, post.user_uuid, post.connection_id)
@@ -157,17 +154,6 @@ def _deliver_one(table: Table, sockets: Sockets, post: Post, end: float) -> str:
         _log("connection not told", post.user_uuid, error)
         return "failed"
     return "delivered"
-
-
-def _post(sockets: Sockets, connection_id: str, frame: str, end: float) -> None:
-    """Raises Gone and NoAnswer, and Busy when there is no time left."""
-    for _ in attempts(end - time.monotonic()):
-        try:
-            sockets.post(connection_id, frame)
-            return
-        except Busy:
-            pass
-    raise Busy("API Gateway is throttling.")
 
 
 def _may_be_opening(post: Post) -> bool:

@@ -28,7 +28,7 @@ def events_of(change: Change) -> dict[str, list[Event]]:
             mine.append(views.message_group_event(new.inbox_entry(user_uuid)))
         for reader_uuid, read_seq in new.read_seqs.items():
             moved = old is not None and read_seq > old.read_seqs.get(reader_uuid, 0)
-            by_sending = sent and (reader_uuid, read_seq) == (new.sender_uuid, new.last_seq)
+            by_sending = sent and (reader_uuid, read_seq) == (new.last.sender.user_uuid, new.last_seq)
             shown = new.is_mutual and new.members[reader_uuid].read_receipts
             if moved and not by_sending and (reader_uuid == user_uuid or shown):
                 mine.append(views.read_event(new, reader_uuid))

@@ -6,30 +6,35 @@ from datetime import datetime
 from messaging.model import keys
 from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import Item, number
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.person import Person, settings_attributes
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of a conversation: who is in it, its last message, and how far each has read.
+    """The head of a conversation: its members, its last message, and how far each member has read.
 
     `read_seqs` are the members' marks by user_uuid: the number of the last message each has read, 0 for none. Every
     update of a head adds 1 to its `version`; a head stored before there were versions has 0. Members and marks are in
-    the order of user_uuid, since a DynamoDB map has none. `wrote` are the user_uuids of those who have sent a message;
-    a head stored before that was noted has none, until `repair` notes it.
+    the order of user_uuid, since a DynamoDB map has none. The sender of the `last` message is one of the members, as
+    they are called now. `wrote` are the user_uuids of those who have sent a message; a head stored before that was
+    noted has none, until `repair` notes it.
     """
 
     message_group_uuid: str
     members: dict[str, Person]
-    last_seq: int
-    message: str
-    sender_uuid: str
-    created_at: str
-    message_uuid: str
+    last: Message
     read_seqs: dict[str, int]
     version: int
     wrote: frozenset[str]
+
+    @property
+    def last_seq(self) -> int:
+        return self.last.seq
+
+    @property
+    def created_at(self) -> str:
+        return self.last.created_at
 
     @property
     def item(self) -> Item:
@@ -49,29 +54,29 @@ class Head:
                     for person in self.members.values()
                 }
             },
-            "last_seq": {"N": str(self.last_seq)},
-            "message": {"S": self.message},
-            "user_uuid": {"S": self.sender_uuid},
-            "created_at": {"S": self.created_at},
-            "message_uuid": {"S": self.message_uuid},
+            **last_message_attributes(self.last),
             "version": {"N": str(self.version)},
         }
 
     @classmethod
     def from_item(cls, item: Item) -> "Head":
         """A head written before there were marks has none: nobody has read anything."""
-        members = dict(sorted(item["members"]["M"].items()))
+        stored = dict(sorted(item["members"]["M"].items()))
+        members = {user_uuid: Person.from_member(user_uuid, member) for user_uuid, member in stored.items()}
+        message_group_uuid = item["pk"]["S"].removeprefix(keys.conversation_pk(""))
         return cls(
-            item["pk"]["S"].removeprefix(keys.conversation_pk("")),
-            {user_uuid: Person.from_member(user_uuid, member) for user_uuid, member in members.items()},
-            int(item["last_seq"]["N"]),
-            item["message"]["S"],
-            item["user_uuid"]["S"],
-            item["created_at"]["S"],
-            item.get("message_uuid", {"S": ""})["S"],
-            {user_uuid: number(member["M"], "read_seq") or 0 for user_uuid, member in members.items()},
+            message_group_uuid,
+            members,
+            Message.from_content(
+                {"message_uuid": {"S": ""}, **item},  # a head of old has none
+                message_group_uuid,
+                members[item["user_uuid"]["S"]],
+                item["created_at"]["S"],
+                int(item["last_seq"]["N"]),
+            ),
+            {user_uuid: number(member["M"], "read_seq") or 0 for user_uuid, member in stored.items()},
             number(item, "version") or 0,
-            frozenset(user_uuid for user_uuid, member in members.items() if "wrote" in member["M"]),
+            frozenset(user_uuid for user_uuid, member in stored.items() if "wrote" in member["M"]),
         )
 
     @classmethod
@@ -82,44 +87,31 @@ class Head:
         return cls(
             message.message_group_uuid,
             dict(sorted(members.items())),
-            1,
-            message.message,
-            sender.user_uuid,
-            message.created_at,
-            message.message_uuid,
+            message,
             {user_uuid: int(user_uuid == sender.user_uuid) for user_uuid in sorted(members)},
             1,
             frozenset({sender.user_uuid}),
         )
 
-    def next_message(self, sender_uuid: str, message_uuid: str, text: str, now: datetime) -> Message:
+    def next_message(self, sender_uuid: str, draft: Draft, now: datetime) -> Message:
         """The message that would follow: the next seq, at a later time. `sender_uuid` must be a member."""
-        return Message(
-            self.message_group_uuid,
-            message_uuid,
-            text,
-            self.members[sender_uuid],
-            keys.time_after(self.created_at, now),
-            self.last_seq + 1,
-        )
+        created_at = keys.time_after(self.created_at, now)
+        return Message.of(draft, self.message_group_uuid, self.members[sender_uuid], created_at, self.last_seq + 1)
 
     def other(self, user_uuid: str) -> Person:
-        """Whom this member converses with."""
+        """The person this member converses with."""
         (other,) = (person for person in self.members.values() if person.user_uuid != user_uuid)
         return other
 
     def after(self, message: Message) -> "Head":
-        """The head when `message` has followed. Who sends has read all there is."""
+        """The head when `message`, of a member, has followed. A sender has read all there is."""
+        sender = self.members[message.sender.user_uuid]
         return replace(
             self,
-            last_seq=message.seq,
-            message=message.message,
-            sender_uuid=message.sender.user_uuid,
-            created_at=message.created_at,
-            message_uuid=message.message_uuid,
-            read_seqs={**self.read_seqs, message.sender.user_uuid: message.seq},
+            last=message.sent_by(sender),
+            read_seqs={**self.read_seqs, sender.user_uuid: message.seq},
             version=self.version + 1,
-            wrote=self.wrote | {message.sender.user_uuid},
+            wrote=self.wrote | {sender.user_uuid},
         )
 
     @property
@@ -129,21 +121,21 @@ class Head:
 
     @property
     def inbox_entries(self) -> list[InboxEntry]:
-        """Every message group there must be for this head, where it must lie: none for a member who was deleted."""
-        return [group for group in self.both_inbox_entries if not self.members[group.owner_uuid].is_deleted]
+        """Every inbox entry there must be for this head, at its plain sort key: none for a member who was deleted."""
+        return [entry for entry in self.both_inbox_entries if not self.members[entry.owner_uuid].is_deleted]
 
     @property
     def both_inbox_entries(self) -> list[InboxEntry]:
-        """The message groups of both members, as if none were deleted."""
+        """The inbox entries of both members, as if none were deleted."""
         return [self.inbox_entry(owner_uuid) for owner_uuid in self.members]
 
     def inbox_entry(self, owner_uuid: str) -> InboxEntry:
-        """The message group of one of the members."""
+        """The inbox entry of one of the members."""
         other = self.other(owner_uuid)
         return InboxEntry(
             owner_uuid,
             self.message_group_uuid,
-            self.message,
+            self.last.message,
             other,
             self.created_at,
             self.last_seq,
@@ -168,3 +160,13 @@ class Head:
     def unread_of(self, owner_uuid: str) -> Unread:
         """The unread entry of one of the members, as if there must be one."""
         return Unread(owner_uuid, self.message_group_uuid, self.last_seq, self.read_seqs[owner_uuid], self.version)
+
+
+def last_message_attributes(message: Message) -> Item:
+    """The attributes of a head that its last message decides, also for the update that makes a message the last one."""
+    return {
+        **message.content,
+        "user_uuid": {"S": message.sender.user_uuid},
+        "created_at": {"S": message.created_at},
+        "last_seq": {"N": str(message.seq)},
+    }

@@ -1,4 +1,9 @@
-"""What can go wrong, in the words of the domain. `http` alone turns these into statuses."""
+"""Errors in the words of the domain. They know no HTTP: `api` turns them into statuses, `live` into error events."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+_Answer = TypeVar("_Answer")
 
 
 class MessagingError(Exception):
@@ -51,3 +56,8 @@ class Conflict(Busy):
 
 class HandleTaken(MessagingError):
     """The handle belongs to somebody else."""
+
+
+def answer_for(error: MessagingError, answers: Mapping[type[MessagingError], _Answer]) -> _Answer:
+    """The entry of an error's class, or of its nearest base class that has one. MessagingError must have one."""
+    return next(answers[one] for one in type(error).__mro__ if one in answers)

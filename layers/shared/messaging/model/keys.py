@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 HEAD = "HEAD"
@@ -25,6 +26,11 @@ def key(pk: str, sk: str) -> dict[str, dict[str, str]]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
+def of(item: dict[str, Any]) -> dict[str, Any]:
+    """The primary key of an item."""
+    return {"pk": item["pk"], "sk": item["sk"]}
+
+
 def inbox_pk(user_uuid: str) -> str:
     """The partition of a person's message groups."""
     return f"GRP#{user_uuid}"
@@ -46,7 +52,7 @@ def tiebroken_inbox_sk(created_at: str, message_group_uuid: str) -> str:
 
 
 def sent_record_pk(message_uuid: str) -> str:
-    """The partition of the receipt of a sent message."""
+    """The partition of the sent record of a sent message."""
     return f"MID#{message_uuid}"
 
 

@@ -13,7 +13,7 @@ from messaging.model.message import Message
 class SentRecord:
     """A record that a message_uuid was sent, kept for good: where its message is, and the digest of the request.
 
-    `digest` is that of `request_digest`; None in a receipt stored before there were digests.
+    `digest` is that of `request_digest`; None in a sent record stored before there were digests.
     """
 
     message_uuid: str
@@ -23,9 +23,8 @@ class SentRecord:
 
     @classmethod
     def of(cls, message: Message) -> "SentRecord":
-        """The receipt of a message as it was sent."""
-        digest = request_digest(message.message_group_uuid, message.sender.user_uuid, message.message)
-        return cls(message.message_uuid, message.message_group_uuid, message.created_at, digest)
+        """The record of a message as it was sent."""
+        return cls(message.message_uuid, message.message_group_uuid, message.created_at, request_digest(message))
 
     @property
     def item(self) -> Item:
@@ -46,7 +45,7 @@ class SentRecord:
         )
 
 
-def request_digest(message_group_uuid: str, sender_uuid: str, text: str) -> str:
+def request_digest(message: Message) -> str:
     """32 hexadecimal digits that two requests to send share only if they ask for the same."""
-    request = json.dumps([message_group_uuid, sender_uuid, text])
+    request = json.dumps([message.message_group_uuid, message.sender.user_uuid, message.message])
     return hashlib.sha256(request.encode()).hexdigest()[:32]

@@ -1,8 +1,8 @@
 """How far people have read."""
 
 from messaging.model.conversation import Head
-from messaging.model.errors import Busy, Invalid
-from messaging.retry import attempts
+from messaging.model.errors import Invalid
+from messaging.retry import until_not_busy
 from messaging.services.read import require_member
 from messaging.storage.table import HeadChanged, Table
 
@@ -13,14 +13,11 @@ def mark_read(table: Table, user_uuid: str, message_group_uuid: str, seq: int) -
     A mark moves forward only: an earlier `seq` changes nothing. Raises Invalid for one past the last message, NotFound
     for a stranger as for no conversation, and Busy.
     """
-    for _ in attempts():
-        try:
-            return require_member(table.advance_mark(message_group_uuid, user_uuid, seq), user_uuid)
-        except HeadChanged as moved:
-            head = require_member(moved.head, user_uuid)
-            if seq > head.last_seq:
-                raise Invalid("seq_past_last_message") from None
-            return head
-        except Busy:
-            pass
-    raise Busy("Too many messages are being sent in this conversation at once.")
+    try:
+        head = until_not_busy(lambda: table.advance_mark(message_group_uuid, user_uuid, seq))
+    except HeadChanged as changed:
+        head = require_member(changed.head, user_uuid)
+        if seq > head.last_seq:
+            raise Invalid("seq_past_last_message") from None
+        return head
+    return require_member(head, user_uuid)

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from messaging.model.errors import Busy, Conflict, NotFound
 from messaging.model.person import Person
-from messaging.retry import attempts
+from messaging.retry import attempts, until_not_busy
 from messaging.storage.table import ProfileChanged, Table
 
 _MAX_CONCURRENCY = 16  # requests
@@ -45,17 +45,6 @@ def spread(table: Table, person: Person) -> None:
     """
     groups = [group.message_group_uuid for group in table.conversations(person.user_uuid)]
     with ThreadPoolExecutor(_MAX_CONCURRENCY) as threads:
-        for _ in threads.map(lambda group: _copy(table, group, person), groups):
+        for _ in threads.map(lambda group: until_not_busy(lambda: table.copy_profile(group, person)), groups):
             pass
     table.end_spreading(person)
-
-
-def _copy(table: Table, message_group_uuid: str, person: Person) -> None:
-    for _ in attempts():
-        try:
-            table.copy_profile(message_group_uuid, person)
-        except Busy:
-            pass
-        else:
-            return
-    raise Busy("DynamoDB is throttling writes.")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
-from messaging.model.message import Message
+from messaging.model.message import Draft, Message
 from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
 from messaging.services.read import find_head, require_member
@@ -36,7 +36,7 @@ def utc_now() -> datetime:
 
 
 def send_to_conversation(
-    table: Table, sender_uuid: str, message_group_uuid: str, message_uuid: str, text: str, now: Clock = utc_now
+    table: Table, sender_uuid: str, message_group_uuid: str, draft: Draft, now: Clock = utc_now
 ) -> Sent:
     """Pattern D: sends into a conversation the sender is in.
 
@@ -45,12 +45,10 @@ def send_to_conversation(
     the messages get in each other's way, and Busy when the retries are used up.
     """
     head = find_head(table, message_group_uuid, sender_uuid)
-    return _append(table, message_group_uuid, head, sender_uuid, message_uuid, text, now)
+    return _append(table, message_group_uuid, head, sender_uuid, draft, now)
 
 
-def send_to_handle(
-    table: Table, sender_uuid: str, handle: str, message_uuid: str, text: str, now: Clock = utc_now
-) -> Sent:
+def send_to_handle(table: Table, sender_uuid: str, handle: str, draft: Draft, now: Clock = utc_now) -> Sent:
     """Pattern C: sends to a person, in the one conversation of the two, which the first message opens.
 
     Raises NotFound for a handle nobody has and for a sender without a profile, Invalid for one's own handle, and
@@ -67,11 +65,11 @@ def send_to_handle(
     taken = ""
     for conflicts in attempts():
         created_at = keys.time_after(taken, now())
-        message = Message(message_group_uuid, message_uuid, text, sender, created_at, 1)
+        message = Message.of(draft, message_group_uuid, sender, created_at, 1)
         try:
             table.create(Head.of_first(message, receiver), message)
         except HeadChanged as moved:
-            return _append(table, message_group_uuid, moved.head, sender_uuid, message_uuid, text, now)
+            return _append(table, message_group_uuid, moved.head, sender_uuid, draft, now)
         except AlreadySent as again:
             return _first_answer(table, again, message)
         except PositionTaken:
@@ -88,8 +86,7 @@ def _append(
     message_group_uuid: str,
     head: Head | None,
     sender_uuid: str,
-    message_uuid: str,
-    text: str,
+    draft: Draft,
     now: Clock,
 ) -> Sent:
     """Appends a message to a conversation.
@@ -110,7 +107,7 @@ def _append(
             head = require_member(head, sender_uuid)
             if head.other(sender_uuid).is_gone:
                 raise NotFound("The other person of this conversation was deleted.")
-            message = head.next_message(sender_uuid, message_uuid, text, now())
+            message = head.next_message(sender_uuid, draft, now())
             table.append(head, message)
             return Sent(message, conflicts=conflicts)
         except AlreadySent as again:
@@ -119,7 +116,7 @@ def _append(
             head, is_race = moved.head, True
         except (Busy, PositionTaken) as error:
             is_race = isinstance(error, Conflict)
-        is_own_race = is_race and head is not None and head.sender_uuid == sender_uuid
+        is_own_race = is_race and head is not None and head.last.sender.user_uuid == sender_uuid
         if next(own_races if is_own_race else tries, None) is None:
             break
     if is_own_race:
@@ -128,9 +125,9 @@ def _append(
 
 
 def _first_answer(table: Table, again: AlreadySent, message: Message) -> Sent:
-    """The message the receipt points to, as it is now, if `message` asks for the same (docs/design.md#rule-2).
+    """The message the sent record points to, as it is now, if `message` asks for the same (docs/design.md#rule-2).
 
-    A receipt without a digest is from before there were digests: then the message itself is compared.
+    A sent record without a digest is from before there were digests: then the message itself is compared.
     """
     sent_record = again.sent_record
     first = table.message(sent_record.message_group_uuid, sent_record.created_at)

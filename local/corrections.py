@@ -1,0 +1,32 @@
+"""Where ministack answers otherwise than AWS, corrected in this process."""
+
+from typing import Any
+
+from ministack.services import apigateway, cognito
+
+_handle_request = apigateway._handle_execute_in_scope
+_resolve_user = cognito._resolve_user
+
+
+def apply() -> None:
+    apigateway._handle_execute_in_scope = _handle_with_cors
+    cognito._resolve_user = _resolve_in_any_case
+
+
+async def _handle_with_cors(api_id: str, stage: str, path: str, method: str, headers: Any, *arguments: Any) -> Any:
+    """Add the API's CORS headers to every answer: ministack leaves them out of 401 and of 404 for an unknown route."""
+    status, answered, body = await _handle_request(api_id, stage, path, method, headers, *arguments)
+    cors = apigateway._apis.get(api_id, {}).get("corsConfiguration")
+    if cors and method != "OPTIONS":
+        answered |= apigateway._cors_response_headers(cors, headers.get("origin", ""))
+    return status, answered, body
+
+
+def _resolve_in_any_case(pool: dict[str, Any], username: str | None) -> Any:
+    """Find a user by an address in any case, if the pool is not case-sensitive."""
+    if username and pool.get("UsernameConfiguration", {}).get("CaseSensitive") in (False, "false"):
+        for user in pool["_users"].values():
+            attributes = cognito._attr_list_to_dict(user["Attributes"])
+            if any(attributes.get(name, "").lower() == username.lower() for name in pool["UsernameAttributes"]):
+                return user, None
+    return _resolve_user(pool, username)

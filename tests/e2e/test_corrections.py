@@ -1,0 +1,28 @@
+"""Where the local system answers as AWS does, though ministack does not."""
+
+import pytest
+import requests
+
+from client.session import Session
+from local import guard, stack
+from tests.e2e.conftest import PASSWORD, Client, System
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/message_groups", 401), ("/api/nothing", 404), ("/", 404)])
+def test_a_page_may_read_refusals(system: System, path: str, status: int) -> None:
+    (origin, *_) = guard.origins(guard.page_port(stack.port(system.environment)))
+
+    response = requests.get(system.api + path, headers={"Origin": origin}, timeout=60)
+
+    assert response.status_code == status
+    assert response.headers["access-control-allow-origin"] == origin
+
+
+def test_people_sign_in_with_their_address_in_any_case(system: System, bayko: Client) -> None:
+    cognito = system.client("cognito-idp")
+    pool_id, client_id = (system.environment.outputs[name] for name in ("UserPoolId", "UserPoolClientId"))
+
+    assert system.sign_in(bayko.email.upper())
+    assert Session(cognito, pool_id, client_id, bayko.email.title(), PASSWORD).user_uuid == bayko.user_uuid
+    with pytest.raises(cognito.exceptions.UsernameExistsException):
+        cognito.sign_up(ClientId=client_id, Username=bayko.email.upper(), Password=PASSWORD)

@@ -1,0 +1,127 @@
+"""The Makefile's .venv and the first line of the scripts, in a copy of the project that needs no packages."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_PROJECT = """
+[project]
+name = "nothing"
+version = "1"
+requires-python = ">={needed}"
+
+[project.optional-dependencies]
+run = []
+
+[build-system]
+requires = ["setuptools>=77"]
+build-backend = "setuptools.build_meta"
+
+[tool.setuptools]
+packages = ["nothing"]
+"""
+_OTHER_TARGETS = """
+include Makefile
+shown:
+	@env
+	@echo "main: print(1)" >/dev/null
+"""
+_ELSEWHERE = {"PIP_USER": "yes", "PIP_TARGET": "/nowhere", "PIP_PREFIX": "/nowhere"}  # hosted IDEs set the first
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    for name in ("bin", "tools"):
+        shutil.copytree(_ROOT / name, folder / name)
+    shutil.copy(_ROOT / "Makefile", folder)
+    (folder / "nothing").mkdir()
+    (folder / "nothing" / "__init__.py").touch()
+    (folder / "pyproject.toml").write_text(_PROJECT.format(needed="3.11"))
+    (folder / "other.mk").write_text(_OTHER_TARGETS)
+    (folder / ".local").mkdir()
+    (folder / ".local" / "data").touch()
+    return folder
+
+
+def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=folder,
+        env={**inherited, "PYTHON": sys.executable, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def works(folder: Path) -> bool:
+    scripts = folder / ".venv" / "bin"
+    command = f"'{scripts}/pip' --version && '{scripts}/python' -c 'import nothing'"
+    return subprocess.run(["sh", "-c", command], check=False, capture_output=True).returncode == 0
+
+
+def test_a_python_that_is_too_old_is_refused_by_one_sentence_and_leaves_nothing(project: Path) -> None:
+    (project / "pyproject.toml").write_text(_PROJECT.format(needed="3.99"))
+
+    done = make(project, ".venv/run")
+
+    assert done.returncode
+    assert done.stdout.startswith("Python 3.99 or newer is needed, and ")
+    assert len(done.stdout.splitlines()) == 2  # the other is make's
+    assert not (project / ".venv").exists()
+
+
+def test_venv_is_made_once_and_made_anew_when_it_no_longer_works(project: Path) -> None:
+    assert make(project, ".venv/run", **_ELSEWHERE).returncode == 0
+    assert works(project)
+    for other in ("python3", "python-that-is-nowhere"):
+        again = make(project, ".venv/run", PYTHON=other)
+        assert (again.returncode, again.stdout) == (0, "")
+
+    moved = project.rename(project.with_name("moved"))
+    assert not works(moved)
+    assert make(moved, ".venv/run", PYTHON="python-that-is-nowhere").returncode == 0
+    assert works(moved)
+
+    python = moved / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("python-that-was-upgraded-away")
+    assert make(moved, ".venv/run").returncode == 0
+    assert works(moved)
+    assert (moved / ".local" / "data").exists()
+
+
+def test_a_layer_is_built_whatever_pip_is_told(tmp_path: Path) -> None:
+    folder = shutil.copytree(_ROOT / "layers" / "dependencies", tmp_path / "layer")
+
+    done = make(folder, "build-DependenciesLayer", ARTIFACTS_DIR=str(tmp_path), **_ELSEWHERE)
+
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "python" / "botocore").is_dir()
+
+
+def test_the_make_of_sam_build_does_not_get_this_python(project: Path) -> None:
+    for arguments in (["PYTHON=python-without-pip"], []):
+        shown = make(project, "-f", "other.mk", "shown", *arguments, PYTHON="python-without-pip").stdout
+        assert "python-without-pip" not in shown
+
+
+def test_a_script_runs_through_a_symlink_and_says_what_to_do_before_anything_is_installed(project: Path) -> None:
+    link = project.parent / "talk"
+    link.symlink_to(_ROOT / "bin/chat")
+    assert subprocess.run([link, "--help"], check=False, capture_output=True).returncode == 0
+
+    for script in ("chat", "ddb/patterns/get-conversation"):
+        done = subprocess.run([project / "bin" / script], check=False, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert (
+            done.stderr == f"{Path(script).name}: run `make run` first. It installs what the scripts need into .venv.\n"
+        )

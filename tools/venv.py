@@ -1,0 +1,96 @@
+"""Make .venv if it is missing or broken, and install an extra of pyproject.toml: `python tools/venv.py run`.
+
+The syntax is that of Python 3.6, so that an old Python can say which one is needed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = ROOT / "pyproject.toml"
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+EXTRAS = ("run", "test", "bench")  # each includes those before it
+# With --locked, as CI has it: the very files that requirements/ names by their hashes, all of them, so nothing is
+# resolved. Otherwise what pyproject.toml allows.
+LOCKED = ("--require-hashes", "--no-deps", "-r")
+EDITABLE = ("--no-deps", "--no-build-isolation", "--editable", ".")
+# Settings of the user that lead pip out of .venv.
+MISLEADING = ("PIP_PREFIX", "PIP_ROOT", "PIP_TARGET", "PYTHONHOME", "PYTHONPATH")
+
+
+def main() -> int:
+    extra, locked = sys.argv[1], "--locked" in sys.argv
+    if not is_sound():
+        make()
+    requirements = ROOT / "requirements" / (extra + ".txt")
+    stamp = VENV / extra
+    sources = [PROJECT, requirements] if locked else [PROJECT]
+    if stamp.exists() and all(stamp.stat().st_mtime >= source.stat().st_mtime for source in sources):
+        return 0
+    extras = EXTRAS[: EXTRAS.index(extra) + 1]
+    print("Installing into .venv what pyproject.toml lists for " + " and ".join(extras), flush=True)
+    if locked:
+        pip(*LOCKED, str(requirements))
+        pip(*EDITABLE)
+    else:
+        pip("--editable", ".[" + ",".join(extras) + "]")
+    for name in extras:
+        (VENV / name).touch()
+    return 0
+
+
+def needed() -> "tuple[int, int]":
+    """The oldest version of Python that pyproject.toml allows."""
+    project = PROJECT.read_text(encoding="utf-8")
+    major, minor = re.findall(r'^requires-python = ">=(\d+)\.(\d+)"$', project, re.MULTILINE)[0]
+    return int(major), int(minor)
+
+
+def is_sound() -> bool:
+    """False if .venv is missing, for another folder or Python, or without an interpreter or pip."""
+    test = f"import sys, pip; sys.exit(sys.version_info[:2] < {needed()})"
+    try:
+        pip_script = (VENV / "bin" / "pip").read_text(encoding="utf-8")
+        is_right = subprocess.call([str(PYTHON), "-c", test], env=environment(), stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+    return is_right and str(VENV) in pip_script  # which begins with the path of its interpreter
+
+
+def make() -> None:
+    if sys.version_info[:2] < needed():
+        sys.exit(
+            "Python {}.{} or newer is needed, and {} is {}.{}. Name another: make run PYTHON=python3.12".format(
+                *needed(), sys.executable, *sys.version_info[:2]
+            )
+        )
+    # This may be the Python of .venv, which is about to be deleted.
+    python = sys.executable if sys.prefix == sys.base_prefix else os.path.realpath(sys.executable)
+    shutil.rmtree(str(VENV), ignore_errors=True)
+    if subprocess.call([python, "-m", "venv", str(VENV)], env=environment()):
+        shutil.rmtree(str(VENV), ignore_errors=True)
+        sys.exit(python + " cannot make .venv.")
+
+
+def pip(*arguments: str) -> None:
+    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+    if subprocess.call(command, cwd=str(ROOT), env=environment()):
+        sys.exit("pip could not install it.")
+
+
+def environment() -> "dict[str, str]":
+    kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    kept["PIP_USER"] = "0"
+    return kept
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
