@@ -18,7 +18,7 @@ ALARMS = {
 }
 FUNCTIONS = {name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"}
 # A new version of these answers everything at once: see docs/decisions.md.
-MAX_CONCURRENCY = {"PostConfirmation", "StreamHandler"}
+AT_ONCE = {"PreSignUp", "PostConfirmation", "StreamHandler"}
 TAKES_BACK = ("ApiErrors", "SignUpErrors", "StreamErrors", "PushErrors")
 # Each namespace: its metrics, and the type of their one resource.
 METRICS = {
@@ -229,7 +229,7 @@ def test_a_function_of_the_api_is_deployed_gradually_and_rolled_back_on_alarm(
     gradual: dict[str, Any], name: str
 ) -> None:
     alias = gradual["Resources"][f"{name}Aliaslive"]
-    if name in MAX_CONCURRENCY:
+    if name in AT_ONCE:
         assert "UpdatePolicy" not in alias
         return
     group = gradual["Resources"][f"{name}DeploymentGroup"]["Properties"]

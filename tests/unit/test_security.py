@@ -83,6 +83,9 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:Query": {"GRP#"},
         "dynamodb:UpdateItem": {"USR#", "HDL#", "MSG#"},
     },
+    "PreSignUp": {
+        "dynamodb:GetItem": {"HDL#"},
+    },
     "PostConfirmation": {
         "dynamodb:UpdateItem": {"USR#", "HDL#"},
     },
@@ -507,7 +510,7 @@ def test_snapshots_are_for_functions_that_are_called_often_and_by_a_python_that_
     """AWS drops a snapshot that nobody used for 14 days, and the next call fails: a sign-up would."""
     for runtime, expected in (("python3.11", "None"), ("python3.14", "PublishedVersions")):
         found = _properties(resources(SnapStart="true", PythonRuntime=runtime), function)["SnapStart"]["ApplyOn"]
-        assert found == ("None" if function == "PostConfirmation" else expected)
+        assert found == ("None" if function in {"PreSignUp", "PostConfirmation"} else expected)
 
 
 @each_function
@@ -581,6 +584,12 @@ def test_people_sign_up_by_themselves_only_if_enabled() -> None:
     assert _properties(resources(), "UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
     pool = _properties(resources(SelfSignUp="true"), "UserPool")
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": False}
+
+
+def test_sign_ups_are_checked_before_there_is_an_account_and_completed_after_its_confirmation() -> None:
+    """A person whose handle is refused at confirmation only would have an account and no profile."""
+    triggers = _properties(resources(), "UserPool")["LambdaConfig"]
+    assert triggers == {"PreSignUp": "PreSignUpAliaslive", "PostConfirmation": "PostConfirmationAliaslive"}
 
 
 def test_an_address_counts_when_it_is_verified() -> None:
