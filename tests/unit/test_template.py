@@ -5,11 +5,13 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+import yaml
 
 from messaging import retry
 from messaging.model import cognito_users as people_module
@@ -167,6 +169,15 @@ def test_a_changed_layer_publishes_a_version_of_every_function(layer: str) -> No
 
     published = {name.partition("Version")[0] for name in after - before if not name.startswith(layer.title())}
     assert published == set(FUNCTIONS)
+
+
+def test_ci_deploys_the_oldest_python_and_the_one_that_goes_to_aws() -> None:
+    """The local system deploys for the Python that it runs on."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+
+    pythons = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert pythons == [oldest, PARAMETERS["PythonRuntime"]["Default"].removeprefix("python")]
 
 
 def test_retries_end_before_the_function_and_the_function_before_the_api() -> None:
