@@ -81,11 +81,19 @@ def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
 
 
 def confirm(environment: Environment, question: str, *, yes: bool, everywhere: bool = False) -> None:
-    """Asks before something is written to prod, or `everywhere`. Raises Declined."""
-    if yes or (environment.endpoint and not everywhere):
+    """Asks before something is written to prod, or `everywhere`, and says which account and region that is.
+
+    Raises Declined.
+    """
+    if environment.endpoint and not everywhere:
         return
-    if not sys.stdin.isatty() or input(f"{printable(question)} [y/N] ").lower() not in ("y", "yes"):
-        raise Declined("Nothing was written. Answer y, or add --yes.")
+    declined = Declined("Nothing was written. Answer y, or add --yes.")
+    if not (yes or sys.stdin.isatty()):
+        raise declined
+    if environment.endpoint is None:
+        say(f"{environment.stack} is in {environment.account_and_region}.", error=True)
+    if not yes and input(f"{printable(question)} [y/N] ").lower() not in ("y", "yes"):
+        raise declined
 
 
 class Progress:

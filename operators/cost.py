@@ -1,4 +1,4 @@
-"""What a month of the system costs on AWS, line by line, beside the bootcamp's design: the page docs/cost.md.
+"""What a month of the system costs on AWS, line by line, beside other ways to have the same: the page docs/cost.md.
 
 Units come measured from the code; how people behave and how long Lambda takes are the assumptions below.
 """
@@ -20,24 +20,29 @@ from operators.schema import template
 MESSAGES = 1_000_000  # a month
 DAILY_PEOPLE = 10_000
 MONTHLY_PEOPLE = 20_000  # who sign in at least once a month
+SIGNED_IN_DOLLARS = 0.0055  # for each of them, Cognito's plan Lite
 OPENED = 20_000  # of the messages, those that open a conversation
 A_DAY = {
     "inbox": 4,
     "conversation": 8,
     "older page": 1,
+    "mark": 3,
     "poll": 30,
     "preflight": 4,
     "connect": 4,
-}  # of each daily person
+}  # of each daily person; 3 messages a day reach a person, and each is marked as read by itself
 CONNECTED_MINUTES = 40  # a day, of each daily person: all sockets together
-PING_MINUTES = 5  # between two pings of a socket
-TOLD = 2  # sockets for each message: one of either person
+PING_MINUTES = 4.5  # between two pings of a socket, as web/assets/live.js sends them
+DELIVERED = 2  # events for each message and each mark: one to a socket of either person
+TYPING = 1  # frames for each message
 TEXT = "Sixty letters or so, as people write when they chat a little"
 MONTHS_KEPT = 12  # of messages, in the table at the time of the bill
 PEAK = 5  # the busiest seconds, in averages: what is provisioned must carry them
-READ_SECONDS, SEND_SECONDS, STREAM_SECONDS = 0.025, 0.05, 0.05  # billed, warm
+READ_SECONDS, SEND_SECONDS, STREAM_SECONDS, PING_SECONDS = 0.025, 0.05, 0.05, 0.005  # billed, warm
 COLD = 0.001  # of invocations start a new environment
 METRICS = 18  # names that the functions and metric filters count under, see tests/integration/test_cost.py
+FAILURE_METRICS = 12  # of these, names of what fails or is refused
+FAILING_HOURS = 0.1  # of all: CloudWatch bills a metric for the hours in which something is counted
 ACCESS_LOG_BYTES, METRIC_LOG_BYTES = 420, 220  # of a line
 HEADER_BYTES = 500  # of an answer
 
@@ -67,6 +72,9 @@ SOURCES = {
     "RDS": "https://aws.amazon.com/rds/postgresql/pricing/",
     "ECR": "https://aws.amazon.com/ecr/pricing/",
     "Cognito": "https://aws.amazon.com/cognito/pricing/",
+    "CloudTrail": "https://aws.amazon.com/cloudtrail/pricing/",
+    "CloudFront": "https://aws.amazon.com/cloudfront/pricing/",
+    "KMS": "https://aws.amazon.com/kms/pricing/",
 }
 
 
@@ -114,6 +122,10 @@ class Month:
         return self.done("inbox", "conversation", "older page", "poll")
 
     @property
+    def marks(self) -> float:
+        return self.done("mark")
+
+    @property
     def connects(self) -> float:
         return self.done("connect")
 
@@ -123,59 +135,164 @@ class Month:
 
     @property
     def pings(self) -> float:
-        return self.connected_minutes / PING_MINUTES
+        return self.connects * (CONNECTED_MINUTES / A_DAY["connect"] // PING_MINUTES)
 
 
-def ours(measured: Mapping[str, Consumed], month: Month) -> list[Line]:
-    """The bill of this system, whose clients have sockets and do not poll."""
-    loaded = template()
-    memory = loaded["Globals"]["Function"]["MemorySize"] / 1024
-    functions = sum(one["Type"] == "AWS::Serverless::Function" for one in loaded["Resources"].values())
-    alarms = sum(one["Type"] == "AWS::CloudWatch::Alarm" for one in loaded["Resources"].values())
-    dashboards = sum(one["Type"] == "AWS::CloudWatch::Dashboard" for one in loaded["Resources"].values())
-    reads = month.done("inbox", "conversation", "older page")
-    sends = moves = month.messages - month.opened  # a first message brings its inbox items
-    sockets = 4 * month.connects + month.pings  # a ticket, its check, connect and disconnect
-    pushes = month.messages
-    invocations = reads + month.messages + moves + sockets + pushes
-    seconds = (reads + sockets) * READ_SECONDS
-    seconds += month.messages * SEND_SECONDS + (moves + pushes) * STREAM_SECONDS
-    write = sends * measured["D send"].write + month.opened * measured["C new conversation"].write
-    write += moves * measured["inbox after 1 message"].write
-    write += month.connects * (2 * measured["ticket"].write + measured["connect"].write + measured["disconnect"].write)
-    read = (
-        month.done("inbox") * measured["B newest 20 groups"].read
-        + month.done("conversation") * measured["A newest 20 messages"].read
-        + month.done("older page") * measured["A an older page"].read
-        + sends * measured["D send"].read
-        + month.opened * measured["C new conversation"].read
-        + pushes * measured["push of 1 message"].read
-        + month.connects * (measured["connect"].read + measured["disconnect"].read)
-    )
-    requests = reads + month.messages + month.connects
+@dataclass(frozen=True)
+class Offer:
+    """What another service charges for the same people and messages. `dollars` is None where no price was found."""
+
+    name: str
+    plan: str
+    dollars: float | None
+    source: str
+
+
+def offers() -> list[Offer]:
+    """List prices, as their pages showed them on the dates given."""
+    messages, minutes = (1 + DELIVERED) * MESSAGES / 1e6, Month().connected_minutes / 1e6
+    plans = "https://github.com/api-evangelist"
+    return [
+        Offer(
+            "Stream Chat",
+            "Start, up to 25,000 people a month, paid monthly ($1,049 if paid by the year)",
+            1299,
+            f"<https://getstream.io/chat/pricing/>, noted 2026-05-08 in <{plans}/stream-io>",
+        ),
+        Offer(
+            "Sendbird Chat",
+            "Starter: $399 for up to 5,000 people, paid monthly. The price for 25,000 was not found",
+            None,
+            f"<https://sendbird.com/pricing/chat>, noted 2026-05-05 in <{plans}/sendbird>",
+        ),
+        Offer(
+            "Ably",
+            f"Standard, $29, with {messages:.0f} million messages at $2.50, and {minutes:.1f} million minutes each of "
+            "connections and of channels at $1.00. For accounts from before Ably charged by the person, which price "
+            "was not found",
+            29 + messages * 2.50 + 2 * minutes * 1.00,
+            "<https://ably.com/docs/platform/pricing/resource-based> and <https://ably.com/pricing>, noted 2026-05-08 "
+            f"in <{plans}/ably>",
+        ),
+    ]
+
+
+class Operation(NamedTuple):
+    """What happens so many `times` a month. Each time it is one invocation of a function."""
+
+    name: str
+    times: float
+    seconds: float
+    consumed: Consumed = Consumed(0, 0, 0)
+    requests: int = 0  # to the API
+    frames: float = 0  # through sockets, in and out
+    metric_lines: int = 0
+
+
+def operations(measured: Mapping[str, Consumed], month: Month) -> list[Operation]:
+    """Everything that the functions do in a month. Clients have sockets and do not poll."""
+
+    def together(*names: str) -> Consumed:
+        return Consumed(*map(sum, zip(*(measured[name] for name in names), strict=True)))
+
+    sends = month.messages - month.opened  # a first message brings its inbox entries
+    read = READ_SECONDS
+    push = measured["push of 1 message"]
+    return [
+        Operation("inbox", month.done("inbox"), read, measured["B newest 20 groups"], requests=1),
+        Operation("conversation", month.done("conversation"), read, measured["A newest 20 messages"], requests=1),
+        Operation("older page", month.done("older page"), read, measured["A an older page"], requests=1),
+        Operation("mark", month.marks, read, measured["mark read"], requests=1),
+        Operation("send", sends, SEND_SECONDS, measured["D send"], requests=1, metric_lines=1),
+        Operation("open", month.opened, SEND_SECONDS, measured["C new conversation"], requests=1, metric_lines=1),
+        Operation(
+            "stream: message",
+            sends,
+            STREAM_SECONDS,
+            together("inbox after 1 message", "unread after 1 message"),
+            metric_lines=1,
+        ),
+        Operation("stream: mark", month.marks, STREAM_SECONDS, together("inbox after a mark", "unread after a mark")),
+        Operation("push: message", month.messages, STREAM_SECONDS, push, frames=DELIVERED, metric_lines=1),
+        Operation("push: mark", month.marks, STREAM_SECONDS, push, frames=DELIVERED, metric_lines=1),
+        Operation("ticket", month.connects, read, measured["ticket"], requests=1),
+        Operation("authorize", month.connects, read, Consumed(1, 0, 1)),
+        Operation("connect", month.connects, read, measured["connect"]),
+        Operation("subscribe", month.done("conversation"), read, measured["subscribe"], frames=2),
+        Operation("disconnect", month.connects, read, measured["disconnect"]),
+        Operation("ping", month.pings, PING_SECONDS, frames=2),
+        Operation("typing", TYPING * month.messages, read, measured["typing"], frames=2),
+    ]
+
+
+def ours(measured: Mapping[str, Consumed], month: Month, *, is_prod: bool = True) -> list[Line]:
+    """The bill of this system with samconfig.toml's parameters for prod or dev."""
+    done = operations(measured, month)
+    requests = _requests(done)
     answers = requests + month.done("preflight")
-    logged = requests * ACCESS_LOG_BYTES + (month.messages + moves + pushes) * METRIC_LOG_BYTES
+    invocations = sum(one.times for one in done)
+    logged = requests * ACCESS_LOG_BYTES + sum(one.times * one.metric_lines for one in done) * METRIC_LOG_BYTES
     lines = [
         Line("API Gateway: requests", answers / 1e6, "million", 1.00),
-        Line("API Gateway: frames of sockets", (TOLD * pushes + 2 * month.pings) / 1e6, "million", 1.00),
+        Line("API Gateway: frames of sockets", sum(one.times * one.frames for one in done) / 1e6, "million", 1.00),
         Line("API Gateway: sockets connected", month.connected_minutes / 1e6, "million minutes", 0.25),
         Line("Lambda: invocations", invocations / 1e6, "million", 0.20),
-        Line("Lambda: computing", seconds * memory, "GB-seconds", 0.0000133334),
-        Line("Lambda: SnapStart, kept", functions * memory * SECONDS, "GB-seconds", 0.0000015046),
-        Line("Lambda: SnapStart, restored", invocations * COLD * memory, "GB", 0.0001397998),
-        Line("DynamoDB: writes", write / 1e6, "million units", 0.625),
-        Line("DynamoDB: reads", read / 1e6, "million units", 0.125),
+        Line("Lambda: computing", sum(one.times * one.seconds for one in done) * _memory(), "GB-seconds", 0.0000133334),
+        Line("DynamoDB: writes", sum(one.times * one.consumed.write for one in done) / 1e6, "million units", 0.625),
+        Line("DynamoDB: reads", sum(one.times * one.consumed.read for one in done) / 1e6, "million units", 0.125),
         Line("DynamoDB: storage", _stored(month), "GB-months", 0.25),
         Line("DynamoDB: point-in-time recovery", _stored(month), "GB-months", 0.20),
         Line("CloudWatch: logs written", logged / GB, "GB", 0.50),
         Line("CloudWatch: logs kept", logged / GB, "GB-months", 0.03),
-        Line("CloudWatch: metrics", METRICS, "metrics", 0.30),
-        Line("CloudWatch: alarms", alarms, "alarms", 0.10),
-        Line("CloudWatch: dashboards", dashboards, "dashboards", 3.00),
-        Line("X-Ray: traces, one a second and 5 %", _traces(invocations) / 1e6, "million", 5.00),
+        Line("CloudWatch: metrics, for the hours they count", _metrics(month), "metrics", 0.30),
+        Line("CloudWatch: alarms", _count("AWS::CloudWatch::Alarm", is_prod=is_prod), "alarms", 0.10),
+        Line("CloudWatch: dashboard", _count("AWS::CloudWatch::Dashboard", is_prod=is_prod), "dashboards", 3.00),
         Line("data out", _sent(month, 20, answers, polled=0) / GB, "GB", 0.09),
     ]
     return [line for line in lines if line.quantity]
+
+
+def options(measured: Mapping[str, Consumed], month: Month) -> list[Line]:
+    """What the parameters add that are off by default, where it depends on use or is more than a dollar."""
+    done = operations(measured, month)
+    invocations = sum(one.times for one in done)
+    functions = _count("AWS::Serverless::Function", is_prod=True) - 1  # but PostConfirmation
+    events = sum(one.times * one.consumed.requests for one in done)
+    page_views = month.done("inbox")  # each opens the page, whose files browsers keep
+    sent = _sent(month, 20, month.done("preflight"), polled=0)
+    return [
+        Line("AuditTrail: data events, one for each request to the table", events / 1e6, "million", 1.00),
+        Line("Tracing: traces, one a second and 5 %", _traces(invocations) / 1e6, "million", 5.00),
+        Line("SnapStart: snapshots kept", functions * _memory() * SECONDS, "GB-seconds", 0.0000015046),
+        Line("SnapStart: snapshots restored", invocations * COLD * _memory(), "GB", 0.0001397998),
+        Line("WebClient: requests", (page_views * 2 + _requests(done)) / 1e6, "million", 1.00),
+        Line("WebClient: data out, instead of the API's", sent / GB, "GB", 0.085),
+        Line("CustomerManagedKey: the key", 1, "keys", 1.00),
+    ]
+
+
+def _requests(done: list[Operation]) -> float:
+    return sum(one.times * one.requests for one in done)
+
+
+def _memory() -> float:
+    """Of a function, in GB."""
+    return float(template()["Globals"]["Function"]["MemorySize"]) / 1024
+
+
+def _count(kind: str, *, is_prod: bool) -> int:
+    """How many resources of a type prod or dev has. What only full monitoring has, dev does not."""
+    return sum(
+        resource["Type"] == kind and (is_prod or resource.get("Condition") != "HasFullMonitoring")
+        for resource in template()["Resources"].values()
+    )
+
+
+def _metrics(month: Month) -> float:
+    """Custom metrics, each by the share of hours in which it counts something: none if nobody comes."""
+    if month.messages < SECONDS / 3600:  # less than one an hour
+        return 0
+    return METRICS - FAILURE_METRICS + FAILURE_METRICS * FAILING_HOURS
 
 
 def bootcamp(month: Month) -> list[Line]:
@@ -258,68 +375,111 @@ def _traces(invocations: float) -> float:
 
 def page(measured: Mapping[str, Consumed]) -> str:
     """docs/cost.md."""
-    month, ten = Month(), Month(10)
+    month, ten, nobody = Month(), Month(10), Month(1e-9)
     mine, mine_ten = ours(measured, month), ours(measured, ten)
     theirs, theirs_ten = bootcamp(month), bootcamp(ten)
-    nobody = sum(line.dollars for line in ours(measured, Month(1e-9)))
-    nobody_there = sum(line.dollars for line in bootcamp(Month(1e-9)))
-    a_day = ", ".join(f"{what} {count} times" for what, count in A_DAY.items())
-    rows = "\n".join(
+    goals = [
+        ("nobody comes, dev", 3.0, total(ours(measured, nobody, is_prod=False))),
+        ("nobody comes, prod", 8.0, total(ours(measured, nobody))),
+        (f"{MESSAGES:,} messages, {DAILY_PEOPLE:,} people a day, prod", 55.0, total(mine)),
+        ("… without read marks, typing and presence", 55.0, total(mine) - _lively(measured, month)),
+    ]
+    a_day = ", ".join(f"{what} {count}" for what, count in A_DAY.items())
+    units = "\n".join(
         f"| {operation} | {one.requests:g} | {one.read:g} | {one.write:g} |" for operation, one in measured.items()
     )
     sources = "\n".join(f"- {service}: <{url}>" for service, url in SOURCES.items())
+    others = "\n".join(
+        f"| {one.name} | {'not found' if one.dollars is None else f'${one.dollars:,.2f}'} | {one.plan} | {one.source} |"
+        for one in offers()
+    )
     return f"""# What a month costs
 
 {MESSAGES:,} messages a month and {DAILY_PEOPLE:,} people a day, in us-east-1, at list prices without any free tier.
 `make cost` writes this page ([operators/cost.py](../operators/cost.py)): units are measured on DynamoDB Local with the
-code as it stands, and a test holds the page to them.
+code as it stands, and a test holds the page to them. [scale.md](scale.md) goes on from here to 10⁸ people a day.
 
 | | this system | the bootcamp's design |
 |---|---:|---:|
-| a month | **${_total(mine):,.2f}** | **${_total(theirs):,.2f}** |
-| ten times as much of everything | ${_total(mine_ten):,.2f} | ${_total(theirs_ten):,.2f} |
-| nobody comes | ${nobody:,.2f} | ${nobody_there:,.2f} |
+| a month | **${total(mine):,.2f}** | **${total(theirs):,.2f}** |
+| ten times as much of everything | ${total(mine_ten):,.2f} | ${total(theirs_ten):,.2f} |
+| nobody comes | ${goals[1][2]:,.2f} | ${total(bootcamp(nobody)):,.2f} |
+
+The goals:
+
+| | goal | computed | |
+|---|---:|---:|---|
+{_goals(goals)}
+
+This page left read marks, typing and presence out of the month when the goals were set.
 
 ## This system
 
 {_table(mine, mine_ten)}
 
+Dev has no dashboard and only the alarms that tell of something broken (`FullMonitoring=false` in samconfig.toml).
+
+## What parameters add
+
+All are off by default. `PrivateNetwork` costs nothing (a gateway endpoint), `ConfigRules` cents.
+
+{_table(options(measured, month), options(measured, ten), has_total=False)}
+
+An old version of a function costs as much for its snapshot as the current one. The template deletes old versions.
+
 ## The bootcamp's design, for the same use
 
 Flask on Fargate behind a load balancer, PostgreSQL, a provisioned table with an index, one Lambda on its stream; sized
-for {PEAK} times the average. Its database has no standby. Its front end is left out, as ours is.
+for {PEAK} times the average. Its database has no standby. Its front end is left out, as ours is. It has no read
+marks, typing and presence.
 
 {_table(theirs, theirs_ten)}
 
 Its units are those of its own code on DynamoDB Local: 1 write for a send; 5 requests and 8.5 units to update the
 inboxes after each message; 2 reads for a page of 50 messages, which every poll brings again.
 
+## Services that do the same
+
+List prices for {MONTHLY_PEOPLE:,} people a month, of whom {DAILY_PEOPLE:,} come each day, and {MESSAGES:,} messages.
+The services' own pages fill in figures by script, so they were read where somebody had noted them on the date given:
+check them before you decide. None includes signing in.
+
+| | a month | plan | source |
+|---|---:|---|---|
+{others}
+
+Stream and Sendbird also limit sockets that are open at once (5 % of the people of the month) and charge for more.
+
 ## Signing in
 
 Both use a Cognito user pool, which is in neither total: {MONTHLY_PEOPLE:,} people a month are
-${MONTHLY_PEOPLE * 0.015:,.2f} on the Essentials plan, the default, and ${MONTHLY_PEOPLE * 0.0055:,.2f} on Lite.
+${MONTHLY_PEOPLE * 0.015:,.2f} on the Essentials plan, the default, and
+${MONTHLY_PEOPLE * SIGNED_IN_DOLLARS:,.2f} on Lite.
 
 ## Measured
 
 | operation | requests | read units | write units |
 |---|---:|---:|---:|
-{rows}
+{units}
 
 ## Assumed
 
-- Each of the day's people asks, a day: {a_day}.
+- Each of the day's people does so often a day: {a_day}.
   A poll asks for the newest page again. Here nobody polls: sockets tell what is new.
-- Sockets are open for {CONNECTED_MINUTES} minutes a day and ping every {PING_MINUTES}; a message is told to {TOLD}.
+- Sockets are open for {CONNECTED_MINUTES} minutes a day and ping every {PING_MINUTES}. Each conversation that is opened
+  subscribes to the other's presence. A message and a mark are delivered to {DELIVERED} sockets, and for each message
+  somebody is seen typing.
 - {OPENED:,} of the messages open a conversation. A message has {len(TEXT)} characters. No burst is folded: each message
   rewrites both inboxes by itself. {MONTHS_KEPT} months of messages are stored, with their sent records.
-- Lambda bills {READ_SECONDS * 1000:g} ms for a read, {SEND_SECONDS * 1000:g} ms for a send and
-  {STREAM_SECONDS * 1000:g} ms for a stream batch of one message. This is not measured on AWS: a warm handler takes
-  3 to 7 ms of a core here, 512 MB of Lambda is 0.29 of a core, and a request to DynamoDB is taken for 5 to 15 ms.
-- {COLD:.1%} of invocations start a new environment. SnapStart is billed for each published version: those of earlier
-  deployments cost as much until they are deleted or go inactive.
+- Lambda bills {READ_SECONDS * 1000:g} ms for a read, {SEND_SECONDS * 1000:g} ms for a send,
+  {STREAM_SECONDS * 1000:g} ms for a stream batch of one message and {PING_SECONDS * 1000:g} ms for a ping. This is not
+  measured on AWS: a warm handler takes 3 to 7 ms of a core here, 512 MB of Lambda is 0.29 of a core, and a request to
+  DynamoDB is taken for 5 to 15 ms.
+- {COLD:.1%} of invocations start a new environment.
+- {FAILURE_METRICS} of the {METRICS} metrics count failures and refusals, in one hour of {1 / FAILING_HOURS:.0f}.
 - A Flask request takes {BOOTCAMP_REQUEST_CPU * 1000:g} ms of a core.
-- Left out, for less than a dollar each: KMS requests for the table's key, the failure queue, the deployment bucket.
-  Stream reads by Lambda are free.
+- Left out, for less than a dollar each: KMS requests for the table's key, the failure queue, the deployment bucket, the
+  bucket of AuditTrail. Stream reads by Lambda are free.
 
 ## Prices
 
@@ -331,19 +491,46 @@ recovery, kept logs, ECR, Cognito.
 """
 
 
-def _total(lines: list[Line]) -> float:
+def _goals(goals: list[tuple[str, float, float]]) -> str:
+    return "\n".join(
+        f"| {what} | ≤ ${goal:,.0f} | ${dollars:,.2f} | {'reached' if dollars <= goal else 'missed'} |"
+        for what, goal, dollars in goals
+    )
+
+
+def _lively(measured: Mapping[str, Consumed], month: Month) -> float:
+    """Dollars of the bill for read marks, typing and presence."""
+    names = ("mark", "stream: mark", "push: mark", "subscribe", "typing")
+    millionths = sum(
+        one.times
+        * (
+            one.requests * 1.00
+            + one.frames * 1.00
+            + 0.20
+            + one.seconds * _memory() * 13.3334
+            + one.consumed.write * 0.625
+            + one.consumed.read * 0.125
+        )
+        for one in operations(measured, month)
+        if one.name in names
+    )
+    return millionths / 1e6
+
+
+def total(lines: list[Line]) -> float:
+    """Dollars of a bill."""
     return sum(line.dollars for line in lines)
 
 
-def _table(lines: list[Line], ten: list[Line]) -> str:
+def _table(lines: list[Line], ten: list[Line], *, has_total: bool = True) -> str:
     rows = [
         f"| {line.what} | {_quantity(line.quantity)} {line.unit} | {_price(line.price)} "
         f"| ${line.dollars:,.2f} | ${tenfold.dollars:,.2f} |"
         for line, tenfold in zip(lines, ten, strict=True)
     ]
     head = "| | quantity | price of one | a month | ten times as much |\n|---|---:|---:|---:|---:|"
-    total = f"| **total** | | | **${_total(lines):,.2f}** | **${_total(ten):,.2f}** |"
-    return "\n".join([head, *rows, total])
+    sums = [f"| **total** | | | **${total(lines):,.2f}** | **${total(ten):,.2f}** |"] if has_total else []
+    return "\n".join([head, *rows, *sums])
 
 
 def _quantity(value: float) -> str:

@@ -32,7 +32,8 @@ class OperatorError(Exception):
 class Environment:
     """A deployed stack, or a table of the stack's name on DynamoDB Local.
 
-    `endpoint` is None on AWS, where region and credentials are boto3's usual ones. DynamoDB Local takes any key.
+    `endpoint` is None on AWS: credentials are boto3's usual ones, and so is the region, but for AWS_REGION (`region`).
+    DynamoDB Local takes any key.
     """
 
     stack: str = STACK
@@ -43,7 +44,7 @@ class Environment:
     def client(self, service: Any, endpoint: str | None = None) -> Any:
         """A boto3 client of this place. `endpoint` is that of a service which has one of its own for each stack."""
         if self.endpoint is None:
-            return boto3.client(service, endpoint_url=endpoint)
+            return boto3.client(service, endpoint_url=endpoint, region_name=region())
         # ministack's administrator, in the one region it is used in.
         return boto3.client(
             service,
@@ -54,10 +55,19 @@ class Environment:
         )
 
     @cached_property
+    def account_and_region(self) -> str:
+        """The account and the region that requests to AWS go to, in words."""
+        sts = self.client("sts")
+        return f"account {sts.get_caller_identity()['Account']}, region {sts.meta.region_name}"
+
+    @cached_property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs: ApiEndpoint, TableName, UserPoolId, UserPoolClientId, WebConfig, FailureQueueUrl …"""
-        stacks = self.client("cloudformation").describe_stacks(StackName=self.stack)
-        return {output["OutputKey"]: output["OutputValue"] for output in stacks["Stacks"][0]["Outputs"]}
+        """The stack's outputs: ApiEndpoint, TableName, UserPoolId, UserPoolClientId, WebConfig, FailureQueueUrl …
+
+        None if the first deployment failed.
+        """
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def sockets(self) -> Sockets:
         """The open sockets of a deployed stack."""
@@ -85,6 +95,14 @@ class Environment:
             for page in pages
             for resource in page["StackResourceSummaries"]
         }
+
+
+def region() -> str | None:
+    """AWS_REGION, which AWS's other tools put before AWS_DEFAULT_REGION, and which botocore does not read.
+
+    None leaves it to botocore: AWS_DEFAULT_REGION, then the profile.
+    """
+    return os.environ.get("AWS_REGION") or None
 
 
 def local_variables() -> dict[str, str]:

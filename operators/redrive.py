@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from messaging.model import keys
+from messaging.model.errors import Busy
+from messaging.retry import attempts
 from operators.environments import Environment
 
 _VISIBILITY_TIMEOUT_SECONDS = 300  # seconds, from everybody else who reads the queue
@@ -91,7 +93,7 @@ class FailureQueue:
         )["ShardIterator"]
         last = int(batch["endSequenceNumber"])
         while iterator:
-            answer = self._streams.get_records(ShardIterator=iterator)
+            answer = self._read_shard(iterator)
             for record in answer["Records"]:
                 if int(record["dynamodb"]["SequenceNumber"]) > last:
                     return
@@ -99,3 +101,12 @@ class FailureQueue:
                 if int(record["dynamodb"]["SequenceNumber"]) == last:
                     return
             iterator = answer.get("NextShardIterator")
+
+    def _read_shard(self, iterator: str) -> Any:
+        """Records, once there is room for a third reader: the functions that follow the stream are its two."""
+        for _ in attempts():
+            try:
+                return self._streams.get_records(ShardIterator=iterator)
+            except self._streams.exceptions.LimitExceededException:
+                pass
+        raise Busy("The stream is being read too much. Try again.")

@@ -51,6 +51,16 @@ def empty(environment: Environment) -> None:
             s3.delete_object(Bucket=bucket, Key=item["Key"])
 
 
+def delete_bucket(environment: Environment) -> None:
+    """Deletes the bucket of a stack that has no web client any more: CloudFormation leaves one that is not empty."""
+    s3 = environment.client("s3")
+    try:
+        empty(environment)
+        s3.delete_bucket(Bucket=environment.outputs["WebBucketName"])
+    except s3.exceptions.NoSuchBucket:
+        pass
+
+
 def content_type(name: str) -> str | None:
     """What a file is served as; None for one that is not served."""
     return _TYPES.get(Path(name).suffix)

@@ -4,10 +4,10 @@ from messaging.api import http_api, views
 from messaging.api.bodies import read_send_request
 from messaging.observability import count
 from messaging.services.send import send_to_handle
-from messaging.settings import Settings
+from messaging.settings import SendSettings
 from messaging.storage.table import open_table
 
-settings = Settings.from_environment()
+settings = SendSettings.from_environment()
 table = open_table(settings.table_name)
 
 

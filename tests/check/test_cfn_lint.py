@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cfnlint.helpers import REGIONS
 
-from tests.unit.test_alarms import processed
+from tests.support.processed import processed
 
 
 def test_cfn_lint_finds_nothing_in_the_processed_template_in_any_region(tmp_path: Path) -> None:

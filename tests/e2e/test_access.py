@@ -97,6 +97,7 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("ShowUser", {"BatchGetItem"}),
         ("ShowMe", _READING),
         ("UpdateMe", {*_READING, "Query", *_UPDATING}),
+        ("PreSignUp", _READING),
         ("PostConfirmation", _UPDATING),
         (
             "StreamHandler",

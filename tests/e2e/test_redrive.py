@@ -2,7 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,6 +16,8 @@ from messaging.storage.table import Delete, Table
 from operators.verify import inbox_violations, version_of
 from tests.e2e.conftest import Client, System, eventually
 from tests.support.scripts import run_script
+
+REROUTED = Path(__file__).parents[1] / "support" / "rerouted"
 
 
 class Redrive:
@@ -31,8 +37,8 @@ class Redrive:
         }
         self._sqs.send_message(QueueUrl=self._url, MessageBody=json.dumps(body))
 
-    def run(self, *arguments: str) -> tuple[int, list[str]]:
-        done = run_script("ddb/redrive", "local", *arguments, CRUDDUR_LOCAL=str(self._home))
+    def run(self, *arguments: str, **variables: str) -> tuple[int, list[str]]:
+        done = run_script("ddb/redrive", "local", *arguments, CRUDDUR_LOCAL=str(self._home), **variables)
         assert done.stderr == ""
         return done.returncode, done.stdout.splitlines()
 
@@ -105,6 +111,50 @@ def test_a_failed_record_is_listed_then_repaired_and_removed_from_the_queue(
     assert repaired == (0, [line, "1 messages in the failure queue; 0 of them stay there."])
     assert [one["message"] for one in londo.inbox()] == ["2"]
     assert again == (0, ["0 messages in the failure queue; 0 of them stay there."])
+
+
+class ThirdReader(BaseHTTPRequestHandler):
+    """Passes requests on, but refuses the first three reads of the stream, as AWS does with a third reader."""
+
+    protocol_version = "HTTP/1.1"
+    server_port = 0
+    refusals = 3
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("X-Amz-Target", "").endswith(".GetRecords") and ThirdReader.refusals:
+            ThirdReader.refusals -= 1
+            self._answer(400, b'{"__type": "com.amazonaws.dynamodb.v20120810#LimitExceededException"}')
+            return
+        with closing(HTTPConnection("127.0.0.1", self.server_port)) as connection:
+            connection.request("POST", self.path, body, dict(self.headers))
+            answer = connection.getresponse()
+            self._answer(answer.status, answer.read())
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_stream_that_both_its_readers_read_is_read_again(
+    redrive: Redrive, broken: tuple[str, dict[str, Any]], system: System
+) -> None:
+    group, batch = broken
+    redrive.fail(batch)
+    ThirdReader.server_port = int(str(system.environment.endpoint).rpartition(":")[2])
+    with ThreadingHTTPServer(("127.0.0.1", 0), ThirdReader) as server:
+        Thread(target=server.serve_forever).start()
+        said = redrive.run(PYTHONPATH=str(REROUTED), REROUTED=f"{ThirdReader.server_port}:{server.server_port}")
+        server.shutdown()
+
+    assert ThirdReader.refusals == 0
+    assert group in said[1][0]
 
 
 def test_expired_records_stay_until_they_are_discarded(redrive: Redrive, broken: tuple[str, dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""People and handles on a real engine: show_user, find_message_group, post_confirmation."""
+"""People and handles on a real engine: show_user, find_message_group, pre_sign_up, post_confirmation."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -156,3 +156,49 @@ def test_an_unexpected_error_counts_as_a_failure_of_signing_up(
     written = capsys.readouterr().out
     assert '"SignUpsFailed":[1.0]' in written
     assert "SignUpsRefused" not in written
+
+
+# Before there is an account
+
+
+def sign_up(functions: Functions, **attributes: str) -> object:
+    event = sample_event("pre_sign_up")
+    event["request"]["userAttributes"] |= attributes
+    return functions.handler("users.pre_sign_up").lambda_handler(event, None)
+
+
+def test_a_free_handle_passes_and_the_event_is_answered_as_it_came(functions: Functions, londo: Person) -> None:
+    assert sign_up(functions) == sample_event("pre_sign_up")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "refusal"),
+    [
+        ({"preferred_username": "LONDO"}, "The handle is taken."),
+        ({"preferred_username": "two words"}, "preferred_username must be 1 to 30"),
+        ({"preferred_username": "Deleted_User"}, "must not read like a deleted user"),
+        ({"name": "Vir\u202e"}, "name must be one line"),
+    ],
+)
+def test_a_sign_up_that_confirmation_would_refuse_makes_no_account(
+    functions: Functions, londo: Person, attributes: dict[str, str], refusal: str
+) -> None:
+    with pytest.raises((HandleTaken, Invalid), match=refusal):
+        sign_up(functions, **attributes)
+    with pytest.raises((HandleTaken, Invalid), match=refusal):
+        confirm(functions, **attributes)
+
+
+def test_a_sign_up_without_a_handle_is_refused(functions: Functions) -> None:
+    event = sample_event("pre_sign_up")
+    del event["request"]["userAttributes"]["preferred_username"]
+
+    with pytest.raises(Invalid):
+        functions.handler("users.pre_sign_up").lambda_handler(event, None)
+
+
+def test_people_that_operators_make_are_not_checked_here(functions: Functions, londo: Person) -> None:
+    event = {**sample_event("pre_sign_up"), "triggerSource": "PreSignUp_AdminCreateUser"}
+    event["request"]["userAttributes"]["preferred_username"] = "londo"
+
+    assert functions.handler("users.pre_sign_up").lambda_handler(event, None) == event

@@ -199,6 +199,10 @@ def test_a_message_is_sent_once_even_if_the_event_is_repeated(
     assert sam.request(function, event) == (200, sent)
 
 
+def test_pre_sign_up(sam: Sam) -> None:
+    assert sam.invoke("PreSignUp", "pre_sign_up")[0] == sample_event("pre_sign_up")
+
+
 def test_post_confirmation(sam: Sam, table: Table) -> None:
     assert sam.invoke("PostConfirmation", "post_confirmation")[0] == sample_event("post_confirmation")
 

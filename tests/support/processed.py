@@ -1,12 +1,15 @@
 """template.yaml as CloudFormation processes it: transformed by SAM, conditions decided, references resolved."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from samcli.lib.translate.sam_template_validator import SamTemplateValidator
 from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
 
 from operators.schema import TEMPLATE
 
@@ -40,6 +43,16 @@ def resources(**parameters: str) -> dict[str, dict[str, Any]]:
         for name, resource in transformed["Resources"].items()
         if conditions.get(resource.get("Condition"), True)
     }
+
+
+def processed(**parameters: str) -> dict[str, Any]:
+    """What CloudFormation gets from SAM, with these parameters."""
+    loaded = json.loads(json.dumps(yaml_parse(TEMPLATE.read_text())))
+    for resource in loaded["Resources"].values():
+        for uri in {"CodeUri", "ContentUri"} & resource["Properties"].keys():
+            resource["Properties"][uri] = "s3://bucket/key"
+    made: dict[str, Any] = transform(loaded, parameters, SimpleNamespace(load=dict))
+    return made
 
 
 def logical_ids(template: str) -> set[str]:

@@ -3,14 +3,12 @@
 import ast
 import json
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from samcli.yamlhelper import yaml_parse
-from samtranslator.translator.transform import transform
 
 from operators.schema import TEMPLATE, template
+from tests.support.processed import processed, resources
 
 ROOT = TEMPLATE.parent
 LOADED = template()
@@ -20,7 +18,7 @@ ALARMS = {
 }
 FUNCTIONS = {name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"}
 # A new version of these answers everything at once: see docs/decisions.md.
-MAX_CONCURRENCY = {"PostConfirmation", "StreamHandler"}
+AT_ONCE = {"PreSignUp", "PostConfirmation", "StreamHandler"}
 TAKES_BACK = ("ApiErrors", "SignUpErrors", "StreamErrors", "PushErrors")
 # Each namespace: its metrics, and the type of their one resource.
 METRICS = {
@@ -32,16 +30,6 @@ METRICS = {
     "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, "AWS::SQS::Queue"),
 }
 each_alarm = pytest.mark.parametrize("name", ALARMS)
-
-
-def processed(**parameters: str) -> dict[str, Any]:
-    """SAM's output for CloudFormation, with these parameters."""
-    loaded = json.loads(json.dumps(yaml_parse(TEMPLATE.read_text())))
-    for resource in loaded["Resources"].values():
-        for uri in {"CodeUri", "ContentUri"} & resource["Properties"].keys():
-            resource["Properties"][uri] = "s3://bucket/key"
-    made: dict[str, Any] = transform(loaded, parameters, SimpleNamespace(load=dict))
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +133,16 @@ def test_push_age_rings_before_records_are_skipped() -> None:
     assert ALARMS["PushAge"]["Threshold"] / 1000 < mapping["MaximumRecordAgeInSeconds"]
 
 
+def test_without_full_monitoring_there_is_what_tells_of_something_broken() -> None:
+    full, few = (
+        {name: one["Type"] for name, one in resources(FullMonitoring=value).items()} for value in ("true", "false")
+    )
+
+    assert {name for name in ALARMS if name in full} == ALARMS.keys()
+    assert {name for name in ALARMS if name in few} == {*TAKES_BACK, "RecordsGivenUp"}
+    assert full.keys() - few.keys() == (ALARMS.keys() - few.keys()) | {"Dashboard"}
+
+
 def test_nobody_is_notified_without_an_address() -> None:
     assert LOADED["Parameters"]["AlarmEmail"]["Default"] == "none"
     assert RESOURCES["AlarmSubscription"]["Condition"] == "HasAlarmEmail"
@@ -231,7 +229,7 @@ def test_a_function_of_the_api_is_deployed_gradually_and_rolled_back_on_alarm(
     gradual: dict[str, Any], name: str
 ) -> None:
     alias = gradual["Resources"][f"{name}Aliaslive"]
-    if name in MAX_CONCURRENCY:
+    if name in AT_ONCE:
         assert "UpdatePolicy" not in alias
         return
     group = gradual["Resources"][f"{name}DeploymentGroup"]["Properties"]

@@ -46,8 +46,8 @@ def test_the_scripts_work_on_prod_and_prod_is_protected() -> None:
 
     assert prod["stack_name"] == STACK != dev["stack_name"]
     assert prod["confirm_changeset"] is True
-    assert (_overrides("prod")["DeletionProtection"], _overrides("prod")["GradualDeployment"]) == ("true", "true")
-    assert (_overrides("dev")["DeletionProtection"], _overrides("dev")["GradualDeployment"]) == ("false", "false")
+    for name in ("DeletionProtection", "GradualDeployment", "FullMonitoring"):
+        assert (_overrides("prod")[name], _overrides("dev")[name]) == ("true", "false")
 
 
 def test_the_local_system_takes_nothing_from_it() -> None:

@@ -83,6 +83,9 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:Query": {"GRP#"},
         "dynamodb:UpdateItem": {"USR#", "HDL#", "MSG#"},
     },
+    "PreSignUp": {
+        "dynamodb:GetItem": {"HDL#"},
+    },
     "PostConfirmation": {
         "dynamodb:UpdateItem": {"USR#", "HDL#"},
     },
@@ -274,13 +277,22 @@ def test_a_function_writes_its_own_logs_only(function: str) -> None:
 
 
 @each_function
-def test_only_lambda_itself_may_make_network_interfaces_and_only_with_a_network(function: str) -> None:
+def test_only_lambda_itself_may_make_and_remove_network_interfaces(function: str) -> None:
+    # Also where there is no network any more: Lambda removes them some time after the functions have left it.
     for stack in _every_stack():
         policies = _policies(stack, function)
-        assert _allows(policies, "ec2:CreateNetworkInterface", "*") == ("Network" in stack)
+        assert _allows(policies, "ec2:CreateNetworkInterface", "*")
+        assert _allows(policies, "ec2:DeleteNetworkInterface", "*")
         from_code = {"lambda__SourceFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:any"}
         assert not _allows(policies, "ec2:CreateNetworkInterface", "*", **from_code)
         assert not _allows(policies, "ec2:RunInstances", "*")
+
+
+def test_no_version_outlives_the_next() -> None:
+    """It would keep its network interfaces, and so the subnets, and cost its SnapStart."""
+    for stack in _every_stack():
+        for version in _of_type(stack, "AWS::Lambda::Version"):
+            assert stack[version]["DeletionPolicy"] == "Delete"
 
 
 @each_function
@@ -470,12 +482,40 @@ def test_a_parameter_that_changes_a_function_publishes_a_version_and_no_other_do
         "AllowedOrigins": "*",
         "MessageMaxChars": "99",
         "LogRetentionDays": "7",
+        "SnapStart": "true",
+        "Tracing": "true",
+        "FullMonitoring": "false",
     }
     for name, value in (ON | others).items():
         before, after = _off(), resources(**OFF | {name: value})
         (version,) = (one for one in _of_type(after, "AWS::Lambda::Version") if one.startswith(f"{function}Version"))
         changed = _properties(before, function) != _properties(after, function)
         assert (_properties(before, version) != _properties(after, version)) == changed
+
+
+def test_the_defaults_are_the_newest_python_on_arm_without_what_costs_by_the_hour() -> None:
+    """No test deploys them where this Python is missing."""
+    stack = resources()
+    for name in TABLE_ACTIONS:
+        function = _properties(stack, name)
+        assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
+        assert function["SnapStart"] == {"ApplyOn": "None"}
+        assert function["TracingConfig"] == {"Mode": "PassThrough"}
+    for layer in _of_type(stack, "AWS::Lambda::LayerVersion"):
+        assert _properties(stack, layer)["CompatibleRuntimes"] == ["python3.14"]
+
+
+@each_function
+def test_snapshots_are_for_functions_that_are_called_often_and_by_a_python_that_has_them(function: str) -> None:
+    """AWS drops a snapshot that nobody used for 14 days, and the next call fails: a sign-up would."""
+    for runtime, expected in (("python3.11", "None"), ("python3.14", "PublishedVersions")):
+        found = _properties(resources(SnapStart="true", PythonRuntime=runtime), function)["SnapStart"]["ApplyOn"]
+        assert found == ("None" if function in {"PreSignUp", "PostConfirmation"} else expected)
+
+
+@each_function
+def test_traces_are_recorded_if_asked_for(function: str) -> None:
+    assert _properties(resources(Tracing="true"), function)["TracingConfig"] == {"Mode": "Active"}
 
 
 def test_the_endpoint_allows_only_the_functions_actions() -> None:
@@ -546,6 +586,12 @@ def test_people_sign_up_by_themselves_only_if_enabled() -> None:
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": False}
 
 
+def test_sign_ups_are_checked_before_there_is_an_account_and_completed_after_its_confirmation() -> None:
+    """A person whose handle is refused at confirmation only would have an account and no profile."""
+    triggers = _properties(resources(), "UserPool")["LambdaConfig"]
+    assert triggers == {"PreSignUp": "PreSignUpAliaslive", "PostConfirmation": "PostConfirmationAliaslive"}
+
+
 def test_an_address_counts_when_it_is_verified() -> None:
     for parameters in (OFF, ON):
         pool = _properties(resources(**parameters), "UserPool")
@@ -578,6 +624,14 @@ def test_a_refresh_token_is_valid_once_and_for_the_configured_time() -> None:
         assert client["RefreshTokenValidity"] == days
         assert client["TokenValidityUnits"] == {"RefreshToken": "days"}
         assert client["EnableTokenRevocation"] is True
+
+
+def test_cloudfront_keeps_no_error_of_the_api() -> None:
+    """It keeps these statuses for 10 seconds, whatever the origin says: one person's 404 would be shown to others."""
+    distribution = _properties(resources(WebClient="true"), "WebDistribution")["DistributionConfig"]
+    kept = {one["ErrorCode"]: one["ErrorCachingMinTTL"] for one in distribution["CustomErrorResponses"]}
+
+    assert kept == dict.fromkeys((400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504), 0)
 
 
 def test_everything_that_can_be_tagged_is() -> None:

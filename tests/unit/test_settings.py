@@ -2,7 +2,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from messaging.settings import Settings
+from messaging.settings import SendSettings, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -12,7 +12,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_settings_come_from_the_template() -> None:
-    assert Settings.from_environment() == Settings("the-table", 280)
+    assert Settings.from_environment() == Settings("the-table")
+    assert SendSettings.from_environment() == SendSettings("the-table", 280)
 
 
 @pytest.mark.parametrize("name", ["TABLE_NAME", "MESSAGE_MAX_CHARS"])
@@ -20,7 +21,7 @@ def test_nothing_has_a_silent_default(name: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv(name)
 
     with pytest.raises(KeyError, match=name):
-        Settings.from_environment()
+        SendSettings.from_environment()
 
 
 @pytest.mark.parametrize("text", ["", "many", "1.5"])
@@ -28,7 +29,13 @@ def test_a_limit_that_is_no_whole_number_is_refused(text: str, monkeypatch: pyte
     monkeypatch.setenv("MESSAGE_MAX_CHARS", text)
 
     with pytest.raises(ValueError, match="int"):
-        Settings.from_environment()
+        SendSettings.from_environment()
+
+
+def test_who_sends_nothing_needs_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MESSAGE_MAX_CHARS")
+
+    assert Settings.from_environment() == Settings("the-table")
 
 
 def test_settings_do_not_change() -> None:

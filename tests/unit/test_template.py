@@ -5,11 +5,13 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+import yaml
 
 from messaging import retry
 from messaging.model import cognito_users as people_module
@@ -74,17 +76,23 @@ def test_the_sockets_have_their_routes_and_tickets() -> None:
     }
 
 
-def test_only_functions_that_push_know_the_address_of_the_sockets() -> None:
-    told = {name for name, function in FUNCTIONS.items() if "Environment" in function}
-    sending = {
-        name
-        for name, function in FUNCTIONS.items()
-        if "open_sockets" in (ROOT / function["CodeUri"] / f"{function['Handler'].partition('.')[0]}.py").read_text()
-    }
+def _file_of(name: str) -> Path:
+    function = FUNCTIONS[name]
+    return ROOT / str(function["CodeUri"]) / f"{function['Handler'].partition('.')[0]}.py"
 
-    assert told == sending == {"Connect", "Disconnect", "Receive", "Push"}
-    for name in told:
-        assert FUNCTIONS[name]["Environment"]["Variables"].keys() == {"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"}
+
+SENDS_TO_SOCKETS = {name for name in FUNCTIONS if "open_sockets" in _file_of(name).read_text()}
+
+
+@each_function
+def test_a_function_is_told_what_it_reads_and_nothing_else(name: str) -> None:
+    reads = set()
+    if name in SENDS_TO_SOCKETS:
+        reads.add("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")
+    if "SendSettings" in _file_of(name).read_text():
+        reads.add("MESSAGE_MAX_CHARS")
+
+    assert FUNCTIONS[name].get("Environment", {"Variables": {}})["Variables"].keys() == reads
 
 
 def _event_of(name: str) -> dict[str, Any]:
@@ -116,9 +124,9 @@ def test_every_route_asks_for_a_token_of_the_pool() -> None:
 
 def test_other_functions_load_nothing_of_sockets() -> None:
     others = [
-        f"functions.{Path(function['CodeUri']).name}.{function['Handler'].partition('.')[0]}"
-        for function in FUNCTIONS.values()
-        if "Environment" not in function
+        ".".join(_file_of(name).relative_to(ROOT).with_suffix("").parts)
+        for name in FUNCTIONS
+        if name not in SENDS_TO_SOCKETS
     ]
     loading = f"import importlib, sys; [importlib.import_module(name) for name in {others}]; print(*sys.modules)"
     loaded = subprocess.check_output(
@@ -136,9 +144,8 @@ def test_other_functions_load_nothing_of_sockets() -> None:
 @each_function
 def test_a_function_is_a_file_of_its_own_with_a_sample_event(name: str) -> None:
     module, _, function = FUNCTIONS[name]["Handler"].partition(".")
-    file = ROOT / FUNCTIONS[name]["CodeUri"] / f"{module}.py"
 
-    defined = {node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)}
+    defined = {node.name for node in ast.parse(_file_of(name).read_text()).body if isinstance(node, ast.FunctionDef)}
     sample = json.loads((ROOT / "events" / f"{module}.json").read_text())
 
     assert function in defined
@@ -149,11 +156,7 @@ def test_a_function_is_a_file_of_its_own_with_a_sample_event(name: str) -> None:
 
 
 def test_every_file_of_a_function_is_deployed() -> None:
-    deployed = {
-        ROOT / function["CodeUri"] / f"{function['Handler'].partition('.')[0]}.py" for function in FUNCTIONS.values()
-    }
-
-    assert deployed == set((ROOT / "functions").rglob("*.py"))
+    assert set(map(_file_of, FUNCTIONS)) == set((ROOT / "functions").rglob("*.py"))
 
 
 @pytest.mark.parametrize("layer", ["shared", "dependencies"])
@@ -168,6 +171,15 @@ def test_a_changed_layer_publishes_a_version_of_every_function(layer: str) -> No
     assert published == set(FUNCTIONS)
 
 
+def test_ci_deploys_the_oldest_python_and_the_one_that_goes_to_aws() -> None:
+    """The local system deploys for the Python that it runs on."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+
+    pythons = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert pythons == [oldest, PARAMETERS["PythonRuntime"]["Default"].removeprefix("python")]
+
+
 def test_retries_end_before_the_function_and_the_function_before_the_api() -> None:
     timeout = LOADED["Globals"]["Function"]["Timeout"]
 
@@ -179,9 +191,10 @@ def test_retries_end_before_the_function_and_the_function_before_the_api() -> No
 def test_the_functions_have_the_variables_of_their_settings() -> None:
     variables = LOADED["Globals"]["Function"]["Environment"]["Variables"]
 
-    assert variables.keys() >= {"TABLE_NAME", "MESSAGE_MAX_CHARS", "POWERTOOLS_SERVICE_NAME"}
+    assert variables.keys() >= {"TABLE_NAME", "POWERTOOLS_SERVICE_NAME"}
     assert variables["TABLE_NAME"] == {"!Ref": "Table"}
-    assert variables["MESSAGE_MAX_CHARS"] == {"!Ref": "MessageMaxChars"}
+    for name in ("CreateMessage", "CreateMessageGroup"):
+        assert FUNCTIONS[name]["Environment"]["Variables"] == {"MESSAGE_MAX_CHARS": {"!Ref": "MessageMaxChars"}}
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "CruddurMessages"
     assert PARAMETERS["MessageMaxChars"]["Default"] == 1024
 
@@ -233,7 +246,9 @@ def test_pushes_happen_at_once_or_not_at_all() -> None:
 
     assert mapping["FilterCriteria"] == _event_of("StreamHandler")["Properties"]["FilterCriteria"]
     assert mapping["StartingPosition"] == "LATEST"
-    assert mapping["ParallelizationFactor"] == 10
+    # Of the 10 functions that a new account runs at once, two readers of the stream take 3.
+    assert mapping["ParallelizationFactor"] == 2
+    assert _event_of("StreamHandler")["Properties"].get("ParallelizationFactor", 1) == 1
     assert mapping["MaximumRetryAttempts"] <= 2
     assert mapping["MaximumRecordAgeInSeconds"] == 60  # the minimum
     assert not {"FunctionResponseTypes", "DestinationConfig"} & mapping.keys()
