@@ -60,7 +60,7 @@ bench: .venv/bench ## measure for some ten minutes, write docs/benchmarks.md and
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m tools.bench
 
-check: .venv/test ## run ruff, mypy, sam validate --lint, zizmor, biome, tsc, cfn-lint in all regions, an audit of the locked packages
+check: .venv/test ## run linters, type checks, layer and English checks, cfn-lint in all regions, an audit of the locked packages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -69,7 +69,7 @@ check: .venv/test ## run ruff, mypy, sam validate --lint, zizmor, biome, tsc, cf
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 	@$(BIN)/zizmor --offline --quiet .github
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-web; \
-		else echo "Left out: biome and tsc on web/, for want of npm. Install it (Debian: apt install npm)." >&2; fi
+		else echo "Skipped: biome and tsc on web/ need npm. Install it (Debian: apt install npm)." >&2; fi
 	@$(BIN)/python -m pytest -n 0 -q tests/check
 	@$(BIN)/python -m tools.audit
 
@@ -104,12 +104,12 @@ clean: ## delete everything that make created, including the environment and the
 	@$(or $(shell command -v $(PYTHON) 2>/dev/null),$(wildcard $(BIN)/python),$(PYTHON)) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
 
 node_modules/.package-lock.json: package-lock.json
-	@echo "Installing what checks the web client into node_modules …"
+	@echo "Installing the web client's checkers into node_modules …"
 	@npm ci --silent
 	@touch $@
 
 .cache/mutation/bin/mutmut: pyproject.toml
-	@echo "Installing what mutation needs into .cache/mutation …"
+	@echo "Installing mutmut into .cache/mutation …"
 	@test -x .cache/mutation/bin/python || $(PYTHON) -m venv .cache/mutation
 	@.cache/mutation/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[mutate,test]'
 	@touch $@
