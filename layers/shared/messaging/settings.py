@@ -12,10 +12,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> "Settings":
-<<<<<<< HEAD
         """Read the environment. Raises KeyError for an unset variable."""
-=======
-        """Raises KeyError for a variable that is not set."""
         return cls(os.environ["TABLE_NAME"])
 
 
@@ -27,6 +24,5 @@ class SendSettings(Settings):
 
     @classmethod
     def from_environment(cls) -> "SendSettings":
-        """Raises KeyError for a variable that is not set, and ValueError for a limit that is no whole number."""
->>>>>>> b04721434ae1085fb7805862d3f60749d4bdefff
+        """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
         return cls(os.environ["TABLE_NAME"], int(os.environ["MESSAGE_MAX_CHARS"]))
