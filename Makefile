@@ -42,7 +42,7 @@ soak: .venv/test ## run the long tests (load, kills, thousands of random histori
 
 mutate: .cache/mutation/bin/mutmut ## mutation-test the rules; list survivors (ten minutes)
 	@rm -rf .cache/mutate && mkdir -p .cache/mutate
-	@cp -R layers/shared/messaging events functions operators tests tools template.yaml pyproject.toml .cache/mutate
+	@cp -R layers/shared/messaging events functions operators tests tools template.yaml asyncapi.yaml pyproject.toml .cache/mutate
 	@cd .cache/mutate && ../mutation/bin/python -m tools.mutation run && ../mutation/bin/mutmut results
 
 sam-local: .venv/test ## run every sample event with `sam local`, in Docker containers
