@@ -175,7 +175,7 @@ def test_no_cursor_leads_to_items_of_others(
 
 
 def _in_another_conversation(record: dict[str, Any], number: int) -> dict[str, Any]:
-    """The same change in the conversation of two others, whose ids begin with this digit."""
+    """The same change in the conversation of two others, with ids that begin with this digit."""
     members = [BAYKO.user_uuid, LONDO.user_uuid]
     others = [f"{number}{uuid[1:]}" for uuid in members]
     text = json.dumps(record)
