@@ -1,4 +1,4 @@
-"""The layers are the same wherever they are built: what did not change publishes no version of a function."""
+"""The layers are the same wherever they are built, so an unchanged layer publishes no version of a function."""
 
 import hashlib
 import subprocess

@@ -133,7 +133,7 @@ def test_push_age_rings_before_records_are_skipped() -> None:
     assert ALARMS["PushAge"]["Threshold"] / 1000 < mapping["MaximumRecordAgeInSeconds"]
 
 
-def test_without_full_monitoring_there_is_what_tells_of_something_broken() -> None:
+def test_without_full_monitoring_the_alarms_of_broken_parts_stay() -> None:
     full, few = (
         {name: one["Type"] for name, one in resources(FullMonitoring=value).items()} for value in ("true", "false")
     )

@@ -85,7 +85,7 @@ SENDS_TO_SOCKETS = {name for name in FUNCTIONS if "open_sockets" in _file_of(nam
 
 
 @each_function
-def test_a_function_is_told_what_it_reads_and_nothing_else(name: str) -> None:
+def test_a_function_has_only_the_variables_it_reads(name: str) -> None:
     reads = set()
     if name in SENDS_TO_SOCKETS:
         reads.add("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")

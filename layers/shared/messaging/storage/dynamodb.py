@@ -67,7 +67,7 @@ class DynamoDB:
         return found
 
     def get_two(self, one: Item, other: Item, *, consistent: bool = False) -> tuple[Item | None, Item | None]:
-        """The items at two keys, whose sort keys differ, in one request."""
+        """The items at two keys with different sort keys, in one request."""
         found = {item["sk"]["S"]: item for item in self.get_many([one, other], consistent=consistent)}
         return found.get(one["sk"]["S"]), found.get(other["sk"]["S"])
 

@@ -218,7 +218,7 @@ class Table:
         return Person.from_handle_item(item) if item else None
 
     def sender_and_receiver(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
-        """Who has this user_uuid and who has this handle, in one request and 1 read unit."""
+        """The person with this user_uuid and the owner of this handle, in one request and 1 read unit."""
         profile, owner = self.db.get_two(
             keys.key(keys.profile_pk(user_uuid), keys.PROFILE), keys.key(keys.handle_pk(handle), keys.HANDLE)
         )
