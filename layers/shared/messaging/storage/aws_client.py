@@ -9,9 +9,9 @@ import os
 import random
 import time
 import zlib
-from calendar import timegm
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
@@ -138,10 +138,10 @@ class _Client:
         if code not in _SKEWED:
             return False
         try:
-            date = time.strptime(error.response["ResponseMetadata"]["HTTPHeaders"]["date"], _HTTP_DATE)
+            date = datetime.strptime(error.response["ResponseMetadata"]["HTTPHeaders"]["date"], _HTTP_DATE)
         except (KeyError, ValueError):
             return False
-        known, self._skew = self._skew, timegm(date) - self._now()
+        known, self._skew = self._skew, date.replace(tzinfo=UTC).timestamp() - self._now()
         return abs(self._skew - known) > _SKEW_SECONDS
 
 
