@@ -16,8 +16,9 @@ from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
 from operators.writing import put_all
 from tests.support.checks import read_all
+from tests.support.dynamodb_local import functions_client
 from tools.bench.samples import Samples, side_by_side
-from tools.bench.tables import functions_client, new_table
+from tools.bench.tables import new_table
 from tools.bench.warm import TEXT
 
 if TYPE_CHECKING:

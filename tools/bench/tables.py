@@ -1,13 +1,10 @@
 """Tables to measure on."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 from uuid import uuid4
 
-from messaging.storage.table import open_table
 from operators.schema import create_table_request
 
 if TYPE_CHECKING:
@@ -26,9 +23,3 @@ def new_table(client: "DynamoDBClient") -> Iterator[str]:
     client.create_table(**request)
     yield name
     client.delete_table(TableName=name)
-
-
-def functions_client(endpoint: str) -> "DynamoDBClient":
-    """Open the client that the functions use."""
-    with patch.dict(os.environ, AWS_ENDPOINT_URL_DYNAMODB=endpoint):
-        return open_table("").db.client

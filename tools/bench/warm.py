@@ -18,9 +18,10 @@ from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
+from tests.support.dynamodb_local import functions_client
 from tests.support.functions import event_for
 from tools.bench.samples import Samples, side_by_side
-from tools.bench.tables import functions_client, new_table
+from tools.bench.tables import new_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
