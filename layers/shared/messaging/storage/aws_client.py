@@ -22,7 +22,7 @@ from messaging.storage.http_connections import BadResponse, HttpConnections, Htt
 from messaging.storage.signing import sign
 
 # In addition to statuses from 500 on. https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-RETRYABLE = {
+_RETRYABLE = {
     "LimitExceededException",
     "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",
@@ -226,7 +226,7 @@ def _is_retryable(error: ClientError | HTTPClientError) -> bool:
     if isinstance(error, HTTPClientError):
         return True
     status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    return status >= 500 or error.response["Error"]["Code"] in RETRYABLE
+    return status >= 500 or error.response["Error"]["Code"] in _RETRYABLE
 
 
 def _read(response: HttpResponse) -> dict[str, Any]:
