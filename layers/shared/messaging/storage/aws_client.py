@@ -1,7 +1,7 @@
 """The functions' AWS client: DynamoDB, and the connections of a WebSocket API, with the shapes of AWS's own APIs.
 
 `boto3.client("dynamodb")` fits in the place of `DynamoDBClient`: operators and tests use it there. Reasons are in
-docs/decisions.md#70-the-functions-have-a-small-aws-client-of-their-own.
+docs/decisions.md#78-the-functions-have-a-small-aws-client-of-their-own.
 """
 
 import json
