@@ -15,21 +15,9 @@ from local import stack
 from tests.conftest import free_port
 from tests.sam_local.conftest import Sam
 from tests.support.functions import sample_event
+from tests.support.routes import ROUTED
 
-_EVENTS = (
-    "create_message",
-    "create_message_group",
-    "find_message_group",
-    "list_message_groups",
-    "list_messages",
-    "show_message",
-    "mark_read",
-    "count_unread",
-    "create_ticket",
-    "show_user",
-    "show_me",
-    "update_me",
-)
+_EVENTS = sorted(name.partition(".")[2] for name in ROUTED)
 
 
 @pytest.fixture(scope="module")

@@ -69,3 +69,12 @@ def test_every_reference_leads_somewhere() -> None:
         target = DOCUMENT
         for step in reference.removeprefix("#/").split("/"):
             target = target[step]
+
+
+def test_every_event_that_is_described_has_a_view_and_every_view_is_described() -> None:
+    described = {
+        DOCUMENT["components"]["schemas"][one["$ref"].rpartition("/")[2]]["properties"]["type"]["const"]
+        for one in DOCUMENT["components"]["schemas"]["Events"]["items"]["oneOf"]
+    }
+
+    assert described == {name.removesuffix("_event") for name in vars(views) if name.endswith("_event")}

@@ -20,6 +20,7 @@ from messaging.model.person import Person
 from messaging.services import rewrite_inbox, send
 from tests.support.api import OTHER, STRANGER, USER, event
 from tests.support.fake_table import FailingTable, FakeTable
+from tests.support.routes import ROUTED
 
 Written = Callable[[], str]
 
@@ -189,6 +190,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
     UPDATE_ME: _event({"receipts": False}),
     SHOW_USER: _event(path={"handle": f"@{HANDLE}"}),
 }
+
+
+def test_every_route_is_among_the_requests_and_the_failures() -> None:
+    routed = ROUTED.keys() - {"connections.create_ticket"}  # see test_receive.py
+
+    assert REQUESTS.keys() == routed
+    assert {name for name, _, _ in FAILURES.values()} == routed
 
 
 def _function(name: str) -> ModuleType:
