@@ -79,6 +79,9 @@ class FakeConnections(Table):
             self.queries.append(user_uuid)
         return [one for one in list(self.held.values()) if one.user_uuid == user_uuid]
 
+    def put_connection(self, connection: Connection) -> None:
+        self.held[connection.user_uuid, connection.connection_id] = connection
+
     def delete_connection(self, user_uuid: str, connection_id: str) -> Connection | None:
         return self.held.pop((user_uuid, connection_id), None)
 

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.live import delivery
-from messaging.live.connections import RateLimit
+from messaging.live.connections import LIFETIME, MAX_CONNECTIONS, RateLimit, connect
 from messaging.live.delivery import DeliveryReport, Post, deliver, push
 from messaging.live.events import FRAME_BYTES, events_of, pack
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
-from messaging.model.errors import Busy
+from messaging.model.errors import Busy, NotFound
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change
@@ -322,3 +322,51 @@ def test_events_are_counted_for_three_seconds_from_the_first() -> None:
     counts = [pace.count(user_uuid) for user_uuid in (USER, USER, OTHER, USER, USER, OTHER, USER)]
 
     assert counts == [1, 2, 1, 3, 1, 2, 1]
+
+
+# Opening
+
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def _opened(table: FakeConnections, sockets: FakeSockets, *connection_ids: str) -> None:
+    for number, connection_id in enumerate(connection_ids):
+        connect(table, sockets, USER, connection_id, lambda at=NOON + timedelta(seconds=number): at)  # type: ignore[misc]
+
+
+def test_a_connection_is_stored_with_its_time_and_its_end() -> None:
+    table = FakeConnections(people=[BAYKO])
+    _opened(table, FakeSockets(), "1")
+
+    expires = int((NOON + LIFETIME).timestamp())
+    assert table.held == {(USER, "1"): Connection(USER, "1", "2026-01-01T12:00:00.000000+00:00", expires)}
+
+
+def test_the_first_connection_of_a_person_makes_them_online_and_the_second_changes_nothing() -> None:
+    table, sockets = FakeConnections(people=[BAYKO]), FakeSockets()
+    table.put_subscription(Subscription(USER, "theirs", OTHER, "group", 0))
+
+    _opened(table, sockets, "1", "2")
+
+    assert sockets.events("theirs") == [
+        {"type": "presence", "message_group_uuid": "group", "user_uuid": USER, "online": True}
+    ]
+
+
+def test_the_oldest_of_eleven_connections_is_told_why_it_is_closed() -> None:
+    table, sockets = FakeConnections(people=[BAYKO]), FakeSockets()
+
+    _opened(table, sockets, *map(str, range(MAX_CONNECTIONS + 1)))
+
+    assert sockets.closed == {"0"}
+    assert [event["code"] for event in sockets.events("0")] == ["too_many_connections"]
+    assert {connection_id for _, connection_id in table.held} == set(map(str, range(1, MAX_CONNECTIONS + 1)))
+
+
+def test_an_erased_person_opens_no_connection() -> None:
+    table = FakeConnections()
+
+    with pytest.raises(NotFound):
+        _opened(table, FakeSockets(), "1")
+    assert table.held == {}

@@ -1,6 +1,7 @@
 """Rules of reading that need no table; tests/integration reads real conversations and inboxes."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from unittest.mock import Mock, call
 
 import pytest
@@ -15,6 +16,7 @@ from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.services.read import (
+    Changes,
     Conversation,
     Inbox,
     _joins,
@@ -27,6 +29,7 @@ from messaging.services.read import (
     messages_before,
     newest_messages,
     show_message,
+    show_message_group,
     show_user,
 )
 from tests.support.api import OTHER, STRANGER, USER
@@ -356,3 +359,67 @@ def test_a_handle_nobody_has_is_not_found() -> None:
         show_user(FakeTable(SENDER), USER, "delenn")
     with pytest.raises(NotFound):
         find_message_group(FakeTable(SENDER), USER, "delenn")
+
+
+HOURS = [keys.format_time(datetime(2026, 1, 1, hour, tzinfo=UTC)) for hour in range(10)]
+
+
+def _hourly(count: int) -> FakeTable:
+    """One person's inbox of this many conversations; the n-th has its last message at HOURS[n]."""
+    table = FakeTable(SENDER)
+    (message,) = _messages(1)
+    for number in range(count):
+        last = replace(message, message_group_uuid=str(number), created_at=HOURS[number])
+        table.heads[str(number)] = Head.of_first(last, LONDO)
+    return table
+
+
+def _since(sk: str) -> InboxCursor:
+    return InboxCursor(USER, NEWER, sk)
+
+
+def test_changes_come_oldest_first_in_pages_without_gap() -> None:
+    table = _hourly(6)
+    first = changed_since(table, USER, _since(HOURS[0]), 2)
+    second = changed_since(table, USER, first.cursor, 2)
+    third = changed_since(table, USER, second.cursor, 2)
+
+    pages = [[entry.message_group_uuid for entry in page.entries] for page in (first, second, third)]
+    assert pages == [["1", "2"], ["3", "4"], ["5"]]
+    assert [page.cursor for page in (first, second)] == [_since(HOURS[2]), _since(HOURS[4])]
+    assert [page.ended for page in (first, second, third)] == [False, False, True]
+
+
+def test_the_next_changes_are_looked_for_an_hour_before_the_last_one() -> None:
+    """The stream may bring older ones later."""
+    ended = changed_since(_hourly(6), USER, _since(HOURS[2]), 3)
+
+    assert (ended.ended, ended.cursor) == (True, _since(HOURS[4]))
+
+
+def test_changes_are_never_looked_for_before_the_place_already_reached() -> None:
+    since = _since(keys.format_time(datetime(2026, 1, 1, 4, 30, tzinfo=UTC)))
+
+    assert changed_since(_hourly(6), USER, since, 3).cursor == since
+
+
+def test_without_changes_the_place_stays() -> None:
+    since = _since(HOURS[9])
+
+    assert changed_since(_hourly(6), USER, since, 3) == Changes([], since, True)
+
+
+def test_a_page_of_changes_costs_one_item_more_than_it_shows() -> None:
+    table = Mock(wraps=_hourly(6))
+
+    changed_since(table, USER, _since(HOURS[0]), 2)
+
+    assert table.method_calls == [call.inbox_above(USER, 3, HOURS[0])]
+
+
+def test_one_conversation_is_shown_to_its_members() -> None:
+    table = _hourly(1)
+
+    assert show_message_group(table, USER, "0") == table.heads["0"].inbox_entry(USER)
+    with pytest.raises(NotFound):
+        show_message_group(table, LONDO.user_uuid[:-1] + "0", "0")
