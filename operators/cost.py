@@ -449,6 +449,7 @@ check them before you decide. None includes signing in.
 {others}
 
 Stream and Sendbird also limit sockets that are open at once (5 % of the people of the month) and charge for more.
+Ably's price is for delivery with 30 days of history: inboxes, unread counts and older history are yours to build.
 
 ## Signing in
 
