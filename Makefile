@@ -7,7 +7,7 @@ PIP = -m pip install --quiet --disable-pip-version-check
 # Not for the make that `sam build` runs, which would take them for its own.
 unexport PYTHON
 MAKEOVERRIDES =
-# Whatever the locale.
+# In every locale.
 export PYTHONUTF8 = 1
 COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-annotate --custom-compile-command 'make lock'
@@ -15,7 +15,7 @@ SOAK = tests/soak tests/integration/test_histories_on_dynamodb_local.py tests/in
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
   tests/unit/test_inbox_simulation.py
 
-.PHONY: FORCE help run logs clean-data unit test soak mutate bench sam-local cost check check-web lock sbom build deploy delete clean
+.PHONY: FORCE help run logs clean-data unit test soak mutate bench sam-local smoke cost check check-web lock sbom build deploy delete clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -42,12 +42,15 @@ soak: .venv/test ## run the long tests (load, kills, thousands of random histori
 
 mutate: .cache/mutation/bin/mutmut ## mutation-test the rules; list survivors (ten minutes)
 	@rm -rf .cache/mutate && mkdir -p .cache/mutate
-	@cp -R layers/shared/messaging events functions operators tests tools template.yaml pyproject.toml .cache/mutate
+	@cp -R layers/shared/messaging events functions operators tests tools template.yaml asyncapi.yaml pyproject.toml .cache/mutate
 	@cd .cache/mutate && ../mutation/bin/python -m tools.mutation run && ../mutation/bin/mutmut results
 
 sam-local: .venv/test ## run every sample event with `sam local`, in Docker containers
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n 0 -v tests/sam_local
+
+smoke: .venv/run ## deploy to AWS as ENV=dev, use everything once, delete it, and write a report (ENV=local: check make run)
+	@$(BIN)/python -m tools.smoke $(ENV)
 
 cost: .venv/test ## measure the cost of a month, write docs/cost.md
 	@$(BIN)/python -m tests.support.prepare
@@ -57,7 +60,7 @@ bench: .venv/bench ## measure for some ten minutes, write docs/benchmarks.md and
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m tools.bench
 
-check: .venv/test ## run ruff, mypy, sam validate --lint, zizmor, biome, tsc, cfn-lint in all regions, an audit of the locked packages
+check: .venv/test ## run linters, type checks, layer and English checks, cfn-lint in all regions, an audit of the locked packages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -66,7 +69,7 @@ check: .venv/test ## run ruff, mypy, sam validate --lint, zizmor, biome, tsc, cf
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 	@$(BIN)/zizmor --offline --quiet .github
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-web; \
-		else echo "Left out: biome and tsc on web/, for want of npm. Install it (Debian: apt install npm)." >&2; fi
+		else echo "Skipped: biome and tsc on web/ need npm. Install it (Debian: apt install npm)." >&2; fi
 	@$(BIN)/python -m pytest -n 0 -q tests/check
 	@$(BIN)/python -m tools.audit
 
@@ -101,12 +104,12 @@ clean: ## delete everything that make created, including the environment and the
 	@$(or $(shell command -v $(PYTHON) 2>/dev/null),$(wildcard $(BIN)/python),$(PYTHON)) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
 
 node_modules/.package-lock.json: package-lock.json
-	@echo "Installing what checks the web client into node_modules …"
+	@echo "Installing the web client's checkers into node_modules …"
 	@npm ci --silent
 	@touch $@
 
 .cache/mutation/bin/mutmut: pyproject.toml
-	@echo "Installing what mutation needs into .cache/mutation …"
+	@echo "Installing mutmut into .cache/mutation …"
 	@test -x .cache/mutation/bin/python || $(PYTHON) -m venv .cache/mutation
 	@.cache/mutation/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[mutate,test]'
 	@touch $@

@@ -58,8 +58,9 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
 class Device:
     """One device of a signed-in person. `run` keeps `inbox` current.
 
-    `notify` is called after each event, when `inbox` has it, and with three more events: `caught_up`,
-    `disconnected`, and `refused`, with a `detail`, for a message that cannot be sent.
+    `notify` is called after each event, when `inbox` has it, and with four more events: `caught_up`, `disconnected`,
+    `replaced` (the server closed this socket, the oldest of too many: `look` opens another), and `refused`, with a
+    `detail`, for a message that cannot be sent.
     """
 
     def __init__(self, api: Api, socket_url: str, user_uuid: str, notify: Callable[[Event], None]) -> None:
@@ -69,6 +70,8 @@ class Device:
         self._user_uuid = user_uuid
         self._notify = notify
         self._socket: ClientConnection | None = None
+        self._is_looked_at = asyncio.Event()
+        self._is_looked_at.set()
         self._watched: set[str] = set()
         self._outbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()
         self._marks: asyncio.Queue[str] = asyncio.Queue()
@@ -106,6 +109,10 @@ class Device:
         self._watched.add(message_group_uuid)
         await self.tell(type="subscribe", message_group_uuid=message_group_uuid)
 
+    def look(self) -> None:
+        """Note that somebody looks at this device, so that it connects again if it was replaced."""
+        self._is_looked_at.set()
+
     async def tell(self, **frame: str) -> None:
         """Send a frame to the server, if there is a socket at the moment."""
         if self._socket:
@@ -117,6 +124,7 @@ class Device:
     async def _stay_connected(self) -> None:
         failures = 0
         while True:
+            await self._is_looked_at.wait()
             ticket = await until_answered(self._api.ticket)
             try:
                 url = f"{self._socket_url}?ticket={ticket}"
@@ -127,6 +135,7 @@ class Device:
                     await self._catch_up()
                     failures = 0
                     await self._listen(socket)
+                    self._notify({"type": "replaced"})
             except (OSError, WebSocketException):
                 if failures == 0:
                     self._notify({"type": "disconnected"})
@@ -139,10 +148,10 @@ class Device:
         self._notify({"type": "caught_up"})
 
     async def _listen(self, socket: ClientConnection) -> None:
-        """Handle events until the socket closes, which raises its exception."""
+        """Handle events until the socket closes, which raises its exception, or is replaced by newer ones."""
         loop = asyncio.get_running_loop()
         ping_at = loop.time() + _PING_EVERY
-        while True:
+        while self._is_looked_at.is_set():
             try:
                 async with asyncio.timeout_at(ping_at):
                     frame = await socket.recv()
@@ -158,6 +167,8 @@ class Device:
 
     async def _receive(self, event: Event) -> None:
         await self.fetch(self.inbox.receive(event))
+        if event.get("code") == "too_many_connections":
+            self._is_looked_at.clear()
         if event["type"] == "message_group" and event["uuid"] in self._watched:  # both have written now
             await self.tell(type="subscribe", message_group_uuid=event["uuid"])
         self._notify(event)

@@ -98,6 +98,11 @@ class Conversation:
         mark = entry["other_read_seq"]
         self.other_read_seq = None if mark is None else max(self.other_read_seq or 0, mark)
 
+    def take_name(self, message: Message) -> None:
+        """Take the name and handle of the other person from their newest message."""
+        if message["seq"] == self.last_seq:
+            self.other |= {name: message[name] for name in ("handle", "display_name")}
+
     def take(self, message: Message) -> None:
         """Merge a message, which may be a duplicate, or come before others that are missing."""
         self.last_seq = max(self.last_seq, message["seq"])
@@ -165,8 +170,10 @@ class Inbox:
                 conversation.take(event)
                 if conversation.is_mine(event):  # a sender has read everything
                     conversation.advance_mark(seq)
-                elif conversation.other_read_seq is not None:
-                    conversation.move_other_mark(seq)
+                else:
+                    conversation.take_name(event)
+                    if conversation.other_read_seq is not None:
+                        conversation.move_other_mark(seq)
                 yield from conversation.fill()
             case {"type": "read", "message_group_uuid": uuid, "user_uuid": reader, "read_seq": seq}:
                 known = self.conversations.get(uuid)

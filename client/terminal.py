@@ -95,6 +95,7 @@ class Chat:
     def __init__(self, api: Api, socket_url: str, user_uuid: str, handle: str, screen: Screen) -> None:
         self._device = Device(api, socket_url, user_uuid, self._notify)
         self._handle = handle
+        self._uuid: str | None = None
         self._screen = screen
         self._changed = asyncio.Event()
         self._is_connected = True
@@ -108,13 +109,17 @@ class Chat:
 
     @property
     def _conversation(self) -> Conversation | None:
-        for conversation in self._device.inbox.conversations.values():
-            if conversation.other["handle"].lower() == self._handle.lower():
-                return conversation
-        return None
+        """The conversation with the person of the handle, which may change meanwhile."""
+        conversations = self._device.inbox.conversations
+        if self._uuid is None:
+            for conversation in conversations.values():
+                if conversation.other["handle"].lower() == self._handle.lower():
+                    self._uuid = conversation.uuid
+        return conversations[self._uuid] if self._uuid else None
 
     async def _read_lines(self) -> None:
         async for line in self._screen.lines():
+            self._device.look()
             if line.strip() == "/quit":
                 break
             if line.strip():
@@ -155,6 +160,9 @@ class Chat:
             case "disconnected":
                 self._is_connected = False
                 self._screen.show("— connection lost, reconnecting —")
+            case "replaced":
+                self._is_connected = False
+                self._screen.show("— too many devices are connected; press Enter to connect this one again —")
             case "caught_up" if not self._is_connected:
                 self._is_connected = True
                 self._screen.show("— reconnected —")

@@ -1,7 +1,7 @@
 """The guard in front of the local system's servers.
 
 Any page in the developer's browser can send requests to 127.0.0.1, by that name or, with DNS rebinding, by one of its
-own. So these servers answer only under their own address, and of all pages only to the web client.
+own. So these servers answer only under their own address, and among pages only to the web client.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,17 +15,17 @@ _FOREIGN_PAGE = "Other sites' pages may not send requests here. Paste this addre
 
 
 def page_port(port: int) -> int:
-    """The port of the web client, beside ministack's."""
+    """The port of the web client, next to ministack's."""
     return port + 1
 
 
 def origins(port: int) -> list[str]:
-    """The origins of what is served at `port`."""
+    """The origins of the pages at `port`."""
     return [f"http://{name}:{port}" for name in _NAMES]
 
 
 def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers by name in lower case, those that come twice as one (RFC 9110): so no other copy of one gets through."""
+    """Headers by name in lower case, repeated ones joined (RFC 9110), so that no second copy gets through."""
     values: dict[str, str] = {}
     for name, value in headers:
         key = name.lower()
@@ -34,9 +34,9 @@ def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def refusal(headers: Mapping[str, str], port: int, page: int) -> str | None:
-    """Why a server at `port` refuses a request with these headers (names in lower case), or None.
+    """The reason for a server at `port` to refuse a request with these headers (names in lower case), or None.
 
-    The web client's port is `page`. Browsers say with Origin or Sec-Fetch-Site where a request comes from, and no page
+    The web client's port is `page`. Browsers send the source of a request in Origin or Sec-Fetch-Site, and no page
     can change that; other programs send neither.
     """
     if headers.get("host", "").lower() not in [f"{name}:{port}" for name in _NAMES]:

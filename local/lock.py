@@ -15,7 +15,7 @@ class Held(Exception):
 
 
 def hold(file: Path) -> IO[str]:
-    """Lock `file` until what is returned is closed, or this process ends. Raises Held."""
+    """Lock `file` until the returned file is closed, or this process ends. Raises Held."""
     lock = file.open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -18,12 +18,12 @@ from operators.environments import Environment
 HOST = "127.0.0.1"
 _START_WITHIN = 60  # seconds
 _STOP_WITHIN = 30
-# Nothing else: ministack has settings of its own, and the functions get its environment.
+# No other variables: ministack has settings of its own, and the functions inherit its environment.
 _INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class MinistackError(Exception):
-    """ministack does not start; the text says why."""
+    """ministack does not start, or its state is not saved; the text says why."""
 
 
 def require_free(port: int) -> None:
@@ -36,7 +36,7 @@ def require_free(port: int) -> None:
             raise MinistackError(f"Port {port} is for administrators. Choose another: make run PORT=4599") from None
         except OSError:
             raise MinistackError(
-                f"Port {port} is taken. Stop what listens there, or choose another: make run PORT=4599"
+                f"Port {port} is taken. Stop its program, or choose another: make run PORT=4599"
             ) from None
 
 
@@ -58,7 +58,7 @@ class Ministack:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns when it answers. Raises MinistackError."""
+        """Start ministack and wait until it answers. Raises MinistackError."""
         require_free(self.port)
         environment = {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
@@ -99,7 +99,7 @@ class Ministack:
             time.sleep(0.1)
 
     def wait(self) -> None:
-        """Returns when the process has ended."""
+        """Wait until the process has ended."""
         if self._process:
             self._process.wait()
 
@@ -116,9 +116,7 @@ class Ministack:
                 os.killpg(process.pid, signal.SIGKILL)
         shutil.rmtree(self.temporary, ignore_errors=True)
         if process.returncode:
-            raise MinistackError(
-                f"What was written last is NOT saved. Is the disk full? ministack's log is {self._log}"
-            )
+            raise MinistackError(f"The last changes are NOT saved. Is the disk full? ministack's log is {self._log}")
 
     def _answers(self) -> bool:
         try:

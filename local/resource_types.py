@@ -50,5 +50,5 @@ _PROVISIONERS = {
 
 
 def add() -> None:
-    """Adds them to ministack in this process."""
+    """Add them to ministack in this process."""
     _RESOURCE_HANDLERS.update(_PROVISIONERS)

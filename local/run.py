@@ -42,7 +42,7 @@ def main() -> int:
     keep_to_this_machine()
 
     LOCAL_HOME.mkdir(exist_ok=True)
-    LOCAL_HOME.chmod(0o700)  # other users of the machine could read messages, and what tokens are signed with
+    LOCAL_HOME.chmod(0o700)  # other users of the machine could read messages, and the keys that sign tokens
     try:
         with hold(LOCAL_HOME / "lock"):
             hold(_DATA_LOCK).close()
@@ -83,7 +83,7 @@ def _run(port: int) -> int:
 
 
 def _serve(ministack: Ministack) -> int:
-    """Starts the system and serves it until it is to end; returns the exit status."""
+    """Start the system and serve it until it must end; return the exit status."""
     place = ministack.place
     try:
         require_free(guard.page_port(ministack.port))
@@ -121,7 +121,7 @@ def _step(name: str) -> Iterator[None]:
 
 
 def _port(text: str) -> int:
-    """Raises ArgumentTypeError."""
+    """Parse a port. Raises ArgumentTypeError."""
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _LAST_PORT:
         raise argparse.ArgumentTypeError(f"a port is a number from 1 to {_LAST_PORT}: the web client has the next one")
     return int(text)

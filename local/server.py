@@ -38,7 +38,7 @@ App = Callable[[Scope, Callable[[], Awaitable[Any]], Send], Coroutine[Any, Any, 
 
 
 def main() -> None:
-    """Serves as ministack's own `main` does. Takes the administrator's access key out of the environment."""
+    """Serve as ministack's own `main` does. Removes the administrator's access key from the environment."""
     administrator = f"arn:aws:iam::{get_account_id()}:root"
     secret_key = os.environ.pop("CRUDDUR_SECRET_KEY")
     sts.register_session(
@@ -70,7 +70,7 @@ def _serve_saved(state: State) -> None:
 
 
 def _end_with_runner() -> None:
-    """End this process when the runner, which holds the other end of stdin, has ended in whatever way."""
+    """End this process when the runner has ended in any way. It holds the other end of stdin."""
     os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_STOP_WITHIN)
@@ -98,7 +98,7 @@ def saved(served: App, state: State) -> App:
 def guarded(served: App, port: int, access_keys: Container[str]) -> App:
     """The ASGI application `served` behind the guard.
 
-    A request is signed with one of `access_keys` (ministack checks the signature), or AWS takes it unsigned, too.
+    A request is signed with one of `access_keys` (ministack checks the signature), or AWS accepts it unsigned, too.
     """
 
     async def application(scope: Scope, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
@@ -130,7 +130,7 @@ def _refusal(scope: Scope, port: int, access_keys: Container[str]) -> str | None
 
 
 def _is_public(scope: Scope, headers: dict[str, str]) -> bool:
-    """True for the deployed APIs, which ask for tokens and tickets, and for what Cognito answers to everybody."""
+    """True for the deployed APIs, which ask for tokens and tickets, and for Cognito's public operations."""
     path, method = scope["path"], scope.get("method")
     if path.startswith(_API):
         return "/@connections/" not in path
@@ -146,7 +146,7 @@ _SALT = secrets.token_hex(16)
 
 
 def _credentials(config: dict[str, Any]) -> dict[str, str]:
-    """A function's credentials. ministack's own can be computed by anybody from the names of function and role."""
+    """A function's credentials. Anybody could compute ministack's own from the names of function and role."""
     credentials: dict[str, str] = _computed({**config, "FunctionArn": f"{config['FunctionArn']}:{_SALT}"})
     return credentials
 

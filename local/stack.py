@@ -17,7 +17,7 @@ from operators.environments import Environment, local_variables
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / ".aws-sam" / "build"
 _BUILT_FROM = ROOT / ".aws-sam" / "built-from"
-# An environment that samconfig.toml does not have: it is about AWS.
+# An environment that samconfig.toml does not have: that file is about AWS.
 NO_CONFIG = ("--config-env", "local")
 _SOURCES = ("template.yaml", "functions", "layers")
 PYTHON_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -30,11 +30,11 @@ _PARAMETERS = {
 
 
 class StackError(Exception):
-    """`sam` failed; the text is the end of what it said."""
+    """`sam` failed; the text is the end of its output."""
 
 
 def fingerprint() -> str:
-    """A hash of everything that the stack is made from."""
+    """A hash of all sources of the stack."""
     digest = hashlib.sha256(json.dumps(_PARAMETERS).encode())
     for path in _source_files():
         digest.update(str(path.relative_to(ROOT)).encode())
@@ -43,7 +43,7 @@ def fingerprint() -> str:
 
 
 def build() -> None:
-    """`sam build`, unless it has built these very sources before; one at a time in this folder. Raises StackError."""
+    """Run `sam build`, unless it has built the same sources before; one at a time in this folder. Raises StackError."""
     BUILD.parent.mkdir(exist_ok=True)
     with (BUILD.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -56,7 +56,7 @@ def build() -> None:
 
 
 def deploy(place: Environment, **parameters: str) -> None:
-    """`sam deploy` of what was built, with these parameters of the template, and what ministack leaves out of it.
+    """Deploy the build with these parameters by `sam deploy`, and add the parts that ministack leaves out.
 
     Raises StackError.
     """
@@ -84,23 +84,23 @@ def deploy(place: Environment, **parameters: str) -> None:
 
 
 def port(place: Environment) -> int:
-    """Where its ministack listens on 127.0.0.1."""
+    """The port of its ministack on 127.0.0.1."""
     return int(str(place.endpoint).rpartition(":")[2])
 
 
 def api_url(place: Environment) -> str:
-    """Where the API answers: by path, since not every resolver knows the names under localhost."""
+    """The address of the API: by path, since not every resolver knows the names under localhost."""
     return f"{place.endpoint}/_aws/execute-api/{place.physical_ids['Api']}/$default"
 
 
 def socket_url(place: Environment) -> str:
-    """Where sockets are opened."""
+    """The address of the sockets."""
     endpoint = str(place.endpoint).replace("http", "ws", 1)
     return f"{endpoint}/_aws/execute-api/{place.physical_ids['SocketApi']}/live"
 
 
 def sam(command: str, *arguments: str, place: Environment | None = None) -> None:
-    """Runs `sam` on the local AWS of `place`, or on none. Raises StackError."""
+    """Run `sam` on the local AWS of `place`, or on none. Raises StackError."""
     done = subprocess.run(
         ["sam", command, *NO_CONFIG, *arguments],
         cwd=ROOT,
@@ -114,7 +114,7 @@ def sam(command: str, *arguments: str, place: Environment | None = None) -> None
 
 
 def sam_environment(place: Environment | None) -> dict[str, str]:
-    """The environment in which `sam` is the one installed here, and works on the local AWS of `place`."""
+    """Environment variables for the installed `sam`, working on the local AWS of `place`."""
     environment = {
         **{name: value for name, value in local_variables().items() if not name.startswith("SAM_")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -132,7 +132,7 @@ def sam_environment(place: Environment | None) -> dict[str, str]:
 
 
 def _limit_roles(place: Environment, resources: dict[str, Any]) -> None:
-    """ministack's CloudFormation ignores the permissions boundaries of roles, which its IAM enforces."""
+    """Set the permissions boundaries of roles, which ministack's CloudFormation ignores and its IAM enforces."""
     for name, resource in resources.items():
         if resource["Type"] == "AWS::IAM::Role" and "PermissionsBoundary" in resource["Properties"]:
             boundary = place.physical_ids[resource["Properties"]["PermissionsBoundary"]["Ref"]]
@@ -142,9 +142,9 @@ def _limit_roles(place: Environment, resources: dict[str, Any]) -> None:
 
 
 def _connect_api(place: Environment, resources: dict[str, Any], parameters: dict[str, str]) -> None:
-    """ministack's CloudFormation ignores the OpenAPI body that SAM makes of the template's HttpApi events.
+    """Configure the API, because ministack's CloudFormation ignores the OpenAPI body that SAM generates.
 
-    So what that body says is read from the deployed template and told to its API Gateway.
+    So its API Gateway gets the routes and authorizers of that body from the deployed template.
     """
     body = resources["Api"]["Properties"]["Body"]
     gateway, api = place.client("apigatewayv2"), place.physical_ids["Api"]

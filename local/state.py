@@ -24,9 +24,9 @@ _logger = logging.getLogger(__name__)
 
 
 class State:
-    """Saves and loads what ministack keeps in memory, in place of the files that it writes when it is stopped.
+    """Saves and loads the memory of ministack, in place of the files that ministack writes when it is stopped.
 
-    It also saves the records of streams that some function has not read. ministack loses them.
+    It also saves unread records of streams, which ministack loses.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,7 +43,7 @@ class State:
         """Make ministack load and save through this object."""
         app.load_state = self.load
         app.save_all = self.save
-        # ministack would delete code before the state that no longer refers to it is saved.
+        # ministack would delete code while the saved state still refers to it.
         self._delete_other_code = lambda_svc._prune_orphan_code_blobs
         lambda_svc._prune_orphan_code_blobs = self._keep_code
 
@@ -139,7 +139,7 @@ def _unread_records() -> dict[str, AccountRegionScopedDict]:
 
 
 def _drop_connections(tables: AccountRegionScopedDict) -> None:
-    """Remove what tables have of sockets: all have ended with the ministack that held them."""
+    """Remove connections and subscriptions from the tables: their sockets ended with the ministack that held them."""
     ended = (keys.connections_pk(""), keys.subscriptions_pk(""))
     for _, table in tables.all_items():
         table["items"] = {pk: items for pk, items in table["items"].items() if not pk.startswith(ended)}
@@ -151,7 +151,7 @@ def _is_being_deployed(stack: dict[str, Any]) -> bool:
 
 
 def _load_file(service: str) -> Any:
-    """The state of a service as version 1 of this system left it: in ministack's own files, without streams."""
+    """The state of a service from version 1 of this system: in ministack's own files, without streams."""
     state = persistence.load_state(service)
     if state and service == "lambda":
         state.pop("dynamodb_stream_positions", None)  # the next records would count as read

@@ -1,4 +1,4 @@
-"""The web client on this machine, with the headers that CloudFront gives it on AWS."""
+"""The web client on this machine, with the headers of CloudFront on AWS."""
 
 import json
 import threading
@@ -19,16 +19,16 @@ _COGNITO = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}"
 
 
 class PortTaken(Exception):
-    """The web client cannot be served there; the text says what to do."""
+    """The web client cannot be served there; the text names a remedy."""
 
 
 @contextmanager
 def serving(place: Environment, password: str | None = None) -> Iterator[str]:
-    """Serves web/ meanwhile, for the local system at `place`, on the port after its own; yields the address.
+    """Serve web/ during the block, for the local system at `place`, on the port after its own; yield the address.
 
     Raises PortTaken.
 
-    With the demo people's password the page offers to be one of them by one click.
+    With the demo people's password the page offers a sign-in as one of them with one click.
     """
     settings = config(place) | {
         "api": stack.api_url(place),
@@ -43,7 +43,7 @@ def serving(place: Environment, password: str | None = None) -> Iterator[str]:
         server = ThreadingHTTPServer((HOST, port), handler)
     except OSError:
         raise PortTaken(
-            f"Port {port}, for the web client, is taken. Stop what listens there, or choose another: make run PORT=4599"
+            f"Port {port}, for the web client, is taken. Stop its program, or choose another: make run PORT=4599"
         ) from None
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -56,7 +56,7 @@ def serving(place: Environment, password: str | None = None) -> Iterator[str]:
 
 
 def _headers(endpoint: str) -> dict[str, str]:
-    """What template.yaml's WebHeaders say, apart from HTTPS, and with `endpoint` for Cognito, API and socket."""
+    """The headers of template.yaml's WebHeaders, apart from HTTPS, with `endpoint` for Cognito, API and socket."""
     policy = template()["Resources"]["WebHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
     security = policy["SecurityHeadersConfig"]
     sources = f"{endpoint} {endpoint.replace('http', 'ws', 1)}"
@@ -101,11 +101,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body or b"")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has in the standard library
-        """Says nothing."""
+        """Log nothing."""
 
     def _file(self, path: str) -> bytes | None:
         try:
             file = (WEB / path.lstrip("/")).resolve()
             return file.read_bytes() if file.is_relative_to(WEB) and file.is_file() and content_type(path) else None
-        except (OSError, ValueError):  # a name that no file can have
+        except (OSError, ValueError):  # an impossible file name
             return None

@@ -1,1 +1,1 @@
-"""What the operators' scripts under bin/ share."""
+"""Code of the operators' scripts under bin/."""

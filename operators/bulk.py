@@ -1,4 +1,4 @@
-"""Made-up people and conversations in bulk, for load and scale: the same every time, so that it can be gone on with."""
+"""Generated people and conversations in bulk, for tests of load and scale: always the same, so that runs can resume."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -21,9 +21,9 @@ from operators.writing import MAX_CONCURRENCY, Line, continued, put_all
 
 _NAMESPACE = UUID("5f0c1a5e-7f0b-4c53-9d55-8f3e6f6a3b10")
 _BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
-_PARTNERS = 5  # each person begins conversations with this many others, and is in twice as many
+_PARTNERS = 5  # conversations that each person begins; each is in twice as many
 _AFTER_ALL_TIMES = keys.HEAD
-_IN_DOUBT = MAX_BATCH_WRITES * (MAX_CONCURRENCY + 2)  # of what was written last, some may be missing
+_IN_DOUBT = MAX_BATCH_WRITES * (MAX_CONCURRENCY + 2)  # items written last, of which an interrupted run may lack some
 _SAYINGS = (
     "Are you there?",
     "Just arrived. Where are you?",
@@ -38,7 +38,7 @@ _SAYINGS = (
 
 @dataclass(frozen=True)
 class _Conversation:
-    """One of a bulk: its members, its place among all, and how many messages it is to have."""
+    """A conversation of a bulk: its members, its index, and its number of messages."""
 
     members: tuple[Person, Person]
     number: int
@@ -50,7 +50,7 @@ class _Conversation:
         return keys.pair_uuid(*(person.user_uuid for person in self.members))
 
     def lines(self, after: int = 0) -> Iterator[Line]:
-        """What is said, beyond the first `after` messages."""
+        """The messages beyond the first `after`."""
         for index in range(after, self.wanted):
             overall = index * self.of + self.number
             yield Line(
@@ -64,7 +64,7 @@ class _Conversation:
 class Bulk:
     """`messages` spread evenly over conversations of `people`, a second apart, from the beginning of 2026.
 
-    More messages for as many people begin with the same messages.
+    A larger number of messages for the same people begins with the same messages.
     """
 
     people: int
@@ -80,10 +80,10 @@ class Bulk:
         return min(self.people * (self.people - 1) // 2, self.people * _PARTNERS)
 
     def write(self, client: Any, table_name: str, on_progress: Callable[[int], None]) -> None:
-        """Writes the items that are missing; `on_progress` gets the number of items written or found. Raises Busy.
+        """Write the missing items; `on_progress` gets the number of items written or found. Raises Busy.
 
-        A head is put after its messages, their sent records and its entries: where it is, they are. So an interrupted
-        run can resume, and a half-written conversation has no head until then.
+        A head is put after its messages, their sent records and its entries, so its presence proves theirs. So an
+        interrupted run can resume, and a half-written conversation has no head until then.
         """
         table = ConversationTable(client, table_name)
         people = map(_person, range(self.people))
@@ -123,7 +123,7 @@ def _person(number: int) -> Person:
 def _items(table: Table, one: _Conversation, heads: list[Head], on_progress: Callable[[int], None]) -> Iterator[Item]:
     """The messages, sent records and entries of a conversation without a head, which is added to `heads` at the end.
 
-    Of a long one that was cut off, only what may be missing.
+    For a long, interrupted one, only the items that may be missing.
     """
     newest = table.before(one.group, _AFTER_ALL_TIMES, 1, consistent=True) if one.wanted > _IN_DOUBT else []
     after = max(0, newest[0].seq - _IN_DOUBT) if newest else 0
@@ -147,7 +147,7 @@ def _with_sent_record(message: Message) -> tuple[Item, Item]:
 
 
 def _extend(table: ConversationTable, one: _Conversation, old: Head) -> int:
-    """Adds the messages that a conversation lacks, and returns how many it has. Raises HeadChanged if it is in use."""
+    """Add the missing messages of a conversation; return the new total. Raises HeadChanged if it is in use."""
     added = list(continued(one.members, one.lines(old.last_seq), old))
     if added:
         put_all(table.db, (item for message, _ in added for item in _with_sent_record(message)))

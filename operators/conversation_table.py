@@ -1,4 +1,4 @@
-"""The table with the requests that only operators make to messages and their sent records."""
+"""The requests that only operators make to messages and their sent records."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -17,20 +17,19 @@ _IS_AS_READ = "pk = ? AND sk = ? AND message_group_uuid = ? AND created_at = ?"
 
 
 class ConversationTable(Table):
-    """Reads consistently."""
+    """Messages and sent records, read consistently."""
 
     def messages(self, message_group_uuid: str, after: str = BEFORE_ALL_TIMES) -> Iterator[list[Message]]:
-        """All messages of a conversation in order, by the page of 100, or those after a time."""
+        """All messages of a conversation in order, or those after a time, in pages of 100."""
         page = self.after(message_group_uuid, after, _PAGE, consistent=True)
         while page:
             yield page
             page = self.after(message_group_uuid, page[-1].created_at, _PAGE, consistent=True)
 
     def put_head(self, head: Head, read: Head | None) -> None:
-        """Puts a head, or brings the one that was `read` to it if that has not changed meanwhile. Raises HeadChanged.
+        """Put a head, or update the one that was `read`, if it has not changed since. Raises HeadChanged.
 
-        The version of `head` is above that of `read`. A stored head keeps what its members are called and what else it
-        holds.
+        The version of `head` is above that of `read`. A stored head keeps its members' names and its other attributes.
         """
         try:
             if read is None:
@@ -60,28 +59,28 @@ class ConversationTable(Table):
             raise HeadChanged(None) from None
 
     def put_messages(self, messages: Iterable[Message]) -> None:
-        """Puts messages over those that are stored there. Raises Busy."""
+        """Put messages, overwriting stored ones. Raises Busy."""
         put_all(self.db, (message.item for message in messages))
 
     def delete(self, items: Iterable[Item]) -> None:
-        """Deletes what is stored at the keys of these items. Raises Busy."""
+        """Delete the stored items at the keys of these items. Raises Busy."""
         delete_all(self.db, map(keys.of, items))
 
     def sent_records(self, message_uuids: Iterable[str]) -> dict[str, Item]:
-        """The stored sent records of these message_uuids, which all differ, by message_uuid. 1 read unit each."""
+        """The stored sent records of these different message_uuids, by message_uuid. 1 read unit each."""
         wanted = [keys.key(keys.sent_record_pk(one), keys.SENT_RECORD) for one in message_uuids]
         items = self.db.get_many(wanted, consistent=True)
         return {SentRecord.from_item(item).message_uuid: item for item in items}
 
     def put_sent_records(self, messages: Sequence[Message], stored: Mapping[str, Item]) -> bool:
-        """Writes the receipts of messages, where they are still as `stored` (see `receipts`). 1 write unit each.
+        """Write the sent records of messages, if they are still as `stored` (see `sent_records`). 1 write unit each.
 
-        No two messages may have one message_uuid. False if a sent record was not as `stored` any more. Raises Busy.
+        No two messages may share a message_uuid. False if a sent record has changed since. Raises Busy.
         """
         return self._all_done([self._sent_record_statement(one, stored.get(one.message_uuid)) for one in messages])
 
     def delete_sent_records(self, messages: Iterable[Message]) -> None:
-        """Deletes the sent records that lead to the conversation of these messages. Raises Busy."""
+        """Delete the sent records that point to the conversation of these messages. Raises Busy."""
         sent_records = {message.message_uuid: SentRecord.of(message).item for message in messages}
         names = ("pk", "sk", "message_group_uuid")
         statement = f'DELETE FROM "{self.db.table_name}" WHERE {" AND ".join(f"{name} = ?" for name in names)}'
@@ -109,7 +108,7 @@ class ConversationTable(Table):
 
 
 def is_sent_record_of(message: Message, item: Item | None) -> bool:
-    """True if the item is the sent record that this message must have: kept for good, with its place and digest."""
+    """True if the item is the right sent record of this message: permanent, with its place and digest."""
     return item is not None and "ttl" not in item and SentRecord.from_item(item) == SentRecord.of(message)
 
 

@@ -24,7 +24,7 @@ PEOPLE: list[dict[str, str]] = _DEMO["people"]
 
 
 def local_password() -> str:
-    """The one of all demo people of the local system, made up the first time and kept with its data."""
+    """The password of all demo people of the local system, generated the first time and kept with its data."""
     kept = LOCAL_DATA / "demo-password"
     if not kept.exists():
         kept.touch(mode=0o600)
@@ -33,16 +33,16 @@ def local_password() -> str:
 
 
 def new_password() -> str:
-    """One that the user pool accepts."""
+    """Generate a password that the user pool accepts."""
     return f"Demo-{secrets.token_hex(6)}-1"
 
 
 def load(environment: Environment, password: str) -> Iterator[str]:
-    """Makes the people and what they have written to each other, and yields a line of progress for each step.
+    """Create the people and their messages; yield a line of progress for each step.
 
-    Messages go through the use cases, at the times of the file, so the stream sees them too. What is there already
-    stays as it is: a load that was cut off goes on where it ended. On DynamoDB Local, which has neither user pool nor
-    stream handler, people have the user_uuids of the file and no password, and their inboxes are brought up to date.
+    Messages go through the use cases, at the times of the file, so the stream gets them, too. Existing items stay
+    unchanged: an interrupted load resumes. On DynamoDB Local, which has neither user pool nor stream handler, people
+    have the user_uuids of the file and no password, and their inboxes are written here.
     """
     table = Table(environment.client("dynamodb"), environment.table_name)
     uuids = {}

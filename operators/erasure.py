@@ -1,4 +1,4 @@
-"""Erasing a person: what is theirs goes, and what they wrote to others stays, under "deleted user"."""
+"""Erasure of a person: their data is deleted, and their messages to others stay, under "deleted user"."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,10 +21,10 @@ _FUNCTION_TIMEOUT_SECONDS = 30.0  # seconds: no function runs longer (template.y
 
 
 def erase(environment: Environment, people: Sequence[PersonRecord], left: Callable[[int], None]) -> None:
-    """Erases people. It can be cut off anywhere: the same again finishes it. `left` is told of each conversation.
+    """Erase people. A second run finishes an interrupted one. `left` is called for each conversation.
 
-    Before their Cognito users go, last, it waits for the functions that had read a profile before it was deleted, and
-    looks again: one of them may have opened a conversation. Raises Busy.
+    Before it deletes their Cognito users, last, it waits for functions that had read a profile before it was deleted,
+    and looks again: one of them may have opened a conversation. Raises Busy.
     """
     pool = UserPool(environment)
     table, sockets = PeopleTable(environment.client("dynamodb"), environment.table_name), environment.sockets()
@@ -35,7 +35,7 @@ def erase(environment: Environment, people: Sequence[PersonRecord], left: Callab
         connection_ids += erase_from_table(table, sockets, found.user_uuid, found.handles, left)
     time.sleep(_FUNCTION_TIMEOUT_SECONDS)
     for connection_id in connection_ids:
-        sockets.close(connection_id)  # API Gateway closes none whose handshake is not over
+        sockets.close(connection_id)  # API Gateway closes no socket during its handshake
     for found in people:
         erase_from_table(table, sockets, found.user_uuid, found.handles, left)
         if found.account:
@@ -49,11 +49,11 @@ def erase_from_table(
     handles: Iterable[str],
     left: Callable[[int], None] = lambda _: None,
 ) -> list[str]:
-    """Deletes profile and handles, so that no conversation and no socket is opened any more, then leaves all there are.
+    """Delete profile and handles, so that no new conversation or socket opens; then leave all conversations.
 
     Returns the ids of the sockets that were open. Raises Busy.
 
-    A conversation's message group goes last, so a run that was cut off finds what is left to do in the inbox.
+    A conversation's inbox entry is deleted last, so the next run finds the remaining work in the inbox.
     """
     table.remove_person(user_uuid, handles)
     connection_ids = _disconnect(table, sockets, user_uuid)
@@ -68,9 +68,9 @@ def erase_from_table(
 
 
 def _disconnect(table: PeopleTable, sockets: Sockets, user_uuid: str) -> list[str]:
-    """Closes a person's sockets, and tells those who watch them that they are offline, for the last time.
+    """Close a person's sockets, and tell their subscribers for the last time that they are offline.
 
-    A ticket they may still have opens none: `connect` asks for the profile, which is deleted.
+    A remaining ticket opens no socket: `connect` checks the profile, which is deleted.
     """
     connection_ids = [connection.connection_id for connection in table.connections(user_uuid, consistent=True)]
     for connection_id in connection_ids:
@@ -95,10 +95,10 @@ def _leave(table: PeopleTable, group: InboxEntry) -> None:
 
 
 def _hide(table: PeopleTable, head: Head, user_uuid: str) -> Head | None:
-    """Puts "deleted user" on all of a member's messages and then on the head, and returns the head.
+    """Put "deleted user" on all of a member's messages and then on the head; return the head.
 
-    It is closed first: however fast the two send, no message comes after those that are rewritten. If the other member
-    is deleted meanwhile, or the conversation, it stops.
+    The conversation is closed first: even if both send fast, no message follows the rewritten ones. Stops if the other
+    member or the conversation is deleted meanwhile.
     """
     group = head.message_group_uuid
     table.close(head, user_uuid)
@@ -129,7 +129,7 @@ def _member_head(table: PeopleTable, message_group_uuid: str, user_uuid: str) ->
 
 
 def _delete_conversation(table: PeopleTable, head: Head) -> None:
-    """Deletes a conversation of which both are gone. The head, by which it is still seen to be one, goes last."""
+    """Delete a conversation of two erased people. The head, which identifies it as one, is deleted last."""
     for page in table.messages(head.message_group_uuid):
         table.delete_sent_records(page)
         table.delete(message.item for message in page)

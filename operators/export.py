@@ -1,4 +1,4 @@
-"""All that is stored about a person, and what they have written and read."""
+"""Export of all stored data of a person, with the messages they have written and received."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from operators.people_table import PeopleTable
 def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, Any]]:
     """The Cognito user, the profile, and each conversation with its messages in order, one object each.
 
-    Reads consistently, a page at a time. A conversation's messages are those there were when its end was reached.
+    Reads consistently, a page at a time. A conversation's messages are those present when its end is reached.
     """
     table = PeopleTable(environment.client("dynamodb"), environment.table_name)
     if found.account:

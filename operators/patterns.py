@@ -1,4 +1,4 @@
-"""Access patterns by hand: a client that shows each request and what it consumed, and whom handles mean."""
+"""Access patterns by hand: a client that shows each request and its consumption, and look-ups of handles."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from operators.environments import Environment
 
 
 def observed_client(environment: Environment) -> Any:
-    """A DynamoDB client that prints each request, and the capacity units that the answer says it took."""
+    """A DynamoDB client that prints each request and its consumed capacity units."""
     client = environment.client("dynamodb")
     events = client.meta.events
     events.register("provide-client-params.dynamodb", _ask_for_capacity)
@@ -38,7 +38,7 @@ def _print_capacity(parsed: dict[str, Any], **_: Any) -> None:
 
 
 def find_person(table: Table, handle: str) -> Person:
-    """Who has this handle, with or without the @. Raises NotFound."""
+    """The owner of this handle, with or without the @. Raises NotFound."""
     person = table.person_by_handle(handle.removeprefix("@"))
     if person is None:
         raise NotFound(f"Nobody has the handle {handle}.")
@@ -46,10 +46,10 @@ def find_person(table: Table, handle: str) -> Person:
 
 
 def find_conversation(table: Table, conversation: str) -> str:
-    """The message_group_uuid, given as it is or as two handles: `bayko,londo`. Raises NotFound and Unreadable."""
+    """The message_group_uuid, given directly or as two handles: `bayko,londo`. Raises NotFound and Unreadable."""
     if group := keys.canonical_uuid(conversation):
         return group
     handles = conversation.split(",")
     if len(handles) != 2:
-        raise Unreadable("A conversation is a message_group_uuid, or two handles with a comma: bayko,londo")
+        raise Unreadable("CONVERSATION must be a message_group_uuid, or two handles with a comma: bayko,londo")
     return keys.pair_uuid(*(find_person(table, handle).user_uuid for handle in handles))

@@ -1,4 +1,4 @@
-"""People in the user pool: making them, as signing up does, and finding them."""
+"""People in the user pool: creates them, as a sign-up does, and finds them."""
 
 import json
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ class PersonRefused(Exception):
 
 
 def create_user(environment: Environment, handle: str, name: str, email: str, password: str) -> str:
-    """Makes a confirmed Cognito user with this permanent password, and the profile. Returns the user_uuid.
+    """Create a confirmed Cognito user with this permanent password, and the profile. Returns the user_uuid.
 
-    Doing it again finishes what was cut off and sets the password. Raises PersonRefused for a handle, email or
-    password that is taken or not acceptable; then nothing stays that was not there before.
+    A second run finishes an interrupted one and sets the password. Raises PersonRefused for a handle, email or
+    password that is taken or not acceptable; then nothing new stays.
     """
     cognito = environment.client("cognito-idp")
     pool = environment.outputs["UserPoolId"]
@@ -55,7 +55,7 @@ def create_user(environment: Environment, handle: str, name: str, email: str, pa
                 f"To take the address from them: bin/cognito/delete-user {stored['sub']}"
             )
         if stored["preferred_username"] != handle:
-            raise PersonRefused(f"{email} is @{stored['preferred_username']} already.")
+            raise PersonRefused(f"{email} already belongs to @{stored['preferred_username']}.")
         cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=password, Permanent=True)
         _confirm(environment, stored)
     except (PersonRefused, cognito.exceptions.InvalidPasswordException) as error:
@@ -66,7 +66,7 @@ def create_user(environment: Environment, handle: str, name: str, email: str, pa
 
 
 def _confirm(environment: Environment, attributes: dict[str, str]) -> None:
-    """Runs the deployed trigger: Cognito itself calls it only for those who sign up themselves."""
+    """Run the deployed trigger: Cognito itself calls it only for people who sign up themselves."""
     answer = environment.client("lambda").invoke(
         FunctionName=environment.physical_ids["PostConfirmationAliaslive"],
         Payload=json.dumps(
@@ -88,7 +88,7 @@ class Account:
 
     @classmethod
     def of(cls, user: Any, attributes: str) -> "Account":
-        """As Cognito describes a user; ListUsers and AdminGetUser call the attributes otherwise."""
+        """Read Cognito's description of a user; ListUsers and AdminGetUser name the attributes differently."""
         pairs = {one["Name"]: one.get("Value", "") for one in user[attributes]}
         return cls(pairs, user["UserStatus"], user["Enabled"], keys.format_time(user["UserCreateDate"]))
 
@@ -98,48 +98,48 @@ class Account:
 
     @property
     def asks_for(self) -> str:
-        """The handle that the user has asked for; it need not be possible, nor theirs."""
+        """The handle that the user asks for; it may be impossible or somebody else's."""
         return self.attributes.get("preferred_username", "")
 
     @property
     def email(self) -> str:
-        """The address, with a note unless it is known to be the user's."""
+        """The address, with a note if it is not verified."""
         address = self.attributes.get("email", "")
         return address if self.is_verified or not address else f"{address}, not verified"
 
     @property
     def is_verified(self) -> bool:
-        """True if the address is known to be the user's."""
+        """True if the address is verified."""
         return self.attributes.get("email_verified") == "true"
 
 
 class UserPool:
-    """The user pool of a place. A user_uuid is as good as the user's name there."""
+    """The user pool of an environment. It accepts a user_uuid as a user name."""
 
     def __init__(self, environment: Environment) -> None:
         self._cognito = environment.client("cognito-idp")
         self._pool = {"UserPoolId": environment.outputs["UserPoolId"]}
 
     def pages(self) -> Iterator[list[Account]]:
-        """All users, at most 50 in a page."""
+        """All users, in pages of at most 50."""
         pages = self._cognito.get_paginator("list_users").paginate(**self._pool, PaginationConfig={"PageSize": _PAGE})
         for page in pages:
             yield [Account.of(user, "Attributes") for user in page["Users"]]
 
     def get(self, name: str) -> Account | None:
-        """By user_uuid or email."""
+        """Find a user by user_uuid or email."""
         try:
             return Account.of(self._cognito.admin_get_user(**self._pool, Username=name), "UserAttributes")
         except self._cognito.exceptions.UserNotFoundException:
             return None
 
     def asking_for(self, handle: str) -> list[Account]:
-        """Who has asked for a handle, at most 60."""
+        """The users that ask for a handle, at most 60."""
         users = self._cognito.list_users(**self._pool, Filter=f'preferred_username = "{handle}"')["Users"]
         return [Account.of(user, "Attributes") for user in users]
 
     def lock_out(self, user_uuid: str) -> None:
-        """Ends all sessions, and lets no new one begin."""
+        """End all sessions, and prevent new ones."""
         self._cognito.admin_disable_user(**self._pool, Username=user_uuid)
         self._cognito.admin_user_global_sign_out(**self._pool, Username=user_uuid)
 
@@ -149,7 +149,7 @@ class UserPool:
 
 @dataclass(frozen=True)
 class PersonRecord:
-    """What there is of somebody."""
+    """The existing parts of a person: Cognito user and profile."""
 
     user_uuid: str
     account: Account | None
@@ -157,7 +157,7 @@ class PersonRecord:
 
     @property
     def handles(self) -> set[str]:
-        """Those that may be theirs."""
+        """The handles that may be theirs."""
         return {handle for handle in (self._handle, self.account.asks_for if self.account else "") if handle}
 
     @property
@@ -165,7 +165,7 @@ class PersonRecord:
         return self.profile.handle if self.profile else ""
 
     def __str__(self) -> str:
-        """By the handle that is theirs. What a user claims is called so."""
+        """The person by their own handle. A claim is marked as one."""
         handle = f"@{self._handle} " if self._handle else "nobody's handle "
         claims = sorted(self.handles - {self._handle})
         email = self.account.email if self.account else "no Cognito user"
@@ -173,9 +173,9 @@ class PersonRecord:
 
 
 def find(environment: Environment, who: str) -> PersonRecord:
-    """Who has this handle, with or without @, this verified email or this user_uuid. Raises NotFound.
+    """The person with this handle (with or without @), verified email or user_uuid. Raises NotFound.
 
-    Of somebody who was half erased it finds what is left, by user_uuid even if that is in an inbox only.
+    Of a half erased person it finds the remaining parts, by user_uuid even if only an inbox is left.
     """
     pool, table = UserPool(environment), PeopleTable(environment.client("dynamodb"), environment.table_name)
     user_uuid = keys.canonical_uuid(who) or _uuid_by_email(pool, who) or _uuid_by_handle(pool, table, who)
@@ -190,7 +190,7 @@ def find(environment: Environment, who: str) -> PersonRecord:
 def _uuid_by_email(pool: UserPool, who: str) -> str | None:
     account = pool.get(who) if "@" in who[1:] else None
     if account and not account.is_verified:
-        raise NotFound(f"{account.user_uuid} has not verified {who}: give the handle or user_uuid.")
+        raise NotFound(f"{account.user_uuid} has not verified {who}. Use the handle or user_uuid.")
     return account.user_uuid if account else None
 
 
@@ -203,5 +203,5 @@ def _uuid_by_handle(pool: UserPool, table: PeopleTable, who: str) -> str | None:
         return owners[0].user_uuid
     asking = [account.user_uuid for account in pool.asking_for(handle)]
     if asking:
-        raise NotFound(f"@{handle} is nobody's. Users who ask for it, to be given by user_uuid: {', '.join(asking)}")
+        raise NotFound(f"Nobody has @{handle}. Users who ask for it (use the user_uuid): {', '.join(asking)}")
     return None

@@ -1,4 +1,4 @@
-"""The table, with what operators do to people in it and the functions do not."""
+"""The requests that only operators make to people's items."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,10 +19,10 @@ _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
 
 @dataclass(frozen=True)
 class Profile:
-    """A person's profile, with what operators note in it.
+    """A person's profile, with the operators' notes.
 
-    `is_spreading` while conversations may show the person as before; `has_account` once a Cognito user was seen
-    (imported people never had one); `account_gone_at` is the time since when there is none, "" if there is one.
+    `is_spreading`: conversations may still show old values; `has_account`: a Cognito user was seen once
+    (imported people never had one); `account_gone_at`: the time since when it is missing, "" if it exists.
     """
 
     person: Person
@@ -37,15 +37,15 @@ class Profile:
 
 
 class PeopleTable(ConversationTable):
-    """Reads consistently."""
+    """People's items, read consistently."""
 
     def profiles(self, user_uuids: Iterable[str]) -> dict[str, Profile]:
-        """Who of these, at most 100, has a profile, by user_uuid."""
+        """The existing profiles of these people, at most 100, by user_uuid."""
         items = self._items(keys.key(keys.profile_pk(one), keys.PROFILE) for one in user_uuids)
         return {profile.person.user_uuid: profile for profile in map(Profile.from_item, items)}
 
     def owners(self, handles: Iterable[str]) -> dict[str, Person]:
-        """Who has which of these handles, at most 100, by the handle in lower case."""
+        """The owners of these handles, at most 100, by the handle in lower case."""
         wanted = {keys.handle_pk(handle) for handle in handles if keys.is_handle(handle)}
         items = self._items(keys.key(pk, keys.HANDLE) for pk in wanted)
         return {person.handle.lower(): person for person in map(Person.from_handle_item, items)}
@@ -53,9 +53,9 @@ class PeopleTable(ConversationTable):
     # Renaming
 
     def rename(self, old: Person, new: Person) -> Person:
-        """Puts new profile, with the mark, and new handle, and deletes the old one: the new profile.
+        """Put the new profile, with the mark, and the new handle, and delete the old handle; return the new profile.
 
-        Whether the person shows receipts stays as it is. Raises HandleTaken, Busy.
+        The read-receipt setting stays unchanged. Raises HandleTaken, Busy.
         """
         new = replace(new, read_receipts=old.read_receipts, version=old.version + 1)
         profile = {**new.profile_item, SPREADING: {"BOOL": True}, "has_account": {"BOOL": True}}
@@ -70,17 +70,17 @@ class PeopleTable(ConversationTable):
         if 1 in refused:
             raise HandleTaken("The handle is taken.")
         if refused:
-            raise Busy("The profile, or who has the old handle, has changed just now.")
+            raise Busy("The profile, or the owner of the old handle, has just changed.")
         return new
 
     # Accounts that are gone
 
     def note_account(self, user_uuid: str) -> None:
-        """Notes in a profile that there is a Cognito user."""
+        """Note in a profile that there is a Cognito user."""
         self._note(user_uuid, "SET has_account = :true REMOVE account_gone_at", {":true": {"BOOL": True}})
 
     def note_account_gone(self, user_uuid: str, at: str) -> None:
-        """Notes in a profile since when there is no Cognito user any more."""
+        """Note in a profile since when the Cognito user is missing."""
         self._note(user_uuid, "SET account_gone_at = :at", {":at": {"S": at}})
 
     def _note(self, user_uuid: str, update: str, values: Item) -> None:
@@ -90,7 +90,7 @@ class PeopleTable(ConversationTable):
     # Erasing
 
     def remove_person(self, user_uuid: str, handles: Iterable[str]) -> None:
-        """Deletes a person's profile, its handle, and of `handles` those that are theirs. Raises Busy."""
+        """Delete a person's profile, its handle, and those of `handles` that are theirs. Raises Busy."""
         handles = [*handles]
         until_not_busy(lambda: self._remove_person(user_uuid, handles))
 
@@ -108,7 +108,7 @@ class PeopleTable(ConversationTable):
             raise Busy("Profile and handle keep changing.")
 
     def close(self, head: Head, user_uuid: str) -> None:
-        """Marks a member as leaving, after which nothing can be sent. Nothing changes if they are, or are deleted."""
+        """Mark a member as leaving; then nothing can be sent. No change if they are already leaving or deleted."""
         leaving = head.members[user_uuid].leaving
         self._set_member(
             head.message_group_uuid,
@@ -119,7 +119,7 @@ class PeopleTable(ConversationTable):
         )
 
     def erase_member(self, head: Head, user_uuid: str) -> bool:
-        """Marks a member as deleted. False if the other is not as they were read."""
+        """Mark a member as deleted. False if the other member has changed since they were read."""
         other = head.other(user_uuid)
         return self._set_member(
             head.message_group_uuid,

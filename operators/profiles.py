@@ -1,4 +1,4 @@
-"""Bringing profiles, handles and conversations up to date with the user pool."""
+"""Synchronization of profiles, handles and conversations with the user pool."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -18,15 +18,15 @@ from operators.people_table import PeopleTable, Profile
 from operators.scan import scan
 
 _FUNCTION_TIMEOUT_SECONDS = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
-_FEW = 10  # people who may be erased at once, however few there are
+_FEW = 10  # people that may always be erased at once
 
 
 @dataclass
 class Synced:
-    """How many people got a profile, how many a new name, and how many neither.
+    """The numbers of new profiles, changed names, and unchanged people.
 
-    `claims` are those who ask for a handle or name that they cannot have, `failed` those for whom something else went
-    wrong; with the reason, a line each.
+    `claims` are requests for a handle or name that cannot be granted, `failed` people with another error; a line with
+    the reason for each.
     """
 
     accounts: int = 0
@@ -38,11 +38,11 @@ class Synced:
 
 
 def sync_profiles(environment: Environment, seen: Callable[[int], None] = lambda _: None) -> Synced:
-    """Gives everybody who can sign in the profile and handle that the user pool says, and their conversations too.
+    """Copy handle and name of everybody who can sign in from the user pool to profiles and conversations.
 
-    A profile is renamed first, and marked until all of the person's conversations are: what is cut off is gone on with
-    by the same again. In between it waits for the functions that had read the old name: one of them may have opened a
-    conversation. Messages keep the name they were sent under. `seen` is told of each person. Raises Busy.
+    A profile is renamed first, and marked until all of the person's conversations are: a second run finishes an
+    interrupted one. In between it waits for functions that had read the old name: one of them may have opened a
+    conversation. Messages keep the name they were sent under. `seen` is called for each person. Raises Busy.
     """
     table = PeopleTable(environment.client("dynamodb"), environment.table_name)
     synced = Synced()
@@ -58,7 +58,7 @@ def sync_profiles(environment: Environment, seen: Callable[[int], None] = lambda
 
 
 def _sync_page(table: PeopleTable, accounts: list[Account], synced: Synced) -> list[Person]:
-    """Profiles and handles. Returns those whose conversations may have to be renamed."""
+    """Update profiles and handles. Returns the people with conversations that may have to be renamed."""
     synced.accounts += len(accounts)
     profiles = table.profiles(account.user_uuid for account in accounts)
     owners = table.owners(account.asks_for for account in accounts)
@@ -87,7 +87,7 @@ def _sync_page(table: PeopleTable, accounts: list[Account], synced: Synced) -> l
 def _sync(
     table: PeopleTable, person: Person, old: Profile | None, owner: Person | None, synced: Synced
 ) -> Person | None:
-    """The profile, if conversations may show the person as before."""
+    """Update one profile. Returns it if conversations may still show the old name."""
     if old is None:
         table.register(person, has_account=True)
         synced.made += 1
@@ -99,9 +99,9 @@ def _sync(
 
 
 def gone(environment: Environment) -> list[Profile]:
-    """Profiles whose Cognito user was deleted, in order. Reads the user pool, and scans the whole table.
+    """Profiles of deleted Cognito users, in order. Reads the user pool, and scans the whole table.
 
-    People who never had a Cognito user, since they were imported, are not among them.
+    Imported people, who never had a Cognito user, are not among them.
     """
     pool = UserPool(environment)
     known = {account.user_uuid for page in pool.pages() for account in page}
@@ -117,7 +117,7 @@ def gone(environment: Environment) -> list[Profile]:
 
 
 def note_gone(environment: Environment, now: datetime) -> list[Profile]:
-    """The same, each with the time since when it is known, which is kept."""
+    """The profiles of `gone`, each with the time of its first detection, which is stored."""
     table = PeopleTable(environment.client("dynamodb"), environment.table_name)
     profiles = gone(environment)
     for profile in profiles:
@@ -129,13 +129,13 @@ def note_gone(environment: Environment, now: datetime) -> list[Profile]:
 def erase_gone(
     environment: Environment, profiles: Sequence[Profile], accounts: int, left: Callable[[int], None]
 ) -> None:
-    """Erases people whose Cognito users are gone. `left` is told of each conversation.
+    """Erase people without a Cognito user. `left` is called for each conversation.
 
-    Raises OperatorError if they are many beside the `accounts` that there are: then it may be the pool that is wrong.
+    Raises OperatorError if they are too many in proportion to the existing `accounts`: then the pool may be wrong.
     """
     if len(profiles) > max(_FEW, accounts // 10):
         raise OperatorError(
-            f"{len(profiles)} people have no Cognito user any more, and {accounts} have one: is it the right pool? "
-            "Nobody was erased. bin/cognito/delete-user erases them one by one."
+            f"{len(profiles)} people have no Cognito user any more, and {accounts} have one. Is it the right pool? "
+            "Nobody was erased. Use bin/cognito/delete-user to erase people one by one."
         )
     erase(environment, [PersonRecord(profile.person.user_uuid, None, profile.person) for profile in profiles], left)

@@ -1,6 +1,6 @@
 """The failure queue: stream records that the stream handler could not process, and the conversations they belong to.
 
-Lambda's message in the queue holds no records. It says where they are in the stream, which keeps them for 24 hours:
+Lambda's message in the queue contains no records, only their place in the stream, which keeps them for 24 hours:
 https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 """
 
@@ -20,7 +20,7 @@ _GONE = ("ExpiredIteratorException", "ResourceNotFoundException", "TrimmedDataAc
 
 @dataclass(frozen=True)
 class Failure:
-    """A message of the queue. `conversations` is None if the stream has its records no more, or it cannot be read."""
+    """A message of the queue. `conversations` is None if its records have expired, or if it is unreadable."""
 
     receipt_handle: str
     reason: str
@@ -30,7 +30,7 @@ class Failure:
 
 
 class FailureQueue:
-    """The failure queue of a place, and the stream that its messages speak of."""
+    """The failure queue of an environment, and the stream of its messages."""
 
     def __init__(self, environment: Environment) -> None:
         self._sqs = environment.client("sqs")
@@ -38,7 +38,7 @@ class FailureQueue:
         self._url = environment.outputs["FailureQueueUrl"]
 
     def failures(self) -> Iterator[Failure]:
-        """Every message there is. Each is hidden from others for five minutes, or until `release`."""
+        """Every message. Each is hidden from other readers for five minutes, or until `release`."""
         while True:
             answer = self._sqs.receive_message(
                 QueueUrl=self._url,
@@ -52,13 +52,13 @@ class FailureQueue:
                 yield self._read(message["ReceiptHandle"], message["Body"])
 
     def release(self, failure: Failure) -> None:
-        """Leaves it in the queue for whoever reads next."""
+        """Leave it in the queue for the next reader."""
         self._sqs.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=failure.receipt_handle, VisibilityTimeout=0
         )
 
     def delete(self, failure: Failure) -> None:
-        """Takes it out of the queue."""
+        """Remove it from the queue."""
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=failure.receipt_handle)
 
     def _read(self, receipt_handle: str, body: str) -> Failure:
@@ -71,7 +71,7 @@ class FailureQueue:
         return Failure(receipt_handle, condition, records, arrived, self._conversations(batch))
 
     def _conversations(self, batch: dict[str, Any]) -> frozenset[str] | None:
-        """Whose records the stream has from the first to the last of a batch."""
+        """The conversations of a batch's records in the stream, from the first to the last."""
         found = set()
         try:
             for record in self._records(batch):

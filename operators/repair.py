@@ -1,6 +1,6 @@
-"""Mending what `verify` finds: from heads, from messages, and, where items are lost, from a restored copy of the table.
+"""Fixes of violations that `verify` finds: from heads, from messages, and lost items from a restored copy of the table.
 
-Every write is conditional on what was read, so that all of it is safe while the system runs and can be done again.
+Every write is conditional on the items as read, so a repair is safe while the system runs, and safe to repeat.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ from operators.writing import MAX_CONCURRENCY
 
 
 def repair_inboxes(table: Table, message_group_uuid: str) -> int:
-    """Rebuilds a conversation's entries and unread entries from its head, wherever they are stored. Raises Busy.
+    """Rebuild a conversation's entries and unread entries from its head, at any key. Raises Busy.
 
     Returns the version of the head that they show at least.
     """
@@ -41,7 +41,7 @@ def repair_inboxes(table: Table, message_group_uuid: str) -> int:
 
 
 class Repair:
-    """Mends breaks in a table. `backup` is the name of a restored copy of it, from which lost items come back."""
+    """Fixes violations in a table. `backup` is the name of a restored copy, the source of lost items."""
 
     def __init__(self, client: Any, table_name: str, backup: str | None) -> None:
         self._table = ConversationTable(client, table_name)
@@ -49,9 +49,9 @@ class Repair:
         self._lost_uuids: dict[tuple[str, str], str] = {}
 
     def fix(self, violations: Iterable[Violation]) -> list[Violation]:
-        """Mends what can be mended, AT_ONCE conversations at a time, and returns what is left. Raises Busy.
+        """Fix what can be fixed, several conversations at a time; return the remaining violations. Raises Busy.
 
-        A conversation in which so much is sent that it cannot be mended is left.
+        A conversation stays unfixed if people send in it too fast.
         """
         violations = list(violations)
         orphans = [one for one in violations if one.kind == "orphan"]
@@ -72,7 +72,7 @@ class Repair:
         return sorted(left)
 
     def _fix_conversation(self, group: str) -> list[Violation]:
-        """Returns what is left."""
+        """Fix one conversation; return its remaining violations."""
         version = 0
         try:
             if self._backup:
@@ -82,23 +82,23 @@ class Repair:
                 self._fix_writers(group)
                 version = repair_inboxes(self._table, group)
                 self._fix_sent_records(group)
-        except UNREADABLE:  # somebody has to look at it
+        except UNREADABLE:  # a person must look at it
             pass
         except Busy as busy:
             return [Violation("busy", group, f"is not mended: {busy}")]
         return conversation_violations(self._table, group, version)
 
     def _bring_back(self, group: str, backup: DynamoDB) -> None:
-        """Puts the items of a conversation that the copy has and the table has not."""
+        """Put the items of a conversation that only the copy has."""
         there = {item["sk"]["S"] for item in self._items(group)}
         for item in backup.query_all(keys.conversation_pk(group), consistent=True):
             if item["sk"]["S"] not in there:
                 self._put_if_absent(item)
 
     def _fix_head(self, group: str) -> bool:
-        """Makes head and last message agree: a message that only the head knows is put, else the head is.
+        """Make head and last message agree: put a message that only the head has, or else update the head.
 
-        The head's version becomes one above those of all entries. False if there is no head, or not one of two members.
+        The head's version becomes one above those of all entries. False if there is no head with two members.
         """
         return until_not_busy(lambda: self._try_fix_head(group))
 
@@ -110,7 +110,7 @@ class Repair:
             if head is None:
                 return False
             if not self._put_if_absent(replace(head, version=self._shown_version(head) + 1).item):
-                raise Busy("Somebody is making the head of a conversation.")
+                raise Busy("Another process is creating the head of a conversation.")
             return True
         if not is_of_its_members(head):
             return False
@@ -127,7 +127,7 @@ class Repair:
         return True
 
     def _fix_copies(self, group: str) -> None:
-        """Copies the profiles of members into the head, where it shows them otherwise."""
+        """Copy the profiles of members into the head, if it differs from them."""
         head = self._table.head(group, consistent=True)
         for member in head.members.values() if head else ():
             profile = self._table.person(member.user_uuid, consistent=True)
@@ -135,7 +135,7 @@ class Repair:
                 self._table.copy_profile(group, profile)
 
     def _fix_writers(self, group: str) -> None:
-        """Notes in the head who has written."""
+        """Note in the head which members have written."""
         head = self._table.head(group, consistent=True)
         items = self._items(group) if head else ()
         senders = {Message.from_item(item).sender.user_uuid for item in items if item["sk"]["S"] != keys.HEAD}
@@ -160,7 +160,7 @@ class Repair:
         return max(versions, default=0)
 
     def _fix_sent_records(self, group: str) -> None:
-        """Gives each message its sent record, unless that leads to another message with this message_uuid."""
+        """Give each message its sent record, unless that points to another message with this message_uuid."""
         for page in self._table.messages(group):
             until_not_busy(partial(self._fix_page_of_sent_records, page))
 
@@ -190,7 +190,7 @@ class Repair:
         return replace(head.last, message_uuid=message_uuid)
 
     def _head_of(self, group: str, last: Message) -> Head | None:
-        """A head for messages that have none; None if it cannot be found out who converses."""
+        """A head for messages without one; None if the members cannot be found out."""
         people, sent = {}, {}
         for message in map(Message.from_item, self._items(group)):
             people[message.sender.user_uuid] = message.sender
@@ -201,7 +201,7 @@ class Repair:
         if len(people) != 2 or keys.pair_uuid(*people) != group:
             return None
         (other,) = (person for uuid, person in people.items() if uuid != last.sender.user_uuid)
-        # Who has sent a message had read those before it; more is not known.
+        # A sender has read all messages before their own; more is not known.
         return replace(
             Head.of_first(last, other),
             read_seqs={one: sent.get(one, 0) for one in people},
@@ -209,7 +209,7 @@ class Repair:
         )
 
     def _delete_orphan(self, orphan: Violation) -> None:
-        """Deletes what points to a conversation or message that is not there, if that is still so."""
+        """Delete an item that points to a missing conversation or message, if that is still missing."""
         item = self._get(orphan.where, orphan.sk)
         if item is None or self._is_there(item):
             return
@@ -218,7 +218,7 @@ class Repair:
             self._table.db.delete(keys.of(item), f"{named} = :group", {":group": item[named]})
 
     def _is_there(self, orphan: Item) -> bool:
-        """True if what a sent record, a message group or an unread conversation points to exists."""
+        """True if the target of a sent record, an inbox entry or an unread entry exists."""
         if orphan["sk"]["S"] == keys.SENT_RECORD:
             sent_record = SentRecord.from_item(orphan)
             message = self._table.message(sent_record.message_group_uuid, sent_record.created_at)
@@ -227,7 +227,7 @@ class Repair:
         return bool(self._table.head(group, consistent=True)) or bool(self._newest(group))
 
     def _fix_person(self, pk: str) -> bool:
-        """Makes profile and handle belong together again. The profile is right, if there is one."""
+        """Make profile and handle agree again. The profile is right, if there is one."""
         profile, handle = self._get(pk, keys.PROFILE), self._get(pk, keys.HANDLE)
         if handle:
             named = Person.from_handle_item(handle)
@@ -247,7 +247,7 @@ class Repair:
         return True
 
     def _put_if_absent(self, item: Item) -> bool:
-        """False if something is stored at its key."""
+        """Put an item. False if its key is occupied."""
         try:
             self._table.db.put(item, ABSENT)
         except ConditionFailed:
@@ -262,10 +262,10 @@ class Repair:
 
 
 def _naming(item: Item) -> str:
-    """The attribute of a sent record, a message group or an unread conversation that names the conversation."""
+    """The attribute of a sent record, an inbox entry or an unread entry that names the conversation."""
     return "message_group_uuid" if "message_group_uuid" in item else "sk"
 
 
 def _possible(head: Head) -> Head:
-    """With no mark past the last message."""
+    """The head, with no mark above the last message."""
     return replace(head, read_seqs={one: min(mark, head.last_seq) for one, mark in head.read_seqs.items()})

@@ -9,7 +9,7 @@ from messaging.model import keys
 from messaging.model.items import Item
 from messaging.storage.dynamodb import DynamoDB
 
-# The kinds of items, by the prefix of the partition key; a head lies among the messages.
+# The kinds of items, by the prefix of the partition key; a head is stored among the messages.
 _PREFIXES = {
     "message": keys.conversation_pk(""),
     "head": keys.conversation_pk(""),
@@ -27,7 +27,7 @@ _deserialize = TypeDeserializer().deserialize
 
 
 def scan(db: DynamoDB, kinds: Sequence[str]) -> Iterator[Item]:
-    """Every item of these kinds, of all if there are none, page by page, eventually consistent."""
+    """Every item of these kinds, or of all kinds if there are none, page by page, eventually consistent."""
     request: dict[str, Any] = {}
     if kinds:
         prefixes = {f":{number}": {"S": _PREFIXES[kind]} for number, kind in enumerate(kinds)}
@@ -45,6 +45,6 @@ def kind_of(item: Item) -> str:
 
 
 def plain(item: Item) -> dict[str, Any]:
-    """The item's attributes as Python has them, the keys first; numbers are Decimal, sets are sorted lists."""
+    """The item's attributes as Python values, the keys first; numbers are Decimal, sets are sorted lists."""
     attributes = {name: _deserialize(item[name]) for name in ("pk", "sk", *sorted(item.keys() - {"pk", "sk"}))}
     return {name: sorted(value) if isinstance(value, set) else value for name, value in attributes.items()}

@@ -1,4 +1,4 @@
-"""The table's definition, read from template.yaml: it is written nowhere else."""
+"""The table's definition, read from template.yaml, the only place that defines it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ _Loader.add_multi_constructor("!", _tagged)
 
 @cache
 def template() -> dict[str, Any]:
-    """template.yaml as it stands, to be read only; intrinsic functions are dicts of one key, {"!Ref": "Table"}."""
+    """template.yaml as written; do not modify it. Intrinsic functions are dicts of one key, {"!Ref": "Table"}."""
     loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506 - a SafeLoader
     return loaded
 
@@ -57,14 +57,14 @@ def create_table_request(name: str) -> dict[str, Any]:
 
 @contextmanager
 def without_local_stream(environment: Environment, client: Any) -> Iterator[None]:
-    """Switches the table's stream off meanwhile on DynamoDB Local: each write is slower the longer the stream is.
+    """Disable the table's stream during the block on DynamoDB Local: writes slow down with the length of the stream.
 
-    Nobody listens to it there. Elsewhere it does nothing.
+    Nothing reads it there. Elsewhere this does nothing.
     """
     if not environment.is_table_only:
         yield
         return
-    # A run that was killed has left it off.
+    # A killed run has left it off.
     if "StreamSpecification" in client.describe_table(TableName=environment.table_name)["Table"]:
         client.update_table(TableName=environment.table_name, StreamSpecification={"StreamEnabled": False})
     try:

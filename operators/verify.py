@@ -1,4 +1,4 @@
-"""Checking a whole table, or one conversation, against the rules of docs/design.md."""
+"""Checks of a whole table, or of one conversation, against the rules of docs/design.md."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -26,9 +26,9 @@ _BATCH = 100  # keys in one BatchGetItem
 
 @dataclass(frozen=True, order=True)
 class Violation:
-    """A violation: its kind, the conversation or partition it is in, and more in ids and numbers.
+    """A violation: its kind, its conversation or partition, and details in ids and numbers.
 
-    `sk` is the sort key of an orphan, whose partition is `where`.
+    `sk` is the sort key of an orphan in the partition `where`.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Violation:
 
     @property
     def of_inbox(self) -> bool:
-        """True if an entry or unread entry is wrong, which the head of its conversation can mend."""
+        """True if an entry or unread entry is wrong, which can be fixed from the head of its conversation."""
         return self.kind in ("missing", "double", "stale", "unread", "version")
 
     @property
@@ -87,10 +87,10 @@ def version_of(table: Table, message_group_uuid: str) -> int:
 
 
 def inbox_violations(table: Table, message_group_uuid: str, version: int) -> list[Violation]:
-    """How a conversation's entries and unread entries differ from its head, which they must show as of `version`.
+    """The differences between a conversation's entries and unread entries and its head as of `version`.
 
-    The head is read after them: an entry of a later version is wrong, and one in between is on its way. Items that
-    cannot be read are reported by the scan.
+    The head is read after them: an entry of a later version is wrong, and one in between is still being written. The
+    scan reports unreadable items.
     """
     try:
         known = table.head(message_group_uuid, consistent=True)
@@ -148,9 +148,9 @@ def _is_on_its_way(shown: int, head: Head, version: int) -> bool:
 
 
 def copy_violations(table: Table, message_group_uuid: str) -> list[Violation]:
-    """How the members of a conversation differ from their profiles. Somebody without a profile is being erased.
+    """The differences between members of a conversation and their profiles. A member without one is being erased.
 
-    Items that cannot be read are reported by the scan.
+    The scan reports unreadable items.
     """
     try:
         head = table.head(message_group_uuid, consistent=True)
@@ -166,7 +166,7 @@ def copy_violations(table: Table, message_group_uuid: str) -> list[Violation]:
 
 
 def shows(member: Person, profile: Person) -> bool:
-    """True if a head shows somebody as the profile does."""
+    """True if a head shows a member as in the profile."""
     return (member, member.read_receipts) == (profile, profile.read_receipts)
 
 
@@ -179,7 +179,7 @@ def _unread_violation(message_group_uuid: str, owner_uuid: str) -> Violation:
 
 
 def conversation_violations(table: Table, message_group_uuid: str, version: int) -> list[Violation]:
-    """Every violation in one conversation and the entries it must have, which show it as of `version`."""
+    """Every violation in one conversation and its entries, which must show it as of `version`."""
     segment = _Segment(table, 0, lambda _: None)
     violations = segment.run(table.db.query_all(keys.conversation_pk(message_group_uuid), consistent=True))
     of_inbox = inbox_violations(table, message_group_uuid, version)
@@ -187,7 +187,7 @@ def conversation_violations(table: Table, message_group_uuid: str, version: int)
 
 
 class _Segment:
-    """One part of the table: each partition is checked as it passes, and what it points to is looked up."""
+    """One part of the table: checks each partition as it passes, and looks up the targets of its references."""
 
     def __init__(self, table: Table, number: int, on_progress: Callable[[int], None]) -> None:
         self._table = table
@@ -282,11 +282,11 @@ class _Segment:
         self._expect(member.profile_item, check)
 
     def _expect_sent_record(self, message: Message) -> None:
-        """A conversation has one violation of a kind, however many of its messages have it."""
+        """Check a message's sent record. A conversation has at most one violation of each kind."""
 
         def check(item: Item | None) -> None:
             if item is None:
-                self._report("sent-record", message.message_group_uuid, "has messages without a receipt")
+                self._report("sent-record", message.message_group_uuid, "has messages without a sent record")
             elif "ttl" in item or "digest" not in item:
                 self._report(
                     "sent-record", message.message_group_uuid, "has sent records that expire or have no digest"
@@ -386,7 +386,7 @@ class _Segment:
         self._violations.add(Violation(kind, where, detail, sk))
 
     def _expect(self, item: Item, check: Callable[[Item | None], None]) -> None:
-        """`check` will be called with what is stored at the key of `item`. It may raise one of UNREADABLE."""
+        """Call `check` later with the stored item at the key of `item`. It may raise one of UNREADABLE."""
         self._lookups.append((keys.of(item), check))
         if len(self._lookups) >= _BATCH:
             self._look_up()
@@ -407,7 +407,7 @@ class _Segment:
 
 
 def _readable(read: Callable[[Item], object]) -> Callable[[str, Iterator[Item]], None]:
-    """A check of items that go by themselves and point to nothing that must be there: that they can be read."""
+    """A check that items are readable, for items that expire and need no target."""
 
     def check(_: str, items: Iterator[Item]) -> None:
         for item in items:

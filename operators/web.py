@@ -1,4 +1,4 @@
-"""The web client of a deployed stack: what it is told, and its way to the bucket behind CloudFront."""
+"""The web client of a deployed stack: its configuration, and its upload to the bucket behind CloudFront."""
 
 import hashlib
 import json
@@ -23,16 +23,16 @@ _CHANGING = "no-cache"
 
 
 def config(environment: Environment) -> dict[str, Any]:
-    """What config.json tells the page: where the API, the socket and Cognito are, and the longest message."""
+    """The content of config.json: the addresses of API, socket and Cognito, and the maximum message length."""
     told: dict[str, Any] = json.loads(environment.outputs["WebConfig"])
     return told
 
 
 def upload(environment: Environment) -> None:
-    """Puts web/ and its config.json into the stack's bucket.
+    """Upload web/ and its config.json into the stack's bucket.
 
-    Files under assets/ lie below a name made of their content and may be kept for ever; index.html, which names that
-    folder, comes last. So a page that is open keeps its own files, and no mixture of two versions is ever seen.
+    Files under assets/ are stored below a name derived from their content and may be cached for ever; index.html, which
+    names that folder, comes last. So an open page keeps its own files, and no page mixes two versions.
     """
     folder = f"{_ASSETS}{_fingerprint()}/"
     _put(environment, "config.json", json.dumps(config(environment)).encode(), _CHANGING)

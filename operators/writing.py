@@ -1,4 +1,4 @@
-"""Writing much at once: conversations with all their messages, by BatchWriteItem."""
+"""Bulk writes: conversations with all their messages, by BatchWriteItem."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ _THROTTLING_BUDGET_SECONDS = 120.0  # for one batch
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A draft, its sender, and when it was sent: a message without a number. `at` is aware."""
+    """A draft, its sender and its time: a message without a number. `at` is aware."""
 
     draft: Draft
     sender: Person
@@ -32,8 +32,8 @@ def continued(
 ) -> Iterator[tuple[Message, Head]]:
     """Each line as the next message of the conversation of two people, and the head after it.
 
-    `head` is the conversation's head before the first line, None if they open it. A line that is not later than the one
-    before it is moved to a microsecond after that (docs/design.md#rule-3).
+    `head` is the conversation's head before the first line, None if the lines open it. A line that is not later than
+    its predecessor moves to a microsecond after it (docs/design.md#rule-3).
     """
     group = keys.pair_uuid(*(person.user_uuid for person in members))
     for line in lines:
@@ -48,15 +48,15 @@ def continued(
 
 
 def put_all(db: DynamoDB, items: Iterable[Item], on_progress: Callable[[int], None] = lambda _: None) -> None:
-    """Puts items whose keys all differ, over what is stored there, MAX_CONCURRENCY requests at a time, in any order.
+    """Put items with different keys, overwriting stored ones, MAX_CONCURRENCY requests at a time, in any order.
 
-    Takes no more from `items` than is being written. `on_progress` gets the size of each batch. Raises Busy.
+    Consumes `items` only as fast as it writes. `on_progress` gets the size of each batch. Raises Busy.
     """
     _write_all(db, ({"PutRequest": {"Item": item}} for item in items), on_progress)
 
 
 def delete_all(db: DynamoDB, primary_keys: Iterable[Item]) -> None:
-    """Deletes what is stored at these keys, which all differ, as `put_all` puts. Raises Busy."""
+    """Delete the items at these different keys, in the way of `put_all`. Raises Busy."""
     _write_all(db, ({"DeleteRequest": {"Key": key}} for key in primary_keys), lambda _: None)
 
 

@@ -33,7 +33,7 @@ def main() -> int:
     if stamp.exists() and all(stamp.stat().st_mtime >= source.stat().st_mtime for source in sources):
         return 0
     extras = EXTRAS[: EXTRAS.index(extra) + 1]
-    print("Installing into .venv what pyproject.toml lists for " + " and ".join(extras), flush=True)
+    print("Installing into .venv the packages for " + " and ".join(extras), flush=True)
     if locked:
         pip(*LOCKED, str(requirements))
         pip(*EDITABLE)

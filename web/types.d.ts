@@ -61,7 +61,7 @@ export type ServerEvent =
   | { type: "typing"; message_group_uuid: string; user_uuid: string }
   | { type: "presence"; message_group_uuid: string; user_uuid: string; online: boolean }
   | { type: "pong" }
-  | { type: "error"; code: string; detail: string };
+  | { type: "error"; code: string; detail: string }; // too_many_connections: this socket closes
 
 /** A frame that the page sends through the socket. */
 export type Frame = { type: "ping" } | { type: "typing" | "subscribe" | "unsubscribe"; message_group_uuid: string };

@@ -1,7 +1,7 @@
-"""Leaves of the packages what the functions use: `python shrink.py FOLDER`, with the folder of the packages.
+"""Reduce the packages to the parts that the functions use: `python shrink.py FOLDER`, with the packages' folder.
 
-Reading botocore's data is half the time that making a client takes, and most of it is endpoints of other services and
-documentation. Of Powertools, logger and metrics stay, and what these import.
+Reading botocore's data takes half the time of creating a client, and most of it is documentation and endpoints of other
+services. Of Powertools, logger, metrics and their imports stay.
 """
 
 import gzip
@@ -35,7 +35,7 @@ def shrink_botocore(data: Path) -> None:
 
 
 def undocumented(model: Any) -> Any:
-    """A service's description without what is there to be read; a member that is called so has no text."""
+    """A service's description without its documentation. A member named `documentation` stays: it is no string."""
     match model:
         case dict():
             return {

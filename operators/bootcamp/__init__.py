@@ -1,8 +1,7 @@
-"""Bringing a table of the bootcamp's Cruddur (week 5) into this model.
+"""Import of a table of the bootcamp's Cruddur (week 5).
 
 The source is read twice: once for the members of each message group (`survey`), then conversation by conversation
-(`carry_out`), so that only a few conversations are in memory. What a conversation must be follows from the source and
-from what was sent here, and nothing else. It is compared with what is stored here, and the difference is written: a
-second run writes nothing, and an interrupted one is finished by the next. Notes and counts hold ids, never a text or a
-name.
+(`carry_out`), so that only a few conversations are in memory. The source and the messages sent here determine each
+conversation completely. The import writes the difference to the stored items: a second run writes nothing, and the next
+run finishes an interrupted one. Notes and counts contain ids, never a text or a name.
 """

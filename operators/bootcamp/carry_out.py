@@ -1,4 +1,4 @@
-"""The import itself: writes the difference between the plan and what is stored here."""
+"""The import itself: writes the difference between the plan and the stored items."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -37,10 +37,10 @@ def carry_out(
     write: bool,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
-    """Writes what is not in the target yet: people, then each conversation with its message groups.
+    """Write the items that the target lacks: people, then each conversation with its inbox entries.
 
     Without `write` it only counts. `on_progress` gets the number of messages in each conversation. Raises Busy, and
-    HandleTaken if somebody has signed up with a handle since the survey: run it again then.
+    HandleTaken if somebody has signed up with a handle since the survey: then run it again.
     """
     importer = _Importer(client, source, target, plan, write=write, on_progress=on_progress)
     total = Outcome()
@@ -64,7 +64,7 @@ class _Importer:
         self._on_progress = on_progress
 
     def bring(self, pair: tuple[str, str]) -> Outcome:
-        """Brings one conversation to where it must be."""
+        """Import one conversation."""
         outcome = Outcome()
         lines = self._lines(pair, outcome)
         outcome.counts += until_not_busy(lambda: self._try(pair, lines))
@@ -75,10 +75,10 @@ class _Importer:
         try:
             return self._write_difference(pair, lines)
         except HeadChanged:
-            raise Busy("Messages are being sent in a conversation all the time.") from None
+            raise Busy("People keep sending messages in a conversation.") from None
 
     def _lines(self, pair: tuple[str, str], outcome: Outcome) -> list[Line]:
-        """The messages of two people in the source, in the order of time, each once."""
+        """The messages of two people in the source, in order of time, each once."""
         plan = self._plan
         messages = [
             one for group in plan.conversations[pair] for one in _messages(self._source, group, pair, plan, outcome)
@@ -101,7 +101,7 @@ class _Importer:
         return list(lines.values())
 
     def _write_difference(self, pair: tuple[str, str], lines: list[Line]) -> Counter[str]:
-        """Raises HeadChanged if somebody has sent a message, or used the message_uuid of one, meanwhile."""
+        """Write the difference. Raises HeadChanged if somebody meanwhile sent a message, or used a message_uuid."""
         group = keys.pair_uuid(*pair)
         head, stored = self._stored(group)
         arrived = {message.message_uuid for message in stored}
@@ -148,9 +148,9 @@ class _Importer:
         misplaced: list[Message],
         sent_records: Mapping[str, Item],
     ) -> None:
-        """Puts messages so that at every moment each stored one is stored somewhere, and its sent record leads to it.
+        """Put messages so that at every moment each stored message exists somewhere and its sent record points to it.
 
-        What has to give way has moved to later times: the latest first. `misplaced` are those with another sent record.
+        Messages move to later times, so the latest is put first. `misplaced` are messages with another sent record.
         """
         displacing = [
             message
@@ -212,7 +212,7 @@ def _line(message: Message) -> Line:
 
 
 def _other(stored: Message | None, wanted: Message) -> bool:
-    """True if not this message lies there. Names may differ: they are those of the time it was written."""
+    """True if another message is stored at its key. Names may differ: they are from the time of writing."""
     return stored is None or (stored.message_uuid, stored.sender.user_uuid, stored.message, stored.seq) != (
         wanted.message_uuid,
         wanted.sender.user_uuid,
@@ -231,14 +231,14 @@ def _owned(line: Line, group: str, arrived: set[str], sent_record: Item | None) 
 
 
 def _is_misplaced(sent_record: Item | None, message: Message) -> bool:
-    """True if there is a sent record of this conversation with the message's uuid, and it is not as it must be."""
+    """True if this conversation has a wrong sent record with the message's uuid."""
     if sent_record is None or is_sent_record_of(message, sent_record):
         return False
     return SentRecord.from_item(sent_record).message_group_uuid == message.message_group_uuid
 
 
 def _read(wanted: Head, head: Head | None) -> Head:
-    """With the marks: what was imported has been read, and of what was sent here, `head`, as much as before."""
+    """Set the marks: imported messages count as read; of messages sent here (`head`), as many as before."""
     if head is None:
         return replace(wanted, read_seqs=dict.fromkeys(wanted.members, wanted.last_seq))
     unread = {one: head.last_seq - mark for one, mark in head.read_seqs.items()}

@@ -1,7 +1,7 @@
-"""The source's users, and the people they are here.
+"""The source's users, matched with the people here.
 
-A user is the person with this very user_uuid here, or else the person with the user's handle: the bootcamp's user_uuids
-come from its Postgres, and change each time that is set up again. So users of one handle are one person.
+A user is matched by user_uuid, then by handle: the bootcamp's user_uuids come from its Postgres, and change each time
+that is recreated. So users with the same handle are one person.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from operators.bootcamp.source import LONG_AGO, NAMESPACE, made_uuid
 
 @dataclass
 class Names:
-    """The newest names of a user, with the times they were seen. ("" is older than any.)"""
+    """The newest names of a user, with the times of their use ("" is older than any)."""
 
     handle: tuple[datetime, str] = (LONG_AGO, "")
     display_name: tuple[datetime, str] = (LONG_AGO, "")
@@ -32,7 +32,7 @@ class Names:
 
 @dataclass
 class Resolved:
-    """The user_uuid here of each user of the source, the people with these, and those of them to register."""
+    """The user_uuid here of each user of the source, the people with these, and the people to register."""
 
     user_uuids: dict[str, str] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class _SharedHandle:
 
     @property
     def handle(self) -> str:
-        """Their handle, or one made of their identity where that cannot be had."""
+        """Their handle, or one derived from their identity if the handle is not possible."""
         try:
             return usable_handle(self.names.handle[1])
         except Invalid:
@@ -58,7 +58,7 @@ class _SharedHandle:
 
     @property
     def display_name(self) -> str:
-        """As much of their name as is allowed, "" for one that nobody may have."""
+        """Their name, truncated to the allowed length; "" for a forbidden one."""
         try:
             return usable_name(self.names.display_name[1][:MAX_NAME_LENGTH])
         except Invalid:
@@ -69,7 +69,7 @@ class _SharedHandle:
         return Person(_user_uuid(user), self.handle, self.display_name or self.handle)
 
     def notes_on(self, person: Person) -> Iterable[Note]:
-        """Notes on a person who has to be made."""
+        """Notes on a new person."""
         yield Note("new person", person.user_uuid, "has a handle that nobody has here")
         if person.handle != self.names.handle[1]:
             yield Note("handle", person.user_uuid, f"none or not acceptable; becomes {person.handle}")
@@ -78,7 +78,7 @@ class _SharedHandle:
 
 
 def resolve(db: DynamoDB, seen: Mapping[str, Names]) -> Resolved:
-    """Finds the source's users among the people here, and makes up those who are missing. Writes nothing."""
+    """Match the source's users with the people here, and make up missing people. Writes nothing."""
     resolved = Resolved()
     shared = _by_handle(seen)
     profiles, owners = _stored_people(db, seen, shared)

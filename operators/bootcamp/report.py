@@ -7,7 +7,7 @@ from typing import Self
 
 @dataclass(frozen=True, order=True)
 class Note:
-    """Something an operator may want to look at, in ids: what it is, where, and more of it."""
+    """An observation for the operator, in ids: its kind, its place, and details."""
 
     kind: str
     where: str
@@ -19,7 +19,7 @@ class Note:
 
 @dataclass
 class Outcome:
-    """How many of what there was, and what is to be said by itself."""
+    """Counts, and notes."""
 
     counts: Counter[str] = field(default_factory=Counter)
     notes: list[Note] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The bootcamp's table: its items, read as they are."""
+"""The bootcamp's table: reads its items."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from messaging.model import keys
 from messaging.model.items import Item
 from messaging.storage.dynamodb import DynamoDB
 
-# The namespace of what the source lacks. Changing it would import such messages and people a second time.
+# The namespace of generated uuids. Changing it would import messages and people without a uuid a second time.
 NAMESPACE = UUID("5d0c3c1e-8f0e-4b7e-9c52-6f2a0f6f1c7b")
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceMessage:
-    """A message as the source has it. `sender` is a user of the source, None if that is unknown."""
+    """A message of the source. `sender` is a user of the source, None if unknown."""
 
     group: str
     sk: str
@@ -42,7 +42,7 @@ def scan(source: DynamoDB, on_progress: Callable[[int], None]) -> Iterator[Item]
 def messages(source: DynamoDB, group: str) -> Iterator[SourceMessage]:
     """A message group's messages in the order of their keys.
 
-    A time that cannot be read becomes the latest of those before it.
+    An unreadable time becomes the latest time before it.
     """
     last = LONG_AGO
     for item in source.query_all(keys.conversation_pk(group), consistent=True):
@@ -54,7 +54,7 @@ def messages(source: DynamoDB, group: str) -> Iterator[SourceMessage]:
 
 
 def user_of(item: Item) -> str | None:
-    """The user that an item names: by user_uuid, or `@` and the handle where that is missing."""
+    """The user that an item names: by user_uuid, or by `@` and the handle if that is missing."""
     user_uuid, handle = text_of(item, "user_uuid").strip(), handle_of(item)
     return keys.canonical_uuid(user_uuid) or user_uuid or (f"@{handle.lower()}" if handle else None)
 
@@ -72,13 +72,13 @@ def handle_of(item: Item) -> str:
 
 
 def text_of(item: Item, name: str) -> str:
-    """An attribute that is a string or a number, as text; "" for what is missing or of another type."""
+    """A string or number attribute as text; "" if it is missing or of another type."""
     value = next(iter(item.get(name, {}).values()), "")
     return value if isinstance(value, str) else ""
 
 
 def time_of(text: str) -> datetime | None:
-    """A naive time is UTC: the bootcamp's servers, on Fargate and Gitpod, have no other. None if it cannot be read."""
+    """Parse a time; None if it is unreadable. A naive time is UTC, as on the bootcamp's servers (Fargate, Gitpod)."""
     try:
         at = isoparse(text)
         at = (at.replace(tzinfo=UTC) if at.tzinfo is None else at).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The survey: reads a whole source, and plans which conversations it becomes."""
+"""The survey: reads a whole source, and plans its conversations."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -45,13 +45,14 @@ class Plan:
 
 
 def survey(client: Any, source: str, target: str, on_progress: Callable[[int], None] = lambda _: None) -> Plan:
-    """Reads the whole source and the people of the target, and writes nothing.
+    """Read the whole source and the people of the target; write nothing.
 
     `on_progress` gets the number of items in each page. Raises OperatorError if the source is no bootcamp table.
     """
     schema = client.describe_table(TableName=source)["Table"]["KeySchema"]
     if source == target or {key["AttributeName"] for key in schema} != {"pk", "sk"}:
-        raise OperatorError(f"{source} is no bootcamp table{' but the one to write to' if source == target else ''}.")
+        problem = "is the table to write to" if source == target else "is not a bootcamp table"
+        raise OperatorError(f"{source} {problem}.")
     outcome = Outcome()
     seen: dict[str, Names] = defaultdict(Names)
     groups: dict[str, _Group] = defaultdict(_Group)
@@ -90,7 +91,7 @@ def survey(client: Any, source: str, target: str, on_progress: Callable[[int], N
 def _survey_item(item: Item, seen: dict[str, Names], groups: dict[str, _Group], outcome: Outcome) -> None:
     pk, sk = item["pk"]["S"], item["sk"]["S"]
     if sk == keys.HEAD:
-        raise OperatorError("The source is no bootcamp table: it has heads, as this system makes them.")
+        raise OperatorError("The source is not a bootcamp table: it contains heads, which only this system makes.")
     kind, _, identifier = pk.partition("#")
     user = user_of(item)
     if kind == "MSG":
@@ -109,7 +110,7 @@ def _survey_item(item: Item, seen: dict[str, Names], groups: dict[str, _Group], 
 
 
 def _known_members(uuid: str, group: _Group, user_uuids: Mapping[str, str], outcome: Outcome) -> list[str]:
-    """At most two people: those of the source's message groups, or else the senders."""
+    """The known members, at most two: from the source's message groups, or else the senders."""
     pairs: Counter[tuple[str, str]] = Counter()
     others: set[str] = set()
     for (owner, other), count in group.pairs.items():
@@ -134,7 +135,7 @@ def _known_members(uuid: str, group: _Group, user_uuids: Mapping[str, str], outc
 
 
 def _assign(plan: Plan, groups: Mapping[str, _Group]) -> None:
-    """Adds to a plan the message groups of each conversation."""
+    """Add the message groups of each conversation to a plan."""
     conversations: dict[tuple[str, str], set[str]] = defaultdict(set)
     for uuid in plan.members:
         for sender, count in groups[uuid].senders.items():

@@ -6,7 +6,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +17,7 @@ from operators.environments import publish_local
 from tests.e2e.conftest import PASSWORD, Client, System, eventually
 from tests.support.network import network
 from tests.support.scripts import BIN, environment, run_script
+from tests.support.sockets import opened
 
 _SHOWS_WITHIN = 120  # seconds; functions may have to start, on a busy machine
 _END_WITHIN = 60
@@ -157,6 +158,20 @@ def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
     for chat in (baykos, londos):
         assert chat.shown.count("From londo") == 3
         assert chat.shown.count("From bayko") == 3
+
+
+def test_the_oldest_of_too_many_devices_connects_again_at_enter(
+    system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
+) -> None:
+    londo.send(handle=bayko.handle, message="First")
+    with piped(homes("bayko"), bayko, londo) as baykos, ExitStack() as stack:
+        baykos.shows("Londo: First")
+        devices = [stack.enter_context(opened(system, bayko)) for _ in range(10)]
+        baykos.shows("press Enter")
+        baykos.type("\n")
+        baykos.shows("reconnected")
+        assert devices[0].is_closed()
+        baykos.type("/quit\n")
 
 
 def test_the_line_being_typed_stays_when_another_comes(

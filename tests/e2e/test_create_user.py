@@ -57,7 +57,7 @@ def test_a_taken_email_is_a_clear_error(home: Path) -> None:
 
     done = create_user(home, f"{handle}_2", email=f"{handle}@example.com")
 
-    assert (done.returncode, done.stderr) == (2, f"create-user: {handle}@example.com is @{handle} already.\n")
+    assert (done.returncode, done.stderr) == (2, f"create-user: {handle}@example.com already belongs to @{handle}.\n")
 
 
 @pytest.mark.parametrize("handle", ["", "two words", "@vir", "x" * 31, "ünïcode"])

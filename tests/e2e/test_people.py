@@ -90,7 +90,7 @@ def test_nobody_is_found_by_a_handle_they_only_ask_for(system: System, home: Pat
     done = script(home, name, wanted)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"@{wanted} is nobody's. Users who ask for it, to be given by user_uuid: {eve.user_uuid}" in done.stderr
+    assert f"Nobody has @{wanted}. Users who ask for it (use the user_uuid): {eve.user_uuid}" in done.stderr
     claim(system, eve, preferred_username=eve.handle)
 
 
@@ -216,7 +216,7 @@ def test_a_wrong_user_pool_erases_nobody(system: System, bayko: Client) -> None:
     profile = profile_of(system, bayko.user_uuid)
     assert profile
 
-    with pytest.raises(OperatorError, match="is it the right pool"):
+    with pytest.raises(OperatorError, match="Is it the right pool"):
         erase_gone(system.environment, [profile] * (profiles._FEW + 1), 50, lambda _: None)
 
     assert profile_of(system, bayko.user_uuid) == profile

@@ -253,9 +253,7 @@ def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
             process = start(tmp_path, port)
             printed = process.communicate(timeout=60)[0]
         assert process.returncode == 1
-        assert printed.endswith(
-            f"Port {number} is taken. Stop what listens there, or choose another: make run PORT=4599\n"
-        )
+        assert printed.endswith(f"Port {number} is taken. Stop its program, or choose another: make run PORT=4599\n")
         assert "sam" not in printed
 
 

@@ -237,6 +237,7 @@ def test_the_eleventh_socket_closes_the_oldest(system: System, bayko: Client) ->
     with ExitStack() as stack:
         oldest, *others = [stack.enter_context(opened(system, bayko)) for _ in range(11)]
 
+        assert oldest.wait_for(type="error")["code"] == "too_many_connections"
         assert oldest.is_closed()
         assert len(_connections(system, bayko)) == 10
         for socket in others:

@@ -104,6 +104,8 @@ def test_a_person_has_at_most_ten_connections_and_the_oldest_go(
 
     assert {one.connection_id for one in table.connections(bayko.user_uuid)} == set(ids[3:])
     assert client.sockets.closed == set(ids[:3])
+    told = {one: [event.get("code") for event in client.sockets.events(one)] for one in ids}
+    assert told == {one: ["too_many_connections"] if one in ids[:3] else [] for one in ids}
 
 
 def test_an_expired_connection_does_not_count(

@@ -122,6 +122,4 @@ def test_a_script_runs_through_a_symlink_and_says_what_to_do_before_anything_is_
     for script in ("chat", "ddb/patterns/get-conversation"):
         done = subprocess.run([project / "bin" / script], check=False, capture_output=True, text=True)
         assert done.returncode == 1
-        assert (
-            done.stderr == f"{Path(script).name}: run `make run` first. It installs what the scripts need into .venv.\n"
-        )
+        assert done.stderr.startswith(f"{Path(script).name}: run `make run` first.")

@@ -109,7 +109,7 @@ def test_the_table_has_the_items_of_version_1(old: Old) -> None:
     assert {(one.kind, one.detail) for one in old.verify() if one.kind != "stale"} == {
         ("head", "does not note who has written"),
         ("head", "has no version"),
-        ("sent-record", "has messages without a receipt"),
+        ("sent-record", "has messages without a sent record"),
         ("sent-record", "has sent records that expire or have no digest"),
     }
 

@@ -68,4 +68,4 @@ def test_a_route_reaches_its_function_which_asks_for_a_token(api: str, event: st
 
     assert response.status_code == 401
     assert response.headers["content-type"] == "application/problem+json"
-    assert response.json()["detail"] == "A Bearer token is needed."
+    assert response.json()["detail"] == "A bearer token is required."

@@ -34,7 +34,7 @@ def test_fifty_people_lose_nothing(
     assert not (exceptions := _rows(tmp_path / "load_exceptions.csv")), exceptions
     sent = {line["uuid"]: line for line in map(json.loads, (tmp_path / "sent").read_text().splitlines())}
     assert sent
-    assert _breaks_once_drained(system) == []
+    assert _violations_once_drained(system) == []
     stored = stored_messages(read_all(system.client("dynamodb"), system.environment.table_name))
     assert len(stored) == len(sent)
     for message in stored:
@@ -80,7 +80,7 @@ def _run_locust(system: System, folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _breaks_once_drained(system: System) -> list[Violation]:
+def _violations_once_drained(system: System) -> list[Violation]:
     """List what `verify` finds, once no inbox lags behind."""
     deadline = time.monotonic() + _DRAIN
     while True:

@@ -26,7 +26,8 @@ class FakeApi:
         marks = self.marks.setdefault(uuid, {sender: 0, receiver: 0})
         self._now += 1
         seq = len(messages) + 1
-        message = {"uuid": f"{uuid}/{seq}", "user_uuid": sender, "seq": seq, "created_at": self._now}
+        name = {"handle": sender, "display_name": sender.title()}
+        message = {"uuid": f"{uuid}/{seq}", "user_uuid": sender, **name, "seq": seq, "created_at": self._now}
         was_mutual = self._is_mutual(uuid)
         messages.append(message)
         marks[sender] = seq

@@ -273,6 +273,21 @@ def test_after_a_lost_connection_there_is_another_and_missed_messages_arrive(net
     with_device(network, test)
 
 
+def test_one_of_too_many_stays_closed_until_somebody_looks_at_it(network: Network) -> None:
+    async def test(device: Device, told: list[str]) -> None:
+        network.push({"type": "error", "code": "too_many_connections", "detail": "You have more than 10 connections."})
+        await until(lambda: told[-1] == "replaced")
+        device.send(message="Meanwhile")  # with no pause between attempts, there would be many by now
+        await device.sent()
+        assert len(network.sockets) == 1
+
+        device.look()
+        await until(lambda: told[-1] == "caught_up")
+        assert len(network.sockets) == 2
+
+    with_device(network, test)
+
+
 def test_in_the_silence_it_pings_and_catches_up(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "_PING_EVERY", 0.05)
 

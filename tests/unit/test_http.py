@@ -326,7 +326,7 @@ def test_a_request_without_claims_is_401_and_not_served() -> None:
     response = http_api.route(handle)(event(user_uuid=None), None)
 
     assert response["statusCode"] == 401
-    assert json_body(response)["detail"] == "A Bearer token is needed."
+    assert json_body(response)["detail"] == "A bearer token is required."
 
 
 @pytest.mark.parametrize(

@@ -267,7 +267,7 @@ def test_bugs_and_a_silent_table_delay_nobody_else(written: Callable[[], str], m
     assert push(table, sockets, [_change(None, FIRST)]) == DeliveryReport(delivered=1, failed=2)
     assert len(table.held) == 2
     log = written()
-    assert "connection not told" in log
+    assert "events not delivered" in log
     assert OTHER in log
     assert "Hello" not in log
 

@@ -159,6 +159,19 @@ def test_marks_of_the_other_are_known_unless_hidden() -> None:
     assert conversation.other_read_seq is None
 
 
+def test_the_other_has_the_name_of_their_newest_message() -> None:
+    api, phone, uuid = opened(1)
+    for _ in range(2):
+        api.send("londo", _ME)
+    renamed = {"display_name": "Emperor Mollari", "handle": "emperor"}
+    api.pushed[_ME][-1] |= renamed
+    phone.receive_all()
+    phone.follow(phone.inbox.receive(api.pushed[_ME][-2]))  # again, with the name of before
+
+    other = phone.inbox.conversations[uuid].other
+    assert {name: other[name] for name in renamed} == renamed
+
+
 def test_an_interrupted_listing_starts_over() -> None:
     api = FakeApi()
     for other in _OTHERS:

@@ -2,30 +2,51 @@
 
 import { Refused } from "./api.js";
 import { Client } from "./client.js";
-import { el, icon } from "./dom.js";
-import { badge } from "./format.js";
+import { loadConfig, reloadIfReplaced } from "./config.js";
+import { el } from "./dom.js";
+import { badge, updateTimeZone } from "./format.js";
 import { Session, SignedOut } from "./session.js";
+import { browserStorage, tabStorage } from "./storage.js";
 import { Conversation } from "./views/conversation.js";
 import { Inbox } from "./views/inbox.js";
+import { alertPane, emptyPane, failedPane } from "./views/placeholder.js";
 
 /**
  * @import { Person } from "../types.d.ts"
  * @import { NewConversation } from "./views/new.js"
+ * @import { Settings } from "./views/settings.js"
  * @import { SignIn } from "./views/signin.js"
  */
 
 const CONVERSATION = /^\/messages\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 const NEW = /^\/messages\/new(?:\/([^/]+))?$/;
+const SETTINGS = "/messages/settings";
+const UPDATE_MS = 60_000; // for times like "5 min. ago", and for the date
 
-/** @typedef {{ client: Client, inbox: Inbox, shell: HTMLElement }} Running */
+/** @typedef {{ client: Client, inbox: Inbox, shell: HTMLElement, banner: HTMLElement }} Running */
+/** @typedef {Conversation | NewConversation | Settings | SignIn} View */
 
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
-const session = new Session(await (await fetch("/config.json")).json());
+const session = new Session(await firstConfig());
 /** @type {Running | null} While somebody is signed in. */
 let running = null;
-/** @type {Conversation | NewConversation | SignIn | null} The view beside the inbox. */
+/** @type {View | null} The view beside the inbox. */
 let view = null;
 let isUpdateScheduled = false;
+
+/** Loads config.json. Asks the person to try again while it cannot be reached. */
+async function firstConfig() {
+  for (;;) {
+    try {
+      return await loadConfig();
+    } catch (error) {
+      const text = /** @type {Error} */ (error).message;
+      await new Promise((resolve) =>
+        app.replaceChildren(el("main", { className: "shell" }, failedPane(text, resolve))),
+      );
+    }
+  }
+}
 
 /**
  * Shows a path, as a click on its link does.
@@ -45,27 +66,32 @@ function go(path, { replace = false } = {}) {
  * @returns {Promise<void>}
  */
 async function show({ isFirst = false } = {}) {
+  const isTyping = document.activeElement?.matches(".composer textarea");
   view?.close();
   view = null;
   if (!session.user) return showSignIn();
   running ??= startClient(session.user);
+  updateBanner();
   const { client, inbox, shell } = running;
   const { pathname } = location;
   const uuid = CONVERSATION.exec(pathname)?.[1].toLowerCase();
   const fresh = NEW.exec(pathname);
-  if (!uuid && !fresh && pathname !== "/messages") history.replaceState(null, "", "/messages");
+  const hasPane = Boolean(uuid || fresh || pathname === SETTINGS);
+  if (!hasPane && pathname !== "/messages") history.replaceState(null, "", "/messages");
   inbox.select(uuid);
-  shell.classList.toggle("has-pane", Boolean(uuid || fresh));
+  shell.classList.toggle("has-pane", hasPane);
   if (uuid) view = new Conversation(client, uuid);
-  else if (fresh) {
-    const { NewConversation } = await import("./views/new.js");
+  else if (hasPane) {
+    const { loaded, error } = await load(() => (fresh ? newConversation(client, fresh[1]) : settings(client)));
     if (view || pathname !== location.pathname || client !== running?.client) return; // another view was shown meanwhile
-    view = new NewConversation(client, decodeURIComponent(fresh[1] ?? ""), go);
+    if (error) return shell.replaceChildren(inbox.element, error);
+    view = loaded;
   }
   const shown = view;
   shell.replaceChildren(inbox.element, shown?.element ?? emptyPane());
   updateTitle();
-  if (!isFirst) (shown ?? inbox).focus();
+  if (isTyping && shown && "composer" in shown) shown.composer.focus();
+  else if (!isFirst) (shown ?? inbox).focus();
   try {
     await shown?.open();
   } catch (error) {
@@ -79,44 +105,84 @@ async function show({ isFirst = false } = {}) {
 
 /** @returns {Promise<void>} */
 async function showSignIn() {
-  const { SignIn } = await import("./views/signin.js");
-  if (session.user) return show();
-  view = new SignIn(session, () => show({ isFirst: true }));
-  app.replaceChildren(view.element);
   document.title = "Sign in · Messages";
+  const { loaded, error } = await load(signIn);
+  if (session.user) return show();
+  if (error) return app.replaceChildren(el("main", { className: "shell" }, error));
+  view = loaded;
+  app.replaceChildren(view.element);
   view.focus();
 }
 
-function emptyPane() {
-  return el(
-    "section",
-    { className: "pane empty-pane", "aria-label": "No conversation is open" },
-    icon("talk"),
-    el("p", {}, "Choose a conversation, or start a new one."),
-    el("a", { className: "wide primary", href: "/messages/new" }, "New message"),
-  );
+// ------------------------------------------------------------ Views that are loaded when they are needed
+
+/**
+ * @param {Client} client
+ * @param {string} handle as the path has it
+ * @returns {Promise<View>}
+ */
+async function newConversation(client, handle = "") {
+  const { NewConversation } = await import("./views/new.js");
+  return new NewConversation(client, decoded(handle), go);
 }
+
+/**
+ * @param {Client} client
+ * @returns {Promise<View>}
+ */
+async function settings(client) {
+  const { Settings } = await import("./views/settings.js");
+  return new Settings(client, session);
+}
+
+/** @returns {Promise<View>} */
+async function signIn() {
+  const { SignIn } = await import("./views/signin.js");
+  return new SignIn(session, () => show({ isFirst: true }));
+}
+
+/**
+ * Loads a view, or returns what to show in its place if the network fails.
+ *
+ * @param {() => Promise<View>} loadView
+ * @returns {Promise<{ loaded: View, error?: undefined } | { loaded?: undefined, error: HTMLElement }>}
+ */
+async function load(loadView) {
+  try {
+    return { loaded: await loadView() };
+  } catch {
+    return { error: failedPane("This part of the page could not be loaded.", () => show()) };
+  }
+}
+
+/**
+ * A part of a path, as it is if it is not encoded.
+ *
+ * @param {string} part
+ */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+// ------------------------------------------------------------ In place of a view
 
 /**
  * Shows an error in place of a view that could not be loaded.
  *
- * @param {Conversation | NewConversation | SignIn} shown
+ * @param {View} shown
  * @param {unknown} error
  */
 function showError(shown, error) {
   if (error instanceof SignedOut || !session.user) return;
   const isGone = error instanceof Refused && [400, 404].includes(error.status);
-  const text = isGone ? "There is no such conversation." : "This conversation could not be loaded.";
-  const tryAgain = () => show();
-  const pane = el(
-    "section",
-    { className: "pane empty-pane", "aria-label": "Conversation" },
-    icon("talk"),
-    el("div", { role: "alert" }, el("h1", {}, text)),
-    isGone
-      ? el("a", { className: "wide primary", href: "/messages" }, "All conversations")
-      : el("button", { type: "button", className: "wide primary", onclick: tryAgain }, "Try again"),
-  );
+  const all = el("a", { className: "wide primary", href: "/messages" }, "All conversations");
+  const pane = isGone
+    ? alertPane("There is no such conversation.", all)
+    : failedPane("This conversation could not be loaded.", () => show());
   shown.element.replaceWith(pane);
   shown.close();
   view = null;
@@ -133,16 +199,12 @@ function startClient(user) {
   const inbox = new Inbox(client, () => session.signOut());
   const shell = el("main", { className: "shell" });
   const banner = el("p", { className: "banner", role: "status" });
-  const updateBanner = () => {
-    banner.textContent = bannerText(client);
-  };
   client.addEventListener("connection", updateBanner);
   client.store.addEventListener("change", scheduleUpdate);
   client.outbox.addEventListener("change", scheduleUpdate);
   app.replaceChildren(banner, shell);
-  updateBanner();
   loadInbox(client, inbox);
-  return { client, inbox, shell };
+  return { client, inbox, shell, banner };
 }
 
 /**
@@ -161,10 +223,19 @@ async function loadInbox(client, inbox) {
   if (client === running?.client) client.goLive();
 }
 
+function updateBanner() {
+  if (running) running.banner.textContent = bannerText(running.client);
+}
+
 /** @param {Client} client */
-function bannerText({ isReachable }) {
+function bannerText({ isReachable, live }) {
   if (!navigator.onLine) return "You are offline. Your messages will be sent when you are back online.";
-  return isReachable ? "" : "The server cannot be reached. Trying again …";
+  if (!isReachable) return "The server cannot be reached. Trying again …";
+  if (browserStorage.isRefused || tabStorage.isRefused) {
+    return "This browser's storage is full or blocked. When you close this tab, drafts and unsent messages are lost.";
+  }
+  if (live.isReplaced) return "You have too many tabs and devices connected. Click here to connect this one again.";
+  return "";
 }
 
 /** Plans one update for any number of changes. */
@@ -197,7 +268,15 @@ function stopClient() {
 session.addEventListener("change", () => {
   stopClient();
   show();
+  if (!session.user) reloadIfReplaced(session.config);
 });
+for (const storage of [browserStorage, tabStorage]) storage.addEventListener("change", updateBanner);
+const followClock = () => {
+  updateTimeZone();
+  scheduleUpdate();
+};
+setInterval(followClock, UPDATE_MS);
+document.addEventListener("visibilitychange", followClock);
 addEventListener("popstate", () => show());
 document.addEventListener("click", (event) => {
   const link = /** @type {Element} */ (event.target).closest("a[href^='/messages']");

@@ -1,6 +1,8 @@
 /** One person's messages: the store, and the modules that keep it in step with the server. */
 
 import { Api } from "./api.js";
+import { reloadIfReplaced } from "./config.js";
+import { Drafts } from "./drafts.js";
 import { onDetail } from "./events.js";
 import { Live } from "./live.js";
 import { Outbox } from "./outbox.js";
@@ -34,6 +36,7 @@ export class Client extends EventTarget {
     this.marks = new ReadMarks(this.api);
     this.sync = new Sync(this.api, this.store, this.marks);
     this.outbox = new Outbox(me, this.api);
+    this.drafts = new Drafts(me);
     const socket = config.socket && new URL(config.socket, location.href.replace(/^http/, "ws")).href;
     this.live = new Live(this.api, socket);
     this.typing = new Typing(this.store, (frame) => this.live.send(frame));
@@ -86,7 +89,8 @@ export class Client extends EventTarget {
   /** Brings the store up to date, then sends the messages in the outbox. */
   async catchUp() {
     await this.sync.catchUp();
-    if (!this.sync.isBehind) this.outbox.send();
+    if (this.sync.isBehind) reloadIfReplaced(this.config);
+    else this.outbox.send();
   }
 
   /**

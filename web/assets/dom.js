@@ -33,6 +33,7 @@ const PATHS = {
   down: "M12 5v14M6 13l6 6 6-6",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4",
   send: "M12 19V5M6 11l6-6 6 6",
+  settings: "M4 8h4M14 8h6M4 16h8M18 16h2M11 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM15 19a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
   out: "M14 5H7a2 2 0 0 0-2 2v10a2 2 0 0 0 2 2h7M10 12h10M16.5 8.5L20 12l-3.5 3.5",
   talk: "M5 7a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2h-5l-4 4v-4H7a2 2 0 0 1-2-2z",
 };
@@ -66,7 +67,18 @@ export function avatar({ display_name, handle }) {
   const initials = first(words[0]) + (words.length > 1 ? first(words[words.length - 1]) : "");
   let hash = 0;
   for (const character of handle) hash = (hash * 131 + character.charCodeAt(0)) >>> 0;
-  return el("span", { className: `avatar hue-${hash % 8}`, "aria-hidden": "true" }, initials.toUpperCase());
+  const className = `avatar hue-${hash % 8}`;
+  return el("span", { className, "aria-hidden": "true" }, el("span", {}, initials.toUpperCase()));
+}
+
+/**
+ * A person's name above their handle, if they have one.
+ *
+ * @param {Pick<Person, "display_name" | "handle">} person
+ */
+export function nameAndHandle({ display_name, handle }) {
+  const name = el("b", { dir: "auto" }, display_name);
+  return el("span", { className: "who" }, name, handle && el("span", { className: "dim" }, `@${handle}`));
 }
 
 /**
@@ -78,6 +90,14 @@ export function avatar({ display_name, handle }) {
 export function linkButton(label, action) {
   return el("button", { type: "button", className: "link", onclick: action }, label);
 }
+
+/**
+ * Whether a key belongs to an input method, which composes a word of several keys: Enter then ends the word, and no more.
+ * Safari has ended the composition before it sends that key, and then only the code 229 tells.
+ *
+ * @param {KeyboardEvent} event
+ */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
 /** @type {HTMLElement | undefined} */
 let announcer;

@@ -2,15 +2,40 @@
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
-const shortWeekday = new Intl.DateTimeFormat(undefined, { weekday: "short" });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long" });
-const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const dayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
-const shortDayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+let formats = formatsOf(timeZone());
+
+function timeZone() {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/**
+ * Formats, which keep the time zone that they are made in.
+ *
+ * @param {string} timeZone
+ */
+function formatsOf(timeZone) {
+  const format = (/** @type {Intl.DateTimeFormatOptions} */ options) => new Intl.DateTimeFormat(undefined, options);
+  return {
+    timeZone,
+    time: format({ timeStyle: "short" }),
+    weekday: format({ weekday: "long" }),
+    shortWeekday: format({ weekday: "short" }),
+    day: format({ day: "numeric", month: "long" }),
+    shortDay: format({ day: "numeric", month: "short" }),
+    dayAndYear: format({ day: "numeric", month: "long", year: "numeric" }),
+    shortDayAndYear: format({ day: "numeric", month: "short", year: "numeric" }),
+    whole: format({ dateStyle: "full", timeStyle: "medium" }),
+  };
+}
+
+/** Follows the reader to another time zone. */
+export function updateTimeZone() {
+  if (timeZone() !== formats.timeZone) formats = formatsOf(timeZone());
+}
+
+/** The reader's date and time zone. Day lines change with it. */
+export const today = (now = new Date()) => `${now.toDateString()} ${formats.timeZone}`;
 
 /**
  * @param {Date} date
@@ -24,10 +49,10 @@ function daysBetween(date, now) {
 const capitalized = (/** @type {string} */ text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
 
 /** The time of a message in its conversation, 14:05. */
-export const clock = (/** @type {string} */ at) => time.format(new Date(at));
+export const clock = (/** @type {string} */ at) => formats.time.format(new Date(at));
 
 /** The full date and time, for a tooltip. */
-export const moment = (/** @type {string} */ at) => whole.format(new Date(at));
+export const moment = (/** @type {string} */ at) => formats.whole.format(new Date(at));
 
 /**
  * The line above a day's messages: Today, Yesterday, Monday, 3 January, 28 December 2025.
@@ -38,8 +63,8 @@ export function dayLine(at, now = new Date()) {
   const date = new Date(at);
   const days = daysBetween(date, now);
   if (days === 0 || days === 1) return capitalized(relative.format(-days, "day"));
-  if (days > 1 && days < 7) return weekday.format(date);
-  return (date.getFullYear() === now.getFullYear() ? day : dayAndYear).format(date);
+  if (days > 1 && days < 7) return formats.weekday.format(date);
+  return (date.getFullYear() === now.getFullYear() ? formats.day : formats.dayAndYear).format(date);
 }
 
 /**
@@ -53,10 +78,10 @@ export function ago(at, now = new Date()) {
   if (minutes < 1) return relative.format(0, "second");
   if (minutes < 60) return new Intl.RelativeTimeFormat(undefined, { style: "short" }).format(-minutes, "minute");
   const days = daysBetween(date, now);
-  if (days <= 0) return time.format(date);
+  if (days <= 0) return formats.time.format(date);
   if (days === 1) return capitalized(relative.format(-1, "day"));
-  if (days < 7) return shortWeekday.format(date);
-  return (date.getFullYear() === now.getFullYear() ? shortDay : shortDayAndYear).format(date);
+  if (days < 7) return formats.shortWeekday.format(date);
+  return (date.getFullYear() === now.getFullYear() ? formats.shortDay : formats.shortDayAndYear).format(date);
 }
 
 /** A count that fits into a badge. */
@@ -67,7 +92,10 @@ export const length = (/** @type {string} */ text) => [...text].length;
 
 /** @type {Record<string, string>} */
 const OPENING = { ")": "(", "]": "[", "}": "{" };
-const LINK = /\bhttps?:\/\/[^\s<>"'`\u200b-\u200f\u202a-\u202e\u2066-\u2069]+/giu;
+/** Brackets, quotation marks and punctuation of scripts that are not written in ASCII end a link, wherever they are. */
+const LINK =
+  /\bhttps?:\/\/[^\s<>"'`\u200b-\u200f\u202a-\u202e\u2066-\u2069[[\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Quotation_Mark}\p{Terminal_Punctuation}\p{Sentence_Terminal}]--\p{ASCII}]]+/giv;
+const END_OF_SENTENCE = /^(?:[.,;:!?]|[[\p{Po}\p{Pd}]--\p{ASCII}])$/v;
 
 /**
  * Splits a text into plain pieces and links. Only http and https become links, without the punctuation that ends the
@@ -82,11 +110,11 @@ export function pieces(text) {
   for (const match of text.matchAll(LINK)) {
     let link = match[0];
     for (;;) {
-      const last = link[link.length - 1];
+      const last = [...link].at(-1) ?? "";
       const opening = OPENING[last];
       const unopened = opening && link.split(opening).length <= link.split(last).length - 1;
-      if (!/[.,;:!?…]/u.test(last) && !unopened) break;
-      link = link.slice(0, -1);
+      if (!END_OF_SENTENCE.test(last) && !unopened) break;
+      link = link.slice(0, -last.length);
     }
     if (!URL.canParse(link)) continue;
     if (match.index > end) found.push({ text: text.slice(end, match.index) });

@@ -4,7 +4,7 @@ import { Refused } from "./api.js";
 import { SignedOut } from "./session.js";
 
 /**
- * @import { Frame } from "../types.d.ts"
+ * @import { Frame, ServerEvent } from "../types.d.ts"
  * @import { Api } from "./api.js"
  */
 
@@ -18,6 +18,8 @@ const STABLE_MS = 10_000; // after which the next pause is the first again
 /** Fires `open`, `close`, and `event` with a ServerEvent as detail. */
 export class Live extends EventTarget {
   isOpen = false;
+  /** Whether the server has closed the socket in favour of newer ones. It stays closed until somebody looks at the page. */
+  isReplaced = false;
 
   #listeners = new AbortController();
   /** @type {WebSocket | null} */
@@ -42,6 +44,13 @@ export class Live extends EventTarget {
       if (this.isOpen) this.#ping();
       else this.connect();
     };
+    const look = () => {
+      if (!this.isReplaced || document.visibilityState === "hidden") return;
+      this.isReplaced = false;
+      wake();
+    };
+    for (const name of ["focus", "pointerdown", "keydown"]) addEventListener(name, look, { signal });
+    document.addEventListener("visibilitychange", look, { signal });
     addEventListener("online", wake, { signal });
     addEventListener("offline", () => this.#socket?.close(), { signal });
     document.addEventListener("visibilitychange", wake, { signal });
@@ -54,9 +63,9 @@ export class Live extends EventTarget {
     this.#socket?.close();
   }
 
-  /** Opens the socket, unless it is open or opening. */
+  /** Opens the socket, unless it is open or opening, or was replaced. */
   async connect() {
-    if (this.#isConnecting || this.#socket || this.#isClosed) return;
+    if (this.#isConnecting || this.#socket || this.#isClosed || this.isReplaced) return;
     clearTimeout(this.#timers.reconnect);
     this.#isConnecting = true;
     try {
@@ -95,9 +104,20 @@ export class Live extends EventTarget {
     };
     socket.onmessage = ({ data }) => {
       clearTimeout(this.#timers.pong);
-      for (const event of JSON.parse(data)) this.dispatchEvent(new CustomEvent("event", { detail: event }));
+      const events = JSON.parse(data);
+      if (!Array.isArray(events)) return; // API Gateway's own errors
+      for (const event of events) this.#receive(event);
     };
     socket.onclose = () => this.#closed(socket);
+  }
+
+  /** @param {ServerEvent} event */
+  #receive(event) {
+    if (event.type === "error" && event.code === "too_many_connections") {
+      this.isReplaced = true;
+      this.#socket?.close();
+    }
+    this.dispatchEvent(new CustomEvent("event", { detail: event }));
   }
 
   /** @param {WebSocket} socket */
@@ -108,7 +128,7 @@ export class Live extends EventTarget {
     for (const name of ["opening", "stable", "ping", "pong"]) clearTimeout(this.#timers[name]);
     if (this.#isClosed) return;
     this.dispatchEvent(new Event("close"));
-    this.#reconnect();
+    if (!this.isReplaced) this.#reconnect();
   }
 
   #reconnect() {

@@ -1,10 +1,11 @@
 /**
- * Messages on their way. Each is stored in localStorage from the moment it is written until the server has it, under a
+ * Messages on their way. Each is stored in the browser from the moment it is written until the server has it, under a
  * message_uuid of its own. So a reload, a lost answer or a second tab neither loses nor doubles it.
  */
 
 import { Refused } from "./api.js";
 import { SignedOut } from "./session.js";
+import { browserStorage } from "./storage.js";
 
 /**
  * @import { OutboxEntry, Person, Recipient } from "../types.d.ts"
@@ -53,9 +54,10 @@ export class Outbox extends EventTarget {
    * @returns {OutboxEntry[]}
    */
   get entries() {
-    return Object.keys(localStorage)
+    return browserStorage
+      .keys()
       .filter((key) => key.startsWith(this.#prefix))
-      .map((key) => JSON.parse(localStorage.getItem(key) ?? ""))
+      .map((key) => JSON.parse(browserStorage.get(key) ?? ""))
       .sort((one, other) => one.order - other.order);
   }
 
@@ -92,7 +94,7 @@ export class Outbox extends EventTarget {
 
   /** @param {string} message_uuid */
   discard(message_uuid) {
-    localStorage.removeItem(this.#prefix + message_uuid);
+    browserStorage.remove(this.#prefix + message_uuid);
     this.#changed();
   }
 
@@ -100,8 +102,9 @@ export class Outbox extends EventTarget {
     if (this.#isSending || this.#isClosed || !navigator.onLine) return this.#changed();
     this.#isSending = true;
     try {
-      // One tab at a time, so that the order holds.
-      await navigator.locks.request(this.#prefix, () => this.#sendAll());
+      // One tab at a time, so that the order holds. Without storage there are no locks, and each tab has its own messages.
+      if (browserStorage.isBlocked) await this.#sendAll();
+      else await navigator.locks.request(this.#prefix, () => this.#sendAll());
       this.isFailing = false;
     } catch (error) {
       if (error instanceof SignedOut) return;
@@ -129,7 +132,7 @@ export class Outbox extends EventTarget {
       const recipient = message_group_uuid ? { message_group_uuid } : { handle };
       try {
         const { body } = await this.api.request("POST", "/api/messages", { ...recipient, message, message_uuid });
-        localStorage.removeItem(this.#prefix + message_uuid);
+        browserStorage.remove(this.#prefix + message_uuid);
         this.dispatchEvent(new CustomEvent("sent", { detail: { entry, message: body } }));
       } catch (error) {
         if (!(error instanceof Refused) || error.isPassing) throw error;
@@ -141,7 +144,7 @@ export class Outbox extends EventTarget {
 
   /** @param {OutboxEntry} entry */
   #keep(entry) {
-    localStorage.setItem(this.#prefix + entry.message_uuid, JSON.stringify(entry));
+    browserStorage.set(this.#prefix + entry.message_uuid, JSON.stringify(entry));
     this.#changed();
   }
 

@@ -8,6 +8,7 @@
 
 import { Cognito, CognitoRefused } from "./cognito.js";
 import { deduped } from "./deduped.js";
+import { browserStorage, tabStorage } from "./storage.js";
 
 /** @import { Config, Person, Tokens } from "../types.d.ts" */
 
@@ -38,7 +39,7 @@ export class Session extends EventTarget {
     super();
     this.config = config;
     this.cognito = new Cognito(config);
-    this.#storage = config.demo ? sessionStorage : localStorage;
+    this.#storage = config.demo ? tabStorage : browserStorage;
     this.#user = this.#read()?.user ?? null;
     addEventListener("storage", ({ key }) => {
       if (key !== KEY && key !== null) return;
@@ -76,6 +77,18 @@ export class Session extends EventTarget {
     this.cognito.call("RevokeToken", parameters).catch(() => {}); // the person is signed out here all the same
   }
 
+  /** Ends every session of the person, on all devices. Throws CognitoRefused, SignedOut, Unreachable. */
+  async signOutEverywhere() {
+    const token = await this.token();
+    try {
+      await this.cognito.call("GlobalSignOut", { AccessToken: token });
+    } catch (error) {
+      const isRevoked = error instanceof CognitoRefused && error.name === "NotAuthorizedException";
+      if (!isRevoked) throw error;
+    }
+    this.#end();
+  }
+
   /** @returns {Promise<string>} */
   async #renew() {
     const kept = this.#read();
@@ -107,28 +120,29 @@ export class Session extends EventTarget {
    * @param {string} refresh_token in case there is no new one
    */
   #keep({ AccessToken, IdToken, RefreshToken }, refresh_token) {
-    const { sub, preferred_username, name } = claims(IdToken);
+    const { sub, preferred_username = "", name, email } = claims(IdToken);
     const { exp, iat } = claims(AccessToken); // their difference, since this machine's clock may be wrong
     this.#accessToken = AccessToken;
     this.#expiresAt = Date.now() + (exp - iat) * 1_000 - MARGIN_MS;
-    this.#user = { uuid: sub, handle: preferred_username, display_name: name };
+    this.#user = { uuid: sub, handle: preferred_username, display_name: name || preferred_username || email || "Me" };
     /** @type {Kept} */
     const kept = { refresh_token: RefreshToken ?? refresh_token, user: this.#user };
-    this.#storage.setItem(KEY, JSON.stringify(kept));
+    this.#storage.set(KEY, JSON.stringify(kept));
     return AccessToken;
   }
 
   /** @returns {Kept | null} */
   #read() {
     try {
-      return JSON.parse(this.#storage.getItem(KEY) ?? "null");
+      const kept = JSON.parse(this.#storage.get(KEY) ?? "null");
+      return kept?.user?.display_name ? kept : null;
     } catch {
       return null;
     }
   }
 
   #end() {
-    this.#storage.removeItem(KEY);
+    this.#storage.remove(KEY);
     this.#become(null);
     return new SignedOut();
   }

@@ -48,6 +48,7 @@ export async function signIn(cognito, email, password, ask) {
     } else if (ChallengeName === "SOFTWARE_TOKEN_MFA") {
       answer = { SOFTWARE_TOKEN_MFA_CODE: await ask("totp") };
     } else if (ChallengeName === "NEW_PASSWORD_REQUIRED") {
+      checkAttributes(ChallengeParameters);
       answer = { NEW_PASSWORD: await ask("new_password") };
     } else if (ChallengeName === "MFA_SETUP") {
       session = await setUpApp(cognito, session, ask);
@@ -63,6 +64,20 @@ export async function signIn(cognito, email, password, ask) {
     });
   }
   return reply.AuthenticationResult;
+}
+
+/**
+ * Throws CognitoRefused if the account lacks attributes that only its administrator can add.
+ *
+ * @param {Record<string, string>} challenge
+ */
+function checkAttributes({ requiredAttributes = "[]" }) {
+  const missing = JSON.parse(requiredAttributes).map((/** @type {string} */ name) =>
+    name.replace("userAttributes.", ""),
+  );
+  if (!missing.length) return;
+  const names = new Intl.ListFormat("en").format(missing);
+  throw new CognitoRefused("MissingAttributes", `Your account lacks ${names}. Ask the person who made it to add that.`);
 }
 
 /**

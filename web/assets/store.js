@@ -153,7 +153,7 @@ export class Store extends EventTarget {
   }
 
   /**
-   * Takes a message. It advances its sender's mark, too.
+   * Takes a message. It advances its sender's mark, too, and has the name that its sender bears then.
    *
    * @param {string} message_group_uuid
    * @param {Message} message
@@ -163,9 +163,11 @@ export class Store extends EventTarget {
     const isMine = message.user_uuid === this.me.uuid;
     if (known) {
       const isNews = message.created_at > known.created_at;
+      const { display_name, handle } = isMine ? known : message;
+      const news = { message: message.message, created_at: message.created_at, display_name, handle };
       this.conversations.set(message_group_uuid, {
         ...known,
-        ...(isNews ? { message: message.message, created_at: message.created_at } : {}),
+        ...(isNews ? news : {}),
         last_seq: Math.max(known.last_seq, message.seq),
       });
       const isHidden = !isMine && known.other_read_seq === null;

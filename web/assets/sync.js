@@ -101,8 +101,15 @@ export class Sync {
       this.api.get(`/api/messages/${uuid}?limit=${THREAD_PAGE_SIZE}`),
       isKnown ? null : this.#loadConversation(uuid),
     ]);
-    this.store.open(uuid, new Thread(page.body, page.links));
+    const thread = new Thread(page.body, page.links);
+    this.store.open(uuid, thread);
     for (const message of page.body) this.store.receive(uuid, message);
+    const lastSeq = this.store.conversations.get(uuid)?.last_seq ?? 0;
+    if (thread.lastSeq >= lastSeq) return;
+    // A message arrived while the page was on its way.
+    await this.#fill(uuid).catch(() => {
+      this.isBehind = true;
+    });
   }
 
   /**

@@ -1,4 +1,4 @@
-"""The functions' logger and metrics. What is written holds ids, never the text of a message, a token or a name."""
+"""The functions' logger and metrics. They write ids, never the text of a message, a token or a name."""
 
 import traceback
 from typing import Any
@@ -10,14 +10,14 @@ logger = Logger()
 
 
 def log_failure(error: Exception, **ids: Any) -> None:
-    """Logs a mistake of ours: the places and not the error's text, which could quote a message."""
+    """Log a bug: the stack, but not the error's text, which could quote a message."""
     logger.error(
         "failed", stacklevel=3, **ids, error=type(error).__name__, trace=traceback.format_tb(error.__traceback__)
     )
 
 
 def count(**counts: int) -> None:
-    """Writes the counts that are not 0 as CloudWatch metrics, in the embedded metric format."""
+    """Write the counts other than 0 as CloudWatch metrics, in the embedded metric format."""
     metrics = EphemeralMetrics()
     for name, value in counts.items():
         if value:

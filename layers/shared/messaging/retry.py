@@ -11,12 +11,12 @@ from messaging.model.errors import Busy
 _Result = TypeVar("_Result")
 
 RETRY_BUDGET_SECONDS = 10.0  # seconds
-_FIRST_PAUSE_SECONDS = 0.005  # at most, and twice that with every further one
+_FIRST_PAUSE_SECONDS = 0.005  # the first maximum, which doubles with every pause
 _MAX_PAUSE_SECONDS = 0.2
 
-# Not the module's own generator: SnapStart would restore its state, and all copies would wait in step.
+# Not random's own generator: SnapStart would restore its state, and all copies would pause in step.
 _uniform = random.SystemRandom().uniform
-# Looked up at each use, so that tests can put others in their place.
+# Looked up at each use, so that tests can replace them.
 clock: Callable[[], float] = time.monotonic
 sleep: Callable[[float], None] = time.sleep
 
@@ -28,10 +28,10 @@ def attempts(
     longest_pause: float = _MAX_PAUSE_SECONDS,
     uniform: Callable[[float, float], float] = _uniform,
 ) -> Iterator[int]:
-    """Yields 0, 1, 2 … and waits in between, exponentially with full jitter; none after `give_up_after` seconds.
+    """Yield 0, 1, 2 …, with exponential pauses and full jitter in between, until `give_up_after` seconds have passed.
 
-    With the two requests that a last try may make (see table.open_table) the default stays below the functions'
-    timeout, so that the caller hears 503 and not nothing.
+    With the two requests of a last attempt (see table.open_table) the default stays below the functions'
+    timeout, so that the caller gets 503 instead of a timeout.
     """
     end = clock() + give_up_after
     longest = first_pause
@@ -45,7 +45,7 @@ def attempts(
 
 
 def until_not_busy(action: Callable[[], _Result], give_up_after: float = RETRY_BUDGET_SECONDS) -> _Result:
-    """Repeat an action while it raises Busy, with pauses, for so many seconds; then the last Busy propagates."""
+    """Repeat an action while it raises Busy, with pauses. After `give_up_after` seconds the last Busy propagates."""
     last = Busy()
     for _ in attempts(give_up_after):
         try:

@@ -1,4 +1,4 @@
-"""What the template tells the functions."""
+"""The functions' settings, from the template."""
 
 import os
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Raises KeyError for a variable that is not set."""
+        """Read the environment. Raises KeyError for an unset variable."""
         return cls(os.environ["TABLE_NAME"])
 
 
@@ -24,5 +24,5 @@ class SendSettings(Settings):
 
     @classmethod
     def from_environment(cls) -> "SendSettings":
-        """Raises KeyError for a variable that is not set, and ValueError for a limit that is no whole number."""
+        """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
         return cls(os.environ["TABLE_NAME"], int(os.environ["MESSAGE_MAX_CHARS"]))

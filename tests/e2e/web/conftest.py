@@ -24,7 +24,7 @@ PATIENCE = 120_000  # milliseconds, for any step of a page
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 expect.set_options(timeout=PATIENCE)
-_ARGUMENTS = [
+ARGUMENTS = [
     "--no-sandbox",  # CI is root
     "--disable-gpu",
     "--disable-quic",
@@ -42,7 +42,7 @@ def chromium() -> Iterator[Browser]:
     if not installed:
         pytest.skip("Chromium is not here: see tests/support/prepare.py")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -140,6 +140,13 @@ def _signed_in(system: System, client: Client) -> str:
         localStorage.setItem("seated", "yes");
         localStorage.setItem("cruddur.session", {json.dumps(json.dumps(kept))});
       }}"""
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    """Fills in the form that the page shows."""
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 @pytest.fixture

@@ -41,6 +41,18 @@ def nobody_there(seat: Seat, _other: Client) -> None:
     expect(seat.page.get_by_role("alert")).to_be_visible()
 
 
+def settings(seat: Seat, _other: Client) -> None:
+    seat.open("/messages/settings")
+    expect(seat.page.get_by_role("switch")).to_be_enabled()
+
+
+def settings_not_loaded(seat: Seat, other: Client) -> None:
+    inbox(seat, other)
+    seat.page.route("**/views/settings.js", lambda route: route.abort())
+    seat.page.get_by_role("link", name="Settings").click()
+    expect(seat.page.get_by_role("button", name="Try again")).to_be_visible()
+
+
 def offline(seat: Seat, other: Client) -> None:
     conversation(seat, other)
     seat.page.context.set_offline(True)
@@ -55,7 +67,9 @@ def sign_in(seat: Seat, _other: Client) -> None:
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("view", [sign_in, inbox, conversation, new_message, nobody_there, offline])
+@pytest.mark.parametrize(
+    "view", [sign_in, inbox, conversation, new_message, nobody_there, settings, settings_not_loaded, offline]
+)
 def test_axe_finds_nothing(
     view: Callable[[Seat, Client], None], size: dict[str, int], bayko: Client, londo: Client, sits: Sits
 ) -> None:

@@ -117,6 +117,16 @@ def test_dates(page: Page, at: str, line: str, ago: str) -> None:
         ("https://", []),
         ("https://example.com/<script>", ["https://example.com/"]),
         ("\u202ehttps://example.com/\u202egro.live", ["https://example.com/"]),
+        ("「https://example.com/a」と『https://example.com/b』", ["https://example.com/a", "https://example.com/b"]),
+        ("“https://example.com/a”, «https://example.com/b»", ["https://example.com/a", "https://example.com/b"]),
+        ("https://example.com。https://example.com/a、次", ["https://example.com/", "https://example.com/a"]),
+        ("https://example.com/a؟ https://example.com/b।", ["https://example.com/a", "https://example.com/b"]),
+        ("\uff08https://example.com/a\uff09\uff01", ["https://example.com/a"]),
+        ("https://example.com/a… https://example.com/b —", ["https://example.com/a", "https://example.com/b"]),
+        (
+            "https://example.com/日本_(東京)?q=é",
+            ["https://example.com/%E6%97%A5%E6%9C%AC_(%E6%9D%B1%E4%BA%AC)?q=%C3%A9"],
+        ),
     ],
 )
 def test_links(page: Page, text: str, links: list[str]) -> None:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Browser, Page, Request, Response, Route, expect
 
 from tests.e2e.conftest import PASSWORD, Client, System
-from tests.e2e.web.conftest import DESKTOP, PATIENCE, Seat, Sits
+from tests.e2e.web.conftest import DESKTOP, PATIENCE, Seat, Sits, sign_in
 
 
 @pytest.fixture
@@ -23,12 +23,6 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
         page = context.new_page()
         page.goto(address)
         yield page
-
-
-def sign_in(page: Page, email: str, password: str) -> None:
-    page.get_by_label("Email").fill(email)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def test_the_password_does_not_leave_the_page(page: Page, bayko: Client) -> None:

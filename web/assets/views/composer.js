@@ -1,21 +1,27 @@
 /** The field for a new message. It grows with the text, counts down and keeps a draft. */
 
-import { el, icon } from "../dom.js";
+import { el, icon, isComposing } from "../dom.js";
 import { length } from "../format.js";
 
+/** @import { Drafts } from "../drafts.js" */
+
 const FEW_CHARACTERS_LEFT = 100; // from here on the countdown stands out
+const isTouchScreen = matchMedia("(pointer: coarse)"); // its keyboard has no Shift+Enter, so Enter breaks the line
 
 export class Composer {
+  /** @type {string | null} The key of the draft. */
+  #draft = null;
+
   /**
    * @param {object} options
    * @param {number} options.limit in characters
-   * @param {string} options.key the name of the draft in localStorage
+   * @param {Drafts} options.drafts
    * @param {(text: string) => void} options.onsend
    * @param {() => void} [options.ontype]
    */
-  constructor({ limit, key, onsend, ontype }) {
+  constructor({ limit, drafts, onsend, ontype }) {
     this.limit = limit;
-    this.key = key;
+    this.drafts = drafts;
     this.onsend = onsend;
     this.count = el("span", { className: "count", id: "count" });
     this.text = el("textarea", {
@@ -23,16 +29,16 @@ export class Composer {
       placeholder: "Type a message",
       "aria-label": "Message",
       "aria-describedby": "count",
-      enterKeyHint: "send",
+      enterKeyHint: isTouchScreen.matches ? "enter" : "send",
       dir: "auto",
-      value: localStorage.getItem(key) ?? "",
+      disabled: true,
       oninput: () => {
         this.#keepDraft();
         this.update();
         if (this.text.value) ontype?.();
       },
       onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+        if (event.key !== "Enter" || event.shiftKey || isComposing(event) || isTouchScreen.matches) return;
         event.preventDefault();
         this.#send();
       },
@@ -64,8 +70,15 @@ export class Composer {
     this.text.focus({ preventScroll: true });
   }
 
-  set isEnabled(/** @type {boolean} */ isEnabled) {
-    this.text.disabled = !isEnabled;
+  /**
+   * Shows a draft, and keeps it from now on. Without one, nothing can be typed.
+   *
+   * @param {string | null} draft
+   */
+  open(draft) {
+    this.#draft = draft;
+    this.text.value = draft ? this.drafts.get(draft) : "";
+    this.text.disabled = !draft;
     this.update();
   }
 
@@ -93,7 +106,6 @@ export class Composer {
   }
 
   #keepDraft() {
-    if (this.text.value) localStorage.setItem(this.key, this.text.value);
-    else localStorage.removeItem(this.key);
+    if (this.#draft) this.drafts.set(this.#draft, this.text.value);
   }
 }

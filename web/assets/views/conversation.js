@@ -1,6 +1,7 @@
 /** One conversation: its header, its messages and the composer. */
 
 import { announce, avatar, el, icon } from "../dom.js";
+import { draftTo } from "../drafts.js";
 import { unread } from "../store.js";
 import { Composer } from "./composer.js";
 import { Outgoing } from "./outgoing.js";
@@ -8,7 +9,7 @@ import { Scroller } from "./scroller.js";
 import { Timeline } from "./timeline.js";
 
 /**
- * @import { Conversation as Entry, Message } from "../../types.d.ts"
+ * @import { Conversation as Entry, Message, OutboxEntry } from "../../types.d.ts"
  * @import { Client } from "../client.js"
  */
 
@@ -43,7 +44,7 @@ export class Conversation {
     this.face = el("span", { className: "avatar" });
     this.composer = new Composer({
       limit: client.config.message_max_chars,
-      key: `cruddur.draft.${client.store.me.uuid}.${uuid}`,
+      drafts: client.drafts,
       onsend: (text) => this.#send(text),
       ontype: () => client.typing.tell(uuid),
     });
@@ -63,6 +64,7 @@ export class Conversation {
     const { signal } = this.#listeners;
     addEventListener("focus", () => this.#updateSeen(), { signal });
     document.addEventListener("visibilitychange", () => this.#updateSeen(), { signal });
+    this.composer.open(uuid);
     this.#updateHeader();
   }
 
@@ -114,12 +116,20 @@ export class Conversation {
     const arrived = this.timeline.update(thread, entry);
     if (arrived.length) this.#receive(arrived, entry);
     const { entries } = this.client.outbox;
-    this.outgoing.update(
-      entries.filter((one) => one.message_group_uuid === this.uuid && !thread.has(one.message_uuid)),
-    );
+    this.outgoing.update(entries.filter((one) => this.#isHere(one, entry) && !thread.has(one.message_uuid)));
     this.typing.hidden = !this.client.store.isTyping(this.uuid);
     this.scroller.hold();
     this.#updateSeen();
+  }
+
+  /**
+   * Whether a message is for this conversation. One that was written before there was a conversation names the person.
+   *
+   * @param {OutboxEntry} one
+   * @param {Entry} entry
+   */
+  #isHere(one, entry) {
+    return one.message_group_uuid === this.uuid || one.handle?.toLowerCase() === entry.handle.toLowerCase();
   }
 
   #updateHeader() {
@@ -140,6 +150,7 @@ export class Conversation {
     this.title.textContent = entry.display_name;
     this.scroller.element.setAttribute("aria-label", `Messages with ${entry.display_name}`);
     this.composer.label(`Message to ${entry.display_name}`);
+    if (this.client.drafts.move(draftTo(entry.handle), this.uuid)) this.composer.open(this.uuid);
     const face = avatar(entry);
     this.face.replaceWith(face);
     this.face = face;

@@ -1,14 +1,12 @@
 /** All conversations, the newest first: the left pane, or a phone's whole screen. */
 
-import { avatar, el, icon, linkButton } from "../dom.js";
+import { avatar, el, icon, linkButton, nameAndHandle } from "../dom.js";
 import { InboxRow } from "./inbox_row.js";
 
 /**
  * @import { Conversation } from "../../types.d.ts"
  * @import { Client } from "../client.js"
  */
-
-const UPDATE_MS = 60_000; // for times like "5 min. ago"
 
 export class Inbox {
   /** @type {Map<string, InboxRow>} By uuid. */
@@ -57,20 +55,22 @@ export class Inbox {
       },
       { root: rows, rootMargin: "600px" },
     );
-    this.timer = setInterval(() => this.update(), UPDATE_MS);
   }
 
   /** @param {() => void} signOut */
   #footer(signOut) {
     const { me } = this.client.store;
-    const name = el("b", { dir: "auto" }, me.display_name);
-    const handle = el("span", { className: "dim" }, `@${me.handle}`);
     const label = "Sign out";
     return el(
       "footer",
       { className: "me" },
       avatar(me),
-      el("span", { className: "who" }, name, handle),
+      nameAndHandle(me),
+      el(
+        "a",
+        { className: "round", href: "/messages/settings", "aria-label": "Settings", title: "Settings" },
+        icon("settings"),
+      ),
       el(
         "button",
         { type: "button", className: "round", "aria-label": label, title: label, onclick: signOut },
@@ -80,7 +80,6 @@ export class Inbox {
   }
 
   close() {
-    clearInterval(this.timer);
     this.observer.disconnect();
   }
 

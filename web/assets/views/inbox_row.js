@@ -1,7 +1,7 @@
 /** A conversation in the inbox. */
 
 import { avatar, el } from "../dom.js";
-import { ago, badge, moment } from "../format.js";
+import { ago, badge, moment, today } from "../format.js";
 import { unread } from "../store.js";
 
 /** @import { Conversation } from "../../types.d.ts" */
@@ -42,7 +42,7 @@ export class InboxRow {
   update(conversation, isTyping) {
     const { created_at } = conversation;
     const count = unread(conversation);
-    const drawn = JSON.stringify([conversation, isTyping, ago(created_at)]);
+    const drawn = JSON.stringify([conversation, isTyping, ago(created_at), today()]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     const face = avatar(conversation);

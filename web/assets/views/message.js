@@ -3,23 +3,39 @@
 import { el } from "../dom.js";
 import { clock, moment, pieces } from "../format.js";
 
+/** @typedef {{ message: string, created_at: string, display_name: string }} Drawn */
+
 /**
- * @param {{ message: string, created_at: string, display_name: string }} message
+ * @param {Drawn} message
  * @param {boolean} isMine
- * @param {boolean} joins whether it is one block with the message before it
  */
-export function bubble(message, isMine, joins) {
-  return el(
+export function bubble(message, isMine) {
+  const article = el(
     "article",
-    { className: `message${isMine ? " mine" : ""}${joins ? " joins" : ""}` },
+    { className: `message${isMine ? " mine" : ""}` },
     el(
       "div",
       { className: "bubble" },
       el("span", { className: "unseen" }, isMine ? "You: " : `${message.display_name}: `),
       el("p", { className: "text", dir: "auto" }, pieces(message.message).map(piece)),
-      el("time", { dateTime: message.created_at, title: moment(message.created_at) }, clock(message.created_at)),
+      el("time", { dateTime: message.created_at }),
     ),
   );
+  updateTime(article, message);
+  return article;
+}
+
+/**
+ * Shows the time of a message in the reader's time zone.
+ *
+ * @param {HTMLElement} article
+ * @param {Drawn} message
+ */
+export function updateTime(article, { created_at }) {
+  const time = article.querySelector("time");
+  if (!time) return;
+  time.title = moment(created_at);
+  time.textContent = clock(created_at);
 }
 
 /** @param {{ text: string, href?: string }} piece */

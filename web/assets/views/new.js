@@ -1,6 +1,7 @@
 /** A conversation that does not exist yet: its other person, and the first message. */
 
 import { el, icon } from "../dom.js";
+import { draftTo } from "../drafts.js";
 import { onDetail } from "../events.js";
 import { Composer } from "./composer.js";
 import { Outgoing } from "./outgoing.js";
@@ -20,6 +21,7 @@ export class NewConversation {
   #listeners = new AbortController();
   /** @type {Person | null} */
   #person = null;
+  #choices = 0;
 
   /**
    * @param {Client} client
@@ -38,10 +40,9 @@ export class NewConversation {
     this.card = el("div");
     this.composer = new Composer({
       limit: client.config.message_max_chars,
-      key: `cruddur.draft.${client.store.me.uuid}.new`,
+      drafts: client.drafts,
       onsend: (text) => this.#send(text),
     });
-    this.composer.isEnabled = false;
     const { input, list, note } = this.picker;
     this.element = el(
       "section",
@@ -69,6 +70,7 @@ export class NewConversation {
   }
 
   close() {
+    this.#choices++;
     this.#listeners.abort();
     this.picker.close();
   }
@@ -85,8 +87,9 @@ export class NewConversation {
   }
 
   #clear() {
+    this.#choices++;
     this.#person = null;
-    this.composer.isEnabled = false;
+    this.composer.open(null);
     this.card.replaceChildren();
   }
 
@@ -100,10 +103,12 @@ export class NewConversation {
     const known = this.client.store.with(wanted);
     if (known) return this.go(`/messages/${known.uuid}`, { replace: true });
     this.picker.note.textContent = "Searching …";
+    const choice = ++this.#choices;
     try {
       const person = await this.picker.find(wanted);
       if (!person) return;
       const uuid = await this.client.findConversation(wanted);
+      if (choice !== this.#choices) return; // another person was chosen meanwhile, or the view closed
       if (uuid) this.go(`/messages/${uuid}`, { replace: true });
       else this.#offer(person);
     } catch (error) {
@@ -118,7 +123,7 @@ export class NewConversation {
     this.card.replaceChildren(beginning(person, "Your first message starts the conversation."));
     history.replaceState(null, "", `/messages/new/${encodeURIComponent(person.handle)}`);
     this.composer.label(`Message to ${person.display_name}`);
-    this.composer.isEnabled = true;
+    this.composer.open(draftTo(person.handle));
     this.composer.focus();
     this.update();
   }
@@ -130,8 +135,9 @@ export class NewConversation {
 
   /** @param {{ entry: OutboxEntry, message: SentMessage }} sent */
   #sent({ entry, message }) {
-    if (entry.handle && entry.handle === this.#person?.handle) {
-      this.go(`/messages/${message.message_group_uuid}`, { replace: true });
-    }
+    if (!entry.handle || entry.handle !== this.#person?.handle) return;
+    const uuid = message.message_group_uuid;
+    this.client.drafts.move(draftTo(entry.handle), uuid);
+    this.go(`/messages/${uuid}`, { replace: true });
   }
 }

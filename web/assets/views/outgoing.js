@@ -54,7 +54,7 @@ class Pending {
   constructor(entry, outbox) {
     this.outbox = outbox;
     this.note = el("p", { className: "mark", role: "status" });
-    this.element = el("div", { className: "pending" }, bubble({ ...entry, display_name: "" }, true, false), this.note);
+    this.element = el("div", { className: "pending" }, bubble({ ...entry, display_name: "" }, true), this.note);
   }
 
   /** @param {OutboxEntry} entry */

@@ -1,6 +1,6 @@
 /** A combobox that finds a person: in the inbox by name or handle, or on the server by handle. */
 
-import { announce, avatar, el } from "../dom.js";
+import { announce, avatar, el, isComposing } from "../dom.js";
 
 /**
  * @import { Person } from "../../types.d.ts"
@@ -152,11 +152,12 @@ export class PersonPicker {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
+    if (isComposing(event)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && this.#found.length) {
       event.preventDefault();
       this.#activate((this.#active + step + this.#found.length) % this.#found.length);
-    } else if (event.key === "Enter" && !event.isComposing) {
+    } else if (event.key === "Enter") {
       event.preventDefault();
       const chosen = this.#found[this.#active];
       if (chosen) this.#onchoose(chosen.handle);

@@ -1,6 +1,7 @@
 /** Signing in: email and password, Cognito's further questions, and on the local system demo people by one click. */
 
-import { avatar, el } from "../dom.js";
+import { reloadIfReplaced } from "../config.js";
+import { avatar, el, nameAndHandle } from "../dom.js";
 import { signIn } from "../sign_in.js";
 
 /**
@@ -24,7 +25,7 @@ export class SignIn {
 
   /**
    * @param {Session} session
-   * @param {() => void} ondone
+   * @param {() => Promise<void>} ondone
    */
   constructor(session, ondone) {
     this.session = session;
@@ -69,7 +70,7 @@ export class SignIn {
           "button",
           { type: "button", onclick: () => this.#signIn(email, password) },
           avatar({ display_name: name, handle }),
-          el("span", { className: "who" }, el("b", {}, name), el("span", { className: "dim" }, `@${handle}`)),
+          nameAndHandle({ display_name: name, handle }),
         ),
       ),
     );
@@ -91,12 +92,12 @@ export class SignIn {
     try {
       const { cognito } = this.session;
       this.session.start(await signIn(cognito, email, password, (question, secret) => this.#ask(question, secret)));
+      await this.ondone();
     } catch (error) {
       this.#setBusy(false);
       this.error.textContent = /** @type {Error} */ (error).message;
-      return;
+      reloadIfReplaced(this.session.config);
     }
-    this.ondone();
   }
 
   /** @param {boolean} isBusy */

@@ -1,8 +1,8 @@
 /** The messages of a conversation, oldest at the top, with a line above each day and above the unread ones. */
 
 import { avatar, el, linkButton } from "../dom.js";
-import { dayLine } from "../format.js";
-import { bubble } from "./message.js";
+import { dayLine, today } from "../format.js";
+import { bubble, updateTime } from "./message.js";
 
 /**
  * @import { Conversation, Message } from "../../types.d.ts"
@@ -15,6 +15,9 @@ const BLOCK_MS = 5 * 60_000; // messages of one person this close together are d
 export class Timeline {
   /** @type {Map<number, HTMLElement>} By seq. */
   #articles = new Map();
+  /** @type {Map<number, HTMLElement>} The line of a new day, by the seq of the message below it. */
+  #days = new Map();
+  #today = today();
   /** @type {Message | null} */
   #first = null;
   /** @type {Message | null} */
@@ -44,6 +47,7 @@ export class Timeline {
    */
   update(thread, conversation) {
     this.#updateTop(thread, conversation);
+    this.#updateDays(thread.messages);
     this.#prepend(thread.messages);
     const arrived = this.#append(thread.messages);
     this.#updateMarks(thread.messages, conversation.other_read_seq);
@@ -89,27 +93,58 @@ export class Timeline {
     const older = messages.slice(0, count);
     const chunk = el("div", { className: "chunk" });
     older.forEach((message, index) => {
-      chunk.append(...this.#message(message, older[index - 1]));
+      chunk.append(this.#article(message));
+      this.#joinTo(message, older[index - 1]);
     });
-    this.#joinTo(first, older[count - 1]);
     this.run.prepend(chunk);
+    this.#joinTo(first, older[count - 1]);
     this.#first = messages[0];
     this.#placeUnreadLine();
   }
 
   /**
-   * Redraws the day line and the block of a message that has got a message before it.
+   * Draws the line of a new day above a message if it is the first of the day, and else joins it to the one before it.
    *
    * @param {Message} message
-   * @param {Message} previous
+   * @param {Message | null | undefined} previous
    */
   #joinTo(message, previous) {
-    const article = this.#articles.get(message.seq);
-    const chunk = article?.parentElement;
-    if (!article || !chunk) return;
-    if (chunk.firstElementChild?.matches(".day")) chunk.firstElementChild.remove();
-    chunk.prepend(...dayLineAbove(message, previous));
-    article.classList.toggle("joins", isOneBlock(message, previous));
+    const { seq, created_at } = message;
+    const article = this.#articles.get(seq);
+    article?.classList.toggle("joins", isOneBlock(message, previous));
+    const day = dayLine(created_at);
+    const isFirst = !previous || dayLine(previous.created_at) !== day;
+    let line = this.#days.get(seq);
+    if (!isFirst) {
+      line?.remove();
+      this.#days.delete(seq);
+      return;
+    }
+    if (!line) {
+      line = el("p", { className: "day" }, el("span"));
+      this.#days.set(seq, line);
+      const below = article?.previousElementSibling === this.unreadLine ? this.unreadLine : article;
+      below?.before(line);
+    }
+    line.firstElementChild?.replaceChildren(day);
+  }
+
+  /**
+   * Draws day lines and times again once the date or the time zone has changed.
+   *
+   * @param {Message[]} messages
+   */
+  #updateDays(messages) {
+    if (this.#today === today()) return;
+    this.#today = today();
+    let previous = null;
+    for (const message of messages) {
+      const article = this.#articles.get(message.seq);
+      if (!article) continue;
+      updateTime(article, message);
+      this.#joinTo(message, previous);
+      previous = message;
+    }
   }
 
   /** @param {Message[]} messages */
@@ -124,7 +159,8 @@ export class Timeline {
         chunk = el("div", { className: "chunk" });
         this.run.append(chunk);
       }
-      chunk.append(...this.#message(message, previous));
+      chunk.append(this.#article(message));
+      this.#joinTo(message, previous);
       previous = message;
     }
     this.#first ??= messages[0];
@@ -134,16 +170,11 @@ export class Timeline {
     return [];
   }
 
-  /**
-   * A message, below the line of a new day if it is the first of the day.
-   *
-   * @param {Message} message
-   * @param {Message | null | undefined} previous
-   */
-  #message(message, previous) {
-    const article = bubble(message, this.#isMine(message), isOneBlock(message, previous));
+  /** @param {Message} message */
+  #article(message) {
+    const article = bubble(message, this.#isMine(message));
     this.#articles.set(message.seq, article);
-    return [...dayLineAbove(message, previous), article];
+    return article;
   }
 
   /** @param {Message} message */
@@ -158,7 +189,7 @@ export class Timeline {
    * @param {Conversation} conversation
    */
   #updateTop({ older }, conversation) {
-    const state = older ? "more" : "beginning";
+    const state = older ? "more" : `beginning with ${conversation.display_name} @${conversation.handle}`;
     if (this.hasFailed || this.top.dataset.state === state) return;
     this.top.dataset.state = state;
     this.top.replaceChildren(
@@ -220,16 +251,6 @@ export function beginning(person, note) {
     el("p", {}, name, handle),
     el("p", { className: "dim" }, note),
   );
-}
-
-/**
- * @param {Message} message
- * @param {Message | null | undefined} previous
- */
-function dayLineAbove(message, previous) {
-  const day = dayLine(message.created_at);
-  if (previous && dayLine(previous.created_at) === day) return [];
-  return [el("p", { className: "day" }, el("span", {}, day))];
 }
 
 /**

@@ -1,4 +1,4 @@
-"""What a client wants to send, checked."""
+"""Bodies of requests to send a message, checked."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,14 @@ from messaging.model.errors import Invalid, NotFound, Unreadable
 from messaging.model.message import Draft
 from messaging.model.text import shows
 
-# A code point takes at most 12 bytes in JSON (a pair of escaped surrogates); the rest of a body is small.
+# A code point takes at most 12 bytes in JSON (a pair of escaped surrogates). The rest of a body is small.
 _BYTES_PER_CHAR = 12
 _BYTES_BESIDE = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """A draft, and the conversation or the person it goes to: one of the last two is "", the other is not."""
+    """A draft to a conversation or to a person: exactly one of the last two fields is ""."""
 
     draft: Draft
     message_group_uuid: str
@@ -27,8 +27,8 @@ class SendRequest:
 def read_send_request(request: Request, max_chars: int, *, into_conversation: bool) -> SendRequest:
     """Reads a body {message, message_uuid?, handle} or, with `into_conversation`, also {…, message_group_uuid}.
 
-    A missing message_uuid is made up. Raises Unreadable, TooLarge, Invalid with the codes of all that is wrong, and
-    NotFound for a handle nobody can have.
+    Generates a missing message_uuid. Raises Unreadable, TooLarge, Invalid with the codes of all errors, and
+    NotFound for an invalid handle.
     """
     body = request.json(max_chars * _BYTES_PER_CHAR + _BYTES_BESIDE)
     message = _text(body, "message")
@@ -61,7 +61,7 @@ def read_send_request(request: Request, max_chars: int, *, into_conversation: bo
 
 
 def _text(body: dict[str, Any], name: str) -> str:
-    """A string of the body, "" if there is none. Raises Unreadable for other types and for what is not Unicode."""
+    """A string of the body, "" if it is missing. Raises Unreadable for other types and for text that is not Unicode."""
     value = body.get(name)
     if value is None:
         return ""
@@ -70,5 +70,5 @@ def _text(body: dict[str, Any], name: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Unreadable(f"{name} is not Unicode text: it has half of a surrogate pair.") from None
+        raise Unreadable(f"{name} is not Unicode text: it contains half of a surrogate pair.") from None
     return value

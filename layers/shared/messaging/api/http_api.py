@@ -1,4 +1,4 @@
-"""HTTP as API Gateway hands it over (payload format 2.0): reading requests, and errors becoming responses, once."""
+"""HTTP through API Gateway (payload format 2.0): reads requests, and turns errors into responses, in one place."""
 
 import base64
 import functools
@@ -44,14 +44,14 @@ _STATUS: dict[type[MessagingError], HTTPStatus] = {
 _BUSY_RETRY_AFTER_SECONDS = 1
 
 _SMALL_BODY = 2048  # bytes, for one value
-_LARGEST = 10**18 - 1  # as a cursor can hold it
+_LARGEST = 10**18 - 1  # the largest number in a cursor
 _DEFAULT_LIMIT = 20
 _LIMIT = re.compile(r"[1-9][0-9]?|100")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request of somebody signed in."""
+    """A request of a signed-in person."""
 
     user_uuid: str
     path: Mapping[str, str]
@@ -61,11 +61,11 @@ class Request:
 
     @classmethod
     def from_event(cls, event: Event) -> "Request":
-        """Raises Unauthenticated without the claims of a verified token. Who asks is taken from there alone."""
+        """Read an event. The verified token alone identifies the caller; raises Unauthenticated without its claims."""
         try:
             user_uuid = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
         except (KeyError, TypeError):
-            raise Unauthenticated("A Bearer token is needed.") from None
+            raise Unauthenticated("A bearer token is required.") from None
         return cls(
             user_uuid,
             event.get("pathParameters") or {},
@@ -79,14 +79,14 @@ class Request:
         return read_uuid(self.path[name], name)
 
     def handle(self, name: str = "handle") -> str:
-        """The handle of a path like /api/users/@{handle}/short. Raises NotFound for what nobody can be called."""
+        """The handle of a path like /api/users/@{handle}/short. Raises NotFound for an invalid handle."""
         at, handle = self.path[name][:1], self.path[name][1:]
         if at != "@" or not keys.is_handle(handle):
             raise NotFound("Nobody has this handle.")
         return handle
 
     def limit(self) -> int:
-        """How many to list: 1 to 100, 20 if not asked for. Raises Unreadable."""
+        """The maximum number of items: 1 to 100, by default 20. Raises Unreadable."""
         text = self.query.get("limit")
         if text is None:
             return _DEFAULT_LIMIT
@@ -102,7 +102,7 @@ class Request:
         return value
 
     def flag(self, name: str) -> bool:
-        """True or false, of the body. Raises Unreadable, and TooLarge."""
+        """A boolean of the body. Raises Unreadable, and TooLarge."""
         value = self.json(_SMALL_BODY).get(name)
         if not isinstance(value, bool):
             raise Unreadable(f"{name} must be true or false.")
@@ -117,14 +117,14 @@ class Request:
                 raise TooLarge(f"The body must not be larger than {most_bytes} bytes.")
             value = json.loads(raw.decode(), parse_constant=_no_json)
         except (ValueError, RecursionError):
-            raise Unreadable("The body is not JSON that can be read.") from None
+            raise Unreadable("The body is not valid JSON.") from None
         if not isinstance(value, dict):
             raise Unreadable("The body must be a JSON object.")
         return value
 
 
 def read_uuid(text: str, name: str) -> str:
-    """`text` as a uuid in lower case. Raises Unreadable, naming what it was to be."""
+    """`text` as a uuid in lower case. Raises Unreadable with `name`."""
     uuid = keys.canonical_uuid(text)
     if uuid is None:
         raise Unreadable(f"{name} must be a uuid.")
@@ -132,7 +132,7 @@ def read_uuid(text: str, name: str) -> str:
 
 
 def route(handle: Callable[[Request], Response]) -> Callable[[Event, Any], Response]:
-    """Makes a Lambda handler of a function from request to response. Every error becomes a response here."""
+    """Make a Lambda handler of a function from request to response. Every error becomes a response here."""
 
     @functools.wraps(handle)
     def lambda_handler(event: Event, _context: Any) -> Response:
@@ -163,8 +163,8 @@ def ok(value: object, **headers: str) -> Response:
 def ok_page(request: Request, items: list[dict[str, Any]], links: Mapping[str, tuple[str, object]]) -> Response:
     """200 with a page of a list, or 304 if the client has it.
 
-    `links` maps a relation to a query parameter and its cursor. The Link header (RFC 8288) holds references that are
-    only a query, so that they hold whatever stands before the path.
+    `links` maps a relation to a query parameter and its cursor. The references in the Link header (RFC 8288) are only a
+    query, so they work under any base path.
     """
     response = ok(items)
     headers = response["headers"]
@@ -184,7 +184,7 @@ def ok_page(request: Request, items: list[dict[str, Any]], links: Mapping[str, t
 
 
 def _matches(if_none_match: str, etag: str) -> bool:
-    """Weak comparison (RFC 9110): a cache on the way may have made the tag weak."""
+    """Compare weakly (RFC 9110): a cache in between may have made the tag weak."""
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return etag in tags or "*" in tags
 
@@ -201,7 +201,7 @@ def _refusal(error: MessagingError) -> Response:
 
 
 def _problem(status: HTTPStatus, detail: str) -> Response:
-    """RFC 9457."""
+    """A problem (RFC 9457)."""
     problem = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
     response = ok(problem, **{"content-type": "application/problem+json"})
     return {**response, "statusCode": int(status)}
@@ -224,8 +224,8 @@ def _request_id(event: Event) -> str | None:
 
 
 def _no_json(constant: str) -> None:
-    """Python reads NaN and Infinity, which are no JSON."""
-    raise ValueError(f"{constant} is no JSON.")
+    """Refuse NaN and Infinity, which Python reads although they are not JSON."""
+    raise ValueError(f"{constant} is not JSON.")
 
 
 def _dumps(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The API's JSON: how the entities look from outside (openapi.yaml describes it)."""
+"""The API's JSON: the entities from a client's view (openapi.yaml describes it)."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def message(message: Message) -> dict[str, Any]:
 
 
 def sent_message(sent: Message) -> dict[str, Any]:
-    """The answer to a send: the conversation in place of the sender, who asks."""
+    """The answer to a send: with the conversation, and without the sender, who is the caller."""
     view = message(sent)
     del view["user_uuid"]
     return {"message_group_uuid": sent.message_group_uuid, **view}
@@ -43,7 +43,7 @@ def message_group(group: InboxEntry) -> dict[str, Any]:
 
 
 def marks(head: Head, user_uuid: str) -> dict[str, Any]:
-    """How far a member has read."""
+    """A member's read mark."""
     return {
         "message_group_uuid": head.message_group_uuid,
         **_read_and_unread(head.last_seq, head.read_seqs[user_uuid]),
@@ -66,7 +66,7 @@ def me(person: Person) -> dict[str, Any]:
     return {**user(person), "receipts": person.read_receipts}
 
 
-# What sockets tell (asyncapi.yaml describes it)
+# Events of sockets (asyncapi.yaml describes them)
 
 
 def message_event(head: Head) -> dict[str, Any]:

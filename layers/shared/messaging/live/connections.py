@@ -1,4 +1,4 @@
-"""Connections: how many a person has, and what their clients ask for."""
+"""Connections: their number per person, and the frames of their clients."""
 
 import time
 from collections.abc import Callable
@@ -22,9 +22,9 @@ LIFETIME = timedelta(hours=2, minutes=5)  # API Gateway closes every socket afte
 MAX_CONNECTIONS = 10
 MAX_SUBSCRIPTIONS = 100
 MAX_FRAME_BYTES = 4096
-TYPING_INTERVAL_SECONDS = 3.0  # seconds
-MAX_FRAMES = 120  # of a connection in FRAMES_WITHIN: a client subscribes to a hundred people at once
-FRAME_WINDOW_SECONDS = 10.0  # seconds
+TYPING_INTERVAL_SECONDS = 3.0
+MAX_FRAMES = 120  # of a connection in FRAME_WINDOW_SECONDS: a client may subscribe to a hundred people at once
+FRAME_WINDOW_SECONDS = 10.0
 REFUSED_FRAME_COST = 6  # frames: refusals take so long that one process sees fewer than MAX_FRAMES of a flood of them
 
 _CODES: dict[type[MessagingError], str] = {
@@ -37,15 +37,15 @@ _CODES: dict[type[MessagingError], str] = {
 
 
 class RateLimit:
-    """Rate limit of this process: how often each key has come within so many seconds. Nothing is stored."""
+    """Rate limit of this process: counts each key within a window of some seconds. Nothing is stored."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._windows: dict[str, tuple[float, int]] = {}  # when the key came first, and how often since
+        self._windows: dict[str, tuple[float, int]] = {}  # start of the key's window, and its count since
 
     def count(self, key: str, times: int = 1) -> int:
-        """How often it has come, with these times, within the seconds that began when the key came first."""
+        """Count a key `times` times; return its count since its first occurrence in the current window."""
         now = self._clock()
         self._windows = {one: window for one, window in self._windows.items() if now - window[0] < self._seconds}
         began, before = self._windows.get(key, (now, 0))
@@ -54,10 +54,10 @@ class RateLimit:
 
 
 def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, now: Clock = utc_now) -> None:
-    """Notes a connection. Of more than ten the oldest are closed; somebody who had none is online now.
+    """Note a connection; tell the oldest beyond ten why they are closed, and close them.
 
-    Raises NotFound for somebody who was erased. The profile is read when the connection is stored, so an erasure, which
-    deletes the profile before it looks for connections, either stops this one or finds it.
+    Raises NotFound for an erased person. The profile is read after the connection is stored, and an erasure deletes the
+    profile before it looks for connections. So it either stops this connection or finds it.
     """
     connected = now()
     table.put_connection(
@@ -69,8 +69,11 @@ def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, 
         table.delete_connection(user_uuid, connection_id)
         raise
     connections = table.connections(user_uuid, consistent=True)
-    for oldest in sorted(connections, key=lambda one: one.connected_at)[:-MAX_CONNECTIONS]:
-        disconnect(table, sockets, user_uuid, oldest.connection_id)
+    oldest = sorted(connections, key=lambda one: one.connected_at)[:-MAX_CONNECTIONS]
+    frames = pack([views.error_event("too_many_connections", f"You have more than {MAX_CONNECTIONS} connections.")])
+    deliver(table, sockets, [Post(user_uuid, one.connection_id, frames, one.connected_at) for one in oldest])
+    for one in oldest:
+        disconnect(table, sockets, user_uuid, one.connection_id)
     if len(connections) == 1:
         deliver_presence(table, sockets, user_uuid, online=True)
 
@@ -78,7 +81,7 @@ def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, 
 def answer(
     table: Table, sockets: Sockets, typing_limit: RateLimit, user_uuid: str, connection_id: str, request: Request
 ) -> Event | None:
-    """Does what a frame asks for. The event to answer that connection with, if there is one; errors are events too."""
+    """Handle a frame. Returns the event that answers it, or None; errors are events, too."""
     try:
         with refusals.alike():
             return _answer(table, sockets, typing_limit, user_uuid, connection_id, request)
@@ -108,7 +111,7 @@ def _answer(
 
 
 def _head(table: Table, user_uuid: str, frame: dict[str, object]) -> Head:
-    """The head of the conversation that a frame names. Raises Unreadable, and NotFound to strangers."""
+    """The head of the conversation that a frame names. Raises Unreadable, and NotFound for strangers."""
     message_group_uuid = frame.get("message_group_uuid")
     if not isinstance(message_group_uuid, str):
         raise Unreadable("message_group_uuid must be a uuid.")
@@ -117,7 +120,7 @@ def _head(table: Table, user_uuid: str, frame: dict[str, object]) -> Head:
 
 
 def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) -> None:
-    """Tells the other's connections, if both have written and this person does not hide what they do."""
+    """Relay typing to the other's connections, if both have written and this person shows receipts."""
     if not (head.is_mutual and head.members[user_uuid].read_receipts):
         return
     frames = pack([views.typing_event(head.message_group_uuid, user_uuid)])
@@ -130,16 +133,16 @@ def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) ->
 
 
 def _subscribe(table: Table, head: Head, user_uuid: str, connection_id: str) -> Event | None:
-    """Whether the other is online, if they show it; from now on this connection is told when that changes.
+    """Subscribe a connection to the other's presence. Returns their current presence, if they show it.
 
-    Nothing is told, now or later, unless both have written.
+    Without effect unless both have written.
     """
     other = head.other(user_uuid)
     if not head.is_mutual or other.is_gone:
         return None
     connection = table.subscribe(user_uuid, connection_id, other.user_uuid, MAX_SUBSCRIPTIONS)
     if connection is None:
-        raise NotFound("This connection has ended.")
+        raise NotFound("This connection is closed.")
     table.put_subscription(
         Subscription(other.user_uuid, connection_id, user_uuid, head.message_group_uuid, connection.expires)
     )

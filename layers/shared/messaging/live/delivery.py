@@ -1,8 +1,8 @@
-"""Delivering events to all connections of a person.
+"""Delivery of events to all connections of a person.
 
-Nothing here waits for a slow connection, and nothing is kept for one that is gone. A client fetches what it missed: the
-numbers of a conversation's messages show it. So a connection that does not accept a frame is closed, and its client
-connects anew and catches up.
+Nothing here waits for a slow connection or stores events for a closed one. The numbers of a conversation's messages
+show a client its gaps, which it fetches. So a connection that does not accept a frame is closed; its client reconnects
+and catches up.
 """
 
 import time
@@ -26,13 +26,13 @@ from messaging.storage.table import Table
 DELIVERY_BUDGET_SECONDS = (
     1.0  # seconds, for all connections; a request on its way may take longer, see sockets.open_sockets
 )
-CONNECT_TIMEOUT = timedelta(seconds=30)  # API Gateway waits so long for `connect`, and answers 410 meanwhile
-_MAX_CONCURRENT_QUERIES = 10  # as many connections as botocore keeps to DynamoDB
+CONNECT_TIMEOUT = timedelta(seconds=30)  # API Gateway waits this long for `connect`, and answers 410 meanwhile
+_MAX_CONCURRENT_QUERIES = 10  # botocore's number of connections to DynamoDB
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Events for one connection. `connected_at` is left out for one that is known to be open."""
+    """Events for one connection. `connected_at` is omitted if the connection is known to be open."""
 
     user_uuid: str
     connection_id: str
@@ -42,9 +42,9 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What became of posts: the connections that got all, were gone, or were cut since they did not take it.
+    """Delivery outcome: connections that got everything, were gone, or were closed for not accepting it.
 
-    `failed` counts people whose connections are not known, and connections that failed otherwise.
+    `failed` counts people with unknown connections, and connections that failed otherwise.
     """
 
     delivered: int = 0
@@ -54,7 +54,7 @@ class DeliveryReport:
 
 
 def push(table: Table, sockets: Sockets, changes: Iterable[Change]) -> DeliveryReport:
-    """Tells both people of every change: one Query for each person, then all connections side by side."""
+    """Deliver every change to both people: one Query per person, then all connections in parallel."""
     events: dict[str, list[Event]] = {}
     for change in changes:
         for user_uuid, mine in events_of(change).items():
@@ -75,7 +75,7 @@ def push(table: Table, sockets: Sockets, changes: Iterable[Change]) -> DeliveryR
 
 
 def deliver(table: Table, sockets: Sockets, posts: Sequence[Post]) -> DeliveryReport:
-    """Posts to all connections side by side, each in order. Never raises."""
+    """Post to all connections in parallel, each in order. Never raises."""
     if not posts:
         return DeliveryReport()
     end = time.monotonic() + DELIVERY_BUDGET_SECONDS
@@ -85,7 +85,7 @@ def deliver(table: Table, sockets: Sockets, posts: Sequence[Post]) -> DeliveryRe
 
 
 def remove_connection(table: Table, sockets: Sockets, user_uuid: str, connection_id: str) -> None:
-    """Deletes a connection that is closed, and whom it watched; if it was the last, those who watch are told."""
+    """Delete a closed connection and its subscriptions. After the last one, tell the person's subscribers."""
     connection = table.delete_connection(user_uuid, connection_id)
     if connection is None:
         return
@@ -96,15 +96,15 @@ def remove_connection(table: Table, sockets: Sockets, user_uuid: str, connection
 
 
 def disconnect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str) -> None:
-    """Forgets a connection and closes it."""
+    """Remove a connection and close it."""
     remove_connection(table, sockets, user_uuid, connection_id)
     sockets.close(connection_id)
 
 
 def deliver_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: bool) -> None:
-    """Tells those who watch a person that they came or went, unless the person does not show it.
+    """Tell a person's subscribers that they are online or offline, unless the person hides it.
 
-    Somebody who was erased has no profile that could say so, and is offline to everybody.
+    An erased person has no profile, so their subscribers are always told that they are offline.
     """
     subscriptions = table.subscriptions(user_uuid)
     if not subscriptions:
@@ -127,16 +127,16 @@ def deliver_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: 
 
 
 def _connections(table: Table, user_uuid: str) -> list[Connection] | None:
-    """None if the table cannot tell, which the log then says."""
+    """A person's connections; None, with a log line, if the table does not answer."""
     try:
         return until_not_busy(lambda: table.connections(user_uuid), DELIVERY_BUDGET_SECONDS)
     except Exception as error:
-        _log("connections not known", user_uuid, error)
+        _log("connections unknown", user_uuid, error)
         return None
 
 
 def _deliver_one(table: Table, sockets: Sockets, post: Post, end: float) -> str:
-    """What became of it: a field of DeliveryReport."""
+    """Deliver one post; return the name of a field of DeliveryReport."""
     try:
         try:
             for number, frame in enumerate(post.frames):
@@ -151,7 +151,7 @@ def _deliver_one(table: Table, sockets: Sockets, post: Post, end: float) -> str:
             disconnect(table, sockets, post.user_uuid, post.connection_id)
             return "disconnected"
     except Exception as error:  # one connection must not hold up the others
-        _log("connection not told", post.user_uuid, error)
+        _log("events not delivered", post.user_uuid, error)
         return "failed"
     return "delivered"
 

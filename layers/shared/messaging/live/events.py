@@ -1,4 +1,4 @@
-"""Events: what each change tells each person, and the frames that carry it (asyncapi.yaml)."""
+"""The events of a change for each person, and the frames that carry them (asyncapi.yaml)."""
 
 import json
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ from messaging.api import views
 from messaging.services.rewrite_inbox import Change
 
 Event = dict[str, Any]
-FRAME_BYTES = 32 * 1024  # API Gateway's largest
+FRAME_BYTES = 32 * 1024  # API Gateway's maximum
 
 
 def events_of(change: Change) -> dict[str, list[Event]]:
-    """What a change of a head tells each of the two people, in order; nothing to those who are deleted."""
+    """The events of a head's change for each of the two people, in order; none for deleted people."""
     old, new = change.old, change.new
     sent = old is None or new.last_seq > old.last_seq
     events: dict[str, list[Event]] = {}
@@ -24,7 +24,7 @@ def events_of(change: Change) -> dict[str, list[Event]]:
             mine.append(views.message_group_event(new.inbox_entry(user_uuid)))
         if sent:
             mine.append(views.message_event(new))
-        if old and new.is_mutual and not old.is_mutual:  # from now on it shows the other's mark
+        if old and new.is_mutual and not old.is_mutual:  # from now on the entry shows the other's mark
             mine.append(views.message_group_event(new.inbox_entry(user_uuid)))
         for reader_uuid, read_seq in new.read_seqs.items():
             moved = old is not None and read_seq > old.read_seqs.get(reader_uuid, 0)
@@ -38,7 +38,7 @@ def events_of(change: Change) -> dict[str, list[Event]]:
 
 
 def pack(events: Iterable[Event]) -> list[str]:
-    """JSON arrays of events, in order, each as full as a frame can be."""
+    """Pack events, in order, into JSON arrays, each as large as a frame allows."""
     frames: list[str] = []
     held: list[str] = []
     size = 0

@@ -1,4 +1,4 @@
-"""Tickets: who has one opens a socket, once, within a minute. The table keeps no more than their SHA-256."""
+"""Tickets: each opens one socket, once, within a minute. The table stores only their SHA-256."""
 
 import hashlib
 import secrets
@@ -13,7 +13,7 @@ LIFETIME = 60  # seconds
 
 
 def create_ticket(table: Table, user_uuid: str, now: Callable[[], float] = time.time) -> str:
-    """A new ticket of this person. Raises NotFound for somebody who was erased."""
+    """Create a ticket for this person. Raises NotFound for an erased person."""
     find_person(table, user_uuid, consistent=True)
     ticket = secrets.token_urlsafe(32)
     table.put_ticket(Ticket(_digest(ticket), user_uuid, int(now()) + LIFETIME))
@@ -21,7 +21,7 @@ def create_ticket(table: Table, user_uuid: str, now: Callable[[], float] = time.
 
 
 def consume_ticket(table: Table, ticket: str) -> str | None:
-    """Whose ticket it is, a user_uuid; None if nobody's, or late, or redeemed before. Then it is no ticket any more."""
+    """Consume a ticket; return its owner's user_uuid, or None if it is unknown, expired or already consumed."""
     taken = table.consume_ticket(_digest(ticket))
     return taken.user_uuid if taken else None
 

@@ -1,4 +1,4 @@
-"""People, as Cognito knows them."""
+"""People from the attributes of Cognito users."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from messaging.model.errors import Invalid
 from messaging.model.person import Person
 from messaging.model.text import hidden
 
-MAX_NAME_LENGTH = 100  # code points: names stand in every message and message group
-_DELETED = "deleteduser"  # the name of an erased person, as _folded writes it
+MAX_NAME_LENGTH = 100  # code points: every message and inbox entry contains a name
+_DELETED = "deleteduser"  # the name of an erased person, after _folded
 
 
 def person_from_attributes(attributes: Mapping[str, str]) -> Person:
@@ -19,7 +19,7 @@ def person_from_attributes(attributes: Mapping[str, str]) -> Person:
 
 
 def usable_handle(handle: str) -> str:
-    """The handle, as it is. Raises Invalid for one that nobody may have."""
+    """Return the handle unchanged. Raises Invalid for a forbidden one."""
     if not keys.is_handle(handle):
         raise Invalid("preferred_username must be 1 to 30 letters, digits, _ . or -, and begin with a letter or digit")
     if _folded(handle) == _DELETED:
@@ -28,9 +28,9 @@ def usable_handle(handle: str) -> str:
 
 
 def usable_name(text: str) -> str:
-    """A name without the space around it, "" for none. Raises Invalid for one that nobody may have.
+    """Strip a name; "" for none. Raises Invalid for a forbidden one.
 
-    The error's text does not hold the name: Lambda logs what post_confirmation raises.
+    The error's text does not contain the name, because Lambda logs errors of post_confirmation.
     """
     name = text.strip()
     if len(name) > MAX_NAME_LENGTH:
@@ -45,5 +45,5 @@ def usable_name(text: str) -> str:
 
 
 def _folded(name: str) -> str:
-    """What is left of a name if case, width, space and punctuation do not count."""
+    """A name without case, width, space and punctuation."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))

@@ -8,7 +8,7 @@ from messaging.model.items import Item
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """That whoever shows the ticket with this SHA-256 is `user_uuid`, once and until `expires`, a Unix time."""
+    """Permission of `user_uuid` to open one socket by the ticket with this SHA-256, until `expires`, a Unix time."""
 
     digest: str
     user_uuid: str
@@ -29,7 +29,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A socket of a person's, gone at `expires`, a Unix time, at the latest. It watches the people in `watched`."""
+    """A person's socket, closed at the latest at `expires`, a Unix time. It follows the people in `subscriptions`."""
 
     user_uuid: str
     connection_id: str
@@ -59,7 +59,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """That a connection, `user_uuid`'s, is told whether `watched_uuid` is online, as long as it may last itself."""
+    """A connection of `user_uuid` follows the presence of `subject_uuid`; it expires with the connection."""
 
     subject_uuid: str
     connection_id: str

@@ -68,7 +68,7 @@ class Head:
             message_group_uuid,
             members,
             Message.from_content(
-                {"message_uuid": {"S": ""}, **item},  # a head of old has none
+                {"message_uuid": {"S": ""}, **item},  # an old head may lack it
                 message_group_uuid,
                 members[item["user_uuid"]["S"]],
                 item["created_at"]["S"],
@@ -81,7 +81,7 @@ class Head:
 
     @classmethod
     def of_first(cls, message: Message, other: Person) -> "Head":
-        """The head of a conversation that `message`, to `other`, opens."""
+        """The head of a new conversation with `message` as its first message, to `other`."""
         sender = message.sender
         members = {person.user_uuid: person for person in (sender, other)}
         return cls(
@@ -99,12 +99,12 @@ class Head:
         return Message.of(draft, self.message_group_uuid, self.members[sender_uuid], created_at, self.last_seq + 1)
 
     def other(self, user_uuid: str) -> Person:
-        """The person this member converses with."""
+        """The other member."""
         (other,) = (person for person in self.members.values() if person.user_uuid != user_uuid)
         return other
 
     def after(self, message: Message) -> "Head":
-        """The head when `message`, of a member, has followed. A sender has read all there is."""
+        """The head after `message`, sent by a member. Its sender has read everything."""
         sender = self.members[message.sender.user_uuid]
         return replace(
             self,
@@ -116,17 +116,17 @@ class Head:
 
     @property
     def is_mutual(self) -> bool:
-        """True if both have written: only then does each learn what the other reads and whether they are there."""
+        """True if both have written: only then does each see the other's read marks and presence."""
         return len(self.wrote) == len(self.members)
 
     @property
     def inbox_entries(self) -> list[InboxEntry]:
-        """Every inbox entry there must be for this head, at its plain sort key: none for a member who was deleted."""
+        """The inbox entries that must be stored for this head, at their plain sort keys: none for a deleted member."""
         return [entry for entry in self.both_inbox_entries if not self.members[entry.owner_uuid].is_deleted]
 
     @property
     def both_inbox_entries(self) -> list[InboxEntry]:
-        """The inbox entries of both members, as if none were deleted."""
+        """The inbox entries of both members, even of deleted ones."""
         return [self.inbox_entry(owner_uuid) for owner_uuid in self.members]
 
     def inbox_entry(self, owner_uuid: str) -> InboxEntry:
@@ -146,7 +146,7 @@ class Head:
 
     @property
     def unread(self) -> list[Unread]:
-        """The unread entries there must be: none for a member who has read all, or was deleted."""
+        """The unread entries that must be stored: none for a member that has read everything, or is deleted."""
         return [
             self.unread_of(owner_uuid)
             for owner_uuid, member in self.members.items()
@@ -158,12 +158,12 @@ class Head:
         return self.read_seqs[owner_uuid] < self.last_seq
 
     def unread_of(self, owner_uuid: str) -> Unread:
-        """The unread entry of one of the members, as if there must be one."""
+        """The unread entry of one of the members, even if everything is read."""
         return Unread(owner_uuid, self.message_group_uuid, self.last_seq, self.read_seqs[owner_uuid], self.version)
 
 
 def last_message_attributes(message: Message) -> Item:
-    """The attributes of a head that its last message decides, also for the update that makes a message the last one."""
+    """The attributes of a head that come from its last message; also used by the update that replaces this message."""
     return {
         **message.content,
         "user_uuid": {"S": message.sender.user_uuid},

@@ -1,4 +1,4 @@
-"""Opaque cursors: where a page ends, and of which list. A cursor of another list, or one cut short, is refused."""
+"""Opaque cursors: the end of a page, bound to its list. A cursor of another list, or a truncated one, is refused."""
 
 import base64
 import re
@@ -13,7 +13,7 @@ OLDER, NEWER = "older", "newer"
 
 @dataclass(frozen=True, slots=True)
 class MessageCursor:
-    """A message of a conversation, by its time and its number: the message beyond must have the number next to it."""
+    """A message of a conversation, by its time and its number: the next message must have an adjacent number."""
 
     message_group_uuid: str
     created_at: str
@@ -24,18 +24,18 @@ class MessageCursor:
 
     @classmethod
     def parse(cls, text: str, message_group_uuid: str) -> "MessageCursor":
-        """Raises Unreadable for what is no cursor of this conversation."""
+        """Parse a cursor of this conversation. Raises Unreadable."""
         match _decode(text):
             case [group, seq, created_at] if (
                 group == message_group_uuid and keys.is_time(created_at) and _SEQ.fullmatch(seq)
             ):
                 return cls(group, created_at, int(seq))
-        raise Unreadable("The cursor is not one of this conversation.")
+        raise Unreadable("The cursor does not belong to this conversation.")
 
 
 @dataclass(frozen=True, slots=True)
 class InboxCursor:
-    """A place in a person's inbox and the direction to go from it, OLDER or NEWER."""
+    """A place in a person's inbox, and the direction from there, OLDER or NEWER."""
 
     user_uuid: str
     direction: str
@@ -46,27 +46,27 @@ class InboxCursor:
 
     @classmethod
     def since(cls, text: str, user_uuid: str) -> "InboxCursor":
-        """Above a time as the API writes it, or a cursor. Raises Unreadable."""
+        """Parse a time in the API's format, or a cursor. Raises Unreadable."""
         if keys.is_time(text):
             return cls(user_uuid, NEWER, text)
         return cls.parse(text, user_uuid)
 
     @classmethod
     def parse(cls, text: str, user_uuid: str) -> "InboxCursor":
-        """Raises Unreadable for what is no cursor of this person's inbox."""
+        """Parse a cursor of this person's inbox. Raises Unreadable."""
         match _decode(text):
             case [owner, sk, ("older" | "newer") as direction] if owner == user_uuid and keys.is_inbox_sk(sk):
                 return cls(owner, direction, sk)
-        raise Unreadable("The cursor is not one of this inbox.")
+        raise Unreadable("The cursor does not belong to this inbox.")
 
 
 def _encode(*fields: str) -> str:
-    """The last field must be of a fixed form, so that no cursor can be cut and still be one."""
+    """Encode the fields. The last one must have a fixed form, so that no truncated cursor is valid."""
     return base64.urlsafe_b64encode("|".join(fields).encode()).decode().replace("=", "")
 
 
 def _decode(text: str) -> list[str]:
-    """The fields; none of what `_encode` does not write: base64 can be read with other signs in it or spare bits."""
+    """Decode the fields; [] for anything `_encode` would not produce, such as base64 with other signs or spare bits."""
     try:
         fields = base64.urlsafe_b64decode(text + "==").decode().split("|")
     except ValueError:

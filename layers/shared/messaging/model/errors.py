@@ -7,15 +7,15 @@ _Answer = TypeVar("_Answer")
 
 
 class MessagingError(Exception):
-    """The base of every error a caller can be told about; its text is safe to show and holds no message."""
+    """The base of every error for callers; its text is safe to show and contains no message."""
 
 
 class Unreadable(MessagingError):
-    """JSON, a uuid, a limit or a cursor cannot be read."""
+    """JSON, a uuid, a limit or a cursor is not valid."""
 
 
 class Invalid(MessagingError):
-    """What was sent can be read but not accepted; `codes` are those the bootcamp's web client knows."""
+    """The content is readable but not acceptable; `codes` are those of the bootcamp's web client."""
 
     def __init__(self, *codes: str) -> None:
         super().__init__(", ".join(codes))
@@ -27,7 +27,7 @@ class Unauthenticated(MessagingError):
 
 
 class NotFound(MessagingError):
-    """There is no such thing, or it is not the caller's to see: the two are not told apart."""
+    """There is no such thing, or the caller may not see it: both look the same."""
 
 
 class MessageUuidTaken(MessagingError):
@@ -35,11 +35,11 @@ class MessageUuidTaken(MessagingError):
 
 
 class TooLarge(MessagingError):
-    """The body is larger than any acceptable message needs."""
+    """The body is larger than any valid request."""
 
 
 class TooManyRequests(MessagingError):
-    """The caller asks too often. The same may be asked again after `retry_after` seconds."""
+    """The caller makes too many requests; a retry is possible after `retry_after` seconds."""
 
     def __init__(self, text: str, retry_after: int) -> None:
         super().__init__(text)
@@ -51,7 +51,7 @@ class Busy(MessagingError):
 
 
 class Conflict(Busy):
-    """Another request was writing the same items at that moment, so this one wrote nothing."""
+    """Another request was writing the same items at the same moment, so this one wrote nothing."""
 
 
 class HandleTaken(MessagingError):
@@ -59,5 +59,5 @@ class HandleTaken(MessagingError):
 
 
 def answer_for(error: MessagingError, answers: Mapping[type[MessagingError], _Answer]) -> _Answer:
-    """The entry of an error's class, or of its nearest base class that has one. MessagingError must have one."""
+    """The entry of the error's class or of its nearest base class with an entry. MessagingError must have one."""
     return next(answers[one] for one in type(error).__mro__ if one in answers)

@@ -1,4 +1,4 @@
-"""Inbox entries and unread entries: a conversation as one person sees it."""
+"""Inbox entries and unread entries: one person's view of a conversation."""
 
 from dataclasses import dataclass, replace
 
@@ -9,13 +9,13 @@ from messaging.model.person import Person, person_attributes, person_of
 
 @dataclass(frozen=True, slots=True)
 class InboxEntry:
-    """A conversation as it stands in one person's inbox: the last message, and who the other person is.
+    """A conversation in one person's inbox: the last message and the other person.
 
-    Its sort key is the time of the last message. Should another conversation of this inbox lie at that very
-    microsecond, the message_group_uuid follows the time, which changes neither the order nor `created_at`.
+    Its sort key is the time of the last message. If another conversation of this inbox has the same microsecond, the
+    message_group_uuid follows the time, which changes neither the order nor `created_at`.
     `last_seq` is the number of the last message, `read_seq` that of the last one the owner has read, `other_read_seq`
-    the same of the other, None if they do not show it. `version` is that of the head it shows: 0 for the entries that
-    open a conversation, and for those stored before there were versions.
+    the other's, None if hidden. `version` is that of the head it shows: 0 for the entries that open a conversation, and
+    for entries from before versions.
     """
 
     owner_uuid: str
@@ -60,13 +60,13 @@ class InboxEntry:
         )
 
     def tiebroken(self) -> "InboxEntry":
-        """The same, at the sort key to use when the plain time is taken by another conversation."""
+        """The same entry, at the sort key for the case that another conversation has the plain time."""
         return replace(self, sk=keys.tiebroken_inbox_sk(self.created_at, self.message_group_uuid))
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A conversation with messages its owner has not read: stored while `last_seq` is past `read_seq`.
+    """A conversation with unread messages of its owner: stored while `last_seq` is above `read_seq`.
 
     `version` is that of the head it shows.
     """

@@ -1,4 +1,4 @@
-"""Partition and sort keys, identifiers and times: the only place that spells them."""
+"""Partition and sort keys, identifiers and times: the only place that formats them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ TIME_LENGTH = len(FIRST_TIME)
 
 
 def key(pk: str, sk: str) -> dict[str, dict[str, str]]:
-    """A primary key as DynamoDB takes it."""
+    """A primary key in DynamoDB's form."""
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
@@ -32,12 +32,12 @@ def of(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def inbox_pk(user_uuid: str) -> str:
-    """The partition of a person's message groups."""
+    """The partition of a person's inbox entries."""
     return f"GRP#{user_uuid}"
 
 
 def unread_pk(user_uuid: str) -> str:
-    """The partition of a person's unread conversations."""
+    """The partition of a person's unread entries."""
     return f"UNR#{user_uuid}"
 
 
@@ -47,12 +47,12 @@ def conversation_pk(message_group_uuid: str) -> str:
 
 
 def tiebroken_inbox_sk(created_at: str, message_group_uuid: str) -> str:
-    """The sort key of a message group whose plain time is taken by another conversation of the same inbox."""
+    """The sort key of an inbox entry if another conversation of the inbox has the same time."""
     return f"{created_at}#{message_group_uuid}"
 
 
 def sent_record_pk(message_uuid: str) -> str:
-    """The partition of the sent record of a sent message."""
+    """The partition of a message's sent record."""
     return f"MID#{message_uuid}"
 
 
@@ -67,7 +67,7 @@ def handle_pk(handle: str) -> str:
 
 
 def ticket_pk(digest: str) -> str:
-    """The partition of a ticket, of which only the SHA-256 is kept."""
+    """The partition of a ticket, by its SHA-256; the ticket itself is not stored."""
     return f"TKT#{digest}"
 
 
@@ -77,7 +77,7 @@ def connections_pk(user_uuid: str) -> str:
 
 
 def subscriptions_pk(subject_uuid: str) -> str:
-    """The partition of those who are told whether a person is online."""
+    """The partition of the subscriptions to a person's presence."""
     return f"SUB#{subject_uuid}"
 
 
@@ -87,7 +87,7 @@ def is_handle(text: str) -> bool:
 
 
 def pair_uuid(one_user_uuid: str, other_user_uuid: str) -> str:
-    """The message_group_uuid of two people, the same whoever asks (docs/design.md#rule-1)."""
+    """The message_group_uuid of two people, in either order (docs/design.md#rule-1)."""
     return str(uuid5(_PAIR_NAMESPACE, "#".join(sorted((one_user_uuid, other_user_uuid)))))
 
 
@@ -97,23 +97,23 @@ def canonical_uuid(text: str) -> str | None:
 
 
 def is_time(text: str) -> bool:
-    """True if `text` is a time as this system writes it: UTC, six decimals, +00:00."""
+    """True if `text` is a time in this system's format: UTC, six decimals, +00:00."""
     return _TIME.fullmatch(text) is not None
 
 
 def is_inbox_sk(text: str) -> bool:
-    """True if `text` is the sort key of a message group: a time, or a time and a message_group_uuid."""
+    """True if `text` is the sort key of an inbox entry: a time, or a time and a message_group_uuid."""
     time, _, beside = text.partition("#")
     return is_time(time) and (text == time or canonical_uuid(beside) == beside)
 
 
 def format_time(when: datetime) -> str:
-    """An aware datetime as the table holds it, so that order as text is order in time."""
+    """Format an aware datetime for the table: order as text is order in time."""
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def time_after(last: str, now: datetime) -> str:
-    """The time of a message: now, but at least a microsecond after `last`, which may be "" (docs/design.md#rule-3)."""
+    """A message's time: now, but at least a microsecond after `last`, which may be "" (docs/design.md#rule-3)."""
     written = format_time(now)
     if written > last:
         return written
@@ -121,5 +121,5 @@ def time_after(last: str, now: datetime) -> str:
 
 
 def time_before(time: str, by: timedelta) -> str:
-    """The time so much earlier, but not before FIRST_TIME."""
+    """The time earlier by `by`, but not before FIRST_TIME."""
     return max(FIRST_TIME, format_time(datetime.fromisoformat(time) - by))

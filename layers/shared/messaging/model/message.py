@@ -10,7 +10,7 @@ from messaging.model.person import Person, person_attributes, person_of
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message as its sender wrote it: it has no place in a conversation yet."""
+    """A message as written by its sender, without a place in a conversation yet."""
 
     message_uuid: str
     message: str
@@ -29,7 +29,7 @@ class Message:
 
     @classmethod
     def of(cls, draft: Draft, message_group_uuid: str, sender: Person, created_at: str, seq: int) -> Self:
-        """The message that a draft becomes."""
+        """Make a message of a draft."""
         return cls(message_group_uuid, draft.message_uuid, draft.message, sender, created_at, seq)
 
     @property
@@ -58,5 +58,5 @@ class Message:
         return cls.of(draft, message_group_uuid, sender, created_at, seq)
 
     def sent_by(self, sender: Person) -> Self:
-        """The same message under what its sender is called elsewhere."""
+        """The same message with its sender's current handle and name."""
         return replace(self, sender=sender)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from messaging.model import keys
 from messaging.model.items import Item, number
 
-SPREADING = "spreading"  # the attribute of a profile that conversations do not all show yet
+SPREADING = "spreading"  # the attribute of a profile while some conversations do not show it yet
 
 
-# Nobody's: a handle begins with a letter or digit, see keys.is_handle.
+# Nobody can have these: a handle begins with a letter or digit, see keys.is_handle.
 _LEAVING_HANDLE = "_leaving"
 _DELETED_HANDLE = "_deleted"
 _DELETED_NAME = "deleted user"
@@ -16,10 +16,10 @@ _DELETED_NAME = "deleted user"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a profile. `user_uuid` is the Cognito sub; `receipts`, if others learn what they have read.
+    """A person with a profile. `user_uuid` is the Cognito sub; `read_receipts`: others see their read marks.
 
-    Every change of a profile adds 1 to its `version`, which orders the copies of it: in the heads of the person's
-    conversations, and under the handle. A profile that was never changed has 0.
+    Every change of a profile adds 1 to its `version`, which orders its copies: in the heads of the person's
+    conversations, and under the handle. An unchanged profile has 0.
     """
 
     user_uuid: str
@@ -30,22 +30,22 @@ class Person:
 
     @property
     def is_deleted(self) -> bool:
-        """True for whom `deleted` has made."""
+        """True if this person was erased."""
         return self.handle == _DELETED_HANDLE
 
     @property
     def deleted(self) -> "Person":
-        """What conversations show of somebody who was erased: only that there was somebody."""
+        """This person after an erasure, as conversations show them."""
         return Person(self.user_uuid, _DELETED_HANDLE, _DELETED_NAME)
 
     @property
     def is_gone(self) -> bool:
-        """True for whom `leaving` or `deleted` has made: they send and are sent nothing."""
+        """True if this person is being erased or was erased: they neither send nor receive."""
         return self.handle in (_LEAVING_HANDLE, _DELETED_HANDLE)
 
     @property
     def leaving(self) -> "Person":
-        """What a head shows of somebody whose messages are being rewritten, until they are `deleted`."""
+        """This person during an erasure, while their messages are being rewritten, as heads show them."""
         return Person(self.user_uuid, _LEAVING_HANDLE, _DELETED_NAME)
 
     @property
@@ -77,7 +77,7 @@ class Person:
 
     @classmethod
     def from_member(cls, user_uuid: str, member: Item) -> "Person":
-        """Who a head's map of members has under a user_uuid."""
+        """The person at a user_uuid in a head's map of members."""
         return cls._from_attributes(user_uuid, member["M"])
 
     @classmethod
@@ -89,9 +89,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A person's profile as stored. `changed_at` is the Unix time at which the person last changed it, 0 for never.
+    """A stored profile. `changed_at` is the Unix time of the person's own last change, 0 for never.
 
-    `is_spreading` says that conversations may still show the person as before the last change.
+    `is_spreading`: conversations may still show the values before the last change.
     """
 
     person: Person

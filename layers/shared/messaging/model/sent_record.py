@@ -11,9 +11,9 @@ from messaging.model.message import Message
 
 @dataclass(frozen=True, slots=True)
 class SentRecord:
-    """A record that a message_uuid was sent, kept for good: where its message is, and the digest of the request.
+    """A permanent record that a message_uuid was sent: the key of its message, and the digest of the request.
 
-    `digest` is that of `request_digest`; None in a sent record stored before there were digests.
+    `digest` comes from `request_digest`; None in a sent record from before digests.
     """
 
     message_uuid: str

@@ -1,12 +1,12 @@
-"""Characters that nobody sees, or that change how the characters around them are shown."""
+"""Characters that are invisible, or that change the display of others."""
 
 import re
 import unicodedata
 
 # Controls and escapes, bidirectional and zero-width formats, halves of surrogate pairs, line and paragraph separators.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# Letters, marks and symbols that are drawn as nothing: Unicode's Default_Ignorable_Code_Point where it is not Cf, the
-# empty Braille pattern, the null notehead.
+# Letters, marks and symbols without a glyph: Unicode's Default_Ignorable_Code_Point other than Cf, the empty Braille
+# pattern, the null notehead.
 _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U0001d159\U000e0000-\U000e0fff]"
@@ -14,30 +14,30 @@ _BLANK = re.compile(
 _JOINER = "\u200d"
 _JOINERS = frozenset({"\u200c", _JOINER})
 _EMOJI_SELECTORS = frozenset({"\ufe0e", "\ufe0f"})
-_PICTURES = frozenset("‼⁉\u2139〰")  # shown as emoji with a selector, though they are no symbols
+_PICTURES = frozenset("‼⁉\u2139〰")  # shown as emoji with a selector, though not symbols
 _KEYCAP = "\u20e3"
 _MONGOLIAN_SELECTORS = frozenset(map(chr, range(0x180B, 0x1810)))
 _IDEOGRAPH_SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE03), *range(0xE0100, 0xE01F0))))
 _VIRAMA = 9  # combining class
-# Scripts whose letters join, and so may have to be kept from joining. Those with a virama join by that.
+# Scripts with joining letters, which a non-joiner can keep apart. Scripts with a virama join by that.
 _JOINING_SCRIPTS = frozenset({"ARABIC", "SYRIAC", "NKO", "MANDAIC", "MONGOLIAN", "PHAGS-PA"})
 
 
 def shows(text: str) -> bool:
-    """True if anything of a text can be seen."""
+    """True if a text has a visible character."""
     return any(not character.isspace() and not _is_hidden(character) for character in text)
 
 
 def hidden(text: str) -> list[int]:
-    """The positions of characters that are not seen, or change how others are shown; see docs/decisions.md.
+    """The positions of characters that are invisible or change the display of others; see docs/decisions.md.
 
-    A joiner or variation selector is not among them where a script or an emoji needs it.
+    A joiner or variation selector that a script or an emoji needs is not among them.
     """
     return [at for at, character in enumerate(text) if _is_hidden(character) and not _is_needed(text, at)]
 
 
 def printable(text: str) -> str:
-    """One line for a terminal: each hidden character as JSON escapes it, so that a line of JSON stays the same."""
+    """One line for a terminal: hidden characters become JSON escapes, so that a line of JSON stays the same JSON."""
     at = frozenset(hidden(text))
     return "".join(_escaped(character) if place in at else character for place, character in enumerate(text))
 
@@ -58,7 +58,7 @@ def _is_needed(text: str, at: int) -> bool:
 
 
 def _joins(character: str, before: str, after: str) -> bool:
-    """True if a joiner or non-joiner between two characters decides how they are written."""
+    """True if a joiner or non-joiner between two characters changes their form."""
     if _VIRAMA in (_combining(before), _combining(after)):
         return True
     if _script(before) == _script(after) and _script(before) in _JOINING_SCRIPTS:

@@ -1,4 +1,4 @@
-"""How far people have read."""
+"""Read marks."""
 
 from messaging.model.conversation import Head
 from messaging.model.errors import Invalid
@@ -8,9 +8,9 @@ from messaging.storage.table import HeadChanged, Table
 
 
 def mark_read(table: Table, user_uuid: str, message_group_uuid: str, seq: int) -> Head:
-    """Says that a member has read all messages up to `seq`, 1 or more: the head as it is then.
+    """Advance a member's read mark to `seq`, 1 or more; return the new head.
 
-    A mark moves forward only: an earlier `seq` changes nothing. Raises Invalid for one past the last message, NotFound
+    A mark only rises: an earlier `seq` changes nothing. Raises Invalid for a `seq` after the last message, NotFound
     for a stranger as for no conversation, and Busy.
     """
     try:

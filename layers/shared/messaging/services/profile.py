@@ -11,9 +11,9 @@ _MAX_CONCURRENCY = 16  # requests
 
 
 def set_read_receipts(table: Table, user_uuid: str, *, read_receipts: bool) -> Person:
-    """Lets others learn what this person has read, or not. Writes nothing if it is so already.
+    """Show this person's read marks to others, or hide them. Writes nothing if nothing changes.
 
-    A request that finds a change whose copying was interrupted makes it anew. Raises NotFound without a profile,
+    A request that finds an incompletely copied change repeats it. Raises NotFound without a profile,
     TooManyRequests for a second change within a minute, and Busy.
     """
     perhaps_done = None  # the version that a change without an answer may have made
@@ -38,10 +38,10 @@ def set_read_receipts(table: Table, user_uuid: str, *, read_receipts: bool) -> P
 
 
 def spread(table: Table, person: Person) -> None:
-    """Copies a profile into all of the person's conversations, then notes in it that this is done. Raises Busy.
+    """Copy a profile into all of the person's conversations, then mark it as copied. Raises Busy.
 
-    3 write units for each conversation, with what the stream handler does. The profile's version orders the copies: one
-    that shows a later version stays.
+    3 write units per conversation, including the stream handler's. The profile's version orders the copies: a later
+    version stays.
     """
     groups = [group.message_group_uuid for group in table.conversations(person.user_uuid)]
     with ThreadPoolExecutor(_MAX_CONCURRENCY) as threads:

@@ -1,8 +1,8 @@
-"""Reading: patterns A and B and the look-ups beside them.
+"""Reading: patterns A and B, and look-ups.
 
-Reads are eventually consistent, at half the price. What tells a stale answer is the data itself: the numbers of a
-conversation's messages have no gap (docs/design.md#rule-3), so a page that does not join on to its head or its cursor,
-or has a gap, is read once more, consistently.
+Reads are eventually consistent, at half the price. The data itself reveals a stale answer: the numbers of a
+conversation's messages have no gap (docs/design.md#rule-3), so a page that does not continue its cursor or reach its
+head, or has a gap, is read once more, consistently.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,9 +23,9 @@ _STREAM_IS_LATE_BY = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A page of a conversation, oldest first. A cursor is None where the conversation begins.
+    """A page of a conversation, oldest first. `older` is None at the beginning of the conversation.
 
-    `newer` continues after the page; `ended` says that nothing had been sent after it when it was read.
+    `newer` continues after the page; `ended`: there was no later message at the time of reading.
     """
 
     messages: list[Message]
@@ -36,10 +36,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A page of an inbox, newest first; each conversation once. A cursor is None where there is no more.
+    """A page of an inbox, newest first; each conversation once. A cursor is None if there are no more.
 
-    `changes` is where to begin with `changed_since` for all that comes later; None on a page that is not the top.
-    `duplicates` counts the conversations that were stored twice in the page; a rewrite on its way makes some.
+    `changes` is the start of `changed_since` for later changes; None except on the top page.
+    `duplicates` counts the conversations stored twice in the page; an unfinished rewrite causes some.
     """
 
     entries: list[InboxEntry]
@@ -53,7 +53,7 @@ class Inbox:
 class Changes:
     """Conversations in the order of their last messages, oldest first. `cursor` continues after them.
 
-    `ended` says that there was no more; then the cursor reaches an hour back.
+    `ended`: there were no more; then the cursor reaches an hour back.
     """
 
     entries: list[InboxEntry]
@@ -63,18 +63,18 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How much a person has not read: conversations, and messages in all of them."""
+    """A person's numbers of conversations with unread messages, and of unread messages."""
 
     conversations: int
     messages: int
 
 
 def find_head(table: Table, message_group_uuid: str, user_uuid: str) -> Head:
-    """The head of a conversation that this person is in.
+    """The head of a conversation of this person.
 
-    Raises NotFound, the same as if there were none (docs/design.md#rule-6). If an eventually consistent read does not
-    show the caller as a member, a consistent one follows, whatever the first one showed. So a conversation opened a
-    moment ago is found, and both refusals take the same requests.
+    Raises NotFound for a stranger as for no conversation (docs/design.md#rule-6). If an eventually consistent read does
+    not show the caller as a member, a consistent one always follows. So a conversation opened a moment ago is found,
+    and both refusals take the same requests.
     """
     head = table.head(message_group_uuid)
     if not _is_member(head, user_uuid):
@@ -83,9 +83,9 @@ def find_head(table: Table, message_group_uuid: str, user_uuid: str) -> Head:
 
 
 def require_member(head: Head | None, user_uuid: str) -> Head:
-    """The head, if this person is in the conversation (docs/design.md#rule-6).
+    """The head, if this person is a member (docs/design.md#rule-6).
 
-    Raises NotFound, the same as if there were none.
+    Raises NotFound for a stranger as for no conversation.
     """
     if head is None or not _is_member(head, user_uuid):
         raise NotFound("There is no such conversation.")
@@ -96,7 +96,7 @@ def newest_messages(table: Table, user_uuid: str, message_group_uuid: str, limit
     """Pattern A, the newest page: one request. Raises NotFound for a stranger as for no conversation."""
     head, messages = table.newest(message_group_uuid, limit, consistent=False)
     is_member = _is_member(head, user_uuid)
-    if not is_member:  # and no second page: the more of others' is read, the longer a refusal takes than that of none
+    if not is_member:  # no second page: reading others' messages would slow the refusal down
         require_member(table.head(message_group_uuid, consistent=True), user_uuid)
     if head is None or not is_member or not _joins(messages, last=head.last_seq):
         head, messages = table.newest(message_group_uuid, limit, consistent=True)
@@ -126,9 +126,9 @@ def messages_after(table: Table, user_uuid: str, cursor: MessageCursor, limit: i
 def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str) -> Message:
     """One message by its address: 2 requests and 1.5 read units.
 
-    Raises NotFound if there is no such message in the conversation, or the caller is not in it. Each refusal makes the
-    same 2 requests, so that the time it takes does not tell what there is. A message sent a moment ago is found: a
-    miss is asked again, consistently.
+    Raises NotFound if there is no such message in the conversation, or the caller is a stranger. Each refusal makes the
+    same 2 requests, so its time does not reveal what exists. A message sent a moment ago is found: after a miss a
+    consistent read follows.
     """
     for consistent in (False, True):
         head, sent_record = table.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
@@ -147,7 +147,7 @@ def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_
 def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxCursor | None = None) -> Inbox:
     """Pattern B: one request, from the top of the inbox or from a cursor.
 
-    Where nothing is found, a second request asks whether there is such a person. Raises NotFound if not.
+    If it finds nothing, a second request checks that the person exists. Raises NotFound if not.
     """
     if cursor and cursor.direction == NEWER:
         found = table.inbox_above(user_uuid, limit + 1, cursor.sk)
@@ -159,7 +159,7 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
         found = found[:limit]
     if not found:
         find_person(table, user_uuid)
-    top = found[0].sk if found else cursor.sk if cursor else None  # all of a page may have moved up meanwhile
+    top = found[0].sk if found else cursor.sk if cursor else None  # the whole page may have moved up meanwhile
     changes = None
     if not more_above:
         changes = _late(user_uuid, found[0].sk) if found else InboxCursor(user_uuid, NEWER, top or keys.FIRST_TIME)
@@ -174,10 +174,10 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
 
 
 def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) -> Changes:
-    """Pattern B for a client that was away: the conversations whose last message came after a place.
+    """Pattern B for a client that was away: the conversations with a last message after a place.
 
-    One request, and a second like that of `list_message_groups` where nothing is found. A conversation that moves up
-    while pages are read comes again, with what it has become.
+    One request, and a second one as in `list_message_groups` if it finds nothing. A conversation that moves up
+    while pages are read comes again, in its new state.
     """
     found = table.inbox_above(user_uuid, limit + 1, since.sk)
     if not found:
@@ -190,14 +190,14 @@ def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) 
 
 
 def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) -> InboxEntry:
-    """One conversation as its head says, ahead of the inbox. Raises NotFound for a stranger as for no conversation."""
+    """One conversation from its head, ahead of the inbox. Raises NotFound for a stranger as for no conversation."""
     return find_head(table, message_group_uuid, user_uuid).inbox_entry(user_uuid)
 
 
 def count_unread(table: Table, user_uuid: str) -> Totals:
-    """Reads the unread conversations only: 1 request for some thousands, 0.5 read units for each 40.
+    """Count unread messages: 1 request for some thousand conversations with unread messages, 0.5 read units per 40.
 
-    If there are none, a second request asks whether there is such a person. Raises NotFound if not.
+    If there are none, a second request checks that the person exists. Raises NotFound if not.
     """
     counts = [unread.last_seq - unread.read_seq for unread in table.unread(user_uuid)]
     if not counts:
@@ -206,7 +206,7 @@ def count_unread(table: Table, user_uuid: str) -> Totals:
 
 
 def find_message_group(table: Table, user_uuid: str, handle: str) -> tuple[Person, str | None]:
-    """Who has this handle, and the caller's conversation with them, if there is one. Raises NotFound."""
+    """The owner of this handle, and the caller's conversation with them, if there is one. Raises NotFound."""
     person = show_user(table, user_uuid, handle)
     try:
         head = find_head(table, keys.pair_uuid(user_uuid, person.user_uuid), user_uuid)
@@ -216,7 +216,7 @@ def find_message_group(table: Table, user_uuid: str, handle: str) -> tuple[Perso
 
 
 def find_person(table: Table, user_uuid: str, *, consistent: bool = False) -> Person:
-    """The caller's profile. Raises NotFound for somebody who has none, or was erased and has a token still."""
+    """The caller's profile. Raises NotFound without one: perhaps an erased person with a valid token."""
     person = table.person(user_uuid, consistent=consistent)
     if person is None:
         raise NotFound("You have no profile yet.")
@@ -270,15 +270,15 @@ def _cursor(message: Message) -> MessageCursor:
 
 
 def _late(user_uuid: str, sk: str) -> InboxCursor:
-    """From where to look for changes, given the newest there is: the stream may bring older ones later.
+    """The start for finding changes after the newest entry: the stream may write older ones later.
 
-    An hour later at the most: what is older is given up (template.yaml, MaximumRecordAgeInSeconds).
+    At most an hour later: older records are given up (template.yaml, MaximumRecordAgeInSeconds).
     """
     return InboxCursor(user_uuid, NEWER, keys.time_before(sk[: keys.TIME_LENGTH], _STREAM_IS_LATE_BY))
 
 
 def _newest_of_each(entries: list[InboxEntry]) -> list[InboxEntry]:
-    """While a message group is being rewritten its new item lies above the old one: the newer is shown."""
+    """The newest entry of each conversation: during a rewrite the new item is stored above the old one."""
     newest: dict[str, InboxEntry] = {}
     for entry in entries:
         newest.setdefault(entry.message_group_uuid, entry)

@@ -1,4 +1,4 @@
-"""Refusals that must look alike: how long one takes does not tell somebody else's conversation from none."""
+"""Equal refusals: their time does not reveal whether somebody else's conversation exists."""
 
 import time
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ MIN_REFUSAL_SECONDS = 0.1  # longer than a warm function takes to find out
 
 @contextmanager
 def alike() -> Iterator[None]:
-    """Lets no NotFound through before so many seconds have passed.
+    """Delay every NotFound until MIN_REFUSAL_SECONDS have passed.
 
-    Two refusals make the same requests but do not get the same answers: a page of somebody else's messages takes longer
-    to read than an empty one.
+    Refusals make the same requests but get different answers: a page of somebody else's messages takes longer to read
+    than an empty one.
     """
     began = time.monotonic()
     try:

@@ -1,8 +1,8 @@
-"""Keeping inboxes right: the stream handler's work on the changes of conversations' heads (docs/inbox.md).
+"""Keeps inboxes right: the stream handler's work on changes of conversations' heads (docs/inbox.md).
 
-A head counts its updates in `version`, and an entry stores the version it shows. A batch becomes one rewrite for each
-conversation, from the first head it names to the last, in one or two requests that read nothing. Each write states what
-it expects to find. Any refusal leads to a rebuild from the head as it is, in one transaction.
+A head counts its updates in `version`, and an entry stores the version it shows. A batch becomes one rewrite per
+conversation, from its first head to its last, in one or two requests that read nothing. Each write states its
+expectation. Any refusal leads to a rebuild from the current head, in one transaction.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,14 +27,14 @@ from messaging.storage.table import (
     Write,
 )
 
-# For all rebuilds of a batch, each of which tries once at least. However fast people send, in however many
-# conversations, the function ends before its timeout, whose alarm takes deployments back (template.yaml).
+# For all rebuilds of a batch together; each makes at least one attempt. So the function ends before its timeout, even
+# if people send fast in many conversations: the alarm of a timeout rolls deployments back (template.yaml).
 REBUILD_BUDGET_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A stream record: a head as it was, None for one that was not there, and as it became."""
+    """A stream record: the old image of a head, None for a new head, and the new image."""
 
     sequence_number: str
     old: Head | None
@@ -42,17 +42,17 @@ class Change:
 
     @classmethod
     def from_record(cls, record: Item) -> "Change":
-        """Raises one of UNREADABLE for a record that is not a change of a head."""
+        """Read a record. Raises one of UNREADABLE if it is not a change of a head."""
         images = record["dynamodb"]
         old = Head.from_item(images["OldImage"]) if record["eventName"] != "INSERT" else None
         new = Head.from_item(images["NewImage"])
         for head in (old, new):
             if head and (len(head.members) != 2 or keys.pair_uuid(*head.members) != new.message_group_uuid):
-                raise ValueError("A conversation has two members and the message_group_uuid of the two.")
+                raise ValueError("A conversation must have two members and their message_group_uuid.")
             if head and not keys.is_time(head.created_at):
-                raise ValueError("A head has the time of its last message.")
+                raise ValueError("A head must have the time of its last message.")
         if not images["SequenceNumber"].isdecimal():
-            raise ValueError("A sequence number is made of digits.")
+            raise ValueError("A sequence number must consist of digits.")
         return cls(images["SequenceNumber"], old, new)
 
 
@@ -71,12 +71,12 @@ class Rewrite:
 
     @property
     def start(self) -> Head:
-        """The head whose entries are stored: the first message of a conversation brings its own."""
+        """The head of the stored entries: the first message of a conversation writes its own entries."""
         return self.first.old or self.first.new
 
     @property
     def is_counted(self) -> bool:
-        """True if the versions grow and nobody was deleted: then the entries tell whether it was done before."""
+        """True if the versions grow and nobody was deleted: then the entries reveal a replay."""
         deleted = any(person.is_deleted for head in (self.start, self.end) for person in head.members.values())
         return not deleted and self.end.version > (self.first.old.version if self.first.old else 0)
 
@@ -90,7 +90,7 @@ class Rewrite:
         return {(owner, head.created_at) for head in (self.start, self.end) for owner in head.members}
 
     def first_writes(self) -> Iterator[Write]:
-        """Brings entries and unread entries to what the end says, each at its key."""
+        """Bring entries and unread entries to the end's state, each at its key."""
         for owner in self.end.members:
             entry = self.end.inbox_entry(owner)
             yield Update(entry) if self.start.created_at == self.end.created_at else Insert(entry)
@@ -102,12 +102,12 @@ class Rewrite:
                 yield Discard(unread)
 
     def last_writes(self) -> Iterator[Write]:
-        """Deletes the entries that were replaced by others."""
+        """Delete the replaced entries."""
         if self.start.created_at != self.end.created_at:
             yield from map(Delete, self.start.both_inbox_entries)
 
     def leftovers(self, table: Table) -> Iterator[Write]:
-        """Deletes the entries that an interrupted attempt left at a time in between. Raises Busy."""
+        """Delete the entries that an interrupted attempt left at a time in between. Raises Busy."""
         for entry in self.end.both_inbox_entries if self.passes_times else ():
             found = table.entries_of(entry.owner_uuid, entry.message_group_uuid, self.start.created_at, entry.sk)
             yield from (Discard(one) for one in found if one.sk != entry.sk)
@@ -123,7 +123,7 @@ class Rewritten:
 
 
 def fold(changes: Iterable[Change]) -> list[Rewrite]:
-    """One rewrite for each conversation, whatever the order of the records and however often each is there."""
+    """Fold changes into one rewrite per conversation, for any order and repetition of the records."""
     by_conversation: dict[str, list[Change]] = {}
     for change in changes:
         by_conversation.setdefault(change.new.message_group_uuid, []).append(change)
@@ -143,7 +143,7 @@ def _fold_one(changes: Sequence[Change]) -> Rewrite:
 
 
 def rewrite(table: Table, changes: Iterable[Change]) -> Rewritten:
-    """Brings the entries and unread entries of every changed conversation to what its head says."""
+    """Bring the entries and unread entries of every changed conversation to its head's state."""
     planned: list[Rewrite] = []
     refused: list[Rewrite] = []
     taken: set[tuple[str, str]] = set()
@@ -173,7 +173,7 @@ def _do(
     refused: list[Rewrite],
     failed: dict[str, Exception],
 ) -> list[Rewrite]:
-    """Runs one step of all rewrites in one request: the rewrites to go on with. Adds the others to the last two."""
+    """Run one step of all rewrites in one request; return those that succeed. Adds others to `refused` or `failed`."""
     writes: list[tuple[Rewrite, list[Write]]] = []
     for one in planned:
         try:
@@ -193,17 +193,17 @@ def _do(
 
 
 def rebuild(table: Table, known: Head, since: str, give_up_after: float = retry.RETRY_BUDGET_SECONDS) -> None:
-    """Brings a conversation's entries to what its head says, in one transaction that checks the head.
+    """Bring a conversation's entries to its head's state, in one transaction that checks the head.
 
-    `known` is any head the conversation has had. Entries at times before `since` and before its time are not looked
-    for. 2 Queries, and what `Table.replace_entries` costs. Safe beside everything else that writes. Raises Busy.
+    `known` is any head the conversation has had. Entries before both `since` and the time of `known` are not found.
+    Costs 2 Queries and `Table.replace_entries`. Safe while others write. Raises Busy.
     """
     group, first = known.message_group_uuid, min(since, known.created_at)
     tiebroken: set[str] = set()
     for _ in attempts(give_up_after):
         try:
             found = [entry for owner in known.members for entry in table.entries_of(owner, group, first)]
-            # Last, so that it seldom changes before the transaction, however fast people send.
+            # Last, so that it seldom changes before the transaction, even if people send fast.
             head = table.head(group, consistent=True)
             entries = head.inbox_entries if head else []
             wanted = [entry.tiebroken() if entry.owner_uuid in tiebroken else entry for entry in entries]

@@ -1,4 +1,4 @@
-"""Sending: patterns C and D. One transaction is the whole of it; its refused conditions say how to go on."""
+"""Sending: patterns C and D. One transaction is the whole send; its refused conditions say how to continue."""
 
 import itertools
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _OWN_RACE_PAUSE_SECONDS = 1.0  # seconds at most; the other member's begin at a 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that is in its conversation, and how it came there. `conflicts` counts the tries that lost a race."""
+    """A stored message, and the course of its send. `conflicts` counts the attempts that lost a race."""
 
     message: Message
     repeated: bool = False
@@ -38,11 +38,11 @@ def utc_now() -> datetime:
 def send_to_conversation(
     table: Table, sender_uuid: str, message_group_uuid: str, draft: Draft, now: Clock = utc_now
 ) -> Sent:
-    """Pattern D: sends into a conversation the sender is in.
+    """Pattern D: send into a conversation of the sender.
 
-    Sending again with the same message_uuid answers with the first message. Raises NotFound for a stranger as for a
-    conversation that does not exist, MessageUuidTaken, TooManyRequests for a sender who sends so much at once that
-    the messages get in each other's way, and Busy when the retries are used up.
+    A retry with the same message_uuid returns the first message. Raises NotFound for a stranger as for a
+    missing conversation, MessageUuidTaken, TooManyRequests for a sender with so many messages at once that
+    they lose races against each other, and Busy when the retries are used up.
     """
     head = find_head(table, message_group_uuid, sender_uuid)
     return _append(table, message_group_uuid, head, sender_uuid, draft, now)
@@ -51,8 +51,8 @@ def send_to_conversation(
 def send_to_handle(table: Table, sender_uuid: str, handle: str, draft: Draft, now: Clock = utc_now) -> Sent:
     """Pattern C: sends to a person, in the one conversation of the two, which the first message opens.
 
-    Raises NotFound for a handle nobody has and for a sender without a profile, Invalid for one's own handle, and
-    what `send_to_conversation` raises.
+    Raises NotFound for an unknown handle and for a sender without a profile, Invalid for the sender's own handle, and
+    the errors of `send_to_conversation`.
     """
     sender, receiver = table.sender_and_receiver(sender_uuid, handle)
     if sender is None:
@@ -89,10 +89,10 @@ def _append(
     draft: Draft,
     now: Clock,
 ) -> Sent:
-    """Appends a message to a conversation.
+    """Append a message to a conversation.
 
-    A sender who loses races against their own messages makes way: longer pauses, and TooManyRequests after two seconds.
-    So the other member, who keeps trying at a faster pace, gets through whatever the sender does.
+    A sender that loses races against their own messages backs off: longer pauses, then TooManyRequests after two
+    seconds. So the other member, with shorter pauses, always gets through.
     """
     own_races = attempts(
         OWN_RACE_BUDGET_SECONDS, first_pause=_OWN_RACE_PAUSE_SECONDS, longest_pause=_OWN_RACE_PAUSE_SECONDS
@@ -101,7 +101,7 @@ def _append(
     next(own_races), next(tries)
     for conflicts in itertools.count():
         try:
-            # Once the pauses grow, what the last refusal returned is old: reading again halves the tries.
+            # Once the pauses grow, the head of the last refusal is stale: reading it again halves the attempts.
             if conflicts > 1:
                 head = table.head(message_group_uuid, consistent=True)
             head = require_member(head, sender_uuid)
@@ -120,14 +120,14 @@ def _append(
         if next(own_races if is_own_race else tries, None) is None:
             break
     if is_own_race:
-        raise TooManyRequests("You send too many messages in this conversation at once.", RETRY_AFTER_SECONDS)
+        raise TooManyRequests("You are sending too many messages in this conversation at once.", RETRY_AFTER_SECONDS)
     raise Busy("Too many messages are being sent in this conversation at once.")
 
 
 def _first_answer(table: Table, again: AlreadySent, message: Message) -> Sent:
-    """The message the sent record points to, as it is now, if `message` asks for the same (docs/design.md#rule-2).
+    """The message of the sent record, as it is now, if `message` is the same request (docs/design.md#rule-2).
 
-    A sent record without a digest is from before there were digests: then the message itself is compared.
+    A sent record from before digests has none: then the message itself is compared.
     """
     sent_record = again.sent_record
     first = table.message(sent_record.message_group_uuid, sent_record.created_at)

@@ -1,7 +1,7 @@
 """DynamoDB: requests to one table, with their retries, transactions, PartiQL batches and paging.
 
-The engine knows nothing of what is stored: `table` has the access patterns. Throttling, conflicts and lost connections
-become Busy; any other error is a bug and propagates.
+The engine does not know the stored entities: `table` has the access patterns. Throttling, conflicts and lost
+connections become Busy; any other error is a bug and propagates.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -54,13 +54,13 @@ class DynamoDB:
     # Reading
 
     def get(self, key: Item, *, consistent: bool = False) -> Item | None:
-        """The item at a key. 0.5 read units for each 4 KB, 1 if consistent."""
+        """The item at a key. 0.5 read units per 4 KB, 1 if consistent."""
         answer = self._call(self.client.get_item, TableName=self.table_name, Key=key, ConsistentRead=consistent)
         item: Item | None = answer.get("Item")
         return item
 
     def get_many(self, wanted: Sequence[Item], *, consistent: bool = False) -> list[Item]:
-        """The items stored at these keys, which all differ: a request for each 100, in no certain order."""
+        """The items stored at these different keys, in any order: a request per 100."""
         found: list[Item] = []
         for start in range(0, len(wanted), _MAX_GETS):
             found += self._get_batch(wanted[start : start + _MAX_GETS], consistent=consistent)
@@ -81,7 +81,7 @@ class DynamoDB:
         ascending: bool,
         consistent: bool = False,
     ) -> list[Item]:
-        """At most `limit` items of a partition, in one request, so at most those of a megabyte.
+        """At most `limit` items of a partition, in one request, and at most a megabyte of them.
 
         `operator` compares the sort keys with `sk`: "<", "<=", ">" or ">=".
         """
@@ -110,9 +110,9 @@ class DynamoDB:
         equal: Item | None = None,
         consistent: bool = False,
     ) -> Iterator[Item]:
-        """Items of a partition in order: all, between two sort keys, with `equal` attributes.
+        """Items of a partition in order: all, or those between two sort keys or with `equal` attributes.
 
-        A request and 128 read units for each megabyte that is stored there, 256 if consistent.
+        A request and 128 read units per stored megabyte, 256 if consistent.
         """
         values: Item = {":pk": {"S": pk}}
         request: Item = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": values}
@@ -132,11 +132,11 @@ class DynamoDB:
     # Writing
 
     def put(self, item: Item, condition: str = "", values: Item | None = None) -> None:
-        """Puts an item. Raises ConditionFailed."""
+        """Put an item. Raises ConditionFailed."""
         self._write(self.client.put_item, self._request(condition, values, Item=item))
 
     def update(self, key: Item, update: str, condition: str, values: Item, names: dict[str, str] | None = None) -> Item:
-        """Updates an item and returns it as it is then. Raises ConditionFailed."""
+        """Update an item; return the new one. Raises ConditionFailed."""
         request = self._request(condition, values, names, Key=key, UpdateExpression=update)
         answer = self._write(self.client.update_item, {**request, "ReturnValues": "ALL_NEW"})
         item: Item = answer["Attributes"]
@@ -145,14 +145,14 @@ class DynamoDB:
     def delete(
         self, key: Item, condition: str = "", values: Item | None = None, names: dict[str, str] | None = None
     ) -> Item | None:
-        """Deletes an item and returns it, None if there was none. Raises ConditionFailed."""
+        """Delete an item; return it, or None if there was none. Raises ConditionFailed."""
         request = self._request(condition, values, names, Key=key)
         answer = self._write(self.client.delete_item, {**request, "ReturnValues": "ALL_OLD"})
         item: Item | None = answer.get("Attributes")
         return item
 
     def write_batch(self, requests: Sequence[Item], give_up_after: float) -> None:
-        """Does at most MAX_BATCH_WRITES puts and deletes of BatchWriteItem, retrying those that are throttled."""
+        """Run at most MAX_BATCH_WRITES puts and deletes by BatchWriteItem, with retries of throttled ones."""
         pending: Any = {self.table_name: requests}
         for _ in attempts(give_up_after):
             pending = self._call(self.client.batch_write_item, RequestItems=pending)["UnprocessedItems"]
@@ -173,15 +173,15 @@ class DynamoDB:
         return {"Update": self._request(condition, values, names, Key=key, UpdateExpression=update)}
 
     def delete_action(self, item: Item, condition: str = "", values: Item | None = None) -> Item:
-        """For `transact`: the deletion of what is stored at an item's key."""
+        """For `transact`: the deletion of the stored item at an item's key."""
         return {"Delete": self._request(condition, values, Key=keys.of(item))}
 
     def check_action(self, item: Item, condition: str, values: Item | None = None) -> Item:
-        """For `transact`: a condition on what is stored at an item's key."""
+        """For `transact`: a condition on the stored item at an item's key."""
         return {"ConditionCheck": self._request(condition, values, Key=keys.of(item))}
 
     def transact(self, *actions: Item) -> dict[int, Item]:
-        """Does all or nothing. Returns the stored item, {} for none, for each action whose condition refused it."""
+        """Run all or nothing. Returns the stored item, {} for none, for each action refused by its condition."""
         try:
             self._call(self.client.transact_write_items, TransactItems=actions)
         except ClientError as error:
@@ -203,12 +203,12 @@ class DynamoDB:
     # PartiQL
 
     def insert_statement(self, item: Item) -> Item:
-        """For `execute`: puts an item where nothing is stored."""
+        """For `execute`: puts an item at an empty key."""
         attributes = ", ".join(f"'{name}': ?" for name in item)
         return {"Statement": f'INSERT INTO "{self.table_name}" VALUE {{{attributes}}}', "Parameters": [*item.values()]}
 
     def execute(self, statements: Sequence[Item]) -> list[Item | Exception | None]:
-        """Runs PartiQL statements of different items, a request for each 25, retrying those that are throttled.
+        """Run PartiQL statements on different items, a request per 25, with retries of throttled ones.
 
         Returns for each the item it returned ({}: none), None if its condition refused it, or the error: Busy if it
         was throttled to the end.

@@ -1,4 +1,4 @@
-"""Sockets: what API Gateway is asked to send to connections, or to close. Only functions that do so import this."""
+"""Sockets: requests to API Gateway to send to connections, or to close them. Only functions that push import this."""
 
 import contextlib
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from messaging.model.errors import Busy
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
-MAX_CONCURRENCY = 100  # requests side by side
+MAX_CONCURRENCY = 100  # parallel requests
 
 _GONE = {"GoneException", "410"}
 _BUSY = {"LimitExceededException", "ThrottlingException", "TooManyRequestsException", "429"}
@@ -24,13 +24,13 @@ class Gone(Exception):
 
 
 class NoAnswer(Exception):
-    """API Gateway did not take it in time, and may have sent it or not."""
+    """API Gateway did not answer in time, and may have sent the frame or not."""
 
 
 def open_sockets() -> "Sockets":
-    """With a client of its own: one for each process, made at init. No request takes longer than 1.5 s.
+    """Open the sockets with a client of their own: one per process, made at init. No request takes longer than 1.5 s.
 
-    Where API Gateway answers stands in the environment (template.yaml), which botocore reads.
+    botocore reads API Gateway's address from the environment (template.yaml).
     """
     config = Config(
         connect_timeout=0.5,
@@ -50,7 +50,7 @@ class Sockets:
         self._client = client
 
     def post(self, connection_id: str, frame: str) -> None:
-        """Sends text. Raises Gone, NoAnswer, and Busy if it is to be tried again."""
+        """Send a frame. Raises Gone, NoAnswer, and Busy if a retry may succeed."""
         try:
             self._client.post_to_connection(ConnectionId=connection_id, Data=frame.encode())
         except ClientError as error:
@@ -63,7 +63,7 @@ class Sockets:
             raise NoAnswer from error
 
     def close(self, connection_id: str) -> None:
-        """Closes it, unless it is closed or API Gateway cannot now: its client then connects anew."""
+        """Close a connection, unless it is closed or API Gateway is busy. Its client then reconnects."""
         with contextlib.suppress(HTTPClientError, NoConnection):
             try:
                 self._client.delete_connection(ConnectionId=connection_id)

@@ -1,8 +1,8 @@
 """The table: one method for each request that an access pattern makes.
 
-Conditions hold the rules of docs/design.md. A refused condition becomes an error that says how to go on: HeadChanged
-with the head as it is now, AlreadySent with the record of the first send, PositionTaken. Methods raise Busy where
-DynamoDB throttles, conflicts or does not answer.
+Conditions hold the rules of docs/design.md. A refused condition becomes an error that says how to continue: HeadChanged
+with the current head, AlreadySent with the record of the first send, PositionTaken. Methods raise Busy if DynamoDB
+throttles, conflicts or does not answer.
 """
 
 import time
@@ -31,32 +31,32 @@ if TYPE_CHECKING:
 
 CHANGE_INTERVAL_SECONDS = 60
 MAX_STALE_ENTRIES = 90  # a transaction has 100 actions at most
-_REGISTER_BUDGET_SECONDS = 2.0  # Cognito waits no longer than 5 s for all of its trigger
+_REGISTER_BUDGET_SECONDS = 2.0  # Cognito waits at most 5 s for the whole trigger
 _PAGE = 100
 _BEFORE_ALL_TIMES = "0"
 _AFTER_ALL_TIMES = "A"
 
 
 class HeadChanged(Exception):
-    """The head is not as it was read. `head` is what it is now, None if there is none."""
+    """The head has changed since it was read. `head` is the current one, None if there is none."""
 
     def __init__(self, head: Head | None) -> None:
         self.head = head
 
 
 class AlreadySent(Exception):
-    """There is a sent record with this message_uuid."""
+    """A message with this message_uuid was already sent."""
 
     def __init__(self, sent_record: SentRecord) -> None:
         self.sent_record = sent_record
 
 
 class ProfileChanged(Exception):
-    """The profile, or its handle, is not as it was read."""
+    """The profile, or its handle, has changed since it was read."""
 
 
 class PositionTaken(Exception):
-    """At this very microsecond lies something else. `owners` are the people in whose inbox that is."""
+    """Another item already has this timestamp. `owners` are the people with the occupied inbox keys."""
 
     def __init__(self, owners: Sequence[str] = ()) -> None:
         self.owners = owners
@@ -64,28 +64,28 @@ class PositionTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Put an entry at a key where nothing is stored."""
+    """Put an entry at an empty key."""
 
     entry: InboxEntry | Unread
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Bring the stored entry of the same key and conversation, of a lower version, to this one."""
+    """Update the stored entry of the same key and conversation, if its version is lower."""
 
     entry: InboxEntry | Unread
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete the stored entry of the same key and conversation, of this version or a lower one."""
+    """Delete the stored entry of the same key and conversation, if its version is at most this one."""
 
     entry: InboxEntry | Unread
 
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """Delete as `Delete` does; it is no refusal if there is no such entry."""
+    """Delete as `Delete` does; a missing entry is no refusal."""
 
     entry: InboxEntry | Unread
 
@@ -94,14 +94,14 @@ Write = Insert | Update | Delete | Discard
 
 
 def open_table(name: str) -> "Table":
-    """The table with a client of its own: one for each process, made at init. No request takes longer than 8 s."""
+    """Open the table with a client of its own: one per process, made at init. No request takes longer than 8 s."""
     config = Config(
         connect_timeout=1,
         read_timeout=3,
         retries={"mode": "standard", "total_max_attempts": 2},
         tcp_keepalive=True,
     )
-    # The client that boto3 would make, without the time that importing boto3 takes.
+    # The same client as boto3's, without the time of importing boto3.
     client: Any = botocore.session.get_session().create_client("dynamodb", config=config)
     return Table(client, name)
 
@@ -121,14 +121,14 @@ class Table:
         return Head.from_item(item) if item else None
 
     def message(self, message_group_uuid: str, created_at: str, *, consistent: bool = True) -> Message | None:
-        """The message that a sent record points to: always there if consistent. 1 read unit, 0.5 if not."""
+        """The message of a sent record; a consistent read always finds it. 1 read unit, 0.5 if not consistent."""
         item = self.db.get(keys.key(keys.conversation_pk(message_group_uuid), created_at), consistent=consistent)
         return Message.from_item(item) if item else None
 
     def head_and_sent_record(
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
     ) -> tuple[Head | None, SentRecord | None]:
-        """A conversation's head and the record of any sent message, in one request. 1 read unit, 2 if consistent."""
+        """A conversation's head and any message's sent record, in one request. 1 read unit, 2 if consistent."""
         head, sent_record = self.db.get_two(
             keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
             keys.key(keys.sent_record_pk(message_uuid), keys.SENT_RECORD),
@@ -162,7 +162,7 @@ class Table:
     # Reading an inbox
 
     def inbox(self, user_uuid: str, limit: int, older_than: str | None = None) -> list[InboxEntry]:
-        """Message groups, newest first, from the top or from below a sort key."""
+        """Inbox entries, newest first, from the top or from below a sort key."""
         operator = "<" if older_than else None
         items = self.db.query(keys.inbox_pk(user_uuid), limit, operator, older_than, ascending=False)
         return [InboxEntry.from_item(item) for item in items]
@@ -173,9 +173,9 @@ class Table:
         return [InboxEntry.from_item(item) for item in reversed(items)]
 
     def conversations(self, user_uuid: str) -> Iterator[InboxEntry]:
-        """A whole inbox, each conversation once, however they move meanwhile: they move up, and it is read upwards.
+        """A whole inbox, each conversation once, even if some move up meanwhile: it is read upwards.
 
-        Consistent. A page of 100 costs a request and some 7 read units.
+        Consistent. A page of 100 costs a request and about 7 read units.
         """
         seen: set[str] = set()
         page = self.inbox_above(user_uuid, _PAGE, _BEFORE_ALL_TIMES, consistent=True)
@@ -189,9 +189,9 @@ class Table:
     def entries_of(
         self, owner_uuid: str, message_group_uuid: str, first: str, last: str = _AFTER_ALL_TIMES
     ) -> list[InboxEntry]:
-        """One conversation's entries in an inbox with sort keys from `first` to `last`; there must be one or none.
+        """One conversation's entries in an inbox, with sort keys from `first` to `last`; normally one or none.
 
-        Consistent. Reads all that is stored between: a request for each megabyte, a read unit for each 4 KB.
+        Consistent. Reads everything stored in between: a request per megabyte, a read unit per 4 KB.
         """
         items = self.db.query_all(
             keys.inbox_pk(owner_uuid),
@@ -228,10 +228,10 @@ class Table:
         )
 
     def register(self, person: Person, *, has_account: bool = False) -> None:
-        """Puts profile and handle together. Doing it again changes nothing; HandleTaken if it is somebody else's.
+        """Put profile and handle together. A repetition changes nothing. Raises HandleTaken for another's handle.
 
-        `has_account`, that there is a Cognito user, is noted for operators: see operators.people_table.Profile.
-        The error's text holds no name: Lambda logs what post_confirmation raises.
+        `has_account` notes for operators that there is a Cognito user: see operators.people_table.Profile.
+        The error's text contains no name, because Lambda logs errors of post_confirmation.
         """
         names = "handle = :handle, display_name = :display_name"
         values = {
@@ -254,12 +254,12 @@ class Table:
         if 1 in refused:
             raise HandleTaken("The handle is taken.")
         if 0 in refused:
-            raise HandleTaken("This person has another handle already.")
+            raise HandleTaken("This person already has another handle.")
 
     # Sending
 
     def append(self, head: Head, message: Message) -> None:
-        """Puts the message that follows `head`: 3 items, 6 write units.
+        """Put the message that follows `head`: 3 items, 6 write units.
 
         Once a head says that a member was deleted or renamed, nothing lands that was meant for the head before. Raises
         HeadChanged, AlreadySent, PositionTaken.
@@ -285,10 +285,10 @@ class Table:
         self._send(message, update)
 
     def create(self, head: Head, message: Message) -> None:
-        """Opens a conversation with its first message and both message groups: 5 items, 10 write units.
+        """Open a conversation with its first message and both inbox entries: 5 items, 10 write units.
 
-        The message groups have version 0, so that the stream handler's update of them tells the first delivery of the
-        opening from later ones. Raises HeadChanged if there is a conversation already, AlreadySent, PositionTaken.
+        The entries have version 0, so that the stream handler's update distinguishes the first delivery of the
+        opening from replays. Raises HeadChanged if the conversation exists already, AlreadySent, PositionTaken.
         """
         entries = [replace(entry, version=0) for entry in head.inbox_entries]
         self._send(
@@ -310,10 +310,10 @@ class Table:
     # Marks
 
     def advance_mark(self, message_group_uuid: str, user_uuid: str, seq: int) -> Head:
-        """Moves a member's mark forward to `seq`: the head with it, in 1 request and 1 write unit.
+        """Advance a member's read mark to `seq`; return the new head. 1 request and 1 write unit.
 
-        Raises HeadChanged with the head as it is, None if there is none, if this person is no member, `seq` is past the
-        last message, or the mark is there already or further.
+        Raises HeadChanged with the current head, or None, if this person is no member, `seq` is after the last
+        message, or the mark is not below `seq`.
         """
         try:
             item = self.update_head(
@@ -336,10 +336,10 @@ class Table:
         return Profile.from_item(item) if item else None
 
     def change_read_receipts(self, profile: Profile, *, read_receipts: bool) -> Person:
-        """Writes into profile and handle whether others learn what this person has read. 4 write units.
+        """Write the read-receipt setting into profile and handle. 4 write units.
 
-        Conversations show it once it is copied into them: until then the profile is marked. Raises TooManyRequests if
-        the person has changed it less than a minute ago, and ProfileChanged if it is not as it was read.
+        Conversations show it once it is copied into them; until then the profile has a mark. Raises TooManyRequests if
+        the person changed it less than a minute ago, and ProfileChanged if it has changed since it was read.
         """
         now, old = int(self._now()), profile.person
         wait = profile.changed_at + CHANGE_INTERVAL_SECONDS - now
@@ -367,9 +367,9 @@ class Table:
         return new
 
     def copy_profile(self, message_group_uuid: str, person: Person) -> bool:
-        """Makes a conversation's head show a member as this version of the profile does. 1 write unit.
+        """Copy this version of a profile to a member of a conversation's head. 1 write unit.
 
-        False if it shows this version or a later one, or there is no such member any more.
+        False if the head has this version or a later one, or the person is no longer a member.
         """
         try:
             self.update_head(
@@ -407,7 +407,7 @@ class Table:
         self.db.put(ticket.item)
 
     def consume_ticket(self, digest: str) -> Ticket | None:
-        """The ticket, which is there no more; None if it was not there, or is late. 1 write unit."""
+        """Delete a ticket and return it; None if it was missing or expired. 1 write unit."""
         try:
             item = self.db.delete(
                 keys.key(keys.ticket_pk(digest), keys.TICKET),
@@ -434,9 +434,9 @@ class Table:
         return Connection.from_item(item) if item else None
 
     def subscribe(self, user_uuid: str, connection_id: str, subject_uuid: str, most: int) -> Connection | None:
-        """Notes that a connection watches somebody: the connection with that, in 1 write unit.
+        """Add a subscription to a connection; return the connection. 1 write unit.
 
-        None if there is no such connection. Raises TooLarge if it watches `most` others.
+        None if there is no such connection. Raises TooLarge if it has `most` other subscriptions.
         """
         try:
             item = self.db.update(
@@ -448,12 +448,12 @@ class Table:
             )
         except ConditionFailed as failed:
             if failed.item:
-                raise TooLarge(f"A connection can watch {most} people.") from None
+                raise TooLarge(f"A connection can subscribe to at most {most} people.") from None
             return None
         return Connection.from_item(item)
 
     def unsubscribe(self, user_uuid: str, connection_id: str, subject_uuid: str) -> None:
-        """Takes that back, if the connection is there. 1 write unit."""
+        """Remove a subscription from a connection, if it exists. 1 write unit."""
         with suppress(ConditionFailed):
             self.db.update(
                 keys.key(keys.connections_pk(user_uuid), connection_id),
@@ -471,7 +471,7 @@ class Table:
         self.db.delete(keys.key(keys.subscriptions_pk(subject_uuid), connection_id))
 
     def subscriptions(self, subject_uuid: str) -> list[Subscription]:
-        """Those who watch a person. 0.5 read units for each 30."""
+        """The subscriptions to a person's presence. 0.5 read units per 30."""
         return [
             subscription
             for subscription in map(Subscription.from_item, self.db.query_all(keys.subscriptions_pk(subject_uuid)))
@@ -481,9 +481,9 @@ class Table:
     # Rewriting inboxes
 
     def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
-        """Does each: True, False if what is stored is not as it says, or an error. 1 write unit each.
+        """Run each write. Outcome: True, False if the stored entry is not as expected, or an error. 1 write unit each.
 
-        25 make a request. No two may be of one item.
+        25 writes per request. No two may concern the same item.
         """
         outcomes = self.db.execute([self._statement(write) for write in writes])
         return [
@@ -494,11 +494,11 @@ class Table:
     def replace_entries(
         self, known: Head, head: Head | None, entries: Sequence[InboxEntry], stale: Sequence[InboxEntry]
     ) -> None:
-        """Puts a conversation's entries and deletes its `stale` ones, all or nothing, if the head is still as read.
+        """Put a conversation's entries and delete its `stale` ones, all or nothing, if the head is still as read.
 
-        `known` is any head the conversation has had, `head` the present one, None if there is none. An unread entry is
-        put, or deleted where nothing is unread. 10 write units, and 2 for each stale entry, of which there may be
-        MAX_STALE_ENTRIES. Raises HeadChanged, or PositionTaken where another conversation's entry is stored.
+        `known` is any head the conversation has had, `head` the current one, None if there is none. Unread entries are
+        put, or deleted if nothing is unread. 10 write units, and 2 per stale entry, at most MAX_STALE_ENTRIES. Raises
+        HeadChanged, or PositionTaken if another conversation's entry occupies a key.
         """
         unread = {entry.owner_uuid: entry for entry in head.unread} if head else {}
         is_mine = (f"{ABSENT} OR message_group_uuid = :mine", {":mine": {"S": known.message_group_uuid}})
@@ -521,7 +521,7 @@ class Table:
     def update_head(
         self, message_group_uuid: str, update: str, condition: str, values: Item, names: dict[str, str]
     ) -> Item:
-        """Updates a head and returns its item as it is then. Raises ConditionFailed with the item as it is."""
+        """Update a head; return its new item. Raises ConditionFailed with the current item."""
         return self.db.update(*_head_update(message_group_uuid, update, condition, values, names))
 
     def _statement(self, write: Write) -> Item:
@@ -561,22 +561,22 @@ def is_unchanged(person: Person) -> tuple[str, Item]:
 def _head_update(
     message_group_uuid: str, update: str, condition: str, values: Item, names: dict[str, str]
 ) -> tuple[Item, str, str, Item, dict[str, str]]:
-    """An update of a head, which its `version` counts, as DynamoDB.update and update_action take it."""
+    """An update of a head that counts in its `version`, for DynamoDB.update and update_action."""
     key = keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD)
     return key, f"{update} ADD version :one", condition, {**values, ":one": {"N": "1"}}, names
 
 
 def _is_unchanged(head: Head | None) -> tuple[str, Item]:
-    """A condition that a head is as it was read, and its values."""
+    """A condition that a head has not changed since it was read, and its values."""
     if head is None:
         return ABSENT, {}
-    if not head.version:  # stored before there were versions
+    if not head.version:  # from before versions
         return "attribute_exists(pk) AND attribute_not_exists(version)", {}
     return "version = :version", {":version": {"N": str(head.version)}}
 
 
 def _is_done(write: Write, outcome: Item | None) -> bool:
-    """False if a statement was refused. A DELETE of a key that nothing is stored at is not, but returns nothing."""
+    """False if a statement was refused. A DELETE at an empty key is not refused, but returns nothing."""
     match write:
         case Delete():
             return bool(outcome)

@@ -1,0 +1,49 @@
+/** Texts that a person has begun to write: one for each conversation, and for each handle that has none yet. */
+
+import { browserStorage } from "./storage.js";
+
+/** @import { Person } from "../types.d.ts" */
+
+/**
+ * The key of a draft for somebody without a conversation. Otherwise the key is the conversation's uuid.
+ *
+ * @param {string} handle
+ */
+export const draftTo = (handle) => `@${handle.toLowerCase()}`;
+
+export class Drafts {
+  #prefix;
+
+  /** @param {Person} me */
+  constructor(me) {
+    this.#prefix = `cruddur.draft.${me.uuid}.`;
+  }
+
+  /** @param {string} key */
+  get(key) {
+    return browserStorage.get(this.#prefix + key) ?? "";
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} text "" for none
+   */
+  set(key, text) {
+    if (text) browserStorage.set(this.#prefix + key, text);
+    else browserStorage.remove(this.#prefix + key);
+  }
+
+  /**
+   * Moves a draft to another key, below the one that is there. Returns whether there was one to move.
+   *
+   * @param {string} from
+   * @param {string} to
+   */
+  move(from, to) {
+    const text = this.get(from);
+    if (!text) return false;
+    this.set(to, [this.get(to), text].filter(Boolean).join("\n"));
+    this.set(from, "");
+    return true;
+  }
+}
