@@ -1,4 +1,4 @@
-"""What a month of the system costs on AWS, line by line, beside other ways to have the same: the page docs/cost.md.
+"""The cost of a month on AWS, line by line, and of other ways to have the same: the page docs/cost.md.
 
 Units come measured from the code; how people behave and how long Lambda takes are the assumptions below.
 """
@@ -37,11 +37,11 @@ DELIVERED = 2  # events for each message and each mark: one to a socket of eithe
 TYPING = 1  # frames for each message
 TEXT = "Sixty letters or so, as people write when they chat a little"
 MONTHS_KEPT = 12  # of messages, in the table at the time of the bill
-PEAK = 5  # the busiest seconds, in averages: what is provisioned must carry them
+PEAK = 5  # the busiest seconds, in averages: provisioned capacity must carry them
 READ_SECONDS, SEND_SECONDS, STREAM_SECONDS, PING_SECONDS = 0.025, 0.05, 0.05, 0.005  # billed, warm
 COLD = 0.001  # of invocations start a new environment
 METRICS = 18  # names that the functions and metric filters count under, see tests/integration/test_cost.py
-FAILURE_METRICS = 12  # of these, names of what fails or is refused
+FAILURE_METRICS = 12  # of these, names of failures and refusals
 FAILING_HOURS = 0.1  # of all: CloudWatch bills a metric for the hours in which something is counted
 ACCESS_LOG_BYTES, METRIC_LOG_BYTES = 420, 220  # of a line
 HEADER_BYTES = 500  # of an answer
@@ -79,7 +79,7 @@ SOURCES = {
 
 
 class Consumed(NamedTuple):
-    """What an operation asks of DynamoDB."""
+    """Requests and units that an operation asks of DynamoDB."""
 
     requests: float
     read: float
@@ -102,7 +102,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Month:
-    """What people do in a month that is `times` the assumed one."""
+    """The use of a month that is `times` the assumed one."""
 
     times: float = 1
 
@@ -140,7 +140,7 @@ class Month:
 
 @dataclass(frozen=True)
 class Offer:
-    """What another service charges for the same people and messages. `dollars` is None where no price was found."""
+    """The price of another service for the same people and messages, None where it was not found."""
 
     name: str
     plan: str
@@ -178,7 +178,7 @@ def offers() -> list[Offer]:
 
 
 class Operation(NamedTuple):
-    """What happens so many `times` a month. Each time it is one invocation of a function."""
+    """An event that happens so many `times` a month, each time with one invocation of a function."""
 
     name: str
     times: float
@@ -253,12 +253,12 @@ def ours(measured: Mapping[str, Consumed], month: Month, *, is_prod: bool = True
 
 
 def options(measured: Mapping[str, Consumed], month: Month) -> list[Line]:
-    """What the parameters add that are off by default, where it depends on use or is more than a dollar."""
+    """The price of parameters that are off by default, where it depends on use or is a dollar or more."""
     done = operations(measured, month)
     invocations = sum(one.times for one in done)
     functions = _count("AWS::Serverless::Function", is_prod=True) - 1  # but PostConfirmation
     events = sum(one.times * one.consumed.requests for one in done)
-    page_views = month.done("inbox")  # each opens the page, whose files browsers keep
+    page_views = month.done("inbox")  # two files each: browsers keep the others
     sent = _sent(month, 20, month.done("preflight"), polled=0)
     return [
         Line("AuditTrail: data events, one for each request to the table", events / 1e6, "million", 1.00),
@@ -281,7 +281,7 @@ def _memory() -> float:
 
 
 def _count(kind: str, *, is_prod: bool) -> int:
-    """How many resources of a type prod or dev has. What only full monitoring has, dev does not."""
+    """The number of resources of a type in prod or dev, which has none that only full monitoring has."""
     return sum(
         resource["Type"] == kind and (is_prod or resource.get("Condition") != "HasFullMonitoring")
         for resource in template()["Resources"].values()
@@ -350,7 +350,7 @@ def _message_bytes() -> int:
 
 
 def _bytes(item: dict[str, Any]) -> int:
-    """What DynamoDB bills for an item, near enough: names, values, overhead."""
+    """Bytes that DynamoDB bills for an item, near enough: names, values, overhead."""
 
     def size(value: Any) -> int:
         if isinstance(value, dict):
@@ -393,7 +393,7 @@ def page(measured: Mapping[str, Consumed]) -> str:
         f"| {one.name} | {'not found' if one.dollars is None else f'${one.dollars:,.2f}'} | {one.plan} | {one.source} |"
         for one in offers()
     )
-    return f"""# What a month costs
+    return f"""# The cost of a month
 
 {MESSAGES:,} messages a month and {DAILY_PEOPLE:,} people a day, in us-east-1, at list prices without any free tier.
 `make cost` writes this page ([operators/cost.py](../operators/cost.py)): units are measured on DynamoDB Local with the
@@ -419,7 +419,7 @@ This page left read marks, typing and presence out of the month when the goals w
 
 Dev has no dashboard and only the alarms that tell of something broken (`FullMonitoring=false` in samconfig.toml).
 
-## What parameters add
+## Parameters that cost more
 
 All are off by default. `PrivateNetwork` costs nothing (a gateway endpoint), `ConfigRules` cents.
 
@@ -440,7 +440,7 @@ inboxes after each message; 2 reads for a page of 50 messages, which every poll 
 
 ## Services that do the same
 
-List prices for {MONTHLY_PEOPLE:,} people a month, of whom {DAILY_PEOPLE:,} come each day, and {MESSAGES:,} messages.
+List prices for {MONTHLY_PEOPLE:,} people a month, {DAILY_PEOPLE:,} of them each day, and {MESSAGES:,} messages.
 The services' own pages fill in figures by script, so they were read where somebody had noted them on the date given:
 check them before you decide. None includes signing in.
 
@@ -449,6 +449,7 @@ check them before you decide. None includes signing in.
 {others}
 
 Stream and Sendbird also limit sockets that are open at once (5 % of the people of the month) and charge for more.
+Ably's price is for delivery with 30 days of history: inboxes, unread counts and older history are yours to build.
 
 ## Signing in
 
@@ -465,7 +466,7 @@ ${MONTHLY_PEOPLE * SIGNED_IN_DOLLARS:,.2f} on Lite.
 ## Assumed
 
 - Each of the day's people does so often a day: {a_day}.
-  A poll asks for the newest page again. Here nobody polls: sockets tell what is new.
+  A poll asks for the newest page again. Here nobody polls: sockets deliver news.
 - Sockets are open for {CONNECTED_MINUTES} minutes a day and ping every {PING_MINUTES}. Each conversation that is opened
   subscribes to the other's presence. A message and a mark are delivered to {DELIVERED} sockets, and for each message
   somebody is seen typing.

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 # By the name that `make` knows an environment by, its name in samconfig.toml: what plain `sam` takes is dev.
 ENVIRONMENTS = {"dev": "default", "prod": "prod"}
 _ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64"}  # of machines, as Lambda names them
-# Functions at once, in the whole account and region: with fewer, what follows the stream takes them from the API.
+# Functions at once, in the whole account and region: with fewer, the stream's readers take them from the API.
 FEW_FUNCTIONS = 100
 _FIRST = (None, "REVIEW_IN_PROGRESS")  # a change set was made and never executed
 _ROLLED_BACK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")  # of a first deployment
@@ -63,7 +63,7 @@ def build(environment: str, parameters: list[str], *, container: bool) -> None:
 
 
 def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
-    """`sam deploy` of what was built with these parameters, and what CloudFormation cannot do by itself.
+    """`sam deploy` of what was built with these parameters, and the steps that CloudFormation cannot do by itself.
 
     Raises DeploymentError.
     """
@@ -76,7 +76,7 @@ def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
     status = _status(before)
     if status in _ROLLED_BACK:
         raise DeploymentError(
-            f"The first deployment of {before.stack} failed, and nothing can be deployed over what is left of it. "
+            f"The first deployment of {before.stack} failed, and nothing can be deployed over its remains. "
             f"Delete it: make delete ENV={environment}"
         )
     had_web_client = status not in _FIRST and "WebBucketName" in before.outputs
@@ -191,7 +191,7 @@ def main() -> int:
     parser.add_argument("environment", choices=ENVIRONMENTS)
     parser.add_argument("parameters", nargs="*", metavar="Name=value", help="of template.yaml")
     parser.add_argument("--container", action="store_true", help="build in Docker")
-    parser.add_argument("--built", action="store_true", help="deploy what was built before")
+    parser.add_argument("--built", action="store_true", help="deploy the last build")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     given = parser.parse_args()
     try:

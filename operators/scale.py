@@ -1,4 +1,4 @@
-"""What is met first when more people come, at which load, and what to do about it: the page docs/scale.md.
+"""Limits that more people meet, at which load, and the remedies: the page docs/scale.md.
 
 Loads are those of docs/cost.md times people, in the busiest seconds. Quotas are AWS's defaults of a grown account.
 """
@@ -49,7 +49,7 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Limit:
-    """A quota that grows no further by itself, and what the busiest seconds of one daily person take of it."""
+    """A quota that grows no further by itself, and its use by one daily person in the busiest seconds."""
 
     service: str
     name: str
@@ -146,7 +146,7 @@ def lag(rate: float, conversations: int) -> tuple[float, bool]:
 
 
 def batch_seconds(records: int, conversations: int) -> float:
-    """What the handler takes for a batch: so much for any, and so much for each conversation in it, as measured."""
+    """Time of the handler for a batch: a part for its records, and a part for each conversation, as measured."""
     each = (BATCH_SECONDS[BATCH] - BATCH_SECONDS[1]) / (BATCH - 1)
     first = RECORD_SECONDS + (BATCH_SECONDS[1] - RECORD_SECONDS) * (records - 1) / (BATCH - 1)
     return first + each * (conversations - 1)
@@ -170,7 +170,7 @@ def page(measured: Mapping[str, Consumed]) -> str:
     spread = BATCH / BATCH_SECONDS[BATCH]
     return f"""# Scale
 
-The limits that are met first when more people come, at which load, and what to do. People behave as in
+The limits that are met first when more people come, at which load, and the remedies. People behave as in
 [cost.md](cost.md), and the busiest seconds are {PEAK} times the average. `make cost` writes this page
 ([operators/scale.py](../operators/scale.py)). Nothing of it was seen on AWS: loads are computed, quotas are AWS's
 defaults, and the times of the stream handler were measured on one machine ([benchmarks.md](benchmarks.md)).
@@ -181,30 +181,30 @@ defaults, and the times of the stream handler were measured on one machine ([ben
 |---|{"---:|" * len(PEOPLE)}
 {_rows(_loads(measured, months))}
 
-## Limits, by the people who meet them
+## Limits, in the order in which they are met
 
 Numbers in the last columns are the load in the busiest seconds, **bold** where it is more than the quota.
 
-| service | limit | quota | met at, people a day | what to do |{head}
+| service | limit | quota | met at, people a day | remedy |{head}
 |---|---|---:|---:|---|{"---:|" * len(PEOPLE)}
 {"".join(_limit_row(limit) for limit in all_limits)}
 Sockets that are open at once, messages, conversations and stored bytes have no quota. A socket lasts two hours at most;
 clients connect again. Shards of the stream and partitions of the table grow with the load by themselves; see below.
 
-Beyond the quotas of a region, split the people: a stack in each region or account, and two people who write to each
-other in the same one.
+Beyond the quotas of a region, split the people: a stack in each region or account, with both people of
+a conversation in the same one.
 
 ## One conversation, one person
 
-These do not grow with people: they are what a single partition gives, 1,000 write units a second.
+These do not grow with people: a single partition gives 1,000 write units a second.
 
 | | takes | so at the most |
 |---|---|---|
 | a hot conversation | sends queue for its head, {TRANSACTION_SECONDS * 1000:g} ms each | \
-{1 / TRANSACTION_SECONDS:g} messages a second; a sender who is the contention gets 429 (decision 65) |
+{1 / TRANSACTION_SECONDS:g} messages a second; then senders get 429 ([decision 65](decisions.md)) |
 | the partition of a conversation | 4 write units a send (head and message, twice in a transaction), 1 a mark | \
 250 messages a second |
-| a hot inbox: many write to one person | 2 write units to move an entry, 1 for what is unread | \
+| a hot inbox: many write to one person | 2 write units to move an entry, 1 for the unread entry | \
 333 messages a second to one person |
 | a person on many devices | 10 sockets | each event is posted 10 times |
 
@@ -237,8 +237,8 @@ Beyond {spread:,.0f} records a second of different conversations in one shard it
 [StreamAge](operations.md#streamage) rings at a minute, and records are given up after an hour. Then raise
 `ParallelizationFactor` of the stream handler's event, up to 10: Lambda keeps the order of each item, so of each head.
 
-`Push` reads who is connected and posts, for each message. It passes over records that are older than a minute, so it is
-never further behind; clients fetch the rest. Its own time was not measured at a load.
+`Push` reads connections and posts to them, for each message. It passes over records that are older than a minute, so
+it is never further behind; clients fetch the rest. Its own time was not measured at a load.
 
 ## The bill
 

@@ -18,8 +18,8 @@ from tests.support.processed import processed
 
 FILE = Path(__file__).parents[1] / ".github" / "deploy_role.yaml"
 _POLICY_CHARS = 6000  # of the 6,144 that IAM takes, without white space
-# What sam and make deploy ask for themselves, CloudFormation for the template's intrinsic functions, and API Gateway to
-# write an access log.
+# Actions of sam and make deploy themselves, of CloudFormation for the template's intrinsic functions, and of API
+# Gateway to write an access log.
 _DEPLOYMENT = {
     "cloudformation:CreateChangeSet",
     "cloudformation:CreateStack",
@@ -43,8 +43,8 @@ _DEPLOYMENT = {
     "s3:GetBucketLocation",
     "s3:PutObject",
 }
-# For what the template does not use: copies of a table in other regions, people and groups of IAM. No deployer reads
-# messages.
+# For features that the template does not use: copies of a table in other regions, people and groups of IAM. No deployer
+# reads messages.
 _NOT_NEEDED = {
     "dynamodb:BatchWriteItem",
     "dynamodb:DeleteItem",
@@ -73,7 +73,7 @@ _OTHER_SERVICES = {
 
 
 def actions(types: Iterable[str]) -> set[str]:
-    """What somebody who deploys resources of these types must be allowed."""
+    """The permissions that deploying resources of these types needs."""
     found = set(_DEPLOYMENT)
     for kind in types:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema

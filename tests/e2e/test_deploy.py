@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from local import stack
-from local.ministack import Ministack
+from local.ministack import _INHERITED, Ministack
 from operators import web
 from operators.deployment import ROOT, settings
 from operators.environments import STACK, Environment
@@ -28,6 +28,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An empty ministack, as small as a new account."""
     ministack = Ministack(free_port(), tmp_path_factory.mktemp("ministack") / "log")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("local.ministack._INHERITED", (*_INHERITED, "LAMBDA_ACCOUNT_CONCURRENCY"))
         patch.setenv("LAMBDA_ACCOUNT_CONCURRENCY", "10")
         ministack.start()
     try:
@@ -199,7 +200,7 @@ def test_plain_sam_deploys_dev_and_make_deletes_it(aws: Environment) -> None:
 
     gone = run("make", "delete", "YES=1", aws=aws)
     assert gone.returncode == 2
-    assert f"There is no stack {environment.stack}." in gone.stdout
+    assert f"There is no stack {environment.stack} in account 000000000000, region us-east-1." in gone.stdout
 
 
 def test_building_for_a_python_that_is_not_here_is_a_clear_error(aws: Environment) -> None:

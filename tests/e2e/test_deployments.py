@@ -78,6 +78,9 @@ def test_two_deployments_in_a_row_with_everything_on_and_two_with_everything_off
         changed = {name for name in without if without[name] != once[name]}
         assert {name.partition("Version")[0] for name in changed} == set(functions())
         assert all("Version" in name for name in changed)
+        for name in functions():
+            versions = system.client("lambda").list_versions_by_function(FunctionName=without[name])["Versions"]
+            assert len(versions) == 2  # the unpublished one, and the live one: none piles up
         assert {"Key", "Network", "Trail", "RecoveryRule"} <= once.keys() - without.keys()
         assert redeployed(system, OFF) == without
         messages_arrive(bayko, londo)
