@@ -13,7 +13,7 @@ COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-
   --no-annotate --custom-compile-command 'make lock'
 SOAK = tests/soak tests/integration/test_histories_on_dynamodb_local.py tests/integration/test_import_bootcamp.py \
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
-  tests/unit/test_inbox_simulation.py
+  tests/unit/test_inbox_simulation.py tests/unit/test_signing.py
 
 .PHONY: FORCE help run logs clean-data unit test soak mutate bench sam-local smoke cost check check-web lock sbom build deploy delete clean
 
@@ -77,14 +77,13 @@ check-web: node_modules/.package-lock.json
 	@node_modules/.bin/biome ci --error-on-warnings
 	@node_modules/.bin/tsc
 
-lock: .cache/lock/bin/uv ## pin the packages of layers, tools and workflows to the newest allowed versions, with hashes
-	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
+lock: .cache/lock/bin/uv ## pin the packages of tools and workflows to the newest allowed versions, with hashes
 	@$(COMPILE) --extra run pyproject.toml requirements/build.in -o requirements/run.txt
 	@$(COMPILE) --extra run --extra test pyproject.toml requirements/build.in -o requirements/test.txt
 
-sbom: .venv/test ## list the packages of the layers as CycloneDX: .aws-sam/sbom.json
+sbom: .venv/test ## list the packages that deploy and operate the system as CycloneDX: .aws-sam/sbom.json
 	@mkdir -p .aws-sam
-	@$(BIN)/cyclonedx-py requirements layers/dependencies/requirements.txt --output-file .aws-sam/sbom.json
+	@$(BIN)/cyclonedx-py requirements requirements/run.txt --output-file .aws-sam/sbom.json
 
 build: .venv/run ## build for AWS, as dev or ENV=prod; does not contact AWS (PARAMETERS, CONTAINER=1)
 	@$(BIN)/python -m operators.deployment build $(ENV) $(PARAMETERS) $(CONTAINER:1=--container)

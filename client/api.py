@@ -24,7 +24,7 @@ class Refused(Exception):
 
 
 class _Bearer(AuthBase):
-    """The token of a request. As `auth`, since requests would replace a header by what ~/.netrc says."""
+    """The token of a request. As `auth`, since requests would replace a header by credentials of ~/.netrc."""
 
     def __init__(self, token: str) -> None:
         self._token = token

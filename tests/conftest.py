@@ -13,8 +13,8 @@ os.environ |= {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
-    "POWERTOOLS_SERVICE_NAME": "tests",
-    "POWERTOOLS_METRICS_NAMESPACE": "CruddurMessages",
+    "SERVICE_NAME": "tests",
+    "METRICS_NAMESPACE": "CruddurMessages",
     "TABLE_NAME": "not-a-table",
     "MESSAGE_MAX_CHARS": "1024",
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("layers/dependencies/requirements.txt", "requirements/test.txt")  # test.txt includes requirements/run.txt
+LOCKS = ("requirements/test.txt",)  # test.txt includes requirements/run.txt
 _PATIENCE = 10  # seconds, for each answer of PyPI
 _NO_NETWORK = ("ConnectionError", "Max retries exceeded", "timed out", "Could not connect", "Tried to connect")
 

@@ -68,7 +68,7 @@ class Report:
 
 @dataclass
 class _Person:
-    """A person who was made for this run, signed in."""
+    """A signed-in person, created for this run."""
 
     handle: str
     session: Session
@@ -101,7 +101,7 @@ class Contract:
         self._group = ""
 
     def check(self) -> None:
-        """Run every step. Later ones fail if what they build on has."""
+        """Run every step. A step fails if the steps it builds on have failed."""
         steps: dict[str, Callable[[], None]] = {
             "two people are made and sign in by SRP": self._make_people,
             "nobody gets in without a token": self._refuse_strangers,
@@ -235,7 +235,7 @@ def _require(is_right: bool, otherwise: str) -> None:
 
 
 def _eventually(is_true: Callable[[], bool], otherwise: str) -> None:
-    """Wait for what the stream or CloudFront brings a moment later."""
+    """Wait for an effect of the stream or of CloudFront."""
     end = time.monotonic() + _SETTLE_SECONDS
     while not is_true():
         _require(time.monotonic() < end, f"{otherwise}, after {_SETTLE_SECONDS} s")

@@ -1,4 +1,4 @@
-"""The role that GitHub deploys with may do what deploying the template needs, by the schemas of its resource types."""
+"""The role that GitHub deploys with has the permissions to deploy the template, by its resource types' schemas."""
 
 import json
 import subprocess

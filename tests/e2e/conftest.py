@@ -71,7 +71,7 @@ class System:
     environment: Environment
     api: str
     signing_key: Path
-    """A PEM file, made with the first token: what the user pool signs access tokens with."""
+    """The key that signs the user pool's access tokens: a PEM file, made with the first token."""
 
     def client(self, name: str) -> Any:
         """A boto3 client of the local AWS, as its administrator."""

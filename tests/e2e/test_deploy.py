@@ -218,7 +218,7 @@ def test_an_environment_that_is_none_is_a_clear_error(aws: Environment) -> None:
     assert "choose from 'dev', 'prod'" in unknown.stdout
 
 
-def test_building_in_docker_for_another_processor_says_what_that_needs(aws: Environment) -> None:
+def test_building_in_docker_for_another_processor_names_its_requirements(aws: Environment) -> None:
     here, other = ("x86_64", "arm64") if platform.machine() == "x86_64" else ("arm64", "x86_64")
 
     for architecture, said in ((other, True), (here, False)):

@@ -196,7 +196,7 @@ def test_a_crash_loses_nothing_that_was_saved_and_leaves_no_second_writer(tmp_pa
         eventually(lambda: inboxes_are_right(tmp_path))  # records that were in the stream then were not lost
 
 
-def test_a_state_that_cannot_be_saved_is_said_and_the_last_save_stays(tmp_path: Path) -> None:
+def test_a_failed_save_is_reported_and_the_last_save_stays(tmp_path: Path) -> None:
     port = free_port()
     with running(tmp_path, port) as (process, printed):
         sent = json.loads(paste(printed)[1])

@@ -110,7 +110,7 @@ def test_a_message_reaches_every_device_of_both(system: System, bayko: Client, l
             socket.quiet()
 
 
-def test_marks_are_told_to_both_unless_the_reader_hides_them(system: System, bayko: Client, londo: Client) -> None:
+def test_marks_go_to_both_unless_the_reader_hides_them(system: System, bayko: Client, londo: Client) -> None:
     group = acquainted(bayko, londo)
     bayko.send(message_group_uuid=group, message="Read me")
     with opened(system, bayko) as of_bayko, opened(system, londo) as of_londo:
@@ -126,7 +126,7 @@ def test_marks_are_told_to_both_unless_the_reader_hides_them(system: System, bay
         of_bayko.quiet()
 
 
-def test_typing_is_told_to_the_other_of_that_conversation_only(
+def test_typing_goes_to_the_other_of_that_conversation_only(
     system: System, bayko: Client, londo: Client, eve: Client
 ) -> None:
     group = acquainted(bayko, londo)
@@ -140,9 +140,7 @@ def test_typing_is_told_to_the_other_of_that_conversation_only(
             socket.quiet()
 
 
-def test_presence_is_told_to_subscribers_until_their_socket_closes(
-    system: System, bayko: Client, londo: Client
-) -> None:
+def test_presence_goes_to_subscribers_until_their_socket_closes(system: System, bayko: Client, londo: Client) -> None:
     group = acquainted(bayko, londo)
     with opened(system, bayko) as of_bayko:
         of_bayko.send({"type": "subscribe", "message_group_uuid": group})

@@ -17,10 +17,8 @@ from types import CodeType, ModuleType
 from typing import Any
 from unittest.mock import patch
 
-# Imported before a machine replaces any modules, since our modules import these.
-import aws_lambda_powertools.metrics  # noqa: F401
+# Imported before a machine replaces any modules, since our modules import it.
 import boto3  # noqa: F401
-import botocore.session
 
 _OURS = ("functions", "messaging", "operators")
 _OUR_PREFIXES = tuple(f"{name}." for name in _OURS)
@@ -84,11 +82,9 @@ class Process:
     """Functions or scripts with globals of their own."""
 
     def __init__(self, machine: Machine, *names: str) -> None:
-        with (
-            patch.dict(os.environ, TABLE_NAME=machine.table_name),
-            patch.object(botocore.session, "get_session", lambda: _Session(machine)),
-            _modules_of_its_own(machine),
-        ):
+        with patch.dict(os.environ, TABLE_NAME=machine.table_name), _modules_of_its_own(machine):
+            aws_client: Any = importlib.import_module("messaging.storage.aws_client")
+            aws_client.DynamoDBClient = aws_client.ConnectionsClient = lambda _: _Client(machine)
             self._modules = {name: importlib.import_module(name) for name in names}
 
     def __getitem__(self, name: str) -> Any:
@@ -96,14 +92,11 @@ class Process:
         return self._modules[name]
 
 
-class _Session:
-    """Replaces botocore's session: its clients use the current network."""
+class _Client:
+    """Replaces the clients of AWS: uses the current network."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-
-    def create_client(self, *_: Any, **__: Any) -> Any:
-        return self
 
     def __getattr__(self, operation: str) -> Any:
         return getattr(self._machine.client, operation)

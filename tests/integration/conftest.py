@@ -1,7 +1,7 @@
 """A real engine: DynamoDB Local over real connections, a fresh table for each test."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -59,9 +59,17 @@ def table_name(dynamodb: "DynamoDBClient") -> Iterator[str]:
     dynamodb.delete_table(TableName=name)
 
 
+@pytest.fixture(scope="module")
+def functions_dynamodb(dynamodb_endpoint: str) -> Iterator[Any]:
+    """The client of DynamoDB that the functions use."""
+    client = dynamodb_local.functions_client(dynamodb_endpoint)
+    yield client
+    client.close()
+
+
 @pytest.fixture
-def table(dynamodb: "DynamoDBClient", table_name: str) -> Table:
-    return Table(dynamodb, table_name)
+def table(functions_dynamodb: Any, table_name: str) -> Table:
+    return Table(functions_dynamodb, table_name)
 
 
 @pytest.fixture

@@ -208,7 +208,7 @@ def test_a_socket_that_opens_while_its_person_is_erased_is_refused_or_closed(
 # Presence
 
 
-def test_presence_is_told_on_the_first_connection_and_on_the_last(
+def test_presence_is_pushed_on_the_first_connection_and_on_the_last(
     client: SocketFunctions, bayko: Person, londo: Person, group: str
 ) -> None:
     mine = client.connect(bayko.user_uuid)
@@ -222,7 +222,7 @@ def test_presence_is_told_on_the_first_connection_and_on_the_last(
     assert {event["user_uuid"] for event in client.sockets.events(mine)} == {londo.user_uuid}
 
 
-def test_after_unsubscribe_nothing_is_told(
+def test_after_unsubscribe_nothing_is_pushed(
     client: SocketFunctions, table: Table, bayko: Person, londo: Person, group: str
 ) -> None:
     mine = client.connect(bayko.user_uuid)

@@ -30,7 +30,7 @@ def test_a_month_in_which_nobody_comes_costs_next_to_nothing(*, is_prod: bool, d
     assert total(ours(BUDGETS, Month(1e-9), is_prod=is_prod)) <= dollars
 
 
-def test_a_shard_keeps_up_with_what_it_can_carry_and_falls_behind_beyond() -> None:
+def test_a_shard_keeps_up_to_its_capacity_and_falls_behind_above() -> None:
     assert lag(200, BATCH)[0] < 1
     assert lag(1000, 1)[0] < 1
     behind, grows = lag(1000, BATCH)

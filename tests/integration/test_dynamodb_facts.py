@@ -116,7 +116,7 @@ def test_a_delete_of_a_missing_key_succeeds_and_returns_nothing(facts: Facts) ->
 
 
 @pytest.mark.parametrize("sk", ["stored", "missing"])
-def test_an_update_whose_condition_is_false_is_refused(facts: Facts, sk: str) -> None:
+def test_an_update_with_a_false_condition_is_refused(facts: Facts, sk: str) -> None:
     """API_BatchStatementError.html: ConditionalCheckFailed; an UPDATE inserts nothing where no item is."""
     facts.put("stored", version=number(3))
     key = keys.key("P", sk)
@@ -219,7 +219,7 @@ def test_add_counts_from_zero_where_the_attribute_is_missing(facts: Facts) -> No
     assert (facts.get("1") or {})["version"] == number(1)
 
 
-def test_a_set_that_loses_its_last_element_is_gone(facts: Facts) -> None:
+def test_a_set_that_loses_its_last_element_disappears(facts: Facts) -> None:
     """HowItWorks.NamingRulesDataTypes.html#HowItWorks.DataTypes.SetTypes: empty sets are not allowed."""
     facts.put("1", subscriptions={"SS": ["a"]})
 

@@ -99,22 +99,13 @@ def test_venv_is_made_once_and_made_anew_when_it_no_longer_works(project: Path) 
     assert (moved / ".local" / "data").exists()
 
 
-def test_a_layer_is_built_whatever_pip_is_told(tmp_path: Path) -> None:
-    folder = shutil.copytree(_ROOT / "layers" / "dependencies", tmp_path / "layer")
-
-    done = make(folder, "build-DependenciesLayer", ARTIFACTS_DIR=str(tmp_path), **_ELSEWHERE)
-
-    assert done.returncode == 0, done.stdout
-    assert (tmp_path / "python" / "botocore").is_dir()
-
-
 def test_the_make_of_sam_build_does_not_get_this_python(project: Path) -> None:
     for arguments in (["PYTHON=python-without-pip"], []):
         shown = make(project, "-f", "other.mk", "shown", *arguments, PYTHON="python-without-pip").stdout
         assert "python-without-pip" not in shown
 
 
-def test_a_script_runs_through_a_symlink_and_says_what_to_do_before_anything_is_installed(project: Path) -> None:
+def test_a_script_runs_through_a_symlink_and_explains_a_missing_installation(project: Path) -> None:
     link = project.parent / "talk"
     link.symlink_to(_ROOT / "bin/chat")
     assert subprocess.run([link, "--help"], check=False, capture_output=True).returncode == 0

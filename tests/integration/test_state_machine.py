@@ -568,9 +568,9 @@ def test_the_rules_hold_for_any_actions_in_any_order(
     record_property(
         "reliability",
         [
-            "everything in any order",
+            "random actions in any order",
             f"{tally['histories']:,} histories, {tally['messages']:,} messages, {tally['pages']:,} pages, "
             f"{tally['batches']:,} batches of the stream, {tally['faults']:,} requests failed",
-            "no rule broken",
+            "no violation",
         ],
     )

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import boto3
 from botocore.config import Config
 
+from messaging.storage.table import open_table
 from tests.conftest import free_port
 from tests.support.prepare import DYNAMODB_LOCAL
 
@@ -99,6 +101,12 @@ class _Engine:
 def client(endpoint: str) -> "DynamoDBClient":
     config = Config(max_pool_connections=60, retries={"mode": "standard", "total_max_attempts": 2})
     return boto3.client("dynamodb", endpoint_url=endpoint, config=config)
+
+
+def functions_client(endpoint: str) -> Any:
+    """Open the functions' own client, which fits in the place of boto3's."""
+    with patch.dict(os.environ, AWS_ENDPOINT_URL_DYNAMODB=endpoint):
+        return open_table("").db.client
 
 
 def _wait_until_it_answers(client: "DynamoDBClient") -> None:

@@ -154,7 +154,7 @@ class Outcome:
         return [
             "stream handler and senders killed",
             f"{self.messages:,} messages, {self.kills:,} kills by SIGKILL",
-            f"lost {len(self.lost)}, doubled {len(self.doubled)}",
+            f"lost {len(self.lost)}, duplicated {len(self.doubled)}",
         ]
 
 

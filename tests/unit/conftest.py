@@ -1,13 +1,11 @@
 """Shared fixtures: nothing reaches the network, nothing depends on the speed of the machine."""
 
-import io
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import pytest
 
-from messaging.observability import logger
 from tests.support import pauses
 
 
@@ -28,17 +26,6 @@ def _pauses_are_skipped() -> Iterator[None]:
 
 
 @pytest.fixture
-def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+def written(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     """Read the output since the last call: log lines, metrics, and prints."""
-    # The logger keeps the stdout of its import, and pytest has replaced it since.
-    log = io.StringIO()
-    monkeypatch.setattr(logger.registered_handler, "stream", log)
-
-    def read() -> str:
-        captured = capsys.readouterr()
-        lines = log.getvalue()
-        log.seek(0)
-        log.truncate()
-        return lines + captured.out + captured.err
-
-    return read
+    return lambda: "".join(capsys.readouterr())

@@ -135,8 +135,8 @@ def test_any_request_is_answered_as_described_and_a_refusal_changes_nothing(
 
     is_answered()
     assert seen[200], "nothing was asked that could be answered"
-    tried = f"{seen.total():,} mutated requests, {seen[200] + seen[304]:,} of them good"
-    record_property("reliability", [f"{operation}, requests fuzzed", tried, "5xx 0, written by a refusal 0"])
+    tried = f"{seen.total():,} mutated requests, {seen[200] + seen[304]:,} of them valid"
+    record_property("reliability", [f"{operation}, requests fuzzed", tried, "5xx 0, writes by refusals 0"])
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -170,12 +170,12 @@ def test_no_cursor_leads_to_items_of_others(
     is_refused_or_leads_to_ones_own()
     assert world.is_as_it_was
     assert seen[400]
-    tried = f"{seen.total():,} cursors, {seen[200]:,} of them good"
-    record_property("reliability", [f"{operation}, cursors fuzzed by {who}", tried, "told to others 0"])
+    tried = f"{seen.total():,} cursors, {seen[200]:,} of them valid"
+    record_property("reliability", [f"{operation}, cursors fuzzed by {who}", tried, "revealed to others 0"])
 
 
 def _in_another_conversation(record: dict[str, Any], number: int) -> dict[str, Any]:
-    """The same change in the conversation of two others, whose ids begin with this digit."""
+    """The same change in the conversation of two others, with ids that begin with this digit."""
     members = [BAYKO.user_uuid, LONDO.user_uuid]
     others = [f"{number}{uuid[1:]}" for uuid in members]
     text = json.dumps(record)

@@ -133,7 +133,7 @@ def test_push_age_rings_before_records_are_skipped() -> None:
     assert ALARMS["PushAge"]["Threshold"] / 1000 < mapping["MaximumRecordAgeInSeconds"]
 
 
-def test_without_full_monitoring_there_is_what_tells_of_something_broken() -> None:
+def test_without_full_monitoring_the_alarms_of_broken_parts_stay() -> None:
     full, few = (
         {name: one["Type"] for name, one in resources(FullMonitoring=value).items()} for value in ("true", "false")
     )
@@ -196,9 +196,9 @@ def counted() -> set[str]:
 def test_the_dashboard_shows_the_functions_metrics(dashboard: dict[str, Any]) -> None:
     variables = LOADED["Globals"]["Function"]["Environment"]["Variables"]
 
-    own = {metric for metric in _metrics(dashboard) if metric[0] == variables["POWERTOOLS_METRICS_NAMESPACE"]}
+    own = {metric for metric in _metrics(dashboard) if metric[0] == variables["METRICS_NAMESPACE"]}
     assert {name for _, name, _ in own} == counted()
-    assert variables["POWERTOOLS_SERVICE_NAME"] == {"!Ref": "AWS::StackName"}
+    assert variables["SERVICE_NAME"] == {"!Ref": "AWS::StackName"}
     assert {of for _, _, of in own} == {"${AWS::StackName}"}
 
 

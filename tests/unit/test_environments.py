@@ -1,4 +1,4 @@
-"""Which region a script or `make deploy` works in: everything that a person can set, and what wins."""
+"""The region of a script or `make deploy`: all settings of a person, and their precedence."""
 
 from pathlib import Path
 

@@ -32,7 +32,7 @@ class Crash(BaseException):
 
 
 class CrashingInboxes(FakeInboxes):
-    """Inboxes whose `writes_left`-th write is the last one before a crash; a transaction is one write."""
+    """Inboxes that crash after `writes_left` writes; a transaction is one write."""
 
     writes_left: int | None = None
 

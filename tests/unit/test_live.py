@@ -70,7 +70,7 @@ def test_a_first_message_is_a_conversation_and_a_message_to_both() -> None:
     assert events[USER][1] == events[OTHER][1]
 
 
-def test_a_message_is_told_to_both_and_moves_its_senders_mark_silently() -> None:
+def test_a_message_goes_to_both_and_moves_its_senders_mark_silently() -> None:
     events = events_of(_change(ANSWERED, _next(ANSWERED, LONDO)))
 
     assert _kinds(events) == {USER: ["message"], OTHER: ["message"]}
@@ -84,13 +84,13 @@ def test_the_first_answer_is_a_message_and_reveals_the_marks_of_both() -> None:
     assert [events[one][1]["other_read_seq"] for one in (USER, OTHER)] == [2, 1]
 
 
-def test_a_mark_is_told_to_its_owner_only_until_both_have_written() -> None:
+def test_a_mark_goes_to_its_owner_only_until_both_have_written() -> None:
     read = replace(FIRST, read_seqs={**FIRST.read_seqs, OTHER: 1})
 
     assert _kinds(events_of(_change(FIRST, read))) == {OTHER: ["read"]}
 
 
-def test_a_mark_is_told_to_both_if_its_owner_shows_it_and_to_the_owner_in_any_case() -> None:
+def test_a_mark_goes_to_its_owner_and_to_the_other_if_shown() -> None:
     before = _next(ANSWERED)
     read = replace(before, read_seqs={**before.read_seqs, OTHER: 3})
     hiding = {USER: BAYKO, OTHER: replace(LONDO, read_receipts=False)}
@@ -275,7 +275,7 @@ def test_bugs_and_a_silent_table_delay_nobody_else(written: Callable[[], str], m
 # Presence
 
 
-def test_the_end_of_the_last_connection_is_told_to_visible_subscribers() -> None:
+def test_the_end_of_the_last_connection_goes_to_subscribers_if_shown() -> None:
     table = FakeConnections(_connection(OTHER, "1"), _connection(OTHER, "2"), _connection(USER, "3"), people=[LONDO])
     table.watching[OTHER, "3"] = Subscription(OTHER, "3", USER, MESSAGE_GROUP, 2**40)
     sockets = FakeSockets(gone=["1", "2"])

@@ -58,15 +58,6 @@ def test_all_locks_agree() -> None:
     assert {name: version(of_test[name]) for name in of_run} == {name: version(of_run[name]) for name in of_run}
 
 
-def test_the_layer_has_its_requirements_and_installs_nothing_else() -> None:
-    pins = locked("layers/dependencies/requirements.txt")
-    for line in (ROOT / "layers/dependencies/requirements.in").read_text().splitlines():
-        requirement = Requirement(line)
-        assert requirement.specifier.contains(version(pins[requirement.name]))
-    (install,) = re.findall(r"pip install.*", (ROOT / "layers/dependencies/Makefile").read_text())
-    assert "--require-hashes" in install
-
-
 def test_with_locked_only_hashed_files_are_installed() -> None:
     assert venv.LOCKED == ("--require-hashes", "--no-deps", "-r")
     assert venv.EDITABLE == ("--no-deps", "--no-build-isolation", "--editable", ".")

@@ -1,9 +1,10 @@
 import json
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
-from messaging.observability import count, logger
+from messaging.observability import count, log_failure, logger
 
 Written = Callable[[], str]
 
@@ -60,4 +61,27 @@ def test_a_log_line_is_one_line_of_json(written: Written) -> None:
     (line,) = written().splitlines()
     entry = json.loads(line)
     assert (entry["level"], entry["message"], entry["service"], entry["status"]) == ("INFO", "refused", "tests", 404)
-    assert "codes" not in entry
+    assert datetime.fromisoformat(entry["timestamp"]).tzinfo
+    assert not {"codes", "xray_trace_id"} & entry.keys()
+
+
+def test_a_log_line_has_the_trace_id(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
+    logger.warning("record failed")
+
+    entry = json.loads(written())
+    assert (entry["level"], entry["xray_trace_id"]) == ("WARNING", "1-5759e988-bd862e3fe1be46a994272793")
+
+
+def test_a_logged_failure_has_the_place_and_not_the_text(written: Written) -> None:
+    secret = "the text of a message"
+    try:
+        raise ValueError(secret)
+    except ValueError as error:
+        log_failure(error, request_id="id")
+
+    text = written()
+    entry = json.loads(text)
+    assert (entry["level"], entry["error"], entry["request_id"]) == ("ERROR", "ValueError", "id")
+    assert "test_observability.py" in entry["trace"][0]
+    assert secret not in text

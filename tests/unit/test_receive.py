@@ -181,4 +181,4 @@ def test_pushed_events_are_never_logged(
 
     log = written()
     assert TEXT not in log
-    assert '"RecordsUnreadable":[2.0]' in log.replace(" ", "")
+    assert '"RecordsUnreadable":[2]' in log.replace(" ", "")

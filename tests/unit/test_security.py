@@ -493,7 +493,7 @@ def test_a_parameter_that_changes_a_function_publishes_a_version_and_no_other_do
         assert (_properties(before, version) != _properties(after, version)) == changed
 
 
-def test_the_defaults_are_the_newest_python_on_arm_without_what_costs_by_the_hour() -> None:
+def test_the_defaults_are_the_newest_python_on_arm_without_hourly_costs() -> None:
     """No test deploys them where this Python is missing."""
     stack = resources()
     for name in TABLE_ACTIONS:
@@ -587,7 +587,7 @@ def test_people_sign_up_by_themselves_only_if_enabled() -> None:
 
 
 def test_sign_ups_are_checked_before_there_is_an_account_and_completed_after_its_confirmation() -> None:
-    """A person whose handle is refused at confirmation only would have an account and no profile."""
+    """With a refusal at confirmation only, the person would have an account and no profile."""
     triggers = _properties(resources(), "UserPool")["LambdaConfig"]
     assert triggers == {"PreSignUp": "PreSignUpAliaslive", "PostConfirmation": "PostConfirmationAliaslive"}
 
@@ -627,7 +627,7 @@ def test_a_refresh_token_is_valid_once_and_for_the_configured_time() -> None:
 
 
 def test_cloudfront_keeps_no_error_of_the_api() -> None:
-    """It keeps these statuses for 10 seconds, whatever the origin says: one person's 404 would be shown to others."""
+    """CloudFront would cache these statuses for 10 s, whatever the headers: others would see one person's 404."""
     distribution = _properties(resources(WebClient="true"), "WebDistribution")["DistributionConfig"]
     kept = {one["ErrorCode"]: one["ErrorCachingMinTTL"] for one in distribution["CustomErrorResponses"]}
 

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import boto3
-
 from local import stack
 from tests.support import budgets, dynamodb_local
 from tools.bench import burst, cold, end_to_end, plots, scale, size, warm
@@ -59,11 +57,11 @@ def _measure(extent: Extent) -> Results:
         boto3_only, *functions = cold.build()
         with _without_metrics():
             _say("warm functions …")
-            measured_warm = warm.measure(client, boto3.client("dynamodb", endpoint_url=endpoint), extent.warm)
+            measured_warm = warm.measure(endpoint, extent.warm)
             _say("requests and units …")
             measured_budgets = budgets.measure(client, endpoint)
             _say("the stream handler …")
-            measured_burst = burst.measure(client, extent.burst)
+            measured_burst = burst.measure(client, endpoint, extent.burst)
         _say("cold starts …")
         measured_cold = cold.measure([boto3_only, *functions], endpoint, extent.cold)
         sizes = size.measure(functions, endpoint)

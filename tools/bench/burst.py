@@ -16,6 +16,7 @@ from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
 from operators.writing import put_all
 from tests.support.checks import read_all
+from tests.support.dynamodb_local import functions_client
 from tools.bench.samples import Samples, side_by_side
 from tools.bench.tables import new_table
 from tools.bench.warm import TEXT
@@ -61,15 +62,17 @@ def _entries(head: Head) -> list[InboxEntry | Unread]:
     return [*head.inbox_entries, *head.unread]
 
 
-def measure(client: "DynamoDBClient", rounds: int) -> dict[str, Samples]:
+def measure(client: "DynamoDBClient", endpoint: str, rounds: int) -> dict[str, Samples]:
     """Measure records a second for each kind of batch. Raises AssertionError if the inboxes end up wrong."""
     with new_table(client) as table_name:
-        return _measure(client, table_name, rounds)
+        return _measure(client, functions_client(endpoint), table_name, rounds)
 
 
-def _measure(client: "DynamoDBClient", table_name: str, rounds: int) -> dict[str, Samples]:
+def _measure(
+    client: "DynamoDBClient", of_functions: "DynamoDBClient", table_name: str, rounds: int
+) -> dict[str, Samples]:
     handler: Any = importlib.import_module("functions.stream_handler.stream_handler")
-    handler.table = Table(client, table_name)
+    handler.table = Table(of_functions, table_name)
 
     conversations = {
         **{name: [_Conversation() for _ in counts] for name, counts in _BATCHES.items()},

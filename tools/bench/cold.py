@@ -1,13 +1,12 @@
 """Cold starts: the first invocation of a new process, through Lambda's own Runtime Interface Emulator.
 
-The functions come from `sam build`, their layers are unpacked as in /opt, and PYTHONPATH is as on Lambda. No
+The functions come from `sam build`, their layer is as in /opt, and PYTHONPATH is as on Lambda. No
 bytecode is written: Lambda's disk is read-only.
 """
 
 import json
 import os
 import platform
-import shutil
 import signal
 import socket
 import subprocess
@@ -31,6 +30,7 @@ from tests.support.scripts import run_script
 from tools.bench.samples import Samples, side_by_side
 
 _CACHE = stack.ROOT / ".cache" / "bench"
+LAYER = "SharedLayer"
 _BASELINE = Path(__file__).parent / "boto3_only"
 RUNTIME_CLIENT = "awslambdaric==4.2.2"  # runs Python functions on Lambda
 _EMULATORS = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
@@ -40,22 +40,18 @@ BOTO3_ONLY = "boto3 client only"
 
 @dataclass(frozen=True)
 class Function:
-    """A built function: its code, its layers, and an event that it answers."""
+    """A built function: its code, its layer, and an event that it answers."""
 
     name: str
     code: Path
     handler: str
-    layers: Path | None
+    layer: Path | None
     event: dict[str, Any]
 
 
 def build() -> list[Function]:
     """Build every function of template.yaml, and the one to compare with, by `sam build`."""
     stack.build()
-    layers = _CACHE / "opt"
-    shutil.rmtree(layers, ignore_errors=True)
-    for layer in ("SharedLayer", "DependenciesLayer"):
-        shutil.copytree(stack.BUILD / layer, layers, dirs_exist_ok=True)
     baseline = _CACHE / "boto3-only"
     stack.sam(
         "build",
@@ -69,7 +65,7 @@ def build() -> list[Function]:
     return [
         Function(BOTO3_ONLY, baseline / "Boto3Only", "boto3_only.lambda_handler", None, {}),
         *(
-            Function(name, stack.BUILD / name, handler, layers, _event(handler.partition(".")[0]))
+            Function(name, stack.BUILD / name, handler, stack.BUILD / LAYER, _event(handler.partition(".")[0]))
             for name, resource in template()["Resources"].items()
             if resource["Type"] == "AWS::Serverless::Function"
             for handler in [resource["Properties"]["Handler"]]
@@ -150,7 +146,7 @@ def _emulated(python: Path, function: Function, endpoint: str) -> Iterator[str]:
 
 def environment(function: Function, endpoint: str) -> dict[str, str]:
     """The environment variables that Lambda and the template set."""
-    opt = f"{function.layers}/python" if function.layers else "/opt/python"
+    opt = f"{function.layer}/python" if function.layer else "/opt/python"
     return {
         "PATH": os.environ["PATH"],
         "LANG": "en_US.UTF-8",
@@ -167,8 +163,8 @@ def environment(function: Function, endpoint: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
         "TABLE_NAME": STACK,
         "MESSAGE_MAX_CHARS": "1024",
-        "POWERTOOLS_SERVICE_NAME": "bench",
-        "POWERTOOLS_METRICS_NAMESPACE": "CruddurMessages",
+        "SERVICE_NAME": "bench",
+        "METRICS_NAMESPACE": "CruddurMessages",
     }
 
 

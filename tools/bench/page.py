@@ -2,8 +2,7 @@
 
 import os
 import platform
-import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +10,14 @@ from pathlib import Path
 from operators.cost import Consumed
 from tests.support.budgets import BUDGETS
 from tools.bench.burst import HUNDRED, ONE, ONE_AT_A_TIME
-from tools.bench.cold import BOTO3_ONLY
+from tools.bench.cold import BOTO3_ONLY, LAYER
 from tools.bench.end_to_end import EndToEnd
 from tools.bench.samples import Samples
 from tools.bench.scale import Flat, Stage
-from tools.bench.size import LAYERS, Sizes
+from tools.bench.size import Sizes
 from tools.bench.warm import Warm
 
-WARM_RATIO, OWN_CPU, COLD_RATIO, FLAT_RATIO, BURST_RATIO = 1.25, 0.5, 0.6, 1.15, 50
+WARM_RATIO, CPU_RATIO, COLD_RATIO, LAYER_BYTES, FLAT_RATIO, BURST_RATIO = 0.6, 0.35, 0.2, 2_000_000, 1.15, 79
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,9 @@ class Results:
 
     @property
     def cold_ratio(self) -> float:
-        """The median function's cold start, relative to boto3's client alone."""
-        mine = [samples.median for name, samples in self.cold.items() if name != BOTO3_ONLY]
-        return statistics.median(mine) / self.cold[BOTO3_ONLY].median
+        """The slowest function's cold start, relative to boto3's client alone."""
+        slowest = max(samples.median for name, samples in self.cold.items() if name != BOTO3_ONLY)
+        return slowest / self.cold[BOTO3_ONLY].median
 
     @property
     def burst_ratio(self) -> float:
@@ -89,7 +88,8 @@ def page(results: Results, where: str) -> str:
 def _page(results: Results, where: str) -> Iterator[str]:
     warm, flat = results.warm.values(), results.flat
     slowest = max(one.ratio for one in warm)
-    most_cpu = max(one.own_cpu for one in warm)
+    most_cpu = max(one.cpu_ratio for one in warm)
+    layer = results.sizes.unzipped[LAYER]
     steepest = max(one.ratio for one in flat)
     same_units = all(one.consumed_on_few == one.consumed_on_many for one in flat)
     end_to_end = results.end_to_end
@@ -105,18 +105,24 @@ def _page(results: Results, where: str) -> Iterator[str]:
         ("", "measured", "goal", ""),
         [
             (
-                "warm function, against bare boto3",
+                "warm function, against bare boto3, the slowest",
                 f"{slowest:.2f} ×",
                 f"≤ {WARM_RATIO} ×",
                 _mark(slowest <= WARM_RATIO),
             ),
-            ("our own CPU per call", f"{most_cpu:.2f} ms", f"≤ {OWN_CPU} ms", _mark(most_cpu <= OWN_CPU)),
             (
-                "cold start, against boto3's client alone",
+                "its CPU, against bare boto3's, the most",
+                f"{most_cpu:.2f} ×",
+                f"≤ {CPU_RATIO} ×",
+                _mark(most_cpu <= CPU_RATIO),
+            ),
+            (
+                "cold start, against boto3's client alone, the slowest",
                 f"{results.cold_ratio:.2f} ×",
                 f"≤ {COLD_RATIO:.2f} ×",
                 _mark(results.cold_ratio <= COLD_RATIO),
             ),
+            ("the layer, unzipped", _kb(layer), f"≤ {_kb(LAYER_BYTES)}", _mark(layer <= LAYER_BYTES)),
             ("requests and units", "see below", "the design's budgets", _mark(results.within_budgets)),
             (
                 f"A and B on much data, against little{'' if same_units else ', units differ'}",
@@ -149,12 +155,12 @@ def _page(results: Results, where: str) -> Iterator[str]:
     yield "## Warm functions"
     yield ""
     yield "Each handler with its event, compared with the same requests by a plain `boto3.client` on a second table"
-    yield "with the same items. Our own CPU is the handler's process time minus that of the bare requests."
+    yield "with the same items. CPU is the time of the Python process, without DynamoDB Local."
     yield ""
     yield "![Warm functions](benchmarks/warm.svg)"
     yield ""
     yield from _table(
-        ("", "handler", "bare requests", "ratio", "handler's CPU", "bare CPU", "our own CPU"),
+        ("", "handler", "bare requests", "ratio", "handler's CPU", "bare CPU", "ratio"),
         [
             (
                 name,
@@ -163,7 +169,7 @@ def _page(results: Results, where: str) -> Iterator[str]:
                 f"{one.ratio:.2f} ×",
                 _ms(one.handler_cpu),
                 _ms(one.bare_cpu),
-                f"{one.own_cpu:.2f} ms",
+                f"{one.cpu_ratio:.2f} ×",
             )
             for name, one in results.warm.items()
         ],
@@ -187,11 +193,11 @@ def _page(results: Results, where: str) -> Iterator[str]:
     yield "## Size"
     yield ""
     sizes = results.sizes
-    functions = [name for name in sizes.zipped if name not in LAYERS]
+    functions = [name for name in sizes.zipped if name != LAYER]
     yield from _table(
         ("", "zipped", "unzipped"),
         [
-            *((name, _kb(sizes.zipped[name]), _kb(sizes.unzipped[name])) for name in LAYERS),
+            (LAYER, _kb(sizes.zipped[LAYER]), _kb(sizes.unzipped[LAYER])),
             (
                 f"each of {len(functions)} functions, at most",
                 _kb(max(sizes.zipped[name] for name in functions)),
@@ -201,10 +207,8 @@ def _page(results: Results, where: str) -> Iterator[str]:
     )
     yield ""
     unused = sum(sizes.never_imported.values())
-    yield f"No function imported {len(sizes.never_imported)} of the layers' {sizes.modules} modules, {_kb(unused)} of"
-    yield "source, while it answered its sample event:"
-    yield ", ".join(f"{name} {_kb(size)}" for name, size in _by_package(sizes.never_imported)) + "."
-    yield "They stay: the packages import some of them late, for an error or another setting."
+    yield f"No function imported {len(sizes.never_imported)} of the layer's {sizes.modules} modules, {_kb(unused)} of"
+    yield "source, while it answered its sample event. The functions need nothing but Python's standard library."
     yield ""
     yield "## Requests and units"
     yield ""
@@ -294,14 +298,6 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[s
     yield f"|{'|'.join(['---', *['---:'] * (len(head) - 1)])}|"
     for row in rows:
         yield f"| {' | '.join(row)} |"
-
-
-def _by_package(modules: Mapping[str, int]) -> list[tuple[str, int]]:
-    packages: dict[str, int] = {}
-    for module, size in modules.items():
-        package = module.partition(".")[0]
-        packages[package] = packages.get(package, 0) + size
-    return sorted(packages.items(), key=lambda one: -one[1])
 
 
 def _ms(samples: Samples, decimals: int = 2) -> str:

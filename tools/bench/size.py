@@ -1,4 +1,4 @@
-"""Deployed sizes, and the modules of the layers that no function imports."""
+"""Deployed sizes, and the modules of the layer that no function imports."""
 
 import io
 import json
@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import stack
-from tools.bench.cold import Function, environment, runtime
+from tools.bench.cold import LAYER, Function, environment, runtime
 
-LAYERS = ("SharedLayer", "DependenciesLayer")
 # Runs a function's first invocation and prints the modules imported by its end.
 _IMPORTED = """
 import importlib, json, sys
@@ -22,7 +21,7 @@ print("\\n" + json.dumps([name for name in sys.modules]))
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes, zipped and unzipped, by name; number of modules in the layers; source bytes of never imported modules."""
+    """Bytes, zipped and unzipped, by name; number of modules in the layer; source bytes of never imported modules."""
 
     zipped: dict[str, int]
     unzipped: dict[str, int]
@@ -32,13 +31,12 @@ class Sizes:
 
 def measure(functions: list[Function], endpoint: str) -> Sizes:
     """Measure the built functions of template.yaml."""
-    folders = {name: stack.BUILD / name for name in (*LAYERS, *(function.name for function in functions))}
+    folders = {name: stack.BUILD / name for name in (LAYER, *(function.name for function in functions))}
     sources: dict[str, int] = {}
-    for layer in LAYERS:
-        root = folders[layer] / "python"
-        for path in root.rglob("*.py"):
-            parts = path.relative_to(root).with_suffix("").parts
-            sources[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.stat().st_size
+    root = folders[LAYER] / "python"
+    for path in root.rglob("*.py"):
+        parts = path.relative_to(root).with_suffix("").parts
+        sources[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.stat().st_size
     imported = set[str]().union(*(_imported(function, endpoint) for function in functions))
     return Sizes(
         {name: _zipped(folder) for name, folder in folders.items()},

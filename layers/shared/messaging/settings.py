@@ -18,7 +18,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class SendSettings(Settings):
-    """Of a function that sends messages. `message_max_chars` counts code points."""
+    """Settings of a function that sends messages. `message_max_chars` counts code points."""
 
     message_max_chars: int
 

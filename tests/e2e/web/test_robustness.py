@@ -32,7 +32,7 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def blocking(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
-    """A page in a browser whose settings block all cookies, and with them every storage."""
+    """A page in a browser with settings that block all cookies, and with them every storage."""
     settings = {"profile": {"default_content_setting_values": {"cookies": 2}}}
     (tmp_path / "Default").mkdir()
     (tmp_path / "Default" / "Preferences").write_text(json.dumps(settings))
@@ -109,7 +109,7 @@ FULL = """
 """
 
 
-def test_a_full_storage_is_said_and_messages_are_sent_all_the_same(bayko: Client, londo: Client, sits: Sits) -> None:
+def test_a_full_storage_is_reported_and_messages_are_still_sent(bayko: Client, londo: Client, sits: Sits) -> None:
     group = bayko.send(handle=londo.handle, message="First")["message_group_uuid"]
     seat = sits(bayko)
     seat.page.add_init_script(FULL)
@@ -271,7 +271,7 @@ def test_a_configuration_that_cannot_be_reached_offers_to_try_again(answer: str,
     expect(page.get_by_label("Password")).to_be_visible()
 
 
-def test_a_page_whose_system_was_replaced_reads_its_configuration_again(
+def test_a_page_reads_its_configuration_again_after_its_system_was_replaced(
     bayko: Client, londo: Client, sits: Sits
 ) -> None:
     """As after `make clean-data && make run`: another API, another user pool."""
@@ -290,7 +290,7 @@ def test_a_page_whose_system_was_replaced_reads_its_configuration_again(
     expect(seat.rows(londo)).to_be_visible()
 
 
-def test_a_sign_in_whose_system_was_replaced_reads_its_configuration_again(
+def test_a_sign_in_reads_its_configuration_again_after_its_system_was_replaced(
     page: Page, address: str, bayko: Client
 ) -> None:
     def of_before(route: Route) -> None:

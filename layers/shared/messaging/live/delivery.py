@@ -27,7 +27,7 @@ DELIVERY_BUDGET_SECONDS = (
     1.0  # seconds, for all connections; a request on its way may take longer, see sockets.open_sockets
 )
 CONNECT_TIMEOUT = timedelta(seconds=30)  # API Gateway waits this long for `connect`, and answers 410 meanwhile
-_MAX_CONCURRENT_QUERIES = 10  # botocore's number of connections to DynamoDB
+_MAX_CONCURRENT_QUERIES = 10  # the number of kept connections to DynamoDB
 
 
 @dataclass(frozen=True, slots=True)

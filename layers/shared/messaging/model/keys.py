@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -86,6 +87,7 @@ def is_handle(text: str) -> bool:
     return _HANDLE.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=1024)  # a batch of the stream asks for few, each of them many times
 def pair_uuid(one_user_uuid: str, other_user_uuid: str) -> str:
     """The message_group_uuid of two people, in either order (docs/design.md#rule-1)."""
     return str(uuid5(_PAIR_NAMESPACE, "#".join(sorted((one_user_uuid, other_user_uuid)))))

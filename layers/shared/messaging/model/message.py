@@ -53,7 +53,7 @@ class Message:
 
     @classmethod
     def from_content(cls, content: Item, message_group_uuid: str, sender: Person, created_at: str, seq: int) -> Self:
-        """The message whose `content` is among these attributes."""
+        """Make a message from attributes that include its `content`."""
         draft = Draft(content["message_uuid"]["S"], content["message"]["S"])
         return cls.of(draft, message_group_uuid, sender, created_at, seq)
 

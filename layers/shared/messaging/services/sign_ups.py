@@ -23,7 +23,7 @@ def check_sign_up(table: Table, attributes: Mapping[str, str]) -> None:
 
 
 def complete_sign_up(table: Table, attributes: Mapping[str, str]) -> Person:
-    """Give a person who has confirmed an account a profile and a handle, both or neither.
+    """Create profile and handle of a confirmed account, both or neither.
 
     Raises HandleTaken and Invalid.
     """

@@ -7,13 +7,11 @@ connections become Busy; any other error is a bug and propagates.
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnection
-
 from messaging.model import keys
 from messaging.model.errors import Busy, Conflict
 from messaging.model.items import Item
 from messaging.retry import attempts
+from messaging.storage.aws_errors import is_unanswered, refusal_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,6 +19,10 @@ if TYPE_CHECKING:
 ABSENT = "attribute_not_exists(pk)"
 
 _BUSY = {
+    "500",  # without a code of its own
+    "502",
+    "503",
+    "504",
     "InternalServerError",
     "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException",
@@ -67,7 +69,7 @@ class DynamoDB:
         return found
 
     def get_two(self, one: Item, other: Item, *, consistent: bool = False) -> tuple[Item | None, Item | None]:
-        """The items at two keys, whose sort keys differ, in one request."""
+        """The items at two keys with different sort keys, in one request."""
         found = {item["sk"]["S"]: item for item in self.get_many([one, other], consistent=consistent)}
         return found.get(one["sk"]["S"]), found.get(other["sk"]["S"])
 
@@ -184,8 +186,8 @@ class DynamoDB:
         """Run all or nothing. Returns the stored item, {} for none, for each action refused by its condition."""
         try:
             self._call(self.client.transact_write_items, TransactItems=actions)
-        except ClientError as error:
-            reasons: list[Item] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+        except Exception as error:
+            reasons: list[Item] = (refusal_of(error) or {}).get("CancellationReasons", [])
             refused = {
                 index: reason.get("Item", {})
                 for index, reason in enumerate(reasons)
@@ -250,11 +252,11 @@ class DynamoDB:
     def _write(self, operation: Callable[..., Any], request: Item) -> Any:
         try:
             return self._call(operation, **request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        except Exception as error:
+            refusal = refusal_of(error)
+            if not refusal or refusal["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            item: Any = error.response.get("Item")
-            raise ConditionFailed(item) from None
+            raise ConditionFailed(refusal.get("Item")) from None
 
     def _get_batch(self, wanted: Sequence[Item], *, consistent: bool) -> list[Item]:
         pending: Any = {self.table_name: {"Keys": wanted, "ConsistentRead": consistent}}
@@ -278,14 +280,15 @@ class DynamoDB:
     def _call(self, operation: Callable[..., Any], **request: Any) -> Any:
         try:
             return operation(**request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _CONFLICT:
-                raise Conflict("Another request is writing the same items.") from error
-            if error.response["Error"]["Code"] in _BUSY:
-                raise Busy("DynamoDB is throttling or not available.") from error
+        except Exception as error:
+            if is_unanswered(error):
+                raise Busy("DynamoDB did not answer.") from error
+            if refusal := refusal_of(error):
+                if refusal["Error"]["Code"] in _CONFLICT:
+                    raise Conflict("Another request is writing the same items.") from error
+                if refusal["Error"]["Code"] in _BUSY:
+                    raise Busy("DynamoDB is throttling or not available.") from error
             raise
-        except (HTTPClientError, NoConnection) as error:
-            raise Busy("DynamoDB did not answer.") from error
 
 
 def _outcome(response: Item) -> Item | Exception | None:

@@ -1,14 +1,10 @@
 """Sockets: requests to API Gateway to send to connections, or to close them. Only functions that push import this."""
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
-from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnection
-
 from messaging.model.errors import Busy
+from messaging.storage.aws_client import ConnectionsClient, Limits
+from messaging.storage.aws_errors import is_unanswered, refusal_of
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -30,16 +26,10 @@ class NoAnswer(Exception):
 def open_sockets() -> "Sockets":
     """Open the sockets with a client of their own: one per process, made at init. No request takes longer than 1.5 s.
 
-    botocore reads API Gateway's address from the environment (template.yaml).
+    The environment has API Gateway's address (template.yaml).
     """
-    config = Config(
-        connect_timeout=0.5,
-        read_timeout=1,
-        retries={"mode": "standard", "total_max_attempts": 1},
-        max_pool_connections=MAX_CONCURRENCY,
-        tcp_keepalive=True,
-    )
-    client: Any = botocore.session.get_session().create_client("apigatewaymanagementapi", config=config)
+    limits = Limits(connect_seconds=0.5, read_seconds=1, attempts=1, most_idle=MAX_CONCURRENCY)
+    client: Any = ConnectionsClient(limits)
     return Sockets(client)
 
 
@@ -53,20 +43,24 @@ class Sockets:
         """Send a frame. Raises Gone, NoAnswer, and Busy if a retry may succeed."""
         try:
             self._client.post_to_connection(ConnectionId=connection_id, Data=frame.encode())
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
+        except Exception as error:
+            if is_unanswered(error):
+                raise NoAnswer from error
+            if _code(error) in _GONE:
                 raise Gone from error
-            if error.response["Error"]["Code"] in _BUSY:
+            if _code(error) in _BUSY:
                 raise Busy("API Gateway is throttling.") from error
             raise
-        except (HTTPClientError, NoConnection) as error:
-            raise NoAnswer from error
 
     def close(self, connection_id: str) -> None:
         """Close a connection, unless it is closed or API Gateway is busy. Its client then reconnects."""
-        with contextlib.suppress(HTTPClientError, NoConnection):
-            try:
-                self._client.delete_connection(ConnectionId=connection_id)
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in _GONE | _BUSY:
-                    raise
+        try:
+            self._client.delete_connection(ConnectionId=connection_id)
+        except Exception as error:
+            if not is_unanswered(error) and _code(error) not in _GONE | _BUSY:
+                raise
+
+
+def _code(error: Exception) -> str | None:
+    refusal = refusal_of(error)
+    return refusal["Error"]["Code"] if refusal else None

@@ -11,9 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
-from botocore.config import Config
-
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head, last_message_attributes
@@ -24,6 +21,7 @@ from messaging.model.message import Message
 from messaging.model.person import SPREADING, Person, Profile
 from messaging.model.sent_record import SentRecord
 from messaging.retry import until_not_busy
+from messaging.storage import aws_client
 from messaging.storage.dynamodb import ABSENT, ConditionFailed, DynamoDB
 
 if TYPE_CHECKING:
@@ -95,14 +93,7 @@ Write = Insert | Update | Delete | Discard
 
 def open_table(name: str) -> "Table":
     """Open the table with a client of its own: one per process, made at init. No request takes longer than 8 s."""
-    config = Config(
-        connect_timeout=1,
-        read_timeout=3,
-        retries={"mode": "standard", "total_max_attempts": 2},
-        tcp_keepalive=True,
-    )
-    # The same client as boto3's, without the time of importing boto3.
-    client: Any = botocore.session.get_session().create_client("dynamodb", config=config)
+    client: Any = aws_client.DynamoDBClient(aws_client.Limits(connect_seconds=1, read_seconds=3, attempts=2))
     return Table(client, name)
 
 
@@ -218,7 +209,7 @@ class Table:
         return Person.from_handle_item(item) if item else None
 
     def sender_and_receiver(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
-        """Who has this user_uuid and who has this handle, in one request and 1 read unit."""
+        """The person with this user_uuid and the owner of this handle, in one request and 1 read unit."""
         profile, owner = self.db.get_two(
             keys.key(keys.profile_pk(user_uuid), keys.PROFILE), keys.key(keys.handle_pk(handle), keys.HANDLE)
         )
