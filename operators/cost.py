@@ -38,7 +38,7 @@ TYPING = 1  # frames for each message
 TEXT = "Sixty letters or so, as people write when they chat a little"
 MONTHS_KEPT = 12  # of messages, in the table at the time of the bill
 PEAK = 5  # the busiest seconds, in averages: provisioned capacity must carry them
-READ_SECONDS, SEND_SECONDS, STREAM_SECONDS, PING_SECONDS = 0.025, 0.05, 0.05, 0.005  # billed, warm
+READ_SECONDS, SEND_SECONDS, STREAM_SECONDS, PING_SECONDS = 0.015, 0.025, 0.025, 0.005  # billed, warm
 COLD = 0.001  # of invocations start a new environment
 METRICS = 18  # names that the functions and metric filters count under, see tests/integration/test_cost.py
 FAILURE_METRICS = 12  # of these, names of failures and refusals
@@ -474,8 +474,8 @@ ${MONTHLY_PEOPLE * SIGNED_IN_DOLLARS:,.2f} on Lite.
   rewrites both inboxes by itself. {MONTHS_KEPT} months of messages are stored, with their sent records.
 - Lambda bills {READ_SECONDS * 1000:g} ms for a read, {SEND_SECONDS * 1000:g} ms for a send,
   {STREAM_SECONDS * 1000:g} ms for a stream batch of one message and {PING_SECONDS * 1000:g} ms for a ping. This is not
-  measured on AWS: a warm handler takes 3 to 7 ms of a core here, 512 MB of Lambda is 0.29 of a core, and a request to
-  DynamoDB is taken for 5 to 15 ms.
+  measured on AWS: a warm handler takes 1 to 1.5 ms of a core here, 512 MB of Lambda is 0.29 of a core, and a request to
+  DynamoDB is taken for 10 ms.
 - {COLD:.1%} of invocations start a new environment.
 - {FAILURE_METRICS} of the {METRICS} metrics count failures and refusals, in one hour of {1 / FAILING_HOURS:.0f}.
 - A Flask request takes {BOOTCAMP_REQUEST_CPU * 1000:g} ms of a core.
