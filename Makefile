@@ -33,6 +33,7 @@ unit: .venv/test ## run the tests that need no sockets; takes a minute
 	@$(BIN)/python -m pytest -n logical --dist loadfile $(PYTEST_ARGUMENTS) tests/unit
 
 test: .venv/test ## run every test; reports tests skipped on this machine
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.package-lock.json; fi
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
@@ -103,7 +104,7 @@ clean: ## delete everything that make created, including the environment and the
 	@$(or $(shell command -v $(PYTHON) 2>/dev/null),$(wildcard $(BIN)/python),$(PYTHON)) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
 
 node_modules/.package-lock.json: package-lock.json
-	@echo "Installing the web client's checkers into node_modules …"
+	@echo "Installing what package.json lists into node_modules …"
 	@npm ci --silent
 	@touch $@
 

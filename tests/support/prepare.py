@@ -1,4 +1,4 @@
-"""Prepares the tests: fetches DynamoDB Local, looks for Chromium, and reports the tests this machine must skip."""
+"""Prepares the tests: fetches DynamoDB Local, looks for other tools, and reports the tests this machine must skip."""
 
 import io
 import json
@@ -11,13 +11,20 @@ import tempfile
 from pathlib import Path
 
 _PACKAGE = "amplify-dynamodb-simulator@2.9.30"  # carries Amazon's jar, so neither Docker nor AWS is needed
-DYNAMODB_LOCAL = Path(__file__).parents[2] / ".cache" / "dynamodb-local" / "2.9.30"
+_ROOT = Path(__file__).parents[2]
+DYNAMODB_LOCAL = _ROOT / ".cache" / "dynamodb-local" / "2.9.30"
+_IAM_SIMULATE = _ROOT / "node_modules" / "@cloud-copilot" / "iam-simulate"
 
 
 def main() -> int:
     if not chromium():
         print(
             "Left out: tests/e2e/web, for want of Chromium. Install it (Debian: apt install chromium).", file=sys.stderr
+        )
+    if not has_iam_simulate():
+        print(
+            "Left out: tests/integration/test_permissions.py, for want of iam-simulate. Install npm and run `npm ci`.",
+            file=sys.stderr,
         )
     if os.environ.get("DYNAMODB_ENDPOINT"):
         return 0
@@ -38,6 +45,11 @@ def main() -> int:
 def chromium() -> str | None:
     """The installed browser, so that Playwright need not download one."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def has_iam_simulate() -> bool:
+    """True if the second judge of permissions is installed: see package.json."""
+    return _IAM_SIMULATE.exists() and shutil.which("node") is not None
 
 
 def _fetch() -> None:
