@@ -19,6 +19,8 @@ from messaging.model.sent_record import SentRecord
 from messaging.storage.table import Table
 from operators.conversation_table import is_sent_record_of
 
+# Of violations shown to people, with their widths.
+COLUMNS = {"kind": 9, "where": 0, "detail": 0}
 SEGMENTS = 4  # of the parallel scan
 _SETTLE_SECONDS = 3.0  # seconds: an inbox may be behind its conversation by as much while the system runs
 _BATCH = 100  # keys in one BatchGetItem
@@ -55,8 +57,10 @@ class Violation:
             "sent-record",
         )
 
-    def __str__(self) -> str:
-        return f"{self.kind:<10} {self.where}  {self.detail}"
+    @property
+    def row(self) -> tuple[str, str, str]:
+        """Cells below COLUMNS."""
+        return self.kind, self.where, self.detail
 
 
 def verify(client: Any, table_name: str, on_progress: Callable[[int], None] = lambda _: None) -> list[Violation]:
