@@ -125,11 +125,12 @@ def test_escaped_lines_of_json_have_the_same_content(scene: Scene, script: str) 
     assert "\\u202e" in done.stdout
 
 
-def test_a_question_names_the_person_it_is_about(scene: Scene) -> None:
+@pytest.mark.parametrize(("typed", "status"), [(b"n\n", 2), (b"what\nn\n", 2), (b"\x04", 130)])
+def test_a_question_names_the_person_it_is_about(scene: Scene, typed: bytes, status: int) -> None:
     home = str(scene.home)
-    status, shown = on_a_terminal(BIN / "cognito/delete-user", scene.user_uuid, typed=b"n\n", CRUDDUR_LOCAL=home)
+    ended, shown = on_a_terminal(BIN / "cognito/delete-user", scene.user_uuid, typed=typed, CRUDDUR_LOCAL=home)
 
-    assert status == 2
+    assert ended == status
     assert "FORGED row" in shown
     _assert_harmless(shown)
 
