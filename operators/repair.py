@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
-from messaging.model.inbox_entry import Unread
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import UNREADABLE, Item
 from messaging.model.message import Message
 from messaging.model.person import Person
@@ -33,10 +33,18 @@ from operators.verify import (
     partition_violations,
     profile_person,
     readable_head,
+    readable_sent_record,
     reads_as,
     shows,
 )
 from operators.writing import MAX_CONCURRENCY
+
+# Items that follow from others, and how they are read.
+_DERIVED: dict[str, Callable[[Item], object]] = {
+    keys.inbox_pk(""): InboxEntry.from_item,
+    keys.unread_pk(""): Unread.from_item,
+    keys.sent_record_pk(""): readable_sent_record,
+}
 
 
 def repair_inboxes(table: Table, message_group_uuid: str) -> int:
@@ -91,10 +99,11 @@ class Repair:
 
     def _delete_derived(self, unreadable: Violation) -> None:
         """Delete an unreadable item that is then rebuilt from a head or a message: an entry or a sent record."""
-        if unreadable.where.startswith((keys.inbox_pk(""), keys.unread_pk(""), keys.sent_record_pk(""))):
-            item = self._get(unreadable.where, unreadable.sk)
-            with suppress(Busy):
-                self._replace(None, item)
+        item = self._get(unreadable.where, unreadable.sk)
+        for prefix, read in _DERIVED.items():
+            if unreadable.where.startswith(prefix) and _read(read, item) is None:
+                with suppress(Busy):
+                    self._replace(None, item)
 
     def _fix_conversation(self, group: str) -> list[Violation]:
         """Fix one conversation; return its remaining violations."""
@@ -124,13 +133,12 @@ class Repair:
         The head shows its members as their profiles do. Its version becomes one above those of all entries. False if
         there is no head, and the members cannot be found out.
         """
-        messages = [
-            self._with_its_uuid(item, Message.from_item(item))
-            for item in self._items(group)
-            if item["sk"]["S"] != keys.HEAD
-        ]
-        senders = {message.sender.user_uuid for message in messages}
-        message_uuids = {message.message_uuid for message in messages}
+        senders, message_uuids = set[str](), set[str]()
+        for item in self._items(group):
+            if item["sk"]["S"] != keys.HEAD:
+                message = self._with_its_uuid(item, Message.from_item(item))
+                senders.add(message.sender.user_uuid)
+                message_uuids.add(message.message_uuid)
         return until_not_busy(lambda: self._try_fix_head(group, senders, message_uuids))
 
     def _with_its_uuid(self, item: Item, message: Message) -> Message:
@@ -155,10 +163,8 @@ class Repair:
         if wanted is None:
             return False
         shown = self._shown_version(wanted)
-        is_right = (
-            holds(stored, wanted.item) and head and all(map(shows, head.members.values(), wanted.members.values()))
-        )
-        if not is_right or wanted.version < max(shown, 1):
+        shows_members = head is not None and all(map(shows, head.members.values(), wanted.members.values()))
+        if not shows_members or not holds(stored, wanted.item) or wanted.version < max(shown, 1):
             wanted = replace(wanted, version=max(shown, wanted.version) + 1)
             self._replace({**(stored or {}), **wanted.item}, stored)
         return True
@@ -268,23 +274,23 @@ class Repair:
         with suppress(Busy):
             if person is None:
                 self._replace({**(stored or {}), **named.profile_item}, stored)
-            elif keys.handle_pk(person.handle) == pk:
-                self._put_handle(person)
-            else:  # an earlier handle
-                self._put_handle(person)
+            elif self._put_handle(person) and keys.handle_pk(person.handle) != pk:  # an earlier handle
                 self._replace(None, handle)
 
-    def _put_handle(self, person: Person) -> None:
-        """Write a person's handle, unless it belongs to another person with a profile."""
+    def _put_handle(self, person: Person) -> bool:
+        """Write a person's handle. False if it belongs to another person with a profile, or keeps changing."""
         stored = self._get(keys.handle_pk(person.handle), keys.HANDLE)
         if reads_as(lambda item: shows(handle_person(item), person), stored, wanted=True):
-            return
+            return True
         if (named := _read(handle_person, stored)) and named.user_uuid != person.user_uuid:
             other = _read(profile_person, self._get(keys.profile_pk(named.user_uuid), keys.PROFILE))
             if other and keys.handle_pk(other.handle) == keys.handle_pk(person.handle):
-                return
-        with suppress(Busy):
+                return False
+        try:
             self._replace(person.handle_item, stored)
+        except Busy:
+            return False
+        return True
 
     def _replace(self, item: Item | None, stored: Item | None) -> None:
         """Put an item over `stored`, or delete that. Raises Busy if it has changed since it was read."""

@@ -247,7 +247,7 @@ class _Segment:
             keys.conversation_pk(""): (_head_or_message, self._conversation),
             keys.inbox_pk(""): (InboxEntry.from_item, self._inbox),
             keys.unread_pk(""): (Unread.from_item, self._unread),
-            keys.sent_record_pk(""): (_sent_record, self._sent_record),
+            keys.sent_record_pk(""): (readable_sent_record, self._sent_record),
             keys.profile_pk(""): (profile_person, self._profile),
             keys.handle_pk(""): (handle_person, self._handle),
             keys.ticket_pk(""): (Ticket.from_item, _nothing_else),
@@ -481,7 +481,8 @@ def readable_head(item: Item) -> Head:
     return _with_time(Head.from_item(item))
 
 
-def _sent_record(item: Item) -> SentRecord:
+def readable_sent_record(item: Item) -> SentRecord:
+    """The sent record of an item. Raises one of UNREADABLE also if its time is not a time."""
     return _with_time(SentRecord.from_item(item))
 
 
