@@ -1,90 +1,114 @@
-"""What the scripts under bin/ have in common: their arguments, their errors, their progress."""
+"""Shared by the scripts in bin/: arguments, exit statuses, confirmation, progress and tables."""
 
-import argparse
 import os
 import sys
-import threading
-import time
-from collections.abc import Callable
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Self
 
+import click
 from botocore.exceptions import BotoCoreError, ClientError
+from rich import progress
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from messaging.model.errors import MessagingError
 from messaging.model.text import printable
 from operators.environments import ENVIRONMENTS, STACK, Environment, OperatorError, environment, keep_to_this_machine
-from operators.people import PersonRefused
 
-_BAR = 24  # characters
+_TABLE_ROWS = 100  # in one table: the first rows of a large scan are shown before the last are read
 
 
 class Declined(Exception):
-    """The person at the keyboard said no."""
+    """The answer to a question was no."""
+
+
+class Argument(click.Argument):
+    """A positional argument with a line in `--help`, as options have."""
+
+    def __init__(self, *names: Any, help: str, **attributes: Any) -> None:  # noqa: A002
+        super().__init__(*names, **attributes)
+        self._help = help
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:  # noqa: ARG002
+        return self.human_readable_name, self._help
+
+
+def environment_argument(names: Sequence[str] = ENVIRONMENTS) -> Callable[..., Any]:
+    """The argument ENVIRONMENT: one of these names, by default the first."""
+    return click.argument(
+        "environment",
+        cls=Argument,
+        metavar="[ENVIRONMENT]",
+        type=click.Choice(names),
+        default=names[0],
+        help=f"{', '.join(names[:-1])} or {names[-1]}; default: {names[0]}",
+    )
+
+
+stack_option = click.option(
+    "--stack", metavar="NAME", default=STACK, show_default=True, help="the stack, or the table on DynamoDB Local"
+)
+person_argument = click.argument("person", cls=Argument, help="handle, email or user_uuid")
+yes_option = click.option("--yes", is_flag=True, help="do not ask before writing to prod")
+
+
+def run(command: click.Command) -> int:
+    """Run a script's command with this process's arguments and the environment they name. An error is one line.
+
+    Returns the exit status: the command's, 2 after an error, 130 after Ctrl-C.
+    """
+    program = Path(sys.argv[0]).name
+    try:
+        with command.make_context(program, sys.argv[1:], help_option_names=["-h", "--help"]) as context:
+            name, stack = context.params["environment"], context.params.pop("stack", STACK)
+            if name != "prod":
+                keep_to_this_machine()
+            context.params["environment"] = environment(name, stack)
+            status: int = command.invoke(context)
+            return status
+    except click.exceptions.Exit as done:  # --help
+        return done.exit_code
+    except BrokenPipeError:  # nobody reads the output any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (click.Abort, KeyboardInterrupt):
+        say(f"{program}: interrupted", error=True)
+        return 130
+    except click.UsageError as error:
+        say(f"{program}: {' '.join(error.format_message().rstrip('.').split())} (see {program} --help)", error=True)
+    except (BotoCoreError, ClientError, Declined, MessagingError, OperatorError) as error:
+        say(f"{program}: {error}", error=True)
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
+            say("bin/ddb/schema-load creates the table on DynamoDB Local; elsewhere the stack does.", error=True)
+    return 2
 
 
 def say(line: object, *, error: bool = False) -> None:
-    """Prints one line. Whatever others wrote in it, a terminal shows it and obeys none of it (messaging.model.text)."""
+    """Print one line. A terminal shows control characters in it and obeys none (messaging.model.text)."""
     print(printable(str(line)), file=sys.stderr if error else sys.stdout, flush=True)
 
 
-def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
-    """A parser with the place and the stack. Without a place it is DynamoDB Local (see places.DYNAMODB_LOCAL)."""
-    parser = argparse.ArgumentParser(
-        prog=program, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_place(parser)
-    return parser
+def show(columns: Mapping[str, int], rows: Iterable[Sequence[str]], *, header: bool = False) -> None:
+    """Print rows: in tables on a terminal; else as lines, with columns of these widths and two spaces between them.
 
-
-def add_place(parser: argparse.ArgumentParser) -> None:
-    """Adds the place and the stack to the arguments there are."""
-    parser.add_argument(
-        "place", nargs="?", choices=ENVIRONMENTS, default=ENVIRONMENTS[0], help="where to work; default: %(default)s"
-    )
-    parser.add_argument("--stack", default=STACK, help="on DynamoDB Local, the table; default: %(default)s")
-
-
-def system_arguments(program: str, description: str | None, *, person: bool = False) -> argparse.ArgumentParser:
-    """A parser for what needs a user pool: with the place and the stack, and before them the one person it is about."""
-    parser = argparse.ArgumentParser(
-        prog=program, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    if person:
-        parser.add_argument("who", metavar="PERSON", help="handle, email or user_uuid")
-    parser.add_argument(
-        "place", nargs="?", choices=ENVIRONMENTS[1:], default=ENVIRONMENTS[1], help="default: %(default)s"
-    )
-    parser.add_argument("--stack", default=STACK, help="default: %(default)s")
-    return parser
-
-
-def run(main: Callable[..., int], parser: argparse.ArgumentParser) -> int:
-    """Calls `main` with the place and the other arguments; an error becomes one line and exit status 2."""
-    given = vars(parser.parse_args())
-    name = given.pop("place")
-    if name != "prod":
-        keep_to_this_machine()
-    try:
-        return main(environment(name, given.pop("stack")), **given)
-    except (BotoCoreError, ClientError, Declined, MessagingError, PersonRefused, OperatorError) as error:
-        say(f"{parser.prog}: {error}", error=True)
-        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
-            say("On DynamoDB Local bin/ddb/schema-load makes the table; elsewhere it has the stack's name.", error=True)
-        return 2
-    except BrokenPipeError:  # whoever reads the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        say(f"{parser.prog}: interrupted", error=True)
-        return 130
+    `header` puts the names of the columns above the lines; a table always has them.
+    """
+    rows = iter(rows)
+    if not sys.stdout.isatty():
+        for row in chain([tuple(columns)] if header else [], rows):
+            say("  ".join(f"{cell:<{width}}" for cell, width in zip(row, columns.values(), strict=True)).rstrip())
+    while some := list(islice(rows, _TABLE_ROWS)):
+        table = Table(*columns)
+        for row in some:
+            table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
+        Console().print(table)
 
 
 def confirm(environment: Environment, question: str, *, yes: bool, everywhere: bool = False) -> None:
-    """Asks before something is written to prod, or `everywhere`, and says which account and region that is.
-
-    Raises Declined.
-    """
+    """Ask before a write to prod, or before any with `everywhere`; name prod's account and region. Raises Declined."""
     if environment.endpoint and not everywhere:
         return
     declined = Declined("Nothing was written. Answer y, or add --yes.")
@@ -92,48 +116,46 @@ def confirm(environment: Environment, question: str, *, yes: bool, everywhere: b
         raise declined
     if environment.endpoint is None:
         say(f"{environment.stack} is in {environment.account_and_region}.", error=True)
-    if not yes and input(f"{printable(question)} [y/N] ").lower() not in ("y", "yes"):
+    if not (yes or click.confirm(printable(question))):
         raise declined
 
 
 class Progress:
-    """A line on a terminal that says how much was done and how fast; nothing elsewhere.
+    """A counter that threads may add to at once, with a bar on stderr while that is a terminal.
 
-    With `total` there is a bar, and the time that is left.
+    The bar appears with the first number. Without `total` it says how many and for how long.
     """
 
-    def __init__(self, what: str, total: int | None = None) -> None:
-        self.count = 0
-        self._what = what
-        self._total = total
-        self._lock = threading.Lock()
-        self._start = self._shown = time.monotonic()
+    def __init__(self, unit: str, total: int | None = None) -> None:
+        columns: list[progress.ProgressColumn] = [progress.TimeElapsedColumn()]
+        if total:
+            columns = [progress.BarColumn(), progress.TaskProgressColumn(), progress.TimeRemainingColumn()]
+        self._bar = progress.Progress(
+            *columns,
+            progress.TextColumn("{task.completed:,.0f} {task.description}"),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._bar.add_task(unit, total=total)
+        (self._task,) = self._bar.tasks
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
 
     def add(self, count: int) -> None:
-        with self._lock:
-            self.count += count
-            now = time.monotonic()
-            if sys.stderr.isatty() and now - self._shown > 0.2:
-                self._shown = now
-                print(f"\r{self._line()}\x1b[K", end="", file=sys.stderr, flush=True)
+        self._bar.start()
+        self._bar.advance(self._task.id, count)
+
+    @property
+    def count(self) -> int:
+        return int(self._task.completed)
 
     @property
     def rate(self) -> float:
-        """How many a second, so far."""
-        return self.count / (time.monotonic() - self._start)
-
-    def _line(self) -> str:
-        rate = self.rate
-        done = f"{self.count:,} {self._what}, {rate:,.0f} a second"
-        if not self._total:
-            return done
-        part = min(1.0, self.count / self._total)
-        left = (self._total - self.count) / rate if rate else 0
-        return f"{'█' * round(part * _BAR):·<{_BAR}} {part:4.0%}  {done}, {left:,.0f} s left"
+        """The average per second."""
+        return self.count / (self._task.elapsed or 1)

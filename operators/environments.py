@@ -25,7 +25,7 @@ DYNAMODB_LOCAL = os.environ.get("DYNAMODB_ENDPOINT", "http://localhost:8000")
 
 
 class OperatorError(Exception):
-    """A place cannot be worked on; the text says what to do."""
+    """A script cannot do its work; the text says what to do."""
 
 
 @dataclass(frozen=True)

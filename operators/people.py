@@ -9,13 +9,13 @@ from messaging.model import keys
 from messaging.model.cognito_users import person_from_attributes
 from messaging.model.errors import Invalid, NotFound
 from messaging.model.person import Person
-from operators.environments import Environment
+from operators.environments import Environment, OperatorError
 from operators.people_table import PeopleTable
 
 _PAGE = 50  # users: their profiles and handles are looked up in one request of 100 keys
 
 
-class PersonRefused(Exception):
+class PersonRefused(OperatorError):
     """A person cannot be made; the text says why."""
 
 

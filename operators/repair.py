@@ -3,7 +3,7 @@
 Every write is conditional on the items as read, so a repair is safe while the system runs, and safe to repeat.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -13,8 +13,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.errors import Busy, HandleTaken
-from messaging.model.inbox_entry import Unread
+from messaging.model.errors import Busy
+from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import UNREADABLE, Item
 from messaging.model.message import Message
 from messaging.model.person import Person
@@ -22,10 +22,29 @@ from messaging.model.sent_record import SentRecord
 from messaging.retry import until_not_busy
 from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.dynamodb import ABSENT, ConditionFailed, DynamoDB
-from messaging.storage.table import HeadChanged, Table
+from messaging.storage.table import Table
 from operators.conversation_table import ConversationTable, is_sent_record_of
-from operators.verify import Violation, conversation_violations, is_of_its_members, shows
+from operators.verify import (
+    Violation,
+    conversation_violations,
+    handle_person,
+    holds,
+    is_of_its_members,
+    partition_violations,
+    profile_person,
+    readable_head,
+    readable_sent_record,
+    reads_as,
+    shows,
+)
 from operators.writing import MAX_CONCURRENCY
+
+# Items that follow from others, and how they are read.
+_DERIVED: dict[str, Callable[[Item], object]] = {
+    keys.inbox_pk(""): InboxEntry.from_item,
+    keys.unread_pk(""): Unread.from_item,
+    keys.sent_record_pk(""): readable_sent_record,
+}
 
 
 def repair_inboxes(table: Table, message_group_uuid: str) -> int:
@@ -54,6 +73,8 @@ class Repair:
         A conversation stays unfixed if people send in it too fast.
         """
         violations = list(violations)
+        unreadable = [one for one in violations if one.kind == "unreadable"]
+        people = {one.where for one in violations if one.kind == "person" or _is_person(one)}
         orphans = [one for one in violations if one.kind == "orphan"]
         conversations = {one.where for one in violations if one.of_conversation}
         sent_records = [
@@ -62,14 +83,27 @@ class Repair:
         for sent_record in map(SentRecord.from_item, sent_records):
             self._lost_uuids[sent_record.message_group_uuid, sent_record.created_at] = sent_record.message_uuid
         conversations |= {group for group, _ in self._lost_uuids}
+        # Profiles first: they decide to which person a handle belongs, and how heads show their members.
+        for pk in sorted(people, key=lambda pk: (not pk.startswith(keys.profile_pk("")), pk)):
+            self._fix_person(pk)
+        for one in unreadable:
+            self._delete_derived(one)
         with ThreadPoolExecutor(MAX_CONCURRENCY) as threads:
             left = {one for found in threads.map(self._fix_conversation, sorted(conversations)) for one in found}
         for one in orphans:
             self._delete_orphan(one)
-        people = [one for one in violations if one.kind == "person"]
-        left |= {one for one in violations if one.kind in ("unknown", "unreadable")}
-        left |= {one for one in people if not self._fix_person(one.where)}
+        left |= {one for one in violations if one.kind == "unknown"}
+        for pk in people | {one.where for one in unreadable}:
+            left |= {one for one in partition_violations(self._table, pk) if one.kind in ("person", "unreadable")}
         return sorted(left)
+
+    def _delete_derived(self, unreadable: Violation) -> None:
+        """Delete an unreadable item that is then rebuilt from a head or a message: an entry or a sent record."""
+        item = self._get(unreadable.where, unreadable.sk)
+        for prefix, read in _DERIVED.items():
+            if unreadable.where.startswith(prefix) and _read(read, item) is None:
+                with suppress(Busy):
+                    self._replace(None, item)
 
     def _fix_conversation(self, group: str) -> list[Violation]:
         """Fix one conversation; return its remaining violations."""
@@ -78,14 +112,12 @@ class Repair:
             if self._backup:
                 self._bring_back(group, self._backup)
             if self._fix_head(group):
-                self._fix_copies(group)
-                self._fix_writers(group)
                 version = repair_inboxes(self._table, group)
                 self._fix_sent_records(group)
         except UNREADABLE:  # a person must look at it
             pass
         except Busy as busy:
-            return [Violation("busy", group, f"is not mended: {busy}")]
+            return [Violation("busy", group, f"is not fixed: {busy}")]
         return conversation_violations(self._table, group, version)
 
     def _bring_back(self, group: str, backup: DynamoDB) -> None:
@@ -96,58 +128,62 @@ class Repair:
                 self._put_if_absent(item)
 
     def _fix_head(self, group: str) -> bool:
-        """Make head and last message agree: put a message that only the head has, or else update the head.
+        """Make head and messages agree: put a message that only the head has, or else replace the head.
 
-        The head's version becomes one above those of all entries. False if there is no head with two members.
+        The head shows its members as their profiles do. Its version becomes one above those of all entries. False if
+        there is no head, and the members cannot be found out.
         """
-        return until_not_busy(lambda: self._try_fix_head(group))
+        senders, message_uuids = set[str](), set[str]()
+        for item in self._items(group):
+            if item["sk"]["S"] != keys.HEAD:
+                message = self._with_its_uuid(item, Message.from_item(item))
+                senders.add(message.sender.user_uuid)
+                message_uuids.add(message.message_uuid)
+        return until_not_busy(lambda: self._try_fix_head(group, senders, message_uuids))
 
-    def _try_fix_head(self, group: str) -> bool:
-        head, newest = self._table.newest(group, 1, consistent=True)
-        last = newest[0] if newest else self._newest(group)
-        if head is None:
-            head = self._head_of(group, last) if last else None
-            if head is None:
-                return False
-            if not self._put_if_absent(replace(head, version=self._shown_version(head) + 1).item):
-                raise Busy("Another process is creating the head of a conversation.")
-            return True
-        if not is_of_its_members(head):
-            return False
-        if last is None or last.created_at < head.created_at:
+    def _with_its_uuid(self, item: Item, message: Message) -> Message:
+        """Give a message the message_uuid back under which its sent record is stored, if it has lost that."""
+        lost = self._lost_uuids.get((message.message_group_uuid, message.created_at))
+        if not lost:
+            return message
+        whole = replace(message, message_uuid=lost)
+        stored = self._table.sent_records({message.message_uuid, lost} - {""})
+        if message.message_uuid in stored or not is_sent_record_of(whole, stored.get(lost)):
+            return message
+        self._replace({**item, **whole.item}, item)
+        return whole
+
+    def _try_fix_head(self, group: str, senders: set[str], message_uuids: set[str]) -> bool:
+        stored = self._get(keys.conversation_pk(group), keys.HEAD)
+        head, last = _head_of_members(stored), self._newest(group)
+        if head and (last is None or _is_next(head, last, message_uuids)):
             last = self._last_message(head)
             self._put_if_absent(last.item)
-        wanted = replace(_possible(head.after(last)), version=head.version)
-        shown = self._shown_version(head)
-        if wanted != head or head.version < max(shown, 1):
-            try:
-                self._table.put_head(replace(wanted, version=max(shown, head.version) + 1), head)
-            except HeadChanged:
-                raise Busy("The head of a conversation keeps changing.") from None
+        wanted = self._wanted_head(group, head, last, senders) if last else None
+        if wanted is None:
+            return False
+        shown = self._shown_version(wanted)
+        shows_members = head is not None and all(map(shows, head.members.values(), wanted.members.values()))
+        if not shows_members or not holds(stored, wanted.item) or wanted.version < max(shown, 1):
+            wanted = replace(wanted, version=max(shown, wanted.version) + 1)
+            self._replace({**(stored or {}), **wanted.item}, stored)
         return True
 
-    def _fix_copies(self, group: str) -> None:
-        """Copy the profiles of members into the head, if it differs from them."""
-        head = self._table.head(group, consistent=True)
-        for member in head.members.values() if head else ():
-            profile = self._table.person(member.user_uuid, consistent=True)
-            if profile and not shows(member, profile):
-                self._table.copy_profile(group, profile)
+    def _wanted_head(self, group: str, head: Head | None, last: Message, senders: set[str]) -> Head | None:
+        wanted = replace(_possible(head.after(last)), version=head.version) if head else self._head_of(group, last)
+        if wanted is None:
+            return None
+        members = {user_uuid: self._as_in_profile(member) for user_uuid, member in wanted.members.items()}
+        return replace(
+            wanted,
+            members=members,
+            last=wanted.last.sent_by(members[last.sender.user_uuid]),
+            wrote=wanted.wrote | (senders & members.keys()),
+        )
 
-    def _fix_writers(self, group: str) -> None:
-        """Note in the head which members have written."""
-        head = self._table.head(group, consistent=True)
-        items = self._items(group) if head else ()
-        senders = {Message.from_item(item).sender.user_uuid for item in items if item["sk"]["S"] != keys.HEAD}
-        for sender_uuid in sorted(senders - head.wrote) if head else ():
-            with suppress(ConditionFailed):
-                self._table.update_head(
-                    group,
-                    "SET members.#sender.wrote = :true",
-                    "attribute_exists(members.#sender)",
-                    {":true": {"BOOL": True}},
-                    {"#sender": sender_uuid},
-                )
+    def _as_in_profile(self, member: Person) -> Person:
+        profile = None if member.is_gone else self._table.person(member.user_uuid, consistent=True)
+        return profile or member
 
     def _shown_version(self, head: Head) -> int:
         """The latest version that an entry or unread entry of the conversation shows, 0 if there is none."""
@@ -191,22 +227,23 @@ class Repair:
 
     def _head_of(self, group: str, last: Message) -> Head | None:
         """A head for messages without one; None if the members cannot be found out."""
-        people, sent = {}, {}
-        for message in map(Message.from_item, self._items(group)):
-            people[message.sender.user_uuid] = message.sender
-            sent[message.sender.user_uuid] = message.seq
+        people, marks = {}, {}
+        for item in self._items(group):
+            if item["sk"]["S"] != keys.HEAD:
+                message = Message.from_item(item)
+                people[message.sender.user_uuid] = message.sender
+                marks[message.sender.user_uuid] = message.seq  # a sender has read all messages before their own
+        wrote = frozenset(people)
         if len(people) == 1:
             entries = self._table.entries_of(last.sender.user_uuid, group, keys.FIRST_TIME)
             people |= {entry.other.user_uuid: entry.other for entry in entries}
         if len(people) != 2 or keys.pair_uuid(*people) != group:
             return None
         (other,) = (person for uuid, person in people.items() if uuid != last.sender.user_uuid)
-        # A sender has read all messages before their own; more is not known.
-        return replace(
-            Head.of_first(last, other),
-            read_seqs={one: sent.get(one, 0) for one in people},
-            wrote=frozenset(sent),
-        )
+        for one in people:
+            entries = self._table.entries_of(one, group, keys.FIRST_TIME)
+            marks[one] = max([marks.get(one, 0), *(min(entry.read_seq, last.seq) for entry in entries)])
+        return replace(Head.of_first(last, other), read_seqs=dict(sorted(marks.items())), wrote=wrote, version=0)
 
     def _delete_orphan(self, orphan: Violation) -> None:
         """Delete an item that points to a missing conversation or message, if that is still missing."""
@@ -218,33 +255,55 @@ class Repair:
             self._table.db.delete(keys.of(item), f"{named} = :group", {":group": item[named]})
 
     def _is_there(self, orphan: Item) -> bool:
-        """True if the target of a sent record, an inbox entry or an unread entry exists."""
+        """True if the target of a sent record, an inbox entry or an unread entry exists, readable or not."""
         if orphan["sk"]["S"] == keys.SENT_RECORD:
             sent_record = SentRecord.from_item(orphan)
-            message = self._table.message(sent_record.message_group_uuid, sent_record.created_at)
-            return message is not None and message.message_uuid == sent_record.message_uuid
-        group = orphan[_naming(orphan)]["S"]
-        return bool(self._table.head(group, consistent=True)) or bool(self._newest(group))
+            message = self._get(keys.conversation_pk(sent_record.message_group_uuid), sent_record.created_at)
+            return message is not None and message.get("message_uuid") == {"S": sent_record.message_uuid}
+        return next(self._items(orphan[_naming(orphan)]["S"]), None) is not None
 
-    def _fix_person(self, pk: str) -> bool:
-        """Make profile and handle agree again. The profile is right, if there is one."""
+    def _fix_person(self, pk: str) -> None:
+        """Make profile and handle agree again. The profile is right, if it is readable."""
         profile, handle = self._get(pk, keys.PROFILE), self._get(pk, keys.HANDLE)
-        if handle:
-            named = Person.from_handle_item(handle)
-            profile = self._get(keys.profile_pk(named.user_uuid), keys.PROFILE) or named.profile_item
-        if not profile:
+        if person := _read(profile_person, profile):
+            self._put_handle(person)
+        if handle is None or not (named := _read(handle_person, handle)):
+            return
+        stored = self._get(keys.profile_pk(named.user_uuid), keys.PROFILE)
+        person = _read(profile_person, stored)
+        with suppress(Busy):
+            if person is None:
+                self._replace({**(stored or {}), **named.profile_item}, stored)
+            elif self._put_handle(person) and keys.handle_pk(person.handle) != pk:  # an earlier handle
+                self._replace(None, handle)
+
+    def _put_handle(self, person: Person) -> bool:
+        """Write a person's handle. False if it belongs to another person with a profile, or keeps changing."""
+        stored = self._get(keys.handle_pk(person.handle), keys.HANDLE)
+        if reads_as(lambda item: shows(handle_person(item), person), stored, wanted=True):
             return True
-        person = Person.from_profile_item(profile)
+        if (named := _read(handle_person, stored)) and named.user_uuid != person.user_uuid:
+            other = _read(profile_person, self._get(keys.profile_pk(named.user_uuid), keys.PROFILE))
+            if other and keys.handle_pk(other.handle) == keys.handle_pk(person.handle):
+                return False
         try:
-            self._table.register(person)
-        except HandleTaken:
+            self._replace(person.handle_item, stored)
+        except Busy:
             return False
-        if handle and pk != keys.handle_pk(person.handle):
-            with suppress(ConditionFailed):
-                self._table.db.delete(
-                    keys.key(pk, keys.HANDLE), "user_uuid = :user_uuid", {":user_uuid": {"S": person.user_uuid}}
-                )
         return True
+
+    def _replace(self, item: Item | None, stored: Item | None) -> None:
+        """Put an item over `stored`, or delete that. Raises Busy if it has changed since it was read."""
+        names = {f"#{number}": name for number, name in enumerate(stored or ())}
+        values = {f":{number}": value for number, value in enumerate((stored or {}).values())}
+        condition = " AND ".join(f"#{number} = :{number}" for number in range(len(names))) or ABSENT
+        try:
+            if item:
+                self._table.db.put(item, condition, values, names)
+            elif stored:
+                self._table.db.delete(keys.of(stored), condition, values, names)
+        except ConditionFailed:
+            raise Busy("An item keeps changing.") from None
 
     def _put_if_absent(self, item: Item) -> bool:
         """Put an item. False if its key is occupied."""
@@ -269,3 +328,26 @@ def _naming(item: Item) -> str:
 def _possible(head: Head) -> Head:
     """The head, with no mark above the last message."""
     return replace(head, read_seqs={one: min(mark, head.last_seq) for one, mark in head.read_seqs.items()})
+
+
+def _head_of_members(stored: Item | None) -> Head | None:
+    """The head, None if it is missing, unreadable, or not of the two members of its conversation."""
+    head = _read(readable_head, stored)
+    return head if head and is_of_its_members(head) else None
+
+
+def _is_next(head: Head, last: Message, message_uuids: set[str]) -> bool:
+    """True if the head has a message that follows the last one stored."""
+    follows = head.last_seq == last.seq + 1 and head.created_at > last.created_at and keys.is_time(head.created_at)
+    return follows and head.last.message_uuid not in message_uuids
+
+
+def _is_person(violation: Violation) -> bool:
+    return violation.where.startswith((keys.profile_pk(""), keys.handle_pk("")))
+
+
+def _read(read: Callable[[Item], Any], item: Item | None) -> Any:
+    """The entity of an item, None if it is missing or unreadable."""
+    with suppress(*UNREADABLE):
+        return read(item) if item else None
+    return None

@@ -1,12 +1,14 @@
 """Checks of a whole table, or of one conversation, against the rules of docs/design.md."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription, Ticket
@@ -19,16 +21,19 @@ from messaging.model.sent_record import SentRecord
 from messaging.storage.table import Table
 from operators.conversation_table import is_sent_record_of
 
+# Of violations shown to people, with their widths.
+COLUMNS = {"kind": 9, "where": 0, "detail": 0}
 SEGMENTS = 4  # of the parallel scan
 _SETTLE_SECONDS = 3.0  # seconds: an inbox may be behind its conversation by as much while the system runs
 _BATCH = 100  # keys in one BatchGetItem
+_Timed = TypeVar("_Timed", Head, SentRecord)
 
 
 @dataclass(frozen=True, order=True)
 class Violation:
     """A violation: its kind, its conversation or partition, and details in ids and numbers.
 
-    `sk` is the sort key of an orphan in the partition `where`.
+    `sk` is the sort key of an orphan or unreadable item in the partition `where`.
     """
 
     kind: str
@@ -47,6 +52,7 @@ class Violation:
         return self.of_inbox or self.kind in (
             "copy",
             "erased",
+            "form",
             "gap",
             "head",
             "headless",
@@ -55,8 +61,10 @@ class Violation:
             "sent-record",
         )
 
-    def __str__(self) -> str:
-        return f"{self.kind:<10} {self.where}  {self.detail}"
+    @property
+    def row(self) -> tuple[str, str, str]:
+        """Cells below COLUMNS."""
+        return self.kind, self.where, self.detail
 
 
 def verify(client: Any, table_name: str, on_progress: Callable[[int], None] = lambda _: None) -> list[Violation]:
@@ -72,7 +80,7 @@ def verify(client: Any, table_name: str, on_progress: Callable[[int], None] = la
         violations = {one for of_segment in found for one in of_segment}
     behind = {one for one in violations if one.of_inbox or one.kind == "copy"}
     if behind:
-        versions = {group: version_of(table, group) for group in {one.where for one in behind}}
+        versions = {group: _readable_version(table, group) for group in {one.where for one in behind}}
         time.sleep(_SETTLE_SECONDS)
         violations -= behind
         for group, version in versions.items():
@@ -86,6 +94,12 @@ def version_of(table: Table, message_group_uuid: str) -> int:
     return head.version if head else 0
 
 
+def _readable_version(table: Table, message_group_uuid: str) -> int:
+    with suppress(*UNREADABLE):
+        return version_of(table, message_group_uuid)
+    return 0
+
+
 def inbox_violations(table: Table, message_group_uuid: str, version: int) -> list[Violation]:
     """The differences between a conversation's entries and unread entries and its head as of `version`.
 
@@ -96,9 +110,9 @@ def inbox_violations(table: Table, message_group_uuid: str, version: int) -> lis
         known = table.head(message_group_uuid, consistent=True)
         if known is None or not is_of_its_members(known):
             return []
-        entries = {one: table.entries_of(one, message_group_uuid, keys.FIRST_TIME) for one in known.members}
+        entries = {one: _entries(table, one, message_group_uuid) for one in known.members}
         unread_keys = [keys.key(keys.unread_pk(one), message_group_uuid) for one in known.members]
-        found = [Unread.from_item(item) for item in table.db.get_many(unread_keys, consistent=True)]
+        found = [*_readable(Unread.from_item, table.db.get_many(unread_keys, consistent=True))]
         head = table.head(message_group_uuid, consistent=True)
     except UNREADABLE:
         return []
@@ -110,6 +124,34 @@ def inbox_violations(table: Table, message_group_uuid: str, version: int) -> lis
         violations += _entry_violations(head, owner_uuid, entries[owner_uuid], version)
         violations += _unread_violations(head, owner_uuid, unread.get(owner_uuid), version)
     return violations
+
+
+def _entries(table: Table, owner_uuid: str, message_group_uuid: str) -> list[InboxEntry]:
+    """One conversation's readable entries in an inbox."""
+    equal = {"message_group_uuid": {"S": message_group_uuid}}
+    return [
+        *_readable(InboxEntry.from_item, table.db.query_all(keys.inbox_pk(owner_uuid), equal=equal, consistent=True))
+    ]
+
+
+def _readable(read: Callable[[Item], Any], items: Iterable[Item]) -> Iterator[Any]:
+    for item in items:
+        with suppress(*UNREADABLE):
+            yield read(item)
+
+
+def reads_as(read: Callable[[Item], object], item: Item | None, wanted: object) -> bool:
+    """True if an item is stored and reads as `wanted`."""
+    with suppress(*UNREADABLE):
+        return item is not None and read(item) == wanted
+    return False
+
+
+def holds(stored: Any, wanted: Any) -> bool:
+    """True if a stored item, or a value in it, has everything that `wanted` has."""
+    if not isinstance(wanted, dict):
+        return bool(stored == wanted)
+    return isinstance(stored, dict) and all(name in stored and holds(stored[name], wanted[name]) for name in wanted)
 
 
 def is_of_its_members(head: Head) -> bool:
@@ -166,8 +208,8 @@ def copy_violations(table: Table, message_group_uuid: str) -> list[Violation]:
 
 
 def shows(member: Person, profile: Person) -> bool:
-    """True if a head shows a member as in the profile."""
-    return (member, member.read_receipts) == (profile, profile.read_receipts)
+    """True if a head or a handle shows a person as the profile does."""
+    return (member, member.read_receipts, member.version) == (profile, profile.read_receipts, profile.version)
 
 
 def _copy_break(message_group_uuid: str, user_uuid: str) -> Violation:
@@ -180,10 +222,14 @@ def _unread_violation(message_group_uuid: str, owner_uuid: str) -> Violation:
 
 def conversation_violations(table: Table, message_group_uuid: str, version: int) -> list[Violation]:
     """Every violation in one conversation and its entries, which must show it as of `version`."""
-    segment = _Segment(table, 0, lambda _: None)
-    violations = segment.run(table.db.query_all(keys.conversation_pk(message_group_uuid), consistent=True))
+    violations = partition_violations(table, keys.conversation_pk(message_group_uuid))
     of_inbox = inbox_violations(table, message_group_uuid, version)
     return sorted({one for one in violations if not one.of_inbox} | {*of_inbox})
+
+
+def partition_violations(table: Table, pk: str) -> set[Violation]:
+    """Every violation that the items of one partition show."""
+    return _Segment(table, 0, lambda _: None).run(table.db.query_all(pk, consistent=True))
 
 
 class _Segment:
@@ -197,38 +243,47 @@ class _Segment:
         self._lookups: list[tuple[Item, Callable[[Item | None], None]]] = []
 
     def run(self, items_in_order: Iterator[Item]) -> set[Violation]:
-        checks: dict[str, Callable[[str, Iterator[Item]], None]] = {
-            keys.conversation_pk(""): self._conversation,
-            keys.inbox_pk(""): self._inbox,
-            keys.unread_pk(""): self._unread,
-            keys.sent_record_pk(""): self._sent_record,
-            keys.profile_pk(""): self._profile,
-            keys.handle_pk(""): self._handle,
-            keys.ticket_pk(""): _readable(Ticket.from_item),
-            keys.connections_pk(""): _readable(Connection.from_item),
-            keys.subscriptions_pk(""): _readable(Subscription.from_item),
+        checks: dict[str, tuple[Callable[[Item], Any], Callable[[str, Iterator[tuple[Item, Any]]], None]]] = {
+            keys.conversation_pk(""): (_head_or_message, self._conversation),
+            keys.inbox_pk(""): (InboxEntry.from_item, self._inbox),
+            keys.unread_pk(""): (Unread.from_item, self._unread),
+            keys.sent_record_pk(""): (readable_sent_record, self._sent_record),
+            keys.profile_pk(""): (profile_person, self._profile),
+            keys.handle_pk(""): (handle_person, self._handle),
+            keys.ticket_pk(""): (Ticket.from_item, _nothing_else),
+            keys.connections_pk(""): (Connection.from_item, _nothing_else),
+            keys.subscriptions_pk(""): (Subscription.from_item, _nothing_else),
         }
         for pk, items in groupby(items_in_order, key=lambda item: str(item["pk"]["S"])):
             prefix, _, identifier = pk.partition("#")
-            check = checks.get(f"{prefix}#")
-            if check is None:
+            if f"{prefix}#" not in checks:
                 self._report("unknown", pk, "is no partition of this model")
                 continue
-            try:
-                check(identifier, items)
-            except UNREADABLE as error:
-                self._report("unreadable", pk, f"{type(error).__name__}: {error}")
+            read, check = checks[f"{prefix}#"]
+            check(identifier, self._readable(read, items))
         while self._lookups:
             self._look_up()
         return self._violations
 
-    def _conversation(self, group: str, items: Iterator[Item]) -> None:
-        seq, last, head, senders = 0, None, None, set[Person]()
+    def _readable(self, read: Callable[[Item], Any], items: Iterable[Item]) -> Iterator[tuple[Item, Any]]:
+        """Each item with its entity; unreadable items are reported."""
         for item in items:
-            if item["sk"]["S"] == keys.HEAD:
-                head = Head.from_item(item)
+            try:
+                entity = read(item)
+            except UNREADABLE as error:
+                pk, sk = item["pk"]["S"], item["sk"]["S"]
+                self._report("unreadable", pk, f"{sk}: {type(error).__name__}: {error}", sk)
+            else:
+                yield item, entity
+
+    def _conversation(self, group: str, items: Iterator[tuple[Item, Any]]) -> None:
+        seq, last, head, senders = 0, None, None, set[Person]()
+        for item, entity in items:
+            if isinstance(entity, Head):
+                head = entity
+                self._form(group, item, head.item)
                 continue
-            message = Message.from_item(item)
+            message: Message = entity
             senders.add(message.sender)
             self._expect_sent_record(message)
             if not keys.is_time(message.created_at):
@@ -237,24 +292,30 @@ class _Segment:
                 self._report("gap", group, f"seq {message.seq} follows {seq}")
             seq, last = message.seq, message
         if head is None:
-            self._report("headless", group, f"messages, the last of them {seq}, without a head")
+            if last:
+                self._report("headless", group, f"messages, the last of them {seq}, without a readable head")
             return
-        self._last_message(head, last)
         if not is_of_its_members(head):
             self._report("members", group, "is not the conversation of its members")
             return
+        self._last_message(head, last)
         self._senders(head, senders)
-        if not {sender.user_uuid for sender in senders} <= head.wrote:
-            self._report("head", group, "does not note who has written")
         self._copies(head)
         for wanted in head.inbox_entries:
             self._expect_group(wanted)
         for unread in head.unread:
             self._expect_unread(unread)
 
+    def _form(self, group: str, stored: Item, wanted: Item) -> None:
+        """Report a readable item with a lost attribute, for which its entity has a default."""
+        if not holds(stored, wanted):
+            self._report("form", group, "has items with missing attributes, or of another type")
+
     def _last_message(self, head: Head, last: Message | None) -> None:
         group = head.message_group_uuid
-        wanted = replace(head.after(last), read_seqs=head.read_seqs, wrote=head.wrote) if last else None
+        wanted = None
+        if last and last.sender.user_uuid in head.members:
+            wanted = replace(head.after(last), read_seqs=head.read_seqs, wrote=head.wrote)
         if wanted is None or replace(wanted, version=head.version) != head:
             self._report("head", group, f"says {head.last_seq}, the last message is {last.seq if last else 0}")
         if not head.version:
@@ -266,6 +327,8 @@ class _Segment:
         group = head.message_group_uuid
         if not {sender.user_uuid for sender in senders} <= set(head.members):
             self._report("members", group, "has messages of somebody else")
+        elif not {sender.user_uuid for sender in senders} <= head.wrote:
+            self._report("head", group, "does not note who has written")
         elif any(head.members[sender.user_uuid].is_deleted and not sender.is_deleted for sender in senders):
             self._report("erased", group, "has messages with the name of somebody deleted")
 
@@ -291,31 +354,32 @@ class _Segment:
                 self._report(
                     "sent-record", message.message_group_uuid, "has sent records that expire or have no digest"
                 )
-            elif not is_sent_record_of(message, item):
+            elif not reads_as(partial(is_sent_record_of, message), item, wanted=True):
                 self._report("sent-record", message.message_group_uuid, "has sent records of other messages")
 
         self._expect(keys.key(keys.sent_record_pk(message.message_uuid), keys.SENT_RECORD), check)
 
     def _expect_group(self, wanted: InboxEntry) -> None:
         def beside(item: Item | None) -> None:
-            if item is None or InboxEntry.from_item(item) != wanted.tiebroken():
+            if not reads_as(InboxEntry.from_item, item, wanted.tiebroken()):
                 self._report("missing", wanted.message_group_uuid, f"from the inbox of {wanted.owner_uuid}")
 
         def plain(item: Item | None) -> None:
-            if item is None or InboxEntry.from_item(item) != wanted:
+            if not reads_as(InboxEntry.from_item, item, wanted):
                 self._expect(wanted.tiebroken().item, beside)
 
         self._expect(wanted.item, plain)
 
     def _expect_unread(self, wanted: Unread) -> None:
         def check(item: Item | None) -> None:
-            if item is None or Unread.from_item(item) != wanted:
+            if not reads_as(Unread.from_item, item, wanted):
                 self._violations.add(_unread_violation(wanted.message_group_uuid, wanted.owner_uuid))
 
         self._expect(wanted.item, check)
 
-    def _unread(self, _: str, items: Iterator[Item]) -> None:
-        for unread in map(Unread.from_item, items):
+    def _unread(self, _: str, items: Iterator[tuple[Item, Unread]]) -> None:
+        for item, unread in items:
+            self._form(unread.message_group_uuid, item, unread.item)
             self._expect_head_of(unread)
 
     def _expect_head_of(self, unread: Unread) -> None:
@@ -328,10 +392,10 @@ class _Segment:
 
         self._expect(keys.key(keys.conversation_pk(unread.message_group_uuid), keys.HEAD), check)
 
-    def _inbox(self, _: str, items: Iterator[Item]) -> None:
+    def _inbox(self, _: str, items: Iterator[tuple[Item, InboxEntry]]) -> None:
         seen: set[str] = set()
-        for item in items:
-            group = InboxEntry.from_item(item)
+        for item, group in items:
+            self._form(group.message_group_uuid, item, group.item)
             if group.message_group_uuid in seen:
                 self._report("double", group.message_group_uuid, f"in the inbox of {group.owner_uuid}")
             seen.add(group.message_group_uuid)
@@ -350,9 +414,8 @@ class _Segment:
 
         self._expect(keys.key(keys.conversation_pk(group.message_group_uuid), keys.HEAD), check)
 
-    def _sent_record(self, message_uuid: str, items: Iterator[Item]) -> None:
-        for item in items:
-            sent_record = SentRecord.from_item(item)
+    def _sent_record(self, message_uuid: str, items: Iterator[tuple[Item, SentRecord]]) -> None:
+        for _, sent_record in items:
 
             def check(found: Item | None) -> None:
                 if found is None or found["message_uuid"]["S"] != message_uuid:
@@ -365,19 +428,17 @@ class _Segment:
 
             self._expect(keys.key(keys.conversation_pk(sent_record.message_group_uuid), sent_record.created_at), check)
 
-    def _profile(self, user_uuid: str, items: Iterator[Item]) -> None:
-        for item in items:
-            person = Person.from_profile_item(item)
-            self._expect_person(person, person.handle_item, Person.from_handle_item, keys.profile_pk(user_uuid))
+    def _profile(self, user_uuid: str, items: Iterator[tuple[Item, Person]]) -> None:
+        for _, person in items:
+            self._expect_person(person, person.handle_item, handle_person, keys.profile_pk(user_uuid))
 
-    def _handle(self, handle: str, items: Iterator[Item]) -> None:
-        for item in items:
-            person = Person.from_handle_item(item)
-            self._expect_person(person, person.profile_item, Person.from_profile_item, keys.handle_pk(handle))
+    def _handle(self, handle: str, items: Iterator[tuple[Item, Person]]) -> None:
+        for _, person in items:
+            self._expect_person(person, person.profile_item, profile_person, keys.handle_pk(handle))
 
     def _expect_person(self, person: Person, other: Item, read: Callable[[Item], Person], where: str) -> None:
         def check(found: Item | None) -> None:
-            if found is None or read(found) != person:
+            if not reads_as(lambda item: shows(read(item), person), found, wanted=True):
                 self._report("person", where, "profile and handle do not belong together")
 
         self._expect(other, check)
@@ -406,11 +467,42 @@ class _Segment:
             yield from page
 
 
-def _readable(read: Callable[[Item], object]) -> Callable[[str, Iterator[Item]], None]:
-    """A check that items are readable, for items that expire and need no target."""
+def _nothing_else(_: str, items: Iterator[tuple[Item, object]]) -> None:
+    """The check of items that only have to be readable."""
+    deque(items, maxlen=0)
 
-    def check(_: str, items: Iterator[Item]) -> None:
-        for item in items:
-            read(item)
 
-    return check
+def _head_or_message(item: Item) -> Head | Message:
+    return readable_head(item) if item["sk"]["S"] == keys.HEAD else Message.from_item(item)
+
+
+def readable_head(item: Item) -> Head:
+    """The head of an item. Raises one of UNREADABLE also if its time is not a time."""
+    return _with_time(Head.from_item(item))
+
+
+def readable_sent_record(item: Item) -> SentRecord:
+    """The sent record of an item. Raises one of UNREADABLE also if its time is not a time."""
+    return _with_time(SentRecord.from_item(item))
+
+
+def _with_time(entity: _Timed) -> _Timed:
+    if not keys.is_time(entity.created_at):
+        raise ValueError(f"{entity.created_at!r} is not a time")
+    return entity
+
+
+def profile_person(item: Item) -> Person:
+    """The person of a profile. Raises one of UNREADABLE also for a handle that is none."""
+    return _with_handle(Person.from_profile_item(item))
+
+
+def handle_person(item: Item) -> Person:
+    """The person of a handle item. Raises one of UNREADABLE also for a handle that is none."""
+    return _with_handle(Person.from_handle_item(item))
+
+
+def _with_handle(person: Person) -> Person:
+    if not keys.is_handle(person.handle):
+        raise ValueError(f"{person.handle!r} is not a handle")
+    return person

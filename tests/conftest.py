@@ -31,7 +31,7 @@ settings.load_profile("quick")
 
 def examples(*, soak: int, quick: int | None = None) -> int:
     """Set the number of examples: `soak` in `make soak`, otherwise `quick` or the profile's."""
-    if settings() == settings.get_profile("soak"):
+    if settings.get_current_profile_name() == "soak":
         return soak
     return quick or settings().max_examples
 

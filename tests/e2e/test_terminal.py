@@ -1,10 +1,7 @@
 """Every script of bin/ on hostile data: people, names and messages that try to take over the terminal."""
 
-import os
-import pty
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -19,7 +16,7 @@ from messaging.storage.table import Table
 from operators.environments import publish_local
 from tests.e2e.conftest import PASSWORD, Client, System
 from tests.e2e.test_chat import piped
-from tests.support.scripts import BIN, environment, run_script
+from tests.support.scripts import BIN, on_a_terminal, run_script
 
 # Erases the row, names somebody else, reverses the rest, and begins a row of its own.
 EVIL = "Erase @spammer\r\x1b[2K\x9b2KLondo \u202e\u2066odnoL\u200b\nFORGED row"
@@ -128,26 +125,14 @@ def test_escaped_lines_of_json_have_the_same_content(scene: Scene, script: str) 
     assert "\\u202e" in done.stdout
 
 
-def test_a_question_names_the_person_it_is_about(scene: Scene) -> None:
-    outside, inside = pty.openpty()
-    asking = subprocess.Popen(
-        [BIN / "cognito/delete-user", scene.user_uuid],
-        env=environment(CRUDDUR_LOCAL=str(scene.home)),
-        stdin=inside,
-        stdout=inside,
-        stderr=inside,
-        start_new_session=True,
-    )
-    os.close(inside)
-    shown = b""
-    with os.fdopen(outside, "r+b", buffering=0) as terminal, suppress(OSError):  # the end of a terminal
-        terminal.write(b"n\n")
-        while piece := os.read(terminal.fileno(), 4096):
-            shown += piece
+@pytest.mark.parametrize(("typed", "status"), [(b"n\n", 2), (b"what\nn\n", 2), (b"\x04", 130)])
+def test_a_question_names_the_person_it_is_about(scene: Scene, typed: bytes, status: int) -> None:
+    home = str(scene.home)
+    ended, shown = on_a_terminal(BIN / "cognito/delete-user", scene.user_uuid, typed=typed, CRUDDUR_LOCAL=home)
 
-    assert asking.wait() == 2
-    assert "FORGED row" in shown.decode()
-    _assert_harmless(shown.decode())
+    assert ended == status
+    assert "FORGED row" in shown
+    _assert_harmless(shown)
 
 
 def test_a_chat_shows_a_line_a_message(scene: Scene, system: System) -> None:

@@ -1,11 +1,11 @@
 """bin/ddb/seed, scan and patterns, through their command lines, on one table."""
 
 import json
+import re
 import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from operators.bulk import Bulk
 from operators.schema import create_table_request
 from operators.verify import verify
 from tests.support.checks import assert_inboxes_stand_at_the_heads, read_all
-from tests.support.scripts import BIN, environment, run_script
+from tests.support.scripts import BIN, environment, on_a_terminal, run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -167,6 +167,22 @@ def test_a_scan_shows_the_kinds_asked_for_as_a_table(demo_script: Script) -> Non
     assert len(demo_script("scan", "--kind", "message", "--limit", "3").stdout.splitlines()) == 3
 
 
+def test_a_terminal_shows_a_scan_as_a_table_and_a_bulk_as_a_bar(
+    dynamodb_endpoint: str, demo_table: str, table_name: str
+) -> None:
+    scan, seed = BIN / "ddb/scan", BIN / "ddb/seed"
+    scanned, table = on_a_terminal(
+        scan, "--stack", demo_table, "--kind", "head", "--limit", "3", DYNAMODB_ENDPOINT=dynamodb_endpoint
+    )
+    seeded, bar = on_a_terminal(
+        seed, "--stack", table_name, "--people", "2", "--messages", "100", DYNAMODB_ENDPOINT=dynamodb_endpoint
+    )
+
+    assert (scanned, seeded) == (0, 0)
+    assert len(re.findall("^│ head ", table, re.MULTILINE)) == 3
+    assert f"100% 0:00:00 {Bulk(2, 100).items} items" in re.sub(r"\x1b\[[\d;]*m", "", bar)
+
+
 def test_a_scan_ends_quietly_when_its_reader_closes_the_pipe(dynamodb_endpoint: str, demo_table: str) -> None:
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{BIN}/ddb/scan --stack {demo_table} | head -n 1"],
@@ -231,12 +247,3 @@ def test_a_missing_item_is_a_clear_error(demo_script: Script, arguments: tuple[s
 
     assert done.returncode == 2
     assert done.stderr.startswith(error)
-
-
-@pytest.mark.parametrize("path", sorted(path for path in BIN.rglob("*") if path.is_file()), ids=lambda path: path.name)
-def test_every_script_explains_itself(path: Path) -> None:
-    done = run_script(str(path.relative_to(BIN)), "--help")
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"usage: {path.name}")
-    assert "local" in done.stdout

@@ -1,7 +1,9 @@
 """Runs the scripts under bin/, as a person does."""
 
 import os
+import pty
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 BIN = Path(__file__).parents[2] / "bin"
@@ -24,3 +26,23 @@ def run_script(name: str, *arguments: str, **changes: str) -> subprocess.Complet
         check=False,
         stdin=subprocess.DEVNULL,
     )
+
+
+def on_a_terminal(*command: str | Path, typed: bytes = b"", **changes: str) -> tuple[int, str]:
+    """Run a command on a terminal of its own, with this input; return its exit status and everything shown."""
+    outside, inside = pty.openpty()
+    process = subprocess.Popen(
+        command,
+        env=environment(TERM="xterm", COLUMNS="200", **changes),
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,
+    )
+    os.close(inside)
+    shown = b""
+    with os.fdopen(outside, "r+b", buffering=0) as terminal, suppress(OSError):  # a closed terminal ends so
+        terminal.write(typed)
+        while piece := os.read(terminal.fileno(), 4096):
+            shown += piece
+    return process.wait(), shown.decode()

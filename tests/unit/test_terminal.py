@@ -17,7 +17,7 @@ SOURCES = [
     *sorted((ROOT / "client").glob("*.py")),
 ]
 # Writers to the terminal: the two escaping ones, and those that show only numbers and keyboard input.
-WRITERS = {"cli.py": {"say", "confirm", "Progress"}, "terminal.py": {"Screen"}}
+WRITERS = {"cli.py": {"say", "show", "confirm", "Progress"}, "terminal.py": {"Screen"}}
 
 
 def _writes(tree: ast.AST) -> Iterator[ast.Call]:

@@ -133,9 +133,11 @@ class DynamoDB:
 
     # Writing
 
-    def put(self, item: Item, condition: str = "", values: Item | None = None) -> None:
+    def put(
+        self, item: Item, condition: str = "", values: Item | None = None, names: dict[str, str] | None = None
+    ) -> None:
         """Put an item. Raises ConditionFailed."""
-        self._write(self.client.put_item, self._request(condition, values, Item=item))
+        self._write(self.client.put_item, self._request(condition, values, names, Item=item))
 
     def update(self, key: Item, update: str, condition: str, values: Item, names: dict[str, str] | None = None) -> Item:
         """Update an item; return the new one. Raises ConditionFailed."""

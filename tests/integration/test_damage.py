@@ -1,0 +1,244 @@
+"""bin/ddb/verify sees any single damage to an item, and bin/ddb/repair fixes it or says that it cannot."""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from messaging.model import keys
+from messaging.model.items import Item
+from messaging.model.message import Draft
+from messaging.model.person import SPREADING, Person
+from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import Table
+from operators import verify as verifying
+from operators.repair import Repair, repair_inboxes
+from operators.scan import kind_of
+from operators.schema import create_table_request
+from operators.verify import Violation, verify
+from tests.conftest import examples
+from tests.support.checks import read_all
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# Nothing else in the table tells these: a message keeps the names of its time, and a profile has notes.
+_OWN = {"message": {"user_handle", "user_display_name"}, "profile": {"changed_at", SPREADING}}
+_VALUES: list[Item] = [
+    *({"S": text} for text in ("", "x", "londo", "00000000-0000-4000-8000-000000000000")),
+    *({"S": f"20{year}-01-01T00:00:00.000000+00:00"} for year in (20, 40)),
+    *({"N": number} for number in ("-1", "0", "1", "3", "99")),
+    {"BOOL": False},
+    {"BOOL": True},
+    {"NULL": True},
+    {"M": {}},
+]
+
+
+def _uuid(name: str) -> str:
+    """The same in every run, so that a drawn example is the same, too."""
+    return str(uuid5(NAMESPACE_URL, name))
+
+
+def _key(item: Item) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+@dataclass
+class Healthy:
+    """A table with two conversations and no violation."""
+
+    client: "DynamoDBClient"
+    name: str
+    items: dict[tuple[str, str], Item]
+
+    def find(self, kind: str, number: int = 0) -> Item:
+        """One of the items of a kind, in order of their keys."""
+        return [item for _, item in sorted(self.items.items()) if kind_of(item) == kind][number]
+
+    def verify(self) -> list[Violation]:
+        return verify(self.client, self.name)
+
+    def fix(self) -> list[Violation]:
+        return Repair(self.client, self.name, None).fix(self.verify())
+
+    def put(self, item: Item) -> None:
+        self.client.put_item(TableName=self.name, Item=item)
+
+    def delete(self, item: Item) -> None:
+        self.client.delete_item(TableName=self.name, Key=keys.of(item))
+
+    def read(self) -> dict[tuple[str, str], Item]:
+        return {_key(item): item for item in read_all(self.client, self.name)}
+
+    def restore(self) -> None:
+        stored = self.read()
+        for key in stored.keys() - self.items.keys():
+            self.delete(stored[key])
+        for key, item in self.items.items():
+            if stored.get(key) != item:
+                self.put(item)
+
+
+@pytest.fixture(scope="module")
+def table(dynamodb: "DynamoDBClient") -> Iterator[Healthy]:
+    name = f"damage-{uuid4()}"
+    dynamodb.create_table(**create_table_request(name))
+    table = Table(dynamodb, name)
+    bayko, londo, kenji = (Person(_uuid(handle), handle, handle.title()) for handle in ("bayko", "londo", "kenji"))
+    for person in (bayko, londo, kenji):
+        table.register(person)
+    profile = table.profile(londo.user_uuid)
+    assert profile
+    table.change_read_receipts(profile, read_receipts=False)
+    group = send_to_handle(table, bayko.user_uuid, "londo", Draft(_uuid("0"), "0")).message.message_group_uuid
+    for number, sender in enumerate((londo, londo, bayko, londo), 1):
+        send_to_conversation(table, sender.user_uuid, group, Draft(_uuid(str(number)), str(number)))
+    alone = send_to_handle(table, kenji.user_uuid, "bayko", Draft(_uuid("Hello"), "Hello")).message.message_group_uuid
+    for one in (group, alone):
+        repair_inboxes(table, one)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
+        healthy = Healthy(dynamodb, name, {_key(item): item for item in read_all(dynamodb, name)})
+        assert healthy.verify() == []
+        yield healthy
+    dynamodb.delete_table(TableName=name)
+
+
+def _places(kind: str, attributes: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Each attribute of an item that is not one of its keys, and those in its maps."""
+    for name, value in attributes.items():
+        if name not in {"pk", "sk"} | _OWN.get(kind, set()):
+            yield (*path, name)
+            yield from _places(kind, value.get("M", {}), (*path, name, "M"))
+
+
+def _changed(item: Item, path: tuple[str, ...], value: Item | None) -> Item:
+    """An item with another value at a path, or without any."""
+    item = copy.deepcopy(item)
+    attributes = item
+    for name in path[:-1]:
+        attributes = attributes[name]
+    if value is None:
+        del attributes[path[-1]]
+    else:
+        attributes[path[-1]] = value
+    return item
+
+
+def _assert_seen_and_fixed(table: Healthy, healthy: Item, damaged: Item | None) -> list[Violation]:
+    """Store a damaged item, or none, in the place of a healthy one. Returns what a repair cannot fix."""
+    try:
+        table.delete(healthy) if damaged is None else table.put(damaged)
+        assert table.verify() != []
+        left = table.fix()
+        assert left != [] or table.verify() == []
+        _assert_no_message_is_lost_doubled_or_changed(table, healthy, damaged)
+        return left
+    finally:
+        table.restore()
+
+
+def _assert_no_message_is_lost_doubled_or_changed(table: Healthy, healthy: Item, damaged: Item | None) -> None:
+    """The message that was damaged may be as it was before, or as it is."""
+    before, after = (
+        {key: item for key, item in items.items() if kind_of(item) == "message"}
+        for items in (table.items, table.read())
+    )
+    touched = _key(healthy)
+    assert after.pop(touched, None) in (damaged, before.pop(touched, None))
+    assert after == before
+
+
+@settings(
+    max_examples=examples(quick=60, soak=2000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_any_single_damage_is_seen_and_fixed_or_left(table: Healthy, data: st.DataObject) -> None:
+    item = data.draw(st.sampled_from(sorted(table.items.values(), key=_key)).map(copy.deepcopy), "item")
+    path = data.draw(st.sampled_from([(), *_places(kind_of(item), item)]), "attribute")
+    damaged = _changed(item, path, data.draw(st.none() | st.sampled_from(_VALUES), "value")) if path else None
+    if damaged != item:
+        _assert_seen_and_fixed(table, item, damaged)
+
+
+# Kinds of damage that once ended in a traceback, or that a repair made worse.
+_NAMED: dict[str, Callable[[Healthy], tuple[Item, Item | None]]] = {
+    f"{kind} without {name}": lambda table, kind=kind, name=name: (
+        table.find(kind),
+        _changed(table.find(kind), (name,), None),
+    )
+    for kind, name in (
+        ("handle", "user_uuid"),
+        ("handle", "handle"),
+        ("handle", "display_name"),
+        ("profile", "handle"),
+        ("unread", "read_seq"),
+        ("message-group", "message_group_uuid"),
+        ("message-group", "read_seq"),
+        ("head", "message"),
+        ("head", "user_uuid"),
+        ("head", "members"),
+        ("sent-record", "created_at"),
+    )
+} | {
+    f"{kind} with {name} {value}": lambda table, kind=kind, name=name, value=value: (  # type: ignore[misc]
+        table.find(kind),
+        _changed(table.find(kind), (name,), value),
+    )
+    for kind, name, value in (
+        ("head", "created_at", {"S": "2040-01-01T00:00:00.000000+00:00"}),
+        ("head", "created_at", {"S": ""}),
+        ("head", "last_seq", {"N": "99"}),
+        ("head", "version", {"N": "0"}),
+        ("handle", "user_uuid", {"S": "londo"}),
+        ("profile", "handle", {"S": ""}),
+        ("profile", "version", {"N": "99"}),
+        ("sent-record", "created_at", {"S": ""}),
+        ("message", "message_uuid", {"S": "00000000-0000-4000-8000-000000000000"}),
+    )
+}
+
+
+@pytest.mark.parametrize("damage", _NAMED.values(), ids=_NAMED)
+def test_damage_that_other_items_tell_is_fixed(
+    table: Healthy, damage: Callable[[Healthy], tuple[Item, Item | None]]
+) -> None:
+    assert _assert_seen_and_fixed(table, *damage(table)) == []
+
+
+def test_a_message_uuid_comes_back_from_its_sent_record(table: Healthy) -> None:
+    """Otherwise a late retry of the message would be stored as a second one."""
+    message = table.find("message")
+    table.put(_changed(message, ("message_uuid",), {"S": str(uuid4())}))
+    try:
+        assert table.fix() == []
+        assert table.read()[_key(message)] == message
+    finally:
+        table.restore()
+
+
+def test_one_unreadable_item_does_not_hide_other_violations(table: Healthy) -> None:
+    handle, entry = table.find("handle"), table.find("message-group")
+    other = next(one for one in table.items.values() if kind_of(one) == "message-group" and one != entry)
+    (head,) = (item for item in table.items.values() if item.get("last_seq") == {"N": "5"} and kind_of(item) == "head")
+    try:
+        table.put(_changed(entry, ("message",), None))
+        table.put(_changed(handle, ("user_uuid",), None))
+        table.put(_changed(head, ("message",), None))
+        table.delete(other)
+
+        kinds = [one.kind for one in table.verify()]
+        assert kinds.count("unreadable") == 3
+        assert {"missing", "headless", "person"} <= {*kinds}
+        assert table.fix() == []
+        assert table.verify() == []
+    finally:
+        table.restore()

@@ -1,0 +1,99 @@
+"""The command lines of the scripts in bin/: help, usage errors and output on a terminal. Nothing here asks a server."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from messaging.model.text import printable
+from tests.support.scripts import ASCII, BIN, on_a_terminal, run_script
+from tests.unit.test_text import HARMFUL
+
+SCRIPTS = sorted(str(path.relative_to(BIN)) for path in BIN.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_explains_itself_in_any_locale(script: str) -> None:
+    done = run_script(script, "--help", **ASCII)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: {Path(script).name} [OPTIONS]")
+    assert "local" in done.stdout
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_usage_error_is_one_line(script: str) -> None:
+    done = run_script(script, "--nonsense", "one", "two", "three")
+
+    name = Path(script).name
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{name}: No such option: --nonsense (see {name} --help)\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "error"),
+    [
+        ("ddb/verify", ["nowhere"], "'nowhere' is not one of 'dynamodb-local', 'local', 'prod'"),
+        ("cognito/list-users", ["dynamodb-local"], "'dynamodb-local' is not one of 'local', 'prod'"),
+        ("chat", ["londo", "--environment", "dynamodb-local"], "'dynamodb-local' is not one of 'local', 'prod'"),
+        ("ddb/drop", [], "Missing argument 'TABLE'"),
+        ("ddb/drop", ["one", "local", "two"], "Got unexpected extra argument (two)"),
+        ("cognito/create-user", ["bayko"], "Missing option '--name'"),
+        ("ddb/scan", ["--limit", "0"], "Invalid value for '--limit': 0 is not in the range x>=1"),
+        ("ddb/scan", ["--kind", "nothing\nelse"], "'nothing\\nelse' is not one of 'message'"),
+        ("ddb/seed", ["--people", "many"], "'many' is not a valid integer"),
+        ("cognito/sync-profiles", ["--erase-after", "-1"], "-1 is not in the range 0<=x<=3650"),
+        ("cognito/sync-profiles", ["--erase-after", "1000000"], "1000000 is not in the range 0<=x<=3650"),
+        ("cognito/sync-profiles", ["--erase-after", "1.5"], "'1.5' is not a valid integer"),
+    ],
+)
+def test_a_wrong_argument_is_named(script: str, arguments: list[str], error: str) -> None:
+    done = run_script(script, *arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{Path(script).name}: ")
+    assert error in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def _cells(output: str) -> list[list[str]]:
+    """The cells of each row of the tables in an output."""
+    rows = (line.strip("\r") for line in output.split("\n"))
+    return [[cell.strip() for cell in row.split("│")[1:-1]] for row in rows if row.startswith("│")]
+
+
+def test_rows_are_tables_on_a_terminal_and_lines_elsewhere() -> None:
+    program = "from operators.cli import show; show({'one': 4, 'two': 0}, [('a', 'b')] * 150, header=True)"
+    shown = on_a_terminal(sys.executable, "-c", program)[1]
+    piped = subprocess.check_output([sys.executable, "-c", program], text=True)
+
+    assert _cells(shown) == [["a", "b"]] * 150
+    assert shown.count("one") == 2
+    assert piped == "one   two\n" + "a     b\n" * 150
+
+
+@pytest.mark.parametrize("text", HARMFUL.values(), ids=HARMFUL)
+def test_a_table_shows_the_escapes_of_others_and_obeys_none(text: str) -> None:
+    program = f"from operators.cli import show; show({{'one': 0}}, [({f'@{text}[red]londo:smile:'!r},)])"
+    _, shown = on_a_terminal(sys.executable, "-c", program)
+
+    ((cell,),) = _cells(shown)
+    assert cell == printable(f"@{text}[red]londo:smile:")
+
+
+@pytest.mark.parametrize(("total", "end"), [("100", r"100% 0:00:00 100 items"), ("None", r"\d:\d\d:\d\d 100 items")])
+def test_progress_is_shown_on_a_terminal_only(total: str, end: str) -> None:
+    program = f"""
+from operators.cli import Progress, say
+with Progress("items", {total}) as progress:
+    for _ in range(4):
+        progress.add(25)
+say(progress.count)
+"""
+    _, shown = on_a_terminal(sys.executable, "-c", program)
+    piped = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert re.search(f"{end}\\s+100\r\n$", re.sub(r"\x1b\[[?\d;]*\w", "", shown)), shown
+    assert (piped.stdout, piped.stderr) == ("100\n", "")
