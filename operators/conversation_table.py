@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from messaging.model import keys
-from messaging.model.conversation import Head, last_message_attributes
+from messaging.model.conversation import Head, LastMessageUpdate
 from messaging.model.items import Item
 from messaging.model.message import Message
 from messaging.model.sent_record import SentRecord
@@ -35,25 +35,25 @@ class ConversationTable(Table):
             if read is None:
                 self.db.put(head.item, ABSENT)
                 return
-            last = last_message_attributes(head.last)
-            names = dict(zip(("#one", "#other"), head.read_seqs, strict=True))
-            marks = {f":{name[1:]}": {"N": str(head.read_seqs[one])} for name, one in names.items()}
-            wrote = "".join(f", members.{name}.wrote = :true" for name, one in names.items() if one in head.wrote)
+            last = LastMessageUpdate.of(read.last, head.last)
+            members = dict(zip(("#one", "#other"), head.read_seqs, strict=True))
+            marks = {f":{name[1:]}": {"N": str(head.read_seqs[one])} for name, one in members.items()}
+            wrote = "".join(f", members.{name}.wrote = :true" for name, one in members.items() if one in head.wrote)
             unchanged = "version = :read_version" if read.version else "attribute_not_exists(version)"
             self.db.update(
                 keys.of(head.item),
-                f"SET {', '.join(f'{name} = :{name}' for name in last)}, version = :version, "
-                f"members.#one.read_seq = :one, members.#other.read_seq = :other{wrote}",
+                f"{last.set}, version = :version, members.#one.read_seq = :one, "
+                f"members.#other.read_seq = :other{wrote} {last.remove}",
                 f"last_seq = :read_seq AND {unchanged}",
                 {
-                    **{f":{name}": value for name, value in last.items()},
+                    **last.values,
                     **marks,
                     ":version": {"N": str(head.version)},
                     ":read_seq": {"N": str(read.last_seq)},
                     **({":read_version": {"N": str(read.version)}} if read.version else {}),
                     **({":true": {"BOOL": True}} if wrote else {}),
                 },
-                names,
+                {**last.names, **members},
             )
         except ConditionFailed:
             raise HeadChanged(None) from None

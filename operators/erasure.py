@@ -17,7 +17,7 @@ from operators.environments import Environment
 from operators.people import PersonRecord, UserPool
 from operators.people_table import PeopleTable
 
-_FUNCTION_TIMEOUT_SECONDS = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
+_FUNCTION_TIMEOUT_SECONDS = 30.0  # seconds: no function that opens a conversation runs longer (template.yaml, Timeout)
 
 
 def erase(environment: Environment, people: Sequence[PersonRecord], left: Callable[[int], None]) -> None:

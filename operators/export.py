@@ -34,9 +34,8 @@ def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, 
                     "message_group_uuid": message.message_group_uuid,
                     "seq": message.seq,
                     "created_at": message.created_at,
-                    "message_uuid": message.message_uuid,
                     "from": _shown(message.sender),
-                    "message": message.message,
+                    **asdict(message.draft),
                 }
 
 

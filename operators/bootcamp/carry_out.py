@@ -207,16 +207,14 @@ def _messages(
 
 
 def _line(message: Message) -> Line:
-    draft = Draft(message.message_uuid, message.message)
-    return Line(draft, message.sender, datetime.fromisoformat(message.created_at))
+    return Line(message.draft, message.sender, datetime.fromisoformat(message.created_at))
 
 
 def _other(stored: Message | None, wanted: Message) -> bool:
     """True if another message is stored at its key. Names may differ: they are from the time of writing."""
-    return stored is None or (stored.message_uuid, stored.sender.user_uuid, stored.message, stored.seq) != (
-        wanted.message_uuid,
+    return stored is None or (stored.draft, stored.sender.user_uuid, stored.seq) != (
+        wanted.draft,
         wanted.sender.user_uuid,
-        wanted.message,
         wanted.seq,
     )
 

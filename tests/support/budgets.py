@@ -86,7 +86,9 @@ class Meter:
     def measure(self, operation: Callable[[], Any]) -> Consumed:
         """Run an operation; return its consumption."""
         self.requests, self.read, self.write, self.noted = 0, 0.0, 0, 0
-        operation()
+        answer = operation()
+        if isinstance(answer, tuple) and isinstance(answer[0], int):
+            assert answer[0] == 200, answer
         return Consumed(self.requests, self.read, self.write)
 
 
@@ -189,10 +191,10 @@ def _measure(
     measured["push of 1 message"] = meter.measure(lambda: sockets.push(last))
     measured["disconnect"] = meter.measure(lambda: sockets.disconnect(bayko.user_uuid, mine))
     measured["receipts changed in 31 conversations"] = meter.measure(
-        lambda: functions.update_me(bayko.user_uuid, read_receipts=False)
+        lambda: functions.update_me(bayko.user_uuid, receipts=False)
     )
     measured["receipts that are so already"] = meter.measure(
-        lambda: functions.update_me(bayko.user_uuid, read_receipts=False)
+        lambda: functions.update_me(bayko.user_uuid, receipts=False)
     )
     return measured
 

@@ -51,3 +51,37 @@ def test_decisions_are_numbered_and_have_a_date_and_a_status() -> None:
 
     assert numbers == list(range(1, text.count("\n## ") + 1))
     assert len(states) == len(numbers)
+
+
+TESTS = {
+    name
+    for file in FILES
+    if file.suffix == ".py" and "tests" in file.parts and file.exists()
+    for name in (file.stem, *re.findall(r"def (test_\w+)", file.read_text()))
+}
+# Pages that speak of the present. Decisions and changes also name what was.
+PRESENT = [page for page in PAGES if page.name not in ("decisions.md", "CHANGELOG.md") and page.exists()]
+
+
+@pytest.mark.parametrize("page", PRESENT, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    named = re.findall(r"`(test_\w+…?)`", page.read_text())
+
+    for name in named:
+        begins = name.removesuffix("…")
+        assert any(test.startswith(begins) if name.endswith("…") else test == name for test in TESTS), name
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs" / "glossary.md", ROOT / "docs" / "access_patterns.md"])
+def test_every_name_in_code_that_a_page_gives_exists(page: Path) -> None:
+    """`module.name` in the tables, for modules of the shared code and of the operators."""
+    modules = {
+        file.stem: file.read_text()
+        for file in FILES
+        if file.suffix == ".py" and file.exists() and {"messaging", "operators"} & set(file.parts)
+    }
+    for module, name in re.findall(r"`(?:operators\.)?([a-z_]+)\.(\w+)(?:\.\w+)?`", page.read_text()):
+        if module in modules:
+            assert re.search(rf"^(?:class|def) {name}\b|^{name}\b|    def {name}\b", modules[module], re.MULTILINE), (
+                name
+            )

@@ -36,8 +36,10 @@ logger = Logger()
 
 
 def log_failure(error: Exception, **ids: Any) -> None:
-    """Log a bug: the stack, but not the error's text, which could quote a message."""
-    logger.error("failed", **ids, error=type(error).__name__, trace=traceback.format_tb(error.__traceback__))
+    """Log a bug: the stack and AWS's code, but not the error's text, which could quote a message."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    trace = traceback.format_tb(error.__traceback__)
+    logger.error("failed", **ids, error=type(error).__name__, code=code, trace=trace)
 
 
 def count(**counts: int) -> None:

@@ -162,6 +162,28 @@ class Head:
         return Unread(owner_uuid, self.message_group_uuid, self.last_seq, self.read_seqs[owner_uuid], self.version)
 
 
+@dataclass(frozen=True, slots=True)
+class LastMessageUpdate:
+    """The parts of an update expression that make a message the last one of a stored head."""
+
+    set: str
+    remove: str
+    values: Item
+    names: dict[str, str]
+
+    @classmethod
+    def of(cls, old: Message, new: Message) -> "LastMessageUpdate":
+        """From the `old` last message, as read, to the `new` one, which may lack attributes that the old one has."""
+        attributes = last_message_attributes(new)
+        gone = sorted(old.content.keys() - new.content.keys())
+        return cls(
+            "SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            "REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else "",
+            {f":{name}": value for name, value in attributes.items()},
+            {f"#{name}": name for name in (*attributes, *gone)},
+        )
+
+
 def last_message_attributes(message: Message) -> Item:
     """The attributes of a head that come from its last message; also used by the update that replaces this message."""
     return {

@@ -33,6 +33,11 @@ class Message:
         return cls(message_group_uuid, draft.message_uuid, draft.message, sender, created_at, seq)
 
     @property
+    def draft(self) -> Draft:
+        """The message as its sender wrote it."""
+        return Draft(self.message_uuid, self.message)
+
+    @property
     def content(self) -> Item:
         """The attributes that a message shares with the head of its conversation while it is the last one."""
         return {"message_uuid": {"S": self.message_uuid}, "message": {"S": self.message}}

@@ -46,6 +46,13 @@ class SentRecord:
 
 
 def request_digest(message: Message) -> str:
-    """32 hexadecimal digits that two requests to send share only if they ask for the same."""
-    request = json.dumps([message.message_group_uuid, message.sender.user_uuid, message.message])
-    return hashlib.sha256(request.encode()).hexdigest()[:32]
+    """32 hexadecimal digits that two requests to send share only if they ask for the same.
+
+    An attribute that a message lacks leaves no trace, so the digests of older requests stay when messages get more.
+    """
+    others = sorted((name, value) for name, value in message.content.items() if name not in _IN_EVERY_DIGEST)
+    request = [message.message_group_uuid, message.sender.user_uuid, message.message, *others]
+    return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:32]
+
+
+_IN_EVERY_DIGEST = ("message_uuid", "message")  # the first is the key of the record

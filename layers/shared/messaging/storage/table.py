@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription, Ticket
-from messaging.model.conversation import Head, last_message_attributes
+from messaging.model.conversation import Head, LastMessageUpdate
 from messaging.model.errors import HandleTaken, TooLarge, TooManyRequests
 from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import Item
@@ -256,21 +256,20 @@ class Table:
         HeadChanged, AlreadySent, PositionTaken.
         """
         other = head.other(message.sender.user_uuid)
-        last = last_message_attributes(message)
+        last = LastMessageUpdate.of(head.last, message)
         update = self.db.update_action(
             *_head_update(
                 head.message_group_uuid,
-                f"SET {', '.join(f'{name} = :{name}' for name in last)}, "
-                "members.#sender.read_seq = :last_seq, members.#sender.wrote = :true",
+                f"{last.set}, members.#sender.read_seq = :last_seq, members.#sender.wrote = :true {last.remove}",
                 "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other",
                 {
-                    **{f":{name}": value for name, value in last.items()},
+                    **last.values,
                     ":read": {"N": str(head.last_seq)},
                     ":handle": {"S": message.sender.handle},
                     ":other": {"S": other.handle},
                     ":true": {"BOOL": True},
                 },
-                {"#sender": message.sender.user_uuid, "#other": other.user_uuid},
+                {**last.names, "#sender": message.sender.user_uuid, "#other": other.user_uuid},
             )
         )
         self._send(message, update)
