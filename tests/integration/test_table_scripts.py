@@ -235,7 +235,7 @@ def test_an_inbox_is_shown_with_its_request_and_cost(demo_script: Script) -> Non
     [
         (("patterns/list-conversations", "nobody"), "list-conversations: Nobody has the handle nobody.\n"),
         (("patterns/get-conversation", "bayko,nobody"), "get-conversation: Nobody has the handle nobody.\n"),
-        (("patterns/get-conversation", "bayko"), "get-conversation: A conversation is a message_group_uuid, or two"),
+        (("patterns/get-conversation", "bayko"), "get-conversation: CONVERSATION must be a message_group_uuid, or two"),
         (
             ("patterns/get-conversation", "00000000-0000-4000-8000-000000000000"),
             "get-conversation: There is no such conversation.\n",
