@@ -156,7 +156,7 @@ def _assert_no_message_is_lost_doubled_or_changed(table: Healthy, healthy: Item,
 
 
 @settings(
-    max_examples=examples(quick=60, soak=2000),
+    max_examples=examples(quick=60, soak=600),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
