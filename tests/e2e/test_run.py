@@ -47,7 +47,7 @@ def running(home: Path, port: int, **environment: str) -> Iterator[tuple[subproc
         yield process, printed
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=240)
 
 
 def start(home: Path, port: int | str, **environment: str) -> subprocess.Popen[str]:
@@ -143,7 +143,7 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         assert (sent["message"], sent["handle"]) == ("Hello from the terminal", "bayko")
         assert sent["seq"] > 80
         process.send_signal(signal.SIGHUP)  # the terminal is closed
-        ended = process.communicate(timeout=60)[0]
+        ended = process.communicate(timeout=240)[0]
     assert process.returncode == 0, ended
     assert list(temporary.iterdir()) == []
     assert ended.endswith("The data stays for the next `make run`.\n")
@@ -167,14 +167,14 @@ def test_a_crash_loses_nothing_that_was_saved_and_leaves_no_second_writer(tmp_pa
             live.send(json.dumps({"type": "subscribe", "message_group_uuid": sent["message_group_uuid"]}))
             eventually(lambda: is_saved(tmp_path, "SUB#"))
             eventually(lambda: is_saved(tmp_path, sent["uuid"]))
-            for other in (start(tmp_path, free_port()).communicate(timeout=60)[0], clean_data(tmp_path).stdout):
+            for other in (start(tmp_path, free_port()).communicate(timeout=240)[0], clean_data(tmp_path).stdout):
                 assert f"running as process {runner.pid}" in other
                 assert f"kill {runner.pid}" in other
             orphan = ministack(tmp_path)
             os.kill(orphan, signal.SIGSTOP)
             runner.kill()
             runner.wait()
-            for refused in (start(tmp_path, free_port()).communicate(timeout=60)[0], clean_data(tmp_path).stdout):
+            for refused in (start(tmp_path, free_port()).communicate(timeout=240)[0], clean_data(tmp_path).stdout):
                 assert f"kill {orphan}" in refused
             os.kill(orphan, signal.SIGCONT)
             eventually(lambda: not is_locked(tmp_path / "data.lock"))  # it has ended by itself
@@ -188,7 +188,7 @@ def test_a_crash_loses_nothing_that_was_saved_and_leaves_no_second_writer(tmp_pa
         assert "SUB#" not in found
         eventually(lambda: is_saved(tmp_path, again["uuid"]))
         os.kill(ministack(tmp_path), signal.SIGKILL)
-        assert "ministack has ended by itself" in runner.communicate(timeout=60)[0]
+        assert "ministack has ended by itself" in runner.communicate(timeout=240)[0]
     assert runner.returncode == 1
 
     with running(tmp_path, port) as (_, printed):
@@ -205,7 +205,7 @@ def test_a_failed_save_is_reported_and_the_last_save_stays(tmp_path: Path) -> No
         in_the_way.mkdir()
         paste(printed)
         process.send_signal(signal.SIGINT)
-        ended = process.communicate(timeout=60)[0]
+        ended = process.communicate(timeout=240)[0]
     assert process.returncode == 1
     assert "NOT saved" in ended
     assert "stays" not in ended
@@ -251,7 +251,7 @@ def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
     for number in (port, port + 1):  # the second is for the web client
         with socket.create_server(("127.0.0.1", number)):
             process = start(tmp_path, port)
-            printed = process.communicate(timeout=60)[0]
+            printed = process.communicate(timeout=240)[0]
         assert process.returncode == 1
         assert printed.endswith(f"Port {number} is taken. Stop its program, or choose another: make run PORT=4599\n")
         assert "sam" not in printed
@@ -275,7 +275,7 @@ def test_make_run_speaks_in_every_locale(tmp_path: Path) -> None:
 @pytest.mark.parametrize("port", ["0", "65535", "70000", "-1", "web", ""])
 def test_a_number_that_is_no_port_is_a_clear_error(tmp_path: Path, port: str) -> None:
     process = start(tmp_path, port)
-    printed = process.communicate(timeout=60)[0]
+    printed = process.communicate(timeout=240)[0]
 
     assert process.returncode == 2
     assert "a port is a number from 1 to 65534" in printed
