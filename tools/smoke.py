@@ -227,7 +227,8 @@ class Contract:
             text=True,
             check=False,
         )
-        _require(done.returncode in is_right, f"{name}: status {done.returncode}: {(done.stderr or done.stdout)[-300:]}")
+        told = (done.stderr or done.stdout)[-300:]
+        _require(done.returncode in is_right, f"{name}: status {done.returncode}: {told}")
         return done.stdout
 
 

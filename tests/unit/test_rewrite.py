@@ -6,6 +6,7 @@ from itertools import pairwise, repeat
 
 import pytest
 
+from messaging import retry
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
@@ -392,6 +393,25 @@ def test_a_rebuild_that_is_refused_for_long_is_busy() -> None:
         rebuild(table, _head(1), _time(1))
 
     assert table.requests == REBUILD * TRIES
+
+
+def test_all_rebuilds_of_a_batch_share_a_time_and_each_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    budgets: list[float] = []
+
+    def one_attempt(budget: float) -> Iterator[int]:
+        budgets.append(budget)
+        retry.sleep(budget)
+        return iter([0])
+
+    monkeypatch.setattr(rewrite_inbox, "attempts", one_attempt)
+    table = _showing_heads(*(_head(5, other=other) for other in (LONDO, DELENN, VIR)))
+    table.refusals = repeat(HeadChanged(None))
+    changes = [
+        change for other in (LONDO, DELENN, VIR) for change in _changes(_head(2, other=other), _head(4, other=other))
+    ]
+
+    assert len(rewrite(table, changes).failed) == len({change.sequence_number for change in changes})
+    assert budgets == pytest.approx([retry.RETRY_BUDGET_SECONDS, retry.RETRY_BUDGET_SECONDS, 0])
 
 
 def test_a_deleted_conversation_has_no_entries() -> None:
