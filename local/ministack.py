@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 from operators.environments import Environment
@@ -56,6 +58,7 @@ class Ministack:
         self.temporary = log.with_name("tmp")
         self._state = state
         self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
 
     def start(self) -> None:
         """Start ministack and wait until it answers. Raises MinistackError."""
@@ -80,12 +83,14 @@ class Ministack:
             environment["S3_DATA_DIR"] = str(self._state / "s3")
         shutil.rmtree(self.temporary, ignore_errors=True)
         self.temporary.mkdir()
-        with self._log.open("wb") as log:
+        # ministack sends lines through it, and reads its end when this process has ended.
+        self._socket, other_end = socket.socketpair()
+        with self._log.open("wb") as log, other_end:
             # A session of its own: Ctrl-C reaches the runner, and the runner stops ministack.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.server"],
                 env=environment,
-                stdin=subprocess.PIPE,  # its end tells ministack that this process has ended
+                stdin=other_end.fileno(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -98,9 +103,10 @@ class Ministack:
                 raise MinistackError(f"ministack did not start; its log is {self._log}")
             time.sleep(0.1)
 
-    def wait(self) -> None:
-        """Wait until the process has ended."""
-        if self._process:
+    def wait(self, tell: Callable[[str], None]) -> None:
+        """Wait until the process has ended; pass on each line that it sends."""
+        if self._process and self._socket:
+            threading.Thread(target=_pass_on, args=(self._socket, tell), daemon=True).start()
             self._process.wait()
 
     def stop(self) -> None:
@@ -114,6 +120,8 @@ class Ministack:
                 process.wait(_STOP_WITHIN)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+        if self._socket:
+            self._socket.close()
         shutil.rmtree(self.temporary, ignore_errors=True)
         if process.returncode:
             raise MinistackError(f"The last changes are NOT saved. Is the disk full? ministack's log is {self._log}")
@@ -126,3 +134,8 @@ class Ministack:
             return True
         except OSError:
             return False
+
+
+def _pass_on(lines: socket.socket, tell: Callable[[str], None]) -> None:
+    for line in lines.makefile(encoding="utf-8"):
+        tell(line.rstrip())

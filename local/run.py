@@ -100,7 +100,7 @@ def _serve(ministack: Ministack) -> int:
         publish_local(place)
         with web.serving(place, password) as address:
             print(_welcome(place, password, address), flush=True)
-            ministack.wait()
+            ministack.wait(_say)
         _say(f"ministack has ended by itself; its log is {_LOG}", sys.stderr)
         return 1
     except (MinistackError, PersonRefused, stack.StackError, web.PortTaken) as error:

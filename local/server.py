@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Container, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -56,7 +57,7 @@ def main() -> None:
         except Held as held:
             sys.exit(f"{held} It writes {folder}.")
         with lock:
-            _serve_saved(State(Path(folder)))
+            _serve_saved(State(Path(folder), _tell_runner))
     else:
         app.main()
 
@@ -69,8 +70,14 @@ def _serve_saved(state: State) -> None:
         sys.exit(f"The data was not saved: {state.failure}")
 
 
+def _tell_runner(line: str) -> None:
+    """Send a line to the runner. Standard input is a socket, whose other end the runner holds."""
+    with suppress(OSError):  # the runner has ended
+        os.write(sys.stdin.fileno(), f"{line}\n".encode())
+
+
 def _end_with_runner() -> None:
-    """End this process when the runner has ended in any way. It holds the other end of stdin."""
+    """End this process when the runner has ended in any way."""
     os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_STOP_WITHIN)

@@ -29,9 +29,10 @@ class State:
     It also saves unread records of streams, which ministack loses.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tell: Callable[[str], None]) -> None:
         self.failure = ""
         """Why the last save failed, if it did."""
+        self._tell = tell
         self._folder = folder
         self._database = sqlite3.connect(folder / "state.db")
         self._database.execute("CREATE TABLE IF NOT EXISTS state (service TEXT PRIMARY KEY, content TEXT NOT NULL)")
@@ -74,7 +75,7 @@ class State:
                 pause = max(_PAUSE_SECONDS, _PAUSES_PER_SAVE * (time.monotonic() - start))
 
     def save(self, services: dict[str, Callable[[], Any]]) -> None:
-        """Save the states of these services; `failure` tells whether that failed.
+        """Save the states of these services; tell when that begins to fail and when it works again.
 
         Not while a stack is being deployed: nothing could continue a deployment that a crash has ended.
         """
@@ -83,9 +84,13 @@ class State:
         self._is_changed = False
         try:
             self._write(_contents(services))
+            if self.failure:
+                self._tell("The last changes are saved again.")
             self.failure = ""
         except (OSError, RuntimeError, sqlite3.Error) as error:
             self._is_changed = True
+            if not self.failure:
+                self._tell(f"The last changes are NOT saved, and a crash would lose them: {error}")
             self.failure = str(error)
             _logger.error("The state was not saved: %s", error)
 

@@ -196,12 +196,20 @@ def test_a_crash_loses_nothing_that_was_saved_and_leaves_no_second_writer(tmp_pa
         eventually(lambda: inboxes_are_right(tmp_path))  # records that were in the stream then were not lost
 
 
-def test_a_failed_save_is_reported_and_the_last_save_stays(tmp_path: Path) -> None:
+def test_a_failed_save_is_reported_at_once_and_the_last_save_stays(tmp_path: Path) -> None:
     port = free_port()
     with running(tmp_path, port) as (process, printed):
         sent = json.loads(paste(printed)[1])
         eventually(lambda: is_saved(tmp_path, sent["uuid"]))
         in_the_way = tmp_path / "data" / "state.db-journal"  # the file that a save begins with
+        assert process.stdout
+        assert process.stdout.readline() == "\n"  # the end of the welcome
+        for _ in range(2):
+            in_the_way.mkdir()
+            paste(printed)
+            assert "NOT saved" in process.stdout.readline()
+            in_the_way.rmdir()
+            assert "saved again" in process.stdout.readline()
         in_the_way.mkdir()
         paste(printed)
         process.send_signal(signal.SIGINT)
@@ -212,7 +220,7 @@ def test_a_failed_save_is_reported_and_the_last_save_stays(tmp_path: Path) -> No
 
     in_the_way.rmdir()
     with running(tmp_path, port) as (_, printed):
-        assert json.loads(paste(printed)[1])["seq"] == sent["seq"] + 1
+        assert json.loads(paste(printed)[1])["seq"] == sent["seq"] + 3
 
 
 def test_proxies_and_aws_settings_of_the_user_change_nothing(tmp_path: Path) -> None:
