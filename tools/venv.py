@@ -3,11 +3,13 @@
 The syntax is that of Python 3.6, so that an old Python can say which one is needed.
 """
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,29 +21,50 @@ EXTRAS = ("run", "test", "bench")  # each includes those before it
 # resolved. Otherwise what pyproject.toml allows.
 LOCKED = ("--require-hashes", "--no-deps", "-r")
 EDITABLE = ("--no-deps", "--no-build-isolation", "--editable", ".")
+BUILD = ROOT / "requirements" / "build.in"
+OFFLINE = ("--no-index", "--no-build-isolation")
+# The tables of pyproject.toml that decide about the installation.
+TABLES = re.compile(r"^\[(?:project|build-system|tool\.setuptools)\b.*?(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
 # Settings of the user that lead pip out of .venv.
 MISLEADING = ("PIP_PREFIX", "PIP_ROOT", "PIP_TARGET", "PYTHONHOME", "PYTHONPATH")
+# The same in the user's pip.conf: an empty value in the pip.conf of .venv replaces one there.
+PIP_CONF = "".join(f"[{section}]\ntarget =\nprefix =\nroot =\n" for section in ("global", "install"))
 
 
 def main() -> int:
     extra, locked = sys.argv[1], "--locked" in sys.argv
     if not is_sound():
         make()
-    requirements = ROOT / "requirements" / (extra + ".txt")
     stamp = VENV / extra
-    sources = [PROJECT, requirements] if locked else [PROJECT]
-    if stamp.exists() and all(stamp.stat().st_mtime >= source.stat().st_mtime for source in sources):
+    current = fingerprint(extra, locked)
+    if stamp.exists() and stamp.read_text() == current:
         return 0
     extras = EXTRAS[: EXTRAS.index(extra) + 1]
-    print("Installing into .venv the packages for " + " and ".join(extras), flush=True)
+    print(
+        "Installing into .venv the packages for {} (about a minute) …".format(" and ".join(extras)), end="", flush=True
+    )
+    start = time.monotonic()
+    (VENV / "pip.conf").write_text(PIP_CONF)
+    project = ("--editable", ".[" + ",".join(extras) + "]")
     if locked:
-        pip(*LOCKED, str(requirements))
+        pip(*LOCKED, str(locked_requirements(extra)))
         pip(*EDITABLE)
-    else:
-        pip("--editable", ".[" + ",".join(extras) + "]")
+    elif not is_installed_offline(*project):
+        pip("-r", str(BUILD), *project)
+    print(f" {time.monotonic() - start:.0f} s", flush=True)
     for name in extras:
-        (VENV / name).touch()
+        (VENV / name).write_text(fingerprint(name, locked))
     return 0
+
+
+def fingerprint(extra: str, locked: bool) -> str:
+    """A hash of all that decides about the installation."""
+    tables = "".join(TABLES.findall(PROJECT.read_text(encoding="utf-8"))).encode()
+    return hashlib.sha256(tables + (locked_requirements(extra).read_bytes() if locked else b"")).hexdigest()
+
+
+def locked_requirements(extra: str) -> Path:
+    return ROOT / "requirements" / (extra + ".txt")
 
 
 def needed() -> "tuple[int, int]":
@@ -78,9 +101,19 @@ def make() -> None:
 
 
 def pip(*arguments: str) -> None:
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
-    if subprocess.call(command, cwd=str(ROOT), env=environment()):
+    if subprocess.call(install(*arguments), cwd=str(ROOT), env=environment()):
         sys.exit("pip could not install it.")
+
+
+def is_installed_offline(*project: str) -> bool:
+    """Install the project if the packages that it needs are there."""
+    command = install(*OFFLINE, *project)
+    output = subprocess.DEVNULL
+    return subprocess.call(command, cwd=str(ROOT), env=environment(), stdout=output, stderr=output) == 0
+
+
+def install(*arguments: str) -> "list[str]":
+    return [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
 
 
 def environment() -> "dict[str, str]":

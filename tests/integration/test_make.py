@@ -37,7 +37,7 @@ _ELSEWHERE = {"PIP_USER": "yes", "PIP_TARGET": "/nowhere", "PIP_PREFIX": "/nowhe
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
-    for name in ("bin", "tools"):
+    for name in ("bin", "tools", "requirements"):
         shutil.copytree(_ROOT / name, folder / name)
     shutil.copy(_ROOT / "Makefile", folder)
     (folder / "nothing").mkdir()
@@ -77,6 +77,33 @@ def test_a_python_that_is_too_old_is_refused_by_one_sentence_and_leaves_nothing(
     assert done.stdout.startswith("Python 3.99 or newer is needed, and ")
     assert len(done.stdout.splitlines()) == 2  # the other is make's
     assert not (project / ".venv").exists()
+
+
+def test_settings_of_the_users_pip_lead_nothing_out_of_venv(project: Path) -> None:
+    elsewhere = "target = /nowhere\nprefix = /nowhere\nroot = /nowhere\n"
+    conf = project.parent / "pip" / "pip.conf"
+    conf.parent.mkdir()
+    conf.write_text(f"[global]\n{elsewhere}[install]\n{elsewhere}")
+
+    done = make(project, ".venv/run", XDG_CONFIG_HOME=str(project.parent), HOME=str(project.parent))
+
+    assert done.returncode == 0, done.stdout
+    assert works(project)
+
+
+def test_an_installation_that_is_there_needs_no_network(project: Path) -> None:
+    assert make(project, ".venv/run").returncode == 0
+    offline = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
+    definition = project / "pyproject.toml"
+
+    definition.write_text(definition.read_text() + "[tool.other]\n")
+    again = make(project, ".venv/run", **offline)
+    assert (again.returncode, again.stdout) == (0, "")
+
+    definition.write_text(definition.read_text().replace('version = "1"', 'version = "2"'))
+    again = make(project, ".venv/run", **offline)
+    assert again.returncode == 0, again.stdout
+    assert again.stdout.startswith("Installing ")
 
 
 def test_venv_is_made_once_and_made_anew_when_it_no_longer_works(project: Path) -> None:
