@@ -54,10 +54,11 @@ def load(environment: Environment, password: str) -> Iterator[str]:
     for conversation in _DEMO["conversations"]:
         one, other = conversation["people"]
         message_group_uuid = keys.pair_uuid(uuids[one], uuids[other])
-        _write(table, message_group_uuid, uuids, {one: other, other: one}, conversation["messages"])
+        wrote = _write(table, message_group_uuid, uuids, {one: other, other: one}, conversation["messages"])
         if environment.is_table_only:
             repair_inboxes(table, message_group_uuid)
-        yield f"{len(conversation['messages'])} messages between @{one} and @{other}"
+        are_there = "" if wrote else " are there already"
+        yield f"{len(conversation['messages'])} messages between @{one} and @{other}{are_there}"
 
 
 def _register(table: Table, person: dict[str, str]) -> str:
@@ -75,11 +76,11 @@ def _write(
     uuids: dict[str, str],
     partner: dict[str, str],
     messages: list[dict[str, str]],
-) -> None:
+) -> int:
+    """Send the messages that are not there yet; return their number."""
     head = table.head(message_group_uuid, consistent=True)
-    for seq, message in enumerate(messages, 1):
-        if head and seq <= head.last_seq:
-            continue
+    there = head.last_seq if head else 0
+    for seq, message in enumerate(messages[there:], there + 1):
         sender = message["from"]
         at = partial(isoparse, message["at"])
         draft = Draft(str(uuid5(NAMESPACE_URL, f"{message_group_uuid}/{seq}")), message["message"])
@@ -87,3 +88,4 @@ def _write(
             send_to_handle(table, uuids[sender], partner[sender], draft, at)
         else:
             send_to_conversation(table, uuids[sender], message_group_uuid, draft, at)
+    return len(messages[there:])

@@ -60,6 +60,9 @@ def test_the_demo_is_loaded_once_with_its_inboxes(script: Script, dynamodb: "Dyn
 
     assert (first.returncode, first.stderr) == (again.returncode, again.stderr) == (0, "")
     assert first.stdout.startswith(f"{len(demo.PEOPLE)} people\n98 messages between @bayko and @londo\n")
+    assert again.stdout.startswith(
+        f"{len(demo.PEOPLE)} people\n98 messages between @bayko and @londo are there already\n"
+    )
     assert_inboxes_stand_at_the_heads(items)
     assert verify(dynamodb, table_name) == []
     assert items == read_all(dynamodb, table_name)
