@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,8 @@ def build() -> None:
         if _BUILT_FROM.exists() and _BUILT_FROM.read_text() == current and BUILD.exists():
             return
         _BUILT_FROM.unlink(missing_ok=True)
-        sam("build", "--parameter-overrides", f"PythonRuntime={PYTHON_RUNTIME}")
+        # sam holds the lock, too: it continues if this process is killed.
+        sam("build", "--parameter-overrides", f"PythonRuntime={PYTHON_RUNTIME}", keep_open=[lock.fileno()])
         _BUILT_FROM.write_text(current)
 
 
@@ -99,12 +100,13 @@ def socket_url(place: Environment) -> str:
     return f"{endpoint}/_aws/execute-api/{place.physical_ids['SocketApi']}/live"
 
 
-def sam(command: str, *arguments: str, place: Environment | None = None) -> None:
-    """Run `sam` on the local AWS of `place`, or on none. Raises StackError."""
+def sam(command: str, *arguments: str, place: Environment | None = None, keep_open: Sequence[int] = ()) -> None:
+    """Run `sam` on the local AWS of `place`, or on none; it inherits the files `keep_open`. Raises StackError."""
     done = subprocess.run(
         ["sam", command, *NO_CONFIG, *arguments],
         cwd=ROOT,
         env=sam_environment(place),
+        pass_fds=keep_open,
         capture_output=True,
         text=True,
         check=False,
