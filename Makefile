@@ -9,6 +9,7 @@ unexport PYTHON
 MAKEOVERRIDES =
 # In every locale.
 export PYTHONUTF8 = 1
+unexport PYTHONIOENCODING
 COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-annotate --custom-compile-command 'make lock'
 SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_histories_on_dynamodb_local.py \
@@ -16,7 +17,7 @@ SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_histor
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
   tests/unit/test_inbox_simulation.py tests/unit/test_signing.py
 
-.PHONY: FORCE help run logs clean-data unit test soak mutate bench sam-local smoke cost check check-web lock sbom build deploy delete clean
+.PHONY: FORCE help run logs clean-data prepare unit test soak mutate bench sam-local smoke cost check check-web lock sbom build deploy delete clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -33,13 +34,14 @@ clean-data: .venv/run ## delete the local system's data
 unit: .venv/test ## run the tests that need no sockets; takes a minute
 	@$(BIN)/python -m pytest -n logical --dist loadfile $(PYTEST_ARGUMENTS) tests/unit
 
-test: .venv/test ## run every test; reports tests skipped on this machine
+prepare: .venv/test ## install all that single tests need: pytest, DynamoDB Local
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.package-lock.json; fi
 	@$(BIN)/python -m tests.support.prepare
+
+test: prepare ## run every test; reports tests skipped on this machine
 	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
-soak: .venv/test ## run the long tests (load, kills, thousands of random histories), write docs/reliability.md
-	@$(BIN)/python -m tests.support.prepare
+soak: prepare ## run the long tests (load, kills, thousands of random histories), write docs/reliability.md
 	@$(BIN)/python -m pytest -n 0 --hypothesis-profile=soak $(SOAK)
 
 mutate: .cache/mutation/bin/mutmut ## mutation-test the rules; list survivors (ten minutes)
@@ -47,19 +49,16 @@ mutate: .cache/mutation/bin/mutmut ## mutation-test the rules; list survivors (t
 	@cp -R layers/shared/messaging events functions operators tests tools template.yaml asyncapi.yaml pyproject.toml .cache/mutate
 	@cd .cache/mutate && ../mutation/bin/python -m tools.mutation run && ../mutation/bin/mutmut results
 
-sam-local: .venv/test ## run every sample event with `sam local`, in Docker containers
-	@$(BIN)/python -m tests.support.prepare
+sam-local: prepare ## run every sample event with `sam local`, in Docker containers
 	@$(BIN)/python -m pytest -n 0 -v tests/sam_local
 
 smoke: .venv/run ## deploy to AWS as ENV=dev, use everything once, delete it, and write a report (ENV=local: check make run)
 	@$(BIN)/python -m tools.smoke $(ENV)
 
-cost: .venv/test ## measure the cost of a month, write docs/cost.md
-	@$(BIN)/python -m tests.support.prepare
+cost: prepare ## measure the cost of a month, write docs/cost.md
 	@$(BIN)/python -m tools.cost
 
-bench: .venv/bench ## measure for some ten minutes, write docs/benchmarks.md and its plots (Linux)
-	@$(BIN)/python -m tests.support.prepare
+bench: .venv/bench prepare ## measure for some ten minutes, write docs/benchmarks.md and its plots (Linux)
 	@$(BIN)/python -m tools.bench
 
 check: .venv/test ## run linters, type checks, layer and English checks, cfn-lint in all regions, an audit of the locked packages
@@ -99,10 +98,14 @@ delete: .venv/run ## delete the stack from AWS, with all data, as dev or ENV=pro
 clean: ## delete everything that make created, including the environment and the data
 	rm -rf .venv .aws-sam .cache .local node_modules
 
+NO_PYTHON = $(error There is no $(PYTHON) here. Install Python $(OLDEST_PYTHON) or newer, \
+  or name one: make run PYTHON=python3.12)
+OLDEST_PYTHON = $(shell sed -n 's/^requires-python = ">=\(.*\)"$$/\1/p' pyproject.toml)
+
 # LOCKED=1, as in CI: install exactly the files in requirements/, by hash, without resolving. Otherwise install any version
 # that pyproject.toml allows.
 .venv/run .venv/test .venv/bench: FORCE
-	@$(or $(shell command -v $(PYTHON) 2>/dev/null),$(wildcard $(BIN)/python),$(PYTHON)) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
+	@$(or $(shell command -v $(PYTHON) 2>/dev/null),$(wildcard $(BIN)/python),$(NO_PYTHON)) tools/venv.py $(notdir $@) $(if $(LOCKED),--locked)
 
 node_modules/.package-lock.json: package-lock.json
 	@echo "Installing what package.json lists into node_modules …"

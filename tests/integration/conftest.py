@@ -26,7 +26,7 @@ def _pauses_are_skipped() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
     if not dynamodb_local.is_here():
-        pytest.skip("DynamoDB Local is not here: see tests/support/prepare.py")
+        pytest.skip("DynamoDB Local is not here. Install it: make prepare")
     with Engines(tmp_path_factory.mktemp("dynamodb-local")) as engines:
         yield engines
 

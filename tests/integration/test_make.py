@@ -79,6 +79,14 @@ def test_a_python_that_is_too_old_is_refused_by_one_sentence_and_leaves_nothing(
     assert not (project / ".venv").exists()
 
 
+def test_a_python_that_is_not_there_is_refused_by_a_sentence_that_names_the_version_needed(project: Path) -> None:
+    done = make(project, ".venv/run", PYTHON="python-that-is-nowhere")
+
+    assert done.returncode
+    assert "There is no python-that-is-nowhere here. Install Python 3.11 or newer, or name one" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
 def test_settings_of_the_users_pip_lead_nothing_out_of_venv(project: Path) -> None:
     elsewhere = "target = /nowhere\nprefix = /nowhere\nroot = /nowhere\n"
     conf = project.parent / "pip" / "pip.conf"

@@ -115,7 +115,7 @@ USE = {"Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"}
 CREATION = {"CreateGrant", "GenerateDataKeyWithoutPlaintext"}  # by those who create the table and the queue
 
 
-pytestmark = pytest.mark.skipif(not has_iam_simulate(), reason="no iam-simulate: see tests/support/prepare.py")
+pytestmark = pytest.mark.skipif(not has_iam_simulate(), reason="iam-simulate is not here. Install it: make prepare")
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])

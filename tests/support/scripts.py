@@ -8,7 +8,7 @@ from pathlib import Path
 
 BIN = Path(__file__).parents[2] / "bin"
 # A locale in which Python writes ASCII only: "…" or a name in an export would be an error.
-ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
 
 
 def environment(**changes: str) -> dict[str, str]:
