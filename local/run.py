@@ -54,7 +54,8 @@ def main() -> int:
     except Held as held:
         print(
             f"The local system is running as process {held.pid}. "
-            f"End it with Ctrl-C in its terminal, or with: kill {held.pid}",
+            f"End it with Ctrl-C in its terminal, or with: kill {held.pid}; kill -CONT {held.pid}\n"
+            "(The second command wakes it if Ctrl-Z has stopped it.)",
             file=sys.stderr,
         )
         return 1
@@ -170,14 +171,16 @@ Ready.
 
   Get a token for @{demo.PEOPLE[0]["handle"]}, list the conversations, send a message:
 
-TOKEN=$(curl -sS {place.endpoint}/ \\
+API='{api}'
+
+TOKEN=$(curl -sS --noproxy '*' {place.endpoint}/ \\
   -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth' \\
   -d '{sign_in}' \\
   | python3 -c 'import json, sys; print(json.load(sys.stdin)["AuthenticationResult"]["AccessToken"])')
 
-curl -sS -H "Authorization: Bearer $TOKEN" '{api}/api/message_groups'
+curl -sS --noproxy '*' -H "Authorization: Bearer $TOKEN" "$API/api/message_groups"
 
-curl -sS -H "Authorization: Bearer $TOKEN" '{api}/api/messages' \\
+curl -sS --noproxy '*' -H "Authorization: Bearer $TOKEN" "$API/api/messages" \\
   -d '{{"handle": "londo", "message": "Hello from the terminal"}}'
 
   From another machine (SSH, a hosted IDE) forward both ports under the same numbers, and open the address of Web there:
