@@ -130,6 +130,30 @@ def test_a_full_storage_is_reported_and_messages_are_still_sent(bayko: Client, l
     expect(seat.page.locator(".banner")).to_be_hidden()  # nothing would be lost any more
 
 
+def test_a_message_that_only_the_tab_has_is_not_left_without_a_question(
+    bayko: Client, londo: Client, sits: Sits
+) -> None:
+    bayko.send(handle=londo.handle, message="First")
+    seat = sits(bayko)
+    seat.page.add_init_script(FULL)
+    seat.open()
+    seat.open_with(londo)
+    seat.page.evaluate("fill()")
+    seat.page.context.set_offline(True)
+    seat.send("Second")
+    banner = seat.page.locator(".banner")
+    expect(banner).to_contain_text("You are offline")
+    expect(banner).to_contain_text("storage is full or blocked")
+    with seat.page.expect_event("dialog") as asked:
+        seat.page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    seat.page.context.set_offline(False)
+    expect(seat.page.locator(".pending")).to_have_count(0)
+    with seat.page.expect_event("close"):  # nothing would be lost any more
+        seat.page.close(run_before_unload=True)
+
+
 def test_a_browser_that_blocks_storage_can_be_signed_in_and_written_in(
     blocking: Page, address: str, bayko: Client, londo: Client
 ) -> None:
