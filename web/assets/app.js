@@ -42,7 +42,7 @@ async function firstConfig() {
     } catch (error) {
       const text = /** @type {Error} */ (error).message;
       await new Promise((resolve) =>
-        app.replaceChildren(el("main", { className: "shell" }, failedPane(text, resolve))),
+        app.replaceChildren(el("main", { className: "signin" }, failedPane(text, resolve))),
       );
     }
   }
@@ -108,7 +108,7 @@ async function showSignIn() {
   document.title = "Sign in · Messages";
   const { loaded, error } = await load(signIn);
   if (session.user) return show();
-  if (error) return app.replaceChildren(el("main", { className: "shell" }, error));
+  if (error) return app.replaceChildren(el("main", { className: "signin" }, error));
   view = loaded;
   app.replaceChildren(view.element);
   view.focus();
