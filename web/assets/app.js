@@ -42,7 +42,7 @@ async function firstConfig() {
     } catch (error) {
       const text = /** @type {Error} */ (error).message;
       await new Promise((resolve) =>
-        app.replaceChildren(el("main", { className: "shell" }, failedPane(text, resolve))),
+        app.replaceChildren(el("main", { className: "signin" }, failedPane(text, resolve))),
       );
     }
   }
@@ -108,7 +108,7 @@ async function showSignIn() {
   document.title = "Sign in · Messages";
   const { loaded, error } = await load(signIn);
   if (session.user) return show();
-  if (error) return app.replaceChildren(el("main", { className: "shell" }, error));
+  if (error) return app.replaceChildren(el("main", { className: "signin" }, error));
   view = loaded;
   app.replaceChildren(view.element);
   view.focus();
@@ -228,12 +228,18 @@ function updateBanner() {
 }
 
 /** @param {Client} client */
-function bannerText({ isReachable, live }) {
+function bannerText(client) {
+  const isRefused = browserStorage.isRefused || tabStorage.isRefused;
+  const storage =
+    isRefused &&
+    "This browser's storage is full or blocked. When you close this tab, drafts and unsent messages are lost.";
+  return [connectionText(client), storage].filter(Boolean).join(" ");
+}
+
+/** @param {Client} client */
+function connectionText({ isReachable, live }) {
   if (!navigator.onLine) return "You are offline. Your messages will be sent when you are back online.";
   if (!isReachable) return "The server cannot be reached. Trying again …";
-  if (browserStorage.isRefused || tabStorage.isRefused) {
-    return "This browser's storage is full or blocked. When you close this tab, drafts and unsent messages are lost.";
-  }
   if (live.isReplaced) return "You have too many tabs and devices connected. Click here to connect this one again.";
   return "";
 }
@@ -278,6 +284,9 @@ const followClock = () => {
 setInterval(followClock, UPDATE_MS);
 document.addEventListener("visibilitychange", followClock);
 addEventListener("popstate", () => show());
+addEventListener("beforeunload", (event) => {
+  if (running?.client.isLostWithTab) event.preventDefault();
+});
 document.addEventListener("click", (event) => {
   const link = /** @type {Element} */ (event.target).closest("a[href^='/messages']");
   const isPlain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);

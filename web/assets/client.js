@@ -68,6 +68,11 @@ export class Client extends EventTarget {
     return this.api.isReachable;
   }
 
+  /** Whether there are unsent texts that will be lost with this tab. */
+  get isLostWithTab() {
+    return this.outbox.isLostWithTab || this.drafts.isLostWithTab;
+  }
+
   close() {
     clearInterval(this.#poll);
     this.#listeners.abort();

@@ -4,6 +4,8 @@ import { fetchWithTimeout, Unreachable } from "./api.js";
 
 /** @import { Config } from "../types.d.ts" */
 
+const REQUIRED = ["api", "socket", "cognito", "user_pool_id", "client_id", "message_max_chars"];
+
 /**
  * Throws Unreachable.
  *
@@ -12,11 +14,11 @@ import { fetchWithTimeout, Unreachable } from "./api.js";
 export async function loadConfig() {
   const response = await fetchWithTimeout("/config.json", {});
   if (!response.ok) throw new Unreachable(`The server answered ${response.status}.`);
-  try {
-    return await response.json();
-  } catch (error) {
-    throw new Unreachable("The server's configuration cannot be read.", { cause: error });
+  const config = await response.json().catch(() => null);
+  if (!REQUIRED.every((name) => name in Object(config))) {
+    throw new Unreachable("The server's configuration cannot be read.");
   }
+  return config;
 }
 
 /**

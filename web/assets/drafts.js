@@ -19,6 +19,11 @@ export class Drafts {
     this.#prefix = `cruddur.draft.${me.uuid}.`;
   }
 
+  /** Whether there are drafts that will be lost with this tab. */
+  get isLostWithTab() {
+    return browserStorage.refuses(this.#prefix);
+  }
+
   /** @param {string} key */
   get(key) {
     return browserStorage.get(this.#prefix + key) ?? "";

@@ -90,16 +90,26 @@ export const badge = (/** @type {number} */ count) => (count > 99 ? "99+" : Stri
 /** A message's length in code points, as the API counts it. */
 export const length = (/** @type {string} */ text) => [...text].length;
 
+/**
+ * Whether a text has a visible character, as the server's model/text.py decides it.
+ *
+ * @param {string} text
+ */
+export const shows = (text) => /[^\s\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}]/v.test(text);
+
 /** @type {Record<string, string>} */
 const OPENING = { ")": "(", "]": "[", "}": "{" };
-/** Brackets, quotation marks and punctuation of scripts that are not written in ASCII end a link, wherever they are. */
+/**
+ * A host of letters and digits, then perhaps a path. Invisible characters, brackets, quotation marks and punctuation of
+ * scripts that are not written in ASCII end a link, wherever they are.
+ */
 const LINK =
-  /\bhttps?:\/\/[^\s<>"'`\u200b-\u200f\u202a-\u202e\u2066-\u2069[[\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Quotation_Mark}\p{Terminal_Punctuation}\p{Sentence_Terminal}]--\p{ASCII}]]+/giv;
-const END_OF_SENTENCE = /^(?:[.,;:!?]|[[\p{Po}\p{Pd}]--\p{ASCII}])$/v;
+  /\bhttps?:\/\/(?:\[[\da-f:.]+\])?[[\p{L}\p{M}\p{N}.:@_%~\-]--\p{Default_Ignorable_Code_Point}]*(?:[\/?#][^\s<>"`＜＞—\p{Default_Ignorable_Code_Point}[[\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Quotation_Mark}\p{Terminal_Punctuation}\p{Sentence_Terminal}]--\p{ASCII}]]*)?/giv;
+const END_OF_LINK = /^(?:[.,;:!?'*~｜～]|[[\p{Po}\p{Pd}]--\p{ASCII}])$/v;
 
 /**
- * Splits a text into plain pieces and links. Only http and https become links, without the punctuation that ends the
- * sentence, and without a bracket that was opened before the link.
+ * Splits a text into plain pieces and links. Only http and https become links, without the punctuation and the
+ * emphasis that follow, and without a bracket that was opened before the link.
  *
  * @param {string} text
  * @returns {{ text: string, href?: string }[]}
@@ -113,7 +123,7 @@ export function pieces(text) {
       const last = [...link].at(-1) ?? "";
       const opening = OPENING[last];
       const unopened = opening && link.split(opening).length <= link.split(last).length - 1;
-      if (!END_OF_SENTENCE.test(last) && !unopened) break;
+      if (!END_OF_LINK.test(last) && !unopened) break;
       link = link.slice(0, -last.length);
     }
     if (!URL.canParse(link)) continue;

@@ -48,6 +48,11 @@ export class Outbox extends EventTarget {
     clearTimeout(this.#timer);
   }
 
+  /** Whether there are entries that will be lost with this tab. */
+  get isLostWithTab() {
+    return browserStorage.refuses(this.#prefix);
+  }
+
   /**
    * All waiting entries, in the order they were written.
    *

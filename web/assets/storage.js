@@ -26,6 +26,15 @@ class SafeStorage extends EventTarget {
     return this.#refused.size > 0;
   }
 
+  /**
+   * Whether there are values under keys with this prefix that will be lost with this tab.
+   *
+   * @param {string} prefix
+   */
+  refuses(prefix) {
+    return [...this.#refused.keys()].some((key) => key.startsWith(prefix));
+  }
+
   keys() {
     return [...new Set([...Object.keys(this.#area ?? {}), ...this.#refused.keys()])];
   }

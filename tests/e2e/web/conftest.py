@@ -124,8 +124,9 @@ def sits(chromium: Browser, address: str, system: System) -> Iterator[Sits]:
 
 
 def _complaints(message: ConsoleMessage) -> list[str]:
-    """Errors of the page, except failed requests: some tests cause them."""
-    is_network = "Failed to load resource" in message.text or "WebSocket connection" in message.text
+    """Errors of the page, except failed requests and their effects: some tests cause them."""
+    network = ("Failed to load resource", "WebSocket connection", "was preloaded using link preload but not used")
+    is_network = any(text in message.text for text in network)
     return [message.text] if message.type in ("error", "warning") and not is_network else []
 
 

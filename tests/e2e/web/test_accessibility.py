@@ -53,6 +53,12 @@ def settings_not_loaded(seat: Seat, other: Client) -> None:
     expect(seat.page.get_by_role("button", name="Try again")).to_be_visible()
 
 
+def not_loaded(seat: Seat, _other: Client) -> None:
+    seat.page.route("**/assets/client.js", lambda route: route.abort())
+    seat.open()
+    expect(seat.page.get_by_role("link", name="Try again")).to_be_visible()
+
+
 def offline(seat: Seat, other: Client) -> None:
     conversation(seat, other)
     seat.page.context.set_offline(True)
@@ -68,7 +74,8 @@ def sign_in(seat: Seat, _other: Client) -> None:
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize(
-    "view", [sign_in, inbox, conversation, new_message, nobody_there, settings, settings_not_loaded, offline]
+    "view",
+    [sign_in, inbox, conversation, new_message, nobody_there, settings, settings_not_loaded, not_loaded, offline],
 )
 def test_axe_finds_nothing(
     view: Callable[[Seat, Client], None], size: dict[str, int], bayko: Client, londo: Client, sits: Sits

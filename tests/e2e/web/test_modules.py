@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Error, Page
+
+from messaging.model.text import shows
 
 WEB = Path(__file__).parents[3] / "web"
 
@@ -104,6 +107,9 @@ def test_dates(page: Page, at: str, line: str, ago: str) -> None:
     assert page.evaluate(FORMAT, ["ago", at, now]) == ago
 
 
+HIDDEN = "\u2060\u00ad\u061c\u200b\u3164\ufe0f"
+
+
 @pytest.mark.parametrize(
     ("text", "links"),
     [
@@ -124,6 +130,19 @@ def test_dates(page: Page, at: str, line: str, ago: str) -> None:
         ("\uff08https://example.com/a\uff09\uff01", ["https://example.com/a"]),
         ("https://example.com/a… https://example.com/b —", ["https://example.com/a", "https://example.com/b"]),
         (
+            "'https://example.com/Schr%C3%B6dinger's_cat', 'https://example.com/b'",
+            ["https://example.com/Schr%C3%B6dinger's_cat", "https://example.com/b"],
+        ),
+        ("**https://example.com/a** ~~https://example.com/b~~", ["https://example.com/a", "https://example.com/b"]),
+        (
+            "\uff1chttps://example.com/a\uff1eと https://example.com/b—or",
+            ["https://example.com/a", "https://example.com/b"],
+        ),
+        ("https://example.com/a\uff5c https://example.com/b\uff5e", ["https://example.com/a", "https://example.com/b"]),
+        *((f"https://example.com/a{hidden}b", ["https://example.com/a"]) for hidden in HIDDEN),
+        *((f"https://example.com{ending}", ["https://example.com/"]) for ending in (*HIDDEN, "🎉", "☎\ufe0f")),
+        ("https://example.com:8080🎉 https://[::1]:80/a", ["https://example.com:8080/", "https://[::1]:80/a"]),
+        (
             "https://example.com/日本_(東京)?q=é",
             ["https://example.com/%E6%97%A5%E6%9C%AC_(%E6%9D%B1%E4%BA%AC)?q=%C3%A9"],
         ),
@@ -133,6 +152,14 @@ def test_links(page: Page, text: str, links: list[str]) -> None:
     pieces = page.evaluate(FORMAT, ["pieces", text])
     assert "".join(piece["text"] for piece in pieces) == text
     assert [piece["href"] for piece in pieces if "href" in piece] == links
+
+
+def test_a_text_shows_in_the_page_if_it_shows_on_the_server(page: Page) -> None:
+    known = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) not in ("Cn", "Co", "Cs")]
+    shown = page.evaluate(
+        "async (texts) => { const { shows } = await import('/assets/format.js'); return texts.filter(shows); }", known
+    )
+    assert shown == [character for character in known if shows(character)]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])) | st.from_regex(r"(https?://|[a-z(\[{.,!<\"' ]){0,12}"))

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import APIResponse, Browser, Page, Request, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Request, Route, ViewportSize, expect
 
 from messaging.services.profile import spread
 from messaging.storage.table import Table
@@ -128,6 +128,30 @@ def test_a_full_storage_is_reported_and_messages_are_still_sent(bayko: Client, l
     expect(seat.page.locator(".pending")).to_have_count(0)
     assert [message["message"] for message in londo.get(f"/api/messages/{group}").json()] == ["First", "Second"]
     expect(seat.page.locator(".banner")).to_be_hidden()  # nothing would be lost any more
+
+
+def test_a_message_that_only_the_tab_has_is_not_left_without_a_question(
+    bayko: Client, londo: Client, sits: Sits
+) -> None:
+    bayko.send(handle=londo.handle, message="First")
+    seat = sits(bayko)
+    seat.page.add_init_script(FULL)
+    seat.open()
+    seat.open_with(londo)
+    seat.page.evaluate("fill()")
+    seat.page.context.set_offline(True)
+    seat.send("Second")
+    banner = seat.page.locator(".banner")
+    expect(banner).to_contain_text("You are offline")
+    expect(banner).to_contain_text("storage is full or blocked")
+    with seat.page.expect_event("dialog") as asked:
+        seat.page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    seat.page.context.set_offline(False)
+    expect(seat.page.locator(".pending")).to_have_count(0)
+    with seat.page.expect_event("close"):  # nothing would be lost any more
+        seat.page.close(run_before_unload=True)
 
 
 def test_a_browser_that_blocks_storage_can_be_signed_in_and_written_in(
@@ -248,6 +272,31 @@ def test_a_part_that_cannot_be_loaded_offers_to_try_again(name: str, bayko: Clie
     expect(seat.composer).to_be_enabled()
 
 
+def test_a_person_who_cannot_be_looked_up_is_looked_up_again(bayko: Client, londo: Client, sits: Sits) -> None:
+    seat = sits(bayko)
+    seat.open("/messages/new")
+    to, again = seat.page.get_by_role("combobox", name="To"), seat.page.get_by_role("button", name="Try again")
+    to.fill(londo.handle)
+    expect(seat.page.get_by_role("option")).to_be_visible()
+    seat.page.context.set_offline(True)
+    to.press("Enter")
+    expect(again).to_be_visible()
+    seat.page.context.set_offline(False)
+    again.click()
+    expect(seat.composer).to_be_enabled()
+    expect(again).to_have_count(0)
+
+
+def test_a_handle_in_the_address_that_cannot_be_looked_up_is_looked_up_again(
+    bayko: Client, londo: Client, sits: Sits
+) -> None:
+    seat = sits(bayko)
+    seat.page.route("**/api/users/*/short", lambda route: route.fulfill(status=503, json={}), times=1)
+    seat.open(f"/messages/new/{londo.handle}")
+    seat.page.get_by_role("button", name="Try again").click()
+    expect(seat.composer).to_be_enabled()
+
+
 def test_a_sign_in_that_cannot_be_loaded_offers_to_try_again(page: Page, address: str) -> None:
     page.route("**/views/signin.js", lambda route: route.abort(), times=1)
     page.goto(address)
@@ -255,14 +304,30 @@ def test_a_sign_in_that_cannot_be_loaded_offers_to_try_again(page: Page, address
     expect(page.get_by_label("Password")).to_be_visible()
 
 
-@pytest.mark.parametrize("answer", ["none", "503", "not JSON"])
-def test_a_configuration_that_cannot_be_reached_offers_to_try_again(answer: str, page: Page, address: str) -> None:
+@pytest.mark.parametrize("file", ["app.js", "client.js"])
+def test_a_page_whose_first_files_do_not_load_offers_to_try_again(file: str, page: Page, address: str) -> None:
+    page.route(f"**/assets/{file}", lambda route: route.abort())
+    page.goto(address)
+    again = page.get_by_role("link", name="Try again")
+    expect(again).to_be_visible()
+    page.unroute(f"**/assets/{file}")
+    again.click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    expect(again).to_have_count(0)
+
+
+@pytest.mark.parametrize("answer", ["none", "503", "not JSON", "null", "{}", "[]"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_configuration_that_cannot_be_reached_offers_to_try_again(
+    answer: str, size: ViewportSize, page: Page, address: str
+) -> None:
     def fail(route: Route) -> None:
         if answer == "none":
             route.abort()
         else:
-            route.fulfill(status=503 if answer == "503" else 200, body="<html>")
+            route.fulfill(status=503 if answer == "503" else 200, body=answer)
 
+    page.set_viewport_size(size)
     page.route("**/config.json", fail)
     page.goto(address)
     expect(page.get_by_role("alert")).to_be_visible()

@@ -1,7 +1,7 @@
 /** The field for a new message. It grows with the text, counts down and keeps a draft. */
 
 import { el, icon, isComposing } from "../dom.js";
-import { length } from "../format.js";
+import { length, shows } from "../format.js";
 
 /** @import { Drafts } from "../drafts.js" */
 
@@ -89,7 +89,7 @@ export class Composer {
     this.count.classList.toggle("close", left < FEW_CHARACTERS_LEFT);
     this.count.classList.toggle("over", left < 0);
     this.text.setAttribute("aria-invalid", String(left < 0));
-    this.button.disabled = this.text.disabled || left < 0 || !text.trim();
+    this.button.disabled = this.text.disabled || left < 0 || !shows(text);
     if (CSS.supports("field-sizing", "content")) return;
     this.text.style.height = "auto";
     if (this.text.scrollHeight) this.text.style.height = `${this.text.scrollHeight}px`;

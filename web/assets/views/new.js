@@ -112,7 +112,8 @@ export class NewConversation {
       if (uuid) this.go(`/messages/${uuid}`, { replace: true });
       else this.#offer(person);
     } catch (error) {
-      this.picker.note.textContent = /** @type {Error} */ (error).message;
+      if (choice !== this.#choices) return;
+      this.picker.failed(/** @type {Error} */ (error), () => this.#choose(handle));
     }
   }
 

@@ -1,6 +1,6 @@
 /** A combobox that finds a person: in the inbox by name or handle, or on the server by handle. */
 
-import { announce, avatar, el, isComposing } from "../dom.js";
+import { announce, avatar, el, isComposing, linkButton } from "../dom.js";
 
 /**
  * @import { Person } from "../../types.d.ts"
@@ -68,6 +68,16 @@ export class PersonPicker {
   }
 
   /**
+   * Says why a person could not be looked up, and offers to try again.
+   *
+   * @param {Error} error
+   * @param {() => void} retry
+   */
+  failed(error, retry) {
+    this.note.replaceChildren(`${error.message} `, linkButton("Try again", retry));
+  }
+
+  /**
    * The person with a handle, or null. The note says why there is none.
    *
    * @param {string} handle
@@ -103,7 +113,8 @@ export class PersonPicker {
     try {
       if (HANDLE.test(wanted)) person = await this.client.findPerson(wanted);
     } catch (error) {
-      note = /** @type {Error} */ (error).message;
+      if (search === this.#searches && !known.length) this.failed(/** @type {Error} */ (error), () => this.#search());
+      return;
     }
     if (search !== this.#searches) return;
     if (person?.uuid === this.client.store.me.uuid) {
