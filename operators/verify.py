@@ -504,5 +504,5 @@ def handle_person(item: Item) -> Person:
 
 def _with_handle(person: Person) -> Person:
     if not keys.is_handle(person.handle):
-        raise ValueError(f"{person.handle!r} is not a handle")
+        raise ValueError("the handle is none")
     return person

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import boto3
 import pytest
 
 from operators.environments import Environment
@@ -24,6 +25,7 @@ def test_the_region_is_the_environments_before_the_profiles(
     variables: dict[str, str], region: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "config").write_text(PROFILE)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it has read another test's settings
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_PROFILE", "operator")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
