@@ -74,8 +74,10 @@ def build() -> list[Function]:
 
 
 def _event(name: str) -> dict[str, Any]:
-    """The sample event, without message_uuid, so that every round sends a new message."""
+    """The sample event, without message_uuid, so that every round sends a new message, and with a free handle."""
     event = sample_event(name)
+    if name == "pre_sign_up":  # the sample of post_confirmation takes the other one
+        event["request"]["userAttributes"]["preferred_username"] = "nobody_yet"
     if "body" in event:
         body = json.loads(event["body"])
         body.pop("message_uuid", None)
