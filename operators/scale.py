@@ -25,10 +25,10 @@ from operators.schema import template
 PEOPLE = (10**6, 10**7, 10**8)  # a day
 TRANSACTION_SECONDS = 0.01  # of a send: how long the head of a conversation is taken
 
-# The stream handler's time for a batch of 100 records, by the conversations in it: docs/benchmarks.md, 2026-11-24.
+# The stream handler's time for a batch of 100 records, by the conversations in it: docs/benchmarks.md, 2026-11-26.
 BATCH = 100
-BATCH_SECONDS = {1: 100 / 7957, 100: 100 / 273}
-RECORD_SECONDS = 1 / 101  # of a batch of one
+BATCH_SECONDS = {1: 100 / 15585, 100: 100 / 506}
+RECORD_SECONDS = 1 / 363  # of a batch of one
 POLL_SECONDS = 0.25  # Lambda asks an idle shard four times a second
 SIMULATED_SECONDS = 600
 RATES = (1, 10, 50, 100, 200, 300, 500, 1000)  # records a second
