@@ -22,7 +22,6 @@ from operators.writing import MAX_CONCURRENCY, Line, continued, put_all
 _NAMESPACE = UUID("5f0c1a5e-7f0b-4c53-9d55-8f3e6f6a3b10")
 _BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 _PARTNERS = 5  # conversations that each person begins; each is in twice as many
-_AFTER_ALL_TIMES = keys.HEAD
 _IN_DOUBT = MAX_BATCH_WRITES * (MAX_CONCURRENCY + 2)  # items written last, of which an interrupted run may lack some
 _SAYINGS = (
     "Are you there?",
@@ -125,7 +124,7 @@ def _items(table: Table, one: _Conversation, heads: list[Head], on_progress: Cal
 
     For a long, interrupted one, only the items that may be missing.
     """
-    newest = table.before(one.group, _AFTER_ALL_TIMES, 1, consistent=True) if one.wanted > _IN_DOUBT else []
+    newest = table.before(one.group, keys.HEAD, 1, consistent=True) if one.wanted > _IN_DOUBT else []
     after = max(0, newest[0].seq - _IN_DOUBT) if newest else 0
     last = None
     if after:

@@ -8,10 +8,9 @@ from messaging.model.items import Item
 from messaging.model.message import Message
 from messaging.model.sent_record import SentRecord
 from messaging.storage.dynamodb import ABSENT, ConditionFailed
-from messaging.storage.table import HeadChanged, Table
+from messaging.storage.table import BEFORE_ALL_TIMES, HeadChanged, Table
 from operators.writing import delete_all, put_all
 
-BEFORE_ALL_TIMES = "0"
 _PAGE = 100
 _IS_AS_READ = "pk = ? AND sk = ? AND message_group_uuid = ? AND created_at = ?"
 

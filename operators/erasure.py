@@ -17,7 +17,7 @@ from operators.environments import Environment
 from operators.people import PersonRecord, UserPool
 from operators.people_table import PeopleTable
 
-_FUNCTION_TIMEOUT_SECONDS = 30.0  # seconds: no function that opens a conversation runs longer (template.yaml, Timeout)
+_FUNCTION_TIMEOUT_SECONDS = 30.0  # no function that opens a conversation runs longer (template.yaml, Timeout)
 
 
 def erase(environment: Environment, people: Sequence[PersonRecord], left: Callable[[int], None]) -> None:
@@ -33,13 +33,18 @@ def erase(environment: Environment, people: Sequence[PersonRecord], left: Callab
         if found.account:
             pool.lock_out(found.user_uuid)
         connection_ids += erase_from_table(table, sockets, found.user_uuid, found.handles, left)
-    time.sleep(_FUNCTION_TIMEOUT_SECONDS)
+    wait_for_functions()
     for connection_id in connection_ids:
         sockets.close(connection_id)  # API Gateway closes no socket during its handshake
     for found in people:
         erase_from_table(table, sockets, found.user_uuid, found.handles, left)
         if found.account:
             pool.delete(found.user_uuid)
+
+
+def wait_for_functions() -> None:
+    """Wait for functions that may have read a profile before it was changed."""
+    time.sleep(_FUNCTION_TIMEOUT_SECONDS)
 
 
 def erase_from_table(

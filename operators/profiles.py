@@ -1,6 +1,5 @@
 """Synchronization of profiles, handles and conversations with the user pool."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,12 +11,11 @@ from messaging.model.person import Person
 from messaging.services.profile import spread
 from messaging.storage.dynamodb import DynamoDB
 from operators.environments import Environment, OperatorError
-from operators.erasure import erase
+from operators.erasure import erase, wait_for_functions
 from operators.people import Account, PersonRecord, UserPool
 from operators.people_table import PeopleTable, Profile
 from operators.scan import scan
 
-_FUNCTION_TIMEOUT_SECONDS = 30.0  # seconds: no function runs longer (template.yaml, Timeout)
 _FEW = 10  # people that may always be erased at once
 
 
@@ -51,7 +49,7 @@ def sync_profiles(environment: Environment, seen: Callable[[int], None] = lambda
         renamed += _sync_page(table, page, synced)
         seen(len(page))
     if renamed:
-        time.sleep(_FUNCTION_TIMEOUT_SECONDS)
+        wait_for_functions()
     for person in renamed:
         spread(table, person)
     return synced

@@ -20,9 +20,10 @@ from uuid import UUID
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.histories.events import as_lambda_has_it, event_of, reaches_stream_handler, sample_event
-from tests.histories.network import EFFECTS, ERRORS, Call, Fault, Killed, Network, shuffled
+from tests.histories.network import EFFECTS, Call, Fault, Network, shuffled
 from tests.histories.place import Environment
 from tests.histories.process import Machine, Process
+from tests.support.faults import TRANSIENT, Killed
 
 _STREAM_HANDLER = "functions.stream_handler.stream_handler"
 _FUNCTIONS = (
@@ -195,7 +196,7 @@ class History:
     def _some_fault(self, most: int, *errors: str) -> Fault:
         first = self._chance.choice((1, 2, 2, 3, self._chance.randint(1, most)))
         last = self._chance.choice([first] * 14 + [first + 1, 10**9])
-        return Fault(first, last, self._chance.choice(EFFECTS), self._chance.choice((*ERRORS, *errors)))
+        return Fault(first, last, self._chance.choice(EFFECTS), self._chance.choice((*TRANSIENT, *errors)))
 
     def _pass_time(self) -> None:
         self._machine.microseconds += self._chance.choice((0, 0, 0, 1, 1, 2, 1_000_000))

@@ -5,21 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
-from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError
+
+from tests.support.faults import THROTTLED, fail
 
 Run = Callable[..., Any]
 
-ERRORS = ("killed", "timed out", "connection lost", "no connection", "throttled", "conflict")
 EFFECTS = ("none", "half", "whole")
-_THROTTLED = {"Error": {"Code": "ThrottlingError", "Message": ""}}
 _SETS = ("SS", "NS", "BS")
 _UNPROCESSED = {"batch_get_item": "UnprocessedKeys", "batch_write_item": "UnprocessedItems"}
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 def shuffled(value: Any, chance: random.Random) -> Any:
@@ -134,36 +130,11 @@ class Network:
                 answer = self._run(operation, request)
                 done = dict(enumerate(answer.get("Responses", []))) if "Statements" in request else {}
         if fault.error == "throttled" and "Statements" in request:
-            return {"Responses": [done.get(place, _THROTTLED) for place in range(len(request["Statements"]))]}
+            return {"Responses": [done.get(place, THROTTLED) for place in range(len(request["Statements"]))]}
         if fault.error == "throttled" and operation in _UNPROCESSED:
             return {"Responses": {}, _UNPROCESSED[operation]: request["RequestItems"]}
-        _raise(fault.error, request)
+        fail(fault.error, request)
 
 
 def _place(pair: tuple[int, Any]) -> int:
     return pair[0]
-
-
-def _raise(error: str, request: Any) -> NoReturn:
-    match error:
-        case "killed":
-            raise Killed
-        case "timed out":
-            raise ReadTimeoutError(endpoint_url="http://dynamodb")
-        case "connection lost":
-            raise ConnectionClosedError(endpoint_url="http://dynamodb")
-        case "no connection":
-            raise EndpointConnectionError(endpoint_url="http://dynamodb")
-        case "conflict" if "TransactItems" in request:
-            raise _error("TransactionCanceledException", CancellationReasons=[{"Code": "TransactionConflict"}])
-        case "conflict":
-            raise _error("TransactionConflictException")
-        case "throttled":
-            raise _error("ProvisionedThroughputExceededException")
-        case code:
-            raise _error(code)
-
-
-def _error(code: str, **more: Any) -> ClientError:
-    response: Any = {"Error": {"Code": code, "Message": ""}, **more}
-    return ClientError(response, "Any")

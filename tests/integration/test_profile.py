@@ -14,8 +14,9 @@ from messaging.services.send import send_to_handle
 from messaging.storage.table import CHANGE_INTERVAL_SECONDS, Table
 from operators.repair import Repair
 from operators.verify import verify
+from tests.support.faults import Killed
 from tests.support.functions import Functions, Stream
-from tests.support.world import Fault, Killed, Requests, Run
+from tests.support.world import Fault, Requests, Run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

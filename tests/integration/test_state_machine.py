@@ -35,8 +35,9 @@ from messaging.services.send import send_to_conversation, send_to_handle
 from operators.verify import verify
 from tests.integration.test_list_messages import links
 from tests.support.checks import assert_conversations_are_whole, read_all, stored_messages
+from tests.support.faults import TRANSIENT, Killed
 from tests.support.functions import sample_event
-from tests.support.world import TRANSIENT, Fault, Hook, Killed, Run, World, faults
+from tests.support.world import Fault, Hook, Run, World, faults
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

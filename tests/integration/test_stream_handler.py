@@ -25,9 +25,10 @@ from messaging.storage.table import Table
 from operators.people_table import PeopleTable
 from tests.conftest import examples
 from tests.support.checks import assert_inboxes_stand_at_the_heads, read_all
+from tests.support.faults import TRANSIENT, Killed
 from tests.support.functions import Functions, Stream
 from tests.support.strategies import shuffled
-from tests.support.world import TRANSIENT, Killed, Requests, World, faults
+from tests.support.world import Requests, World, faults
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

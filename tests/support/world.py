@@ -6,16 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError
 from hypothesis import strategies as st
 
 from messaging.model.person import Person
 from messaging.storage.table import Table
 from operators.schema import create_table_request
+from tests.support.faults import THROTTLED, Killed, fail
 from tests.support.functions import Functions, Stream, all_before
 
 if TYPE_CHECKING:
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 Run = Callable[..., Any]
 # Called in place of a request to DynamoDB, with its number from 1, a function that runs it, and its parameters.
 Hook = Callable[[int, Run, dict[str, Any]], Any]
-
-TRANSIENT = ("killed", "timed out", "connection lost", "no connection", "throttled", "conflict")
-_THROTTLED = {"Error": {"Code": "ThrottlingError", "Message": ""}}
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 class Requests:
@@ -72,32 +66,8 @@ class Fault:
             elif self.effect != "none":
                 answers = run().get("Responses", [])
         if self.error == "throttled" and "Statements" in request:
-            return {"Responses": [*answers, *[_THROTTLED] * (len(request["Statements"]) - len(answers))]}
-        self._fail(request)
-
-    def _fail(self, request: dict[str, Any]) -> NoReturn:
-        match self.error:
-            case "killed":
-                raise Killed
-            case "timed out":
-                raise ReadTimeoutError(endpoint_url="http://dynamodb")
-            case "connection lost":
-                raise ConnectionClosedError(endpoint_url="http://dynamodb")
-            case "no connection":
-                raise EndpointConnectionError(endpoint_url="http://dynamodb")
-            case "conflict" if "TransactItems" in request:
-                raise _error("TransactionCanceledException", CancellationReasons=[{"Code": "TransactionConflict"}])
-            case "conflict":
-                raise _error("TransactionConflictException")
-            case "throttled":
-                raise _error("ProvisionedThroughputExceededException")
-            case code:
-                raise _error(code)
-
-
-def _error(code: str, **more: Any) -> ClientError:
-    response: Any = {"Error": {"Code": code, "Message": ""}, **more}
-    return ClientError(response, "Any")
+            return {"Responses": [*answers, *[THROTTLED] * (len(request["Statements"]) - len(answers))]}
+        fail(self.error, request)
 
 
 def faults(*errors: str) -> st.SearchStrategy[Fault]:

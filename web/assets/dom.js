@@ -54,6 +54,16 @@ export function icon(name) {
   return svg;
 }
 
+/**
+ * The top of a pane, with the way back to all conversations.
+ *
+ * @param {...Child} children
+ */
+export function paneBar(...children) {
+  const back = el("a", { className: "round back", href: "/messages", "aria-label": "All conversations" }, icon("back"));
+  return el("header", { className: "bar" }, back, ...children);
+}
+
 const segmenter = new Intl.Segmenter();
 
 /**

@@ -1,6 +1,6 @@
 /** One conversation: its header, its messages and the composer. */
 
-import { announce, avatar, el, icon } from "../dom.js";
+import { announce, avatar, el, icon, paneBar } from "../dom.js";
 import { draftTo } from "../drafts.js";
 import { unread } from "../store.js";
 import { Composer } from "./composer.js";
@@ -51,13 +51,7 @@ export class Conversation {
     this.element = el(
       "section",
       { className: "pane", "aria-labelledby": "title" },
-      el(
-        "header",
-        { className: "bar" },
-        el("a", { className: "round back", href: "/messages", "aria-label": "All conversations" }, icon("back")),
-        this.face,
-        el("div", { className: "who" }, this.title, this.subtitle),
-      ),
+      paneBar(this.face, el("div", { className: "who" }, this.title, this.subtitle)),
       el("div", { className: "stage" }, this.scroller.element, this.latest),
       this.composer.element,
     );

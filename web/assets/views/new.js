@@ -1,6 +1,6 @@
 /** A conversation that does not exist yet: its other person, and the first message. */
 
-import { el, icon } from "../dom.js";
+import { el, paneBar } from "../dom.js";
 import { draftTo } from "../drafts.js";
 import { onDetail } from "../events.js";
 import { Composer } from "./composer.js";
@@ -47,12 +47,7 @@ export class NewConversation {
     this.element = el(
       "section",
       { className: "pane", "aria-labelledby": "title" },
-      el(
-        "header",
-        { className: "bar" },
-        el("a", { className: "round back", href: "/messages", "aria-label": "All conversations" }, icon("back")),
-        el("h1", { id: "title", tabIndex: -1 }, this.heading),
-      ),
+      paneBar(el("h1", { id: "title", tabIndex: -1 }, this.heading)),
       el("div", { className: "to" }, el("label", { htmlFor: "to" }, "To"), input),
       el(
         "div",

@@ -1,6 +1,6 @@
 /** A person's settings: read receipts, and signing out on all devices. */
 
-import { avatar, el, icon, linkButton, nameAndHandle } from "../dom.js";
+import { avatar, el, linkButton, nameAndHandle, paneBar } from "../dom.js";
 
 /**
  * @import { Client } from "../client.js"
@@ -38,12 +38,7 @@ export class Settings {
     this.element = el(
       "section",
       { className: "pane", "aria-labelledby": "title" },
-      el(
-        "header",
-        { className: "bar" },
-        el("a", { className: "round back", href: "/messages", "aria-label": "All conversations" }, icon("back")),
-        this.title,
-      ),
+      paneBar(this.title),
       el(
         "div",
         { className: "settings" },

@@ -31,7 +31,7 @@ CHANGE_INTERVAL_SECONDS = 60
 MAX_STALE_ENTRIES = 90  # a transaction has 100 actions at most
 _REGISTER_BUDGET_SECONDS = 2.0  # Cognito waits at most 5 s for the whole trigger
 _PAGE = 100
-_BEFORE_ALL_TIMES = "0"
+BEFORE_ALL_TIMES = "0"
 _AFTER_ALL_TIMES = "A"
 
 
@@ -169,7 +169,7 @@ class Table:
         Consistent. A page of 100 costs a request and about 7 read units.
         """
         seen: set[str] = set()
-        page = self.inbox_above(user_uuid, _PAGE, _BEFORE_ALL_TIMES, consistent=True)
+        page = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, consistent=True)
         while page:
             for group in reversed(page):
                 if group.message_group_uuid not in seen:
