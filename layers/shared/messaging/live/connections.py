@@ -70,8 +70,9 @@ def connect(table: Table, sockets: Sockets, user_uuid: str, connection_id: str, 
         raise
     connections = table.connections(user_uuid, consistent=True)
     oldest = sorted(connections, key=lambda one: one.connected_at)[:-MAX_CONNECTIONS]
-    frames = pack([views.error_event("too_many_connections", f"You have more than {MAX_CONNECTIONS} connections.")])
-    deliver(table, sockets, [Post(user_uuid, one.connection_id, frames, one.connected_at) for one in oldest])
+    if oldest:
+        frames = pack([views.error_event("too_many_connections", f"You have more than {MAX_CONNECTIONS} connections.")])
+        deliver(table, sockets, [Post(user_uuid, one.connection_id, frames, one.connected_at) for one in oldest])
     for one in oldest:
         disconnect(table, sockets, user_uuid, one.connection_id)
     if len(connections) == 1:
