@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from os.path import normpath
+from pathlib import Path
 from typing import Any
 
 from local import guard, stack
@@ -105,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, path: str) -> bytes | None:
         try:
-            file = (WEB / path.lstrip("/")).resolve()
+            file = Path(normpath(WEB / path.lstrip("/")))  # assets/cruddur-messages leads out of web/
             return file.read_bytes() if file.is_relative_to(WEB) and file.is_file() and content_type(path) else None
         except (OSError, ValueError):  # an impossible file name
             return None

@@ -32,7 +32,7 @@ A_DAY = {
     "connect": 4,
 }  # of each daily person; 3 messages a day reach a person, and each is marked as read by itself
 CONNECTED_MINUTES = 40  # a day, of each daily person: all sockets together
-PING_MINUTES = 4.5  # between two pings of a socket, as web/assets/live.js sends them
+PING_MINUTES = 4.5  # between two pings of a socket, as packages/client-js sends them
 DELIVERED = 2  # events for each message and each mark: one to a socket of either person
 TYPING = 1  # frames for each message
 TEXT = "Sixty letters or so, as people write when they chat a little"

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from operators.environments import Environment
 
-WEB = Path(__file__).parents[1] / "web"
+WEB = Path(__file__).parents[1] / "web"  # its assets/cruddur-messages leads to packages/client-js
 _ASSETS = "/assets/"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -77,7 +78,8 @@ def _put(environment: Environment, key: str, body: bytes, cache_control: str) ->
 
 
 def _assets() -> Iterator[Path]:
-    yield from (path for path in sorted((WEB / "assets").rglob("*")) if content_type(path.name))
+    paths = (Path(folder) / name for folder, _, names in os.walk(WEB / "assets", followlinks=True) for name in names)
+    yield from (path for path in sorted(paths) if content_type(path.name))
 
 
 def _fingerprint() -> str:

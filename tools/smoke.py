@@ -26,7 +26,7 @@ import requests
 from botocore.exceptions import ClientError
 from websockets.sync.client import ClientConnection, connect
 
-from client.session import Session
+from cruddur_messages.session import Session
 from local import stack
 from operators import deployment
 from operators.environments import LOCAL_HOME, Environment, OperatorError, environment

@@ -9,10 +9,10 @@ from random import Random
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from client import live
-from client.api import Api
-from client.live import Device
-from client.sync import Conversation
+from cruddur_messages import live
+from cruddur_messages.api import Api
+from cruddur_messages.live import Device
+from cruddur_messages.sync import Conversation
 from local import stack
 from tests.e2e.conftest import Client, System
 

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from client.session import Session
+from cruddur_messages.session import Session
 from local import guard, stack
 from tests.e2e.conftest import PASSWORD, Client, System
 

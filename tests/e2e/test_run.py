@@ -19,8 +19,8 @@ import pytest
 import requests
 from websockets.sync.client import ClientConnection, connect
 
-from client.api import Api
-from client.session import Session
+from cruddur_messages.api import Api
+from cruddur_messages.session import Session
 from local import stack
 from local.lock import Held, hold
 from operators.environments import Environment

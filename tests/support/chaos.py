@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from client.sync import Event, Inbox, Page, Steps, follow
+from cruddur_messages.sync import Event, Inbox, Page, Steps, follow
 from messaging.model import keys
 from messaging.model.person import Person
 from messaging.storage.sockets import Gone

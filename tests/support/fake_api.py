@@ -1,10 +1,10 @@
-"""The parts of the API that client.sync uses, in memory: pages of three, whatever the requested limit."""
+"""The parts of the API that clients use to stay in step, in memory: pages of three, whatever the requested limit."""
 
 from collections import defaultdict
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from client.sync import Event, Page
+from cruddur_messages.sync import Event, Page
 
 _PAGE = 3
 _HOUR = 5  # writes that a monitor link reaches back
@@ -16,6 +16,7 @@ class FakeApi:
     def __init__(self) -> None:
         self.messages: dict[str, list[dict[str, Any]]] = {}
         self.marks: dict[str, dict[str, int]] = {}  # conversation → user_uuid → read_seq
+        self.names: dict[str, dict[str, str]] = {}  # of people who changed them
         self.hidden: set[str] = set()  # people who hide their marks
         self.pushed: dict[str, list[Event]] = defaultdict(list)
         self._now = 0
@@ -26,8 +27,14 @@ class FakeApi:
         marks = self.marks.setdefault(uuid, {sender: 0, receiver: 0})
         self._now += 1
         seq = len(messages) + 1
-        name = {"handle": sender, "display_name": sender.title()}
-        message = {"uuid": f"{uuid}/{seq}", "user_uuid": sender, **name, "seq": seq, "created_at": self._now}
+        message = {
+            "uuid": f"{uuid}/{seq}",
+            "user_uuid": sender,
+            **self._names(sender),
+            "message": f"Message {seq}",
+            "seq": seq,
+            "created_at": self._now,
+        }
         was_mutual = self._is_mutual(uuid)
         messages.append(message)
         marks[sender] = seq
@@ -41,6 +48,7 @@ class FakeApi:
         return {"message_group_uuid": uuid, **message}
 
     def mark_read(self, reader: str, uuid: str, seq: int) -> None:
+        seq = min(seq, len(self.messages[uuid]))
         if seq > self.marks[uuid][reader]:
             self.marks[uuid][reader] = seq
             event = {"type": "read", "message_group_uuid": uuid, "user_uuid": reader, "read_seq": seq}
@@ -107,13 +115,17 @@ class FakeApi:
         return {
             "uuid": uuid,
             "user_uuid": other,
-            "handle": other,
-            "display_name": other.title(),
+            **self._names(other),
+            "message": f"Message {last_seq}",
+            "created_at": self._time(uuid),
             "last_seq": last_seq,
             "read_seq": marks[person],
             "unread_count": max(0, last_seq - marks[person]),
             "other_read_seq": None if other in self.hidden or not self._is_mutual(uuid) else marks[other],
         }
+
+    def _names(self, person: str) -> dict[str, str]:
+        return self.names.get(person, {"handle": person, "display_name": person.title()})
 
     def _is_mutual(self, uuid: str) -> bool:
         """True if both have written."""

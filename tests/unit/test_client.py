@@ -16,11 +16,11 @@ from botocore.exceptions import ClientError
 from ministack.services import cognito
 from websockets.exceptions import ConnectionClosedError
 
-from client import live, srp
-from client.api import Api, Refused, Unanswered
-from client.live import Device
-from client.session import Session
-from client.sync import Event, Page
+from cruddur_messages import live, srp
+from cruddur_messages.api import Api, Refused, Unanswered
+from cruddur_messages.live import Device
+from cruddur_messages.session import Session
+from cruddur_messages.sync import Event, Page
 from tests.support.fake_api import FakeApi
 
 _WITHIN = 60  # seconds, for each expected event

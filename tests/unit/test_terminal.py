@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from client.terminal import Screen
 from operators.cli import say
+from operators.terminal import Screen
 from tests.unit.test_text import HARMFUL
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [
     *sorted(path for path in (ROOT / "bin").rglob("*") if path.is_file()),
     *sorted((ROOT / "operators").rglob("*.py")),
-    *sorted((ROOT / "client").glob("*.py")),
+    ROOT / "operators" / "terminal.py",
+    *sorted((ROOT / "packages" / "client-python" / "src").rglob("*.py")),
 ]
 # Writers to the terminal: the two escaping ones, and those that show only numbers and keyboard input.
 WRITERS = {"cli.py": {"say", "show", "confirm", "Progress"}, "terminal.py": {"Screen"}}

@@ -1,18 +1,18 @@
 /** The page: reads config.json and shows the view that the path names. */
 
-import { Refused } from "./api.js";
-import { Client } from "./client.js";
 import { loadConfig, reloadIfReplaced } from "./config.js";
+import { Refused, SignedOut } from "./cruddur-messages/index.js";
 import { el } from "./dom.js";
 import { badge, updateTimeZone } from "./format.js";
-import { Session, SignedOut } from "./session.js";
+import { PageClient } from "./page_client.js";
+import { Session } from "./session.js";
 import { browserStorage, tabStorage } from "./storage.js";
 import { Conversation } from "./views/conversation.js";
 import { Inbox } from "./views/inbox.js";
 import { alertPane, emptyPane, failedPane } from "./views/placeholder.js";
 
 /**
- * @import { Person } from "../types.d.ts"
+ * @import { Person } from "./cruddur-messages/types.js"
  * @import { NewConversation } from "./views/new.js"
  * @import { Settings } from "./views/settings.js"
  * @import { SignIn } from "./views/signin.js"
@@ -23,7 +23,7 @@ const NEW = /^\/messages\/new(?:\/([^/]+))?$/;
 const SETTINGS = "/messages/settings";
 const UPDATE_MS = 60_000; // for times like "5 min. ago", and for the date
 
-/** @typedef {{ client: Client, inbox: Inbox, shell: HTMLElement, banner: HTMLElement }} Running */
+/** @typedef {{ client: PageClient, inbox: Inbox, shell: HTMLElement, banner: HTMLElement }} Running */
 /** @typedef {Conversation | NewConversation | Settings | SignIn} View */
 
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
@@ -117,7 +117,7 @@ async function showSignIn() {
 // ------------------------------------------------------------ Views that are loaded when they are needed
 
 /**
- * @param {Client} client
+ * @param {PageClient} client
  * @param {string} handle as the path has it
  * @returns {Promise<View>}
  */
@@ -127,7 +127,7 @@ async function newConversation(client, handle = "") {
 }
 
 /**
- * @param {Client} client
+ * @param {PageClient} client
  * @returns {Promise<View>}
  */
 async function settings(client) {
@@ -195,13 +195,14 @@ function showError(shown, error) {
  * @returns {Running}
  */
 function startClient(user) {
-  const client = new Client(session.config, session, user);
+  const client = new PageClient(session.config, session, user);
   const inbox = new Inbox(client, () => session.signOut());
   const shell = el("main", { className: "shell" });
   const banner = el("p", { className: "banner", role: "status" });
-  client.addEventListener("connection", updateBanner);
-  client.store.addEventListener("change", scheduleUpdate);
-  client.outbox.addEventListener("change", scheduleUpdate);
+  client.on("connection", updateBanner);
+  client.on("behind", () => reloadIfReplaced(client.config));
+  client.store.on("change", scheduleUpdate);
+  client.outbox.on("change", scheduleUpdate);
   app.replaceChildren(banner, shell);
   loadInbox(client, inbox);
   return { client, inbox, shell, banner };
@@ -210,7 +211,7 @@ function startClient(user) {
 /**
  * Loads the inbox, then opens the socket.
  *
- * @param {Client} client
+ * @param {PageClient} client
  * @param {Inbox} inbox
  */
 async function loadInbox(client, inbox) {
@@ -227,7 +228,7 @@ function updateBanner() {
   if (running) running.banner.textContent = bannerText(running.client);
 }
 
-/** @param {Client} client */
+/** @param {PageClient} client */
 function bannerText(client) {
   const isRefused = browserStorage.isRefused || tabStorage.isRefused;
   const storage =
@@ -236,7 +237,7 @@ function bannerText(client) {
   return [connectionText(client), storage].filter(Boolean).join(" ");
 }
 
-/** @param {Client} client */
+/** @param {PageClient} client */
 function connectionText({ isReachable, live }) {
   if (!navigator.onLine) return "You are offline. Your messages will be sent when you are back online.";
   if (!isReachable) return "The server cannot be reached. Trying again …";
@@ -264,7 +265,7 @@ function updateTitle() {
 }
 
 function stopClient() {
-  running?.client.close();
+  running?.client.disconnect();
   running?.inbox.close();
   running = null;
 }
@@ -276,7 +277,7 @@ session.addEventListener("change", () => {
   show();
   if (!session.user) reloadIfReplaced(session.config);
 });
-for (const storage of [browserStorage, tabStorage]) storage.addEventListener("change", updateBanner);
+for (const storage of [browserStorage, tabStorage]) storage.on("change", updateBanner);
 const followClock = () => {
   updateTimeZone();
   scheduleUpdate();

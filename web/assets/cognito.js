@@ -1,6 +1,6 @@
 /** Requests to Cognito. */
 
-import { fetchWithTimeout, Unreachable } from "./api.js";
+import { fetchWithTimeout, Unreachable } from "./cruddur-messages/index.js";
 
 /** @import { Config } from "../types.d.ts" */
 

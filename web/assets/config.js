@@ -1,6 +1,6 @@
 /** config.json: the addresses of the API, the socket and Cognito, and a limit. */
 
-import { fetchWithTimeout, Unreachable } from "./api.js";
+import { fetchWithTimeout, Unreachable } from "./cruddur-messages/index.js";
 
 /** @import { Config } from "../types.d.ts" */
 

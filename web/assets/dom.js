@@ -1,6 +1,6 @@
 /** Builds elements. Text becomes text nodes and nothing else, so a message is never HTML. */
 
-/** @import { Person } from "../types.d.ts" */
+/** @import { Person } from "./cruddur-messages/types.js" */
 
 /** @typedef {Node | string | null | undefined | false} Child */
 

@@ -2,7 +2,7 @@
 
 import { browserStorage } from "./storage.js";
 
-/** @import { Person } from "../types.d.ts" */
+/** @import { Person } from "./cruddur-messages/types.js" */
 
 /**
  * The key of a draft for somebody without a conversation. Otherwise the key is the conversation's uuid.

@@ -7,17 +7,13 @@
  */
 
 import { Cognito, CognitoRefused } from "./cognito.js";
-import { deduped } from "./deduped.js";
+import { SignedOut } from "./cruddur-messages/index.js";
 import { browserStorage, tabStorage } from "./storage.js";
 
-/** @import { Config, Person, Tokens } from "../types.d.ts" */
-
-/** Nobody is signed in any more: the refresh token is gone, used up or revoked. */
-export class SignedOut extends Error {
-  constructor() {
-    super("You are signed out.");
-  }
-}
+/**
+ * @import { Person } from "./cruddur-messages/types.js"
+ * @import { Config, Tokens } from "../types.d.ts"
+ */
 
 const KEY = "cruddur.session";
 const MARGIN_MS = 60_000; // a token is not used in the last minute before it expires
@@ -27,7 +23,8 @@ const MARGIN_MS = 60_000; // a token is not used in the last minute before it ex
 /** Fires `change` when somebody has signed out, or has signed in or out in another tab. */
 export class Session extends EventTarget {
   #storage;
-  #dedupe = deduped();
+  /** @type {Promise<string> | null} */
+  #renewal = null;
   /** @type {string | null} */
   #accessToken = null;
   #expiresAt = 0;
@@ -60,7 +57,10 @@ export class Session extends EventTarget {
 
   /** A new access token. Callers at the same time get the same one. Throws SignedOut, Unreachable. */
   renewed() {
-    return this.#dedupe("renew", () => this.#renew());
+    this.#renewal ??= this.#renew().finally(() => {
+      this.#renewal = null;
+    });
+    return this.#renewal;
   }
 
   /** @param {Tokens} tokens of a sign-in */

@@ -54,7 +54,7 @@ def settings_not_loaded(seat: Seat, other: Client) -> None:
 
 
 def not_loaded(seat: Seat, _other: Client) -> None:
-    seat.page.route("**/assets/client.js", lambda route: route.abort())
+    seat.page.route("**/assets/page_client.js", lambda route: route.abort())
     seat.open()
     expect(seat.page.get_by_role("link", name="Try again")).to_be_visible()
 

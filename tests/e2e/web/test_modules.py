@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Error, Page
 from messaging.model.text import shows
 
 WEB = Path(__file__).parents[3] / "web"
+PACKAGE = WEB / "assets" / "cruddur-messages"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def message(seq: int) -> dict[str, Any]:
 
 
 MERGE = """async ([page, links, arrivals]) => {
-  const { Thread } = await import("/assets/store.js");
+  const { Thread } = await import("/assets/cruddur-messages/store.js");
   const thread = new Thread(page, links);
   arrivals.forEach((message) => thread.add(message));
   return { seqs: thread.messages.map(({ seq }) => seq), hasGap: thread.hasGap };
@@ -59,7 +60,7 @@ def test_messages_that_come_doubled_late_and_out_of_order_are_one_run(page: Page
 
 
 STORE = """async (events) => {
-  const { Store, unread } = await import("/assets/store.js");
+  const { Store, unread } = await import("/assets/cruddur-messages/store.js");
   const store = new Store({ uuid: "me" });
   for (const [name, ...values] of events) store[name](...values);
   const conversation = store.conversations.get("one");
@@ -231,7 +232,7 @@ def test_srp_refuses_a_server_value_of_zero(page: Page, server_value: str) -> No
 
 def test_no_module_makes_html_of_text_or_runs_it() -> None:
     """The content security policy enforces it too; this test fails earlier."""
-    for module in (WEB / "assets").rglob("*.js"):
+    for module in [*(WEB / "assets").rglob("*.js"), *PACKAGE.glob("*.js")]:
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", module.read_text()
         )

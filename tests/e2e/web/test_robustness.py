@@ -304,7 +304,7 @@ def test_a_sign_in_that_cannot_be_loaded_offers_to_try_again(page: Page, address
     expect(page.get_by_label("Password")).to_be_visible()
 
 
-@pytest.mark.parametrize("file", ["app.js", "client.js"])
+@pytest.mark.parametrize("file", ["app.js", "page_client.js"])
 def test_a_page_whose_first_files_do_not_load_offers_to_try_again(file: str, page: Page, address: str) -> None:
     page.route(f"**/assets/{file}", lambda route: route.abort())
     page.goto(address)

@@ -1,16 +1,16 @@
 /** One conversation: its header, its messages and the composer. */
 
+import { unread } from "../cruddur-messages/index.js";
 import { announce, avatar, el, icon, paneBar } from "../dom.js";
 import { draftTo } from "../drafts.js";
-import { unread } from "../store.js";
 import { Composer } from "./composer.js";
 import { Outgoing } from "./outgoing.js";
 import { Scroller } from "./scroller.js";
 import { Timeline } from "./timeline.js";
 
 /**
- * @import { Conversation as Entry, Message, OutboxEntry } from "../../types.d.ts"
- * @import { Client } from "../client.js"
+ * @import { Conversation as Entry, Message, OutboxEntry } from "../cruddur-messages/types.js"
+ * @import { PageClient } from "../page_client.js"
  */
 
 export class Conversation {
@@ -20,7 +20,7 @@ export class Conversation {
   #isLoadingOlder = false;
 
   /**
-   * @param {Client} client
+   * @param {PageClient} client
    * @param {string} uuid
    */
   constructor(client, uuid) {
@@ -46,7 +46,7 @@ export class Conversation {
       limit: client.config.message_max_chars,
       drafts: client.drafts,
       onsend: (text) => this.#send(text),
-      ontype: () => client.typing.tell(uuid),
+      ontype: () => client.typing(uuid),
     });
     this.element = el(
       "section",
@@ -64,7 +64,7 @@ export class Conversation {
 
   /** Loads and shows the conversation. Throws the errors of Api.get. */
   async open() {
-    await this.client.openConversation(this.uuid);
+    await this.client.open(this.uuid);
     const { entry } = this;
     if (this.#isClosed || !entry) return;
     if (unread(entry)) this.timeline.unreadFrom = entry.read_seq + 1;
@@ -82,7 +82,7 @@ export class Conversation {
     this.#listeners.abort();
     this.scroller.close();
     this.composer.close();
-    this.client.closeConversation(this.uuid);
+    this.client.close(this.uuid);
   }
 
   get entry() {
@@ -199,7 +199,7 @@ export class Conversation {
   #updateSeen() {
     const { entry } = this;
     if (!this.#isOpen || this.#isClosed || !entry) return;
-    if (this.#isSeen) this.client.markRead(this.uuid);
+    if (this.#isSeen) this.client.mark(this.uuid);
     const { isAtEnd } = this.scroller;
     const count = isAtEnd ? 0 : unread(entry);
     this.latest.hidden = isAtEnd;
@@ -209,7 +209,7 @@ export class Conversation {
   /** @param {string} text */
   #send(text) {
     this.scroller.isAtEnd = true;
-    this.client.outbox.add({ message_group_uuid: this.uuid }, text);
+    this.client.send({ message_group_uuid: this.uuid }, text);
     this.scroller.toEnd();
   }
 }

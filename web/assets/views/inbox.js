@@ -4,8 +4,8 @@ import { avatar, el, icon, linkButton, nameAndHandle } from "../dom.js";
 import { InboxRow } from "./inbox_row.js";
 
 /**
- * @import { Conversation } from "../../types.d.ts"
- * @import { Client } from "../client.js"
+ * @import { Conversation } from "../cruddur-messages/types.js"
+ * @import { PageClient } from "../page_client.js"
  */
 
 export class Inbox {
@@ -18,7 +18,7 @@ export class Inbox {
   #isSearching = false;
 
   /**
-   * @param {Client} client
+   * @param {PageClient} client
    * @param {() => void} signOut
    */
   constructor(client, signOut) {

@@ -1,10 +1,10 @@
 /** A conversation in the inbox. */
 
+import { unread } from "../cruddur-messages/index.js";
 import { avatar, el } from "../dom.js";
 import { ago, badge, moment, today } from "../format.js";
-import { unread } from "../store.js";
 
-/** @import { Conversation } from "../../types.d.ts" */
+/** @import { Conversation } from "../cruddur-messages/types.js" */
 
 export class InboxRow {
   #drawn = "";

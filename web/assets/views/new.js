@@ -2,15 +2,14 @@
 
 import { el, paneBar } from "../dom.js";
 import { draftTo } from "../drafts.js";
-import { onDetail } from "../events.js";
 import { Composer } from "./composer.js";
 import { Outgoing } from "./outgoing.js";
 import { PersonPicker } from "./person_picker.js";
 import { beginning } from "./timeline.js";
 
 /**
- * @import { OutboxEntry, Person, SentMessage } from "../../types.d.ts"
- * @import { Client } from "../client.js"
+ * @import { OutboxEntry, Person, SentMessage } from "../cruddur-messages/types.js"
+ * @import { PageClient } from "../page_client.js"
  */
 
 /** @typedef {(path: string, options?: { replace?: boolean }) => void} Go */
@@ -18,13 +17,13 @@ import { beginning } from "./timeline.js";
 export class NewConversation {
   heading = "New message";
 
-  #listeners = new AbortController();
+  #stopListening;
   /** @type {Person | null} */
   #person = null;
   #choices = 0;
 
   /**
-   * @param {Client} client
+   * @param {PageClient} client
    * @param {string} handle of the person to write to, or ""
    * @param {Go} go shows another path
    */
@@ -56,7 +55,7 @@ export class NewConversation {
       ),
       this.composer.element,
     );
-    onDetail(client.outbox, "sent", (detail) => this.#sent(detail), this.#listeners);
+    this.#stopListening = client.outbox.on("sent", (detail) => this.#sent(detail));
   }
 
   async open() {
@@ -66,7 +65,7 @@ export class NewConversation {
 
   close() {
     this.#choices++;
-    this.#listeners.abort();
+    this.#stopListening();
     this.picker.close();
   }
 
@@ -126,7 +125,7 @@ export class NewConversation {
 
   /** @param {string} text */
   #send(text) {
-    if (this.#person) this.client.outbox.add({ handle: this.#person.handle }, text);
+    if (this.#person) this.client.send({ handle: this.#person.handle }, text);
   }
 
   /** @param {{ entry: OutboxEntry, message: SentMessage }} sent */

@@ -4,8 +4,8 @@ import { el, linkButton } from "../dom.js";
 import { bubble } from "./message.js";
 
 /**
- * @import { OutboxEntry } from "../../types.d.ts"
- * @import { Outbox } from "../outbox.js"
+ * @import { OutboxEntry } from "../cruddur-messages/types.js"
+ * @import { Outbox } from "../cruddur-messages/index.js"
  */
 
 export class Outgoing {

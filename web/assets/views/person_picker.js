@@ -3,8 +3,8 @@
 import { announce, avatar, el, isComposing, linkButton } from "../dom.js";
 
 /**
- * @import { Person } from "../../types.d.ts"
- * @import { Client } from "../client.js"
+ * @import { Person } from "../cruddur-messages/types.js"
+ * @import { PageClient } from "../page_client.js"
  */
 
 const PAUSE_MS = 250; // without a key, before the server is asked
@@ -23,7 +23,7 @@ export class PersonPicker {
   #onclear;
 
   /**
-   * @param {Client} client
+   * @param {PageClient} client
    * @param {object} options
    * @param {string} options.handle that is typed already
    * @param {(handle: string) => void} options.onchoose

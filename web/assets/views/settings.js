@@ -3,7 +3,7 @@
 import { avatar, el, linkButton, nameAndHandle, paneBar } from "../dom.js";
 
 /**
- * @import { Client } from "../client.js"
+ * @import { PageClient } from "../page_client.js"
  * @import { Session } from "../session.js"
  */
 
@@ -11,7 +11,7 @@ export class Settings {
   heading = "Settings";
 
   /**
-   * @param {Client} client
+   * @param {PageClient} client
    * @param {Session} session
    */
   constructor(client, session) {

@@ -5,8 +5,8 @@ import { dayLine, today } from "../format.js";
 import { bubble, updateTime } from "./message.js";
 
 /**
- * @import { Conversation, Message } from "../../types.d.ts"
- * @import { Store, Thread } from "../store.js"
+ * @import { Conversation, Message } from "../cruddur-messages/types.js"
+ * @import { Store, Thread } from "../cruddur-messages/index.js"
  */
 
 const CHUNK_SIZE = 100; // messages in an element that the browser need not render while it is off the screen

@@ -1,11 +1,12 @@
 /** The socket: opened, kept alive, and opened again. Not used where the server has none. */
 
-import { Refused } from "./api.js";
-import { SignedOut } from "./session.js";
+import { Refused, SignedOut } from "./api.js";
+import { Emitter } from "./emitter.js";
 
 /**
- * @import { Frame, ServerEvent } from "../types.d.ts"
  * @import { Api } from "./api.js"
+ * @import { Platform } from "./platform.js"
+ * @import { Frame, ServerEvent } from "./types.js"
  */
 
 const PING_MS = 270_000; // API Gateway closes a socket that was silent for 10 minutes
@@ -13,18 +14,24 @@ const PONG_TIMEOUT_MS = 6_000;
 const OPEN_TIMEOUT_MS = 30_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
+const OPEN = 1; // a WebSocket's readyState
 const STABLE_MS = 10_000; // after which the next pause is the first again
 
-/** Fires `open`, `close`, and `event` with a ServerEvent as detail. */
-export class Live extends EventTarget {
+/**
+ * Fires `open`, `close`, and `event` with a ServerEvent.
+ *
+ * @extends {Emitter<{ open: void, close: void, event: ServerEvent }>}
+ */
+export class Live extends Emitter {
   isOpen = false;
-  /** Whether the server has closed the socket in favour of newer ones. It stays closed until somebody looks at the page. */
+  /** Whether the server has closed the socket in favour of newer ones. It stays closed until somebody uses the device. */
   isReplaced = false;
 
-  #listeners = new AbortController();
+  /** @type {(() => void)[]} */
+  #endings;
   /** @type {WebSocket | null} */
   #socket = null;
-  /** @type {Record<string, number | undefined>} */
+  /** @type {Record<string, ReturnType<typeof setTimeout> | undefined>} */
   #timers = {};
   #failures = 0;
   #isConnecting = false;
@@ -33,32 +40,38 @@ export class Live extends EventTarget {
   /**
    * @param {Api} api
    * @param {string} url the socket's, without a ticket
+   * @param {Platform} platform
+   * @param {typeof WebSocket} Socket
    */
-  constructor(api, url) {
+  constructor(api, url, platform, Socket) {
     super();
     this.api = api;
     this.url = url;
-    const { signal } = this.#listeners;
-    const wake = () => {
-      if (!this.url || document.visibilityState === "hidden" || !navigator.onLine) return;
-      if (this.isOpen) this.#ping();
-      else this.connect();
-    };
-    const look = () => {
-      if (!this.isReplaced || document.visibilityState === "hidden") return;
-      this.isReplaced = false;
-      wake();
-    };
-    for (const name of ["focus", "pointerdown", "keydown"]) addEventListener(name, look, { signal });
-    document.addEventListener("visibilitychange", look, { signal });
-    addEventListener("online", wake, { signal });
-    addEventListener("offline", () => this.#socket?.close(), { signal });
-    document.addEventListener("visibilitychange", wake, { signal });
+    this.platform = platform;
+    this.Socket = Socket;
+    this.#endings = [
+      platform.on("online", (isOnline) => (isOnline ? this.#wake() : this.#socket?.close())),
+      platform.on("visible", () => this.#look()),
+      platform.on("use", () => this.isReplaced && this.#look()),
+    ];
+  }
+
+  /** Connects again even after the socket was replaced: somebody looks at the device. */
+  #look() {
+    if (!this.platform.isVisible) return;
+    this.isReplaced = false;
+    this.#wake();
+  }
+
+  #wake() {
+    if (!this.url || !this.platform.isVisible || !this.platform.isOnline) return;
+    if (this.isOpen) this.#ping();
+    else this.connect();
   }
 
   close() {
     this.#isClosed = true;
-    this.#listeners.abort();
+    for (const end of this.#endings) end();
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
     this.#socket?.close();
   }
@@ -85,12 +98,12 @@ export class Live extends EventTarget {
    * @param {Frame} frame
    */
   send(frame) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(frame));
   }
 
   /** @param {string} ticket */
   #open(ticket) {
-    const socket = new WebSocket(`${this.url}?ticket=${encodeURIComponent(ticket)}`);
+    const socket = new this.Socket(`${this.url}?ticket=${encodeURIComponent(ticket)}`);
     this.#socket = socket;
     this.#timers.opening = setTimeout(() => socket.close(), OPEN_TIMEOUT_MS);
     socket.onopen = () => {
@@ -100,7 +113,7 @@ export class Live extends EventTarget {
         this.#failures = 0;
       }, STABLE_MS);
       this.#schedulePing();
-      this.dispatchEvent(new Event("open"));
+      this.emit("open", undefined);
     };
     socket.onmessage = ({ data }) => {
       clearTimeout(this.#timers.pong);
@@ -108,6 +121,7 @@ export class Live extends EventTarget {
       if (!Array.isArray(events)) return; // API Gateway's own errors
       for (const event of events) this.#receive(event);
     };
+    socket.onerror = () => {}; // `close` follows
     socket.onclose = () => this.#closed(socket);
   }
 
@@ -117,7 +131,7 @@ export class Live extends EventTarget {
       this.isReplaced = true;
       this.#socket?.close();
     }
-    this.dispatchEvent(new CustomEvent("event", { detail: event }));
+    this.emit("event", event);
   }
 
   /** @param {WebSocket} socket */
@@ -127,7 +141,7 @@ export class Live extends EventTarget {
     this.isOpen = false;
     for (const name of ["opening", "stable", "ping", "pong"]) clearTimeout(this.#timers[name]);
     if (this.#isClosed) return;
-    this.dispatchEvent(new Event("close"));
+    this.emit("close", undefined);
     if (!this.isReplaced) this.#reconnect();
   }
 

@@ -1,6 +1,8 @@
 /** Conversations and messages, merged by seq. Pure: no network, no clock, no page. */
 
-/** @import { Conversation, Links, Message, Person, UnreadTotals } from "../types.d.ts" */
+import { Emitter } from "./emitter.js";
+
+/** @import { Conversation, Links, Message, Person, UnreadTotals } from "./types.js" */
 
 /** Messages of one conversation, seq by seq without a gap. */
 export class Thread {
@@ -16,9 +18,9 @@ export class Thread {
   constructor(page, links) {
     this.messages = [...page];
     for (const message of page) this.#uuids.add(message.uuid);
-    /** URL of the page before the first message; null at the beginning of the conversation. */
+    /** Path of the page before the first message; null at the beginning of the conversation. */
     this.older = links.prev ?? null;
-    /** URL of the messages after the last one. It may repeat some of the last ones. */
+    /** Path of the messages after the last one. It may repeat some of the last ones. */
     this.newer = links.next ?? links.monitor ?? "";
   }
 
@@ -59,9 +61,7 @@ export class Thread {
    * @param {string} cursor
    */
   goOnAfter(cursor) {
-    const url = new URL(this.newer);
-    url.searchParams.set("after", cursor);
-    this.newer = url.href;
+    this.newer = this.newer.replace(/([?&]after=)[^&]*/, `$1${encodeURIComponent(cursor)}`);
   }
 
   /**
@@ -89,8 +89,14 @@ export class Thread {
  */
 export const unread = (conversation) => Math.max(0, conversation.last_seq - conversation.read_seq);
 
-/** Fires `change` with detail {kind, uuid}; kind is "conversation", "messages", "typing" or "presence". */
-export class Store extends EventTarget {
+/** @typedef {{ kind: "conversation" | "messages" | "typing" | "presence", uuid?: string }} Change */
+
+/**
+ * Fires `change` with the kind of the change and the conversation's uuid, which only lost presence lacks.
+ *
+ * @extends {Emitter<{ change: Change }>}
+ */
+export class Store extends Emitter {
   /** @type {Map<string, Conversation>} */
   conversations = new Map();
   /** @type {Map<string, Thread>} */
@@ -268,10 +274,10 @@ export class Store extends EventTarget {
   }
 
   /**
-   * @param {"conversation" | "messages" | "typing" | "presence"} kind
+   * @param {Change["kind"]} kind
    * @param {string} [uuid]
    */
   #changed(kind, uuid) {
-    this.dispatchEvent(new CustomEvent("change", { detail: { kind, uuid } }));
+    this.emit("change", { kind, uuid });
   }
 }

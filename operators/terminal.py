@@ -9,9 +9,9 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 
-from client.api import Api
-from client.live import Device, together
-from client.sync import Conversation, Event, Message
+from cruddur_messages.api import Api
+from cruddur_messages.live import Device, together
+from cruddur_messages.sync import Conversation, Event, Message
 from messaging.model.text import printable
 
 _PROMPT = "> "

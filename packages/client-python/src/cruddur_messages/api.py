@@ -6,7 +6,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
-from client.sync import Page
+from cruddur_messages.sync import Page
 
 _TIMEOUT = (5, 30)  # seconds, to connect and to wait for the answer; the second is API Gateway's own limit
 

@@ -1,8 +1,11 @@
 /** The API, as openapi.yaml describes it. */
 
+import { deduped } from "./deduped.js";
+import { Emitter } from "./emitter.js";
+
 /**
- * @import { Links, Reply } from "../types.d.ts"
- * @import { Session } from "./session.js"
+ * @import { Platform } from "./platform.js"
+ * @import { Links, Reply, Token } from "./types.js"
  */
 
 const TIMEOUT_MS = 35_000; // API Gateway answers within 30 seconds
@@ -29,6 +32,13 @@ export class Refused extends Error {
   }
 }
 
+/** Nobody is signed in any more. A `token` function throws this, and then nothing is tried again. */
+export class SignedOut extends Error {
+  constructor() {
+    super("You are signed out.");
+  }
+}
+
 /** @type {Record<string, string>} Sentences for the codes that a 422 lists. */
 const SENTENCES = {
   message_blank: "Type a message.",
@@ -44,24 +54,31 @@ const SENTENCES = {
  */
 export async function fetchWithTimeout(url, options) {
   try {
-    return await fetch(url, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await fetch(url, { ...options, signal: AbortSignal.timeout?.(TIMEOUT_MS) }); // React Native has a deadline itself
   } catch (error) {
     throw new Unreachable("The server cannot be reached.", { cause: error });
   }
 }
 
-/** Fires `change` when isReachable changes. */
-export class Api extends EventTarget {
+/**
+ * Fires `change` when isReachable changes.
+ *
+ * @extends {Emitter<{ change: void }>}
+ */
+export class Api extends Emitter {
   #isReachable = true;
+  #dedupe = deduped();
 
   /**
    * @param {string} base
-   * @param {Session} session
+   * @param {Token} token
+   * @param {Platform} platform
    */
-  constructor(base, session) {
+  constructor(base, token, platform) {
     super();
     this.base = base;
-    this.session = session;
+    this.token = token;
+    this.platform = platform;
   }
 
   /** Whether the last GET was answered. */
@@ -72,29 +89,29 @@ export class Api extends EventTarget {
   set isReachable(isReachable) {
     if (this.#isReachable === isReachable) return;
     this.#isReachable = isReachable;
-    this.dispatchEvent(new Event("change"));
+    this.emit("change", undefined);
   }
 
   /**
-   * Sends a request as the person who is signed in. Throws Unreachable, Refused, and SignedOut of session.js.
+   * Sends a request as the person who is signed in. Throws Unreachable, Refused, and the errors of `token`.
    *
    * @param {string} method
-   * @param {string} path a path, or a URL from the links of a reply
+   * @param {string} path also one from the links of a reply
    * @param {unknown} [body]
    * @returns {Promise<Reply>}
    */
   async request(method, path, body) {
-    const url = path.includes("://") ? path : this.base + path;
-    let response = await this.#fetch(method, url, body, await this.session.token());
+    let response = await this.#fetch(method, path, body, await this.token({ renew: false }));
     if (response.status === 401) {
-      response = await this.#fetch(method, url, body, await this.session.renewed());
+      const token = await this.#dedupe("renew", async () => this.token({ renew: true }));
+      response = await this.#fetch(method, path, body, token);
     }
     if (!response.ok) throw await refusal(response);
-    return { body: await response.json(), links: links(response) };
+    return { body: await response.json(), links: links(path, response) };
   }
 
   /**
-   * GETs a path or URL. The browser itself adds If-None-Match. Throws the errors of `request`.
+   * GETs a path. A browser itself adds If-None-Match. Throws the errors of `request`.
    *
    * @param {string} path
    */
@@ -104,7 +121,7 @@ export class Api extends EventTarget {
       this.isReachable = true;
       return reply;
     } catch (error) {
-      if (navigator.onLine) this.isReachable = error instanceof Refused && error.status < 500;
+      if (this.platform.isOnline) this.isReachable = error instanceof Refused && error.status < 500;
       throw error;
     }
   }
@@ -125,16 +142,16 @@ export class Api extends EventTarget {
 
   /**
    * @param {string} method
-   * @param {string} url
+   * @param {string} path
    * @param {unknown} body
    * @param {string} token
    */
-  #fetch(method, url, body, token) {
+  #fetch(method, path, body, token) {
     /** @type {Record<string, string>} */
     const headers = { Authorization: `Bearer ${token}` };
-    if (body === undefined) return fetchWithTimeout(url, { method, headers });
+    if (body === undefined) return fetchWithTimeout(this.base + path, { method, headers });
     headers["Content-Type"] = "application/json";
-    return fetchWithTimeout(url, { method, headers, body: JSON.stringify(body) });
+    return fetchWithTimeout(this.base + path, { method, headers, body: JSON.stringify(body) });
   }
 }
 
@@ -146,11 +163,14 @@ async function refusal(response) {
 }
 
 /**
+ * The links of a reply. The server's are queries, which belong to the path of the request.
+ *
+ * @param {string} path
  * @param {Response} response
  * @returns {Links}
  */
-function links(response) {
+function links(path, response) {
   const header = response.headers.get("Link") ?? "";
   const found = header.matchAll(/<([^>]*)>; rel="([a-z]+)"/g);
-  return Object.fromEntries([...found].map(([, target, name]) => [name, new URL(target, response.url).href]));
+  return Object.fromEntries([...found].map(([, query, name]) => [name, path.replace(/(\?.*)?$/, query)]));
 }

@@ -1,56 +1,59 @@
 /**
- * Messages on their way. Each is stored in the browser from the moment it is written until the server has it, under a
+ * Messages on their way. Each is stored from the moment it is written until the server has it, under a
  * message_uuid of its own. So a reload, a lost answer or a second tab neither loses nor doubles it.
  */
 
-import { Refused } from "./api.js";
-import { SignedOut } from "./session.js";
-import { browserStorage } from "./storage.js";
+import { Refused, SignedOut } from "./api.js";
+import { Emitter } from "./emitter.js";
 
 /**
- * @import { OutboxEntry, Person, Recipient } from "../types.d.ts"
  * @import { Api } from "./api.js"
+ * @import { Platform } from "./platform.js"
+ * @import { OutboxEntry, Person, Recipient, SentMessage } from "./types.js"
  */
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Fires `change`, and `sent` with detail {entry, message}, where message is the API's answer. */
-export class Outbox extends EventTarget {
+/**
+ * Fires `change`, and `sent` with the API's answer.
+ *
+ * @extends {Emitter<{ change: void, sent: { entry: OutboxEntry, message: SentMessage } }>}
+ */
+export class Outbox extends Emitter {
   /** Whether the last attempt failed and another will follow. */
   isFailing = false;
 
-  #listeners = new AbortController();
-  #prefix;
+  /** @type {(() => void)[]} */
+  #endings;
   #pauseMs = 0;
-  #timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
   #isSending = false;
   #isClosed = false;
 
   /**
    * @param {Person} me
    * @param {Api} api
+   * @param {Platform} platform
    */
-  constructor(me, api) {
+  constructor(me, api, platform) {
     super();
     this.api = api;
-    this.#prefix = `cruddur.outbox.${me.uuid}.`;
-    const { signal } = this.#listeners;
-    const stored = (/** @type {StorageEvent} */ event) => event.key?.startsWith(this.#prefix) && this.#changed();
-    addEventListener("storage", stored, { signal });
-    addEventListener("online", () => this.send(), { signal });
-    addEventListener("offline", () => this.#changed(), { signal });
+    this.platform = platform;
+    this.storage = platform.storage;
+    /** Of the keys in the storage. */
+    this.prefix = `cruddur.outbox.${me.uuid}.`;
+    this.#endings = [
+      platform.on("online", (isOnline) => (isOnline ? this.send() : this.#changed())),
+      this.storage.onForeignChange?.((key) => key.startsWith(this.prefix) && this.#changed()) ?? (() => {}),
+    ];
   }
 
   close() {
     this.#isClosed = true;
-    this.#listeners.abort();
+    for (const end of this.#endings) end();
     clearTimeout(this.#timer);
-  }
-
-  /** Whether there are entries that will be lost with this tab. */
-  get isLostWithTab() {
-    return browserStorage.refuses(this.#prefix);
   }
 
   /**
@@ -59,29 +62,31 @@ export class Outbox extends EventTarget {
    * @returns {OutboxEntry[]}
    */
   get entries() {
-    return browserStorage
+    return this.storage
       .keys()
-      .filter((key) => key.startsWith(this.#prefix))
-      .map((key) => JSON.parse(browserStorage.get(key) ?? ""))
+      .filter((key) => key.startsWith(this.prefix))
+      .map((key) => JSON.parse(this.storage.get(key) ?? ""))
       .sort((one, other) => one.order - other.order);
   }
 
   /**
-   * Stores a message and starts to send.
+   * Stores a message and starts to send. Returns its message_uuid.
    *
    * @param {Recipient} recipient
    * @param {string} message
    */
   add(recipient, message) {
     const last = this.entries.at(-1)?.order ?? 0;
+    const message_uuid = randomUuid();
     this.#keep({
       ...recipient,
       message,
-      message_uuid: crypto.randomUUID(),
+      message_uuid,
       created_at: new Date().toISOString(),
       order: Math.max(Date.now(), last + 1),
     });
     this.send();
+    return message_uuid;
   }
 
   /**
@@ -99,17 +104,17 @@ export class Outbox extends EventTarget {
 
   /** @param {string} message_uuid */
   discard(message_uuid) {
-    browserStorage.remove(this.#prefix + message_uuid);
+    this.storage.remove(this.prefix + message_uuid);
     this.#changed();
   }
 
   async #attempt() {
-    if (this.#isSending || this.#isClosed || !navigator.onLine) return this.#changed();
+    if (this.#isSending || this.#isClosed || !this.platform.isOnline) return this.#changed();
     this.#isSending = true;
     try {
-      // One tab at a time, so that the order holds. Without storage there are no locks, and each tab has its own messages.
-      if (browserStorage.isBlocked) await this.#sendAll();
-      else await navigator.locks.request(this.#prefix, () => this.#sendAll());
+      // One client at a time, so that the order holds.
+      if (this.storage.alone) await this.storage.alone(this.prefix, () => this.#sendAll());
+      else await this.#sendAll();
       this.isFailing = false;
     } catch (error) {
       if (error instanceof SignedOut) return;
@@ -137,8 +142,8 @@ export class Outbox extends EventTarget {
       const recipient = message_group_uuid ? { message_group_uuid } : { handle };
       try {
         const { body } = await this.api.request("POST", "/api/messages", { ...recipient, message, message_uuid });
-        browserStorage.remove(this.#prefix + message_uuid);
-        this.dispatchEvent(new CustomEvent("sent", { detail: { entry, message: body } }));
+        this.storage.remove(this.prefix + message_uuid);
+        this.emit("sent", { entry, message: body });
       } catch (error) {
         if (!(error instanceof Refused) || error.isPassing) throw error;
         this.#keep({ ...entry, refused: error.message });
@@ -149,11 +154,20 @@ export class Outbox extends EventTarget {
 
   /** @param {OutboxEntry} entry */
   #keep(entry) {
-    browserStorage.set(this.#prefix + entry.message_uuid, JSON.stringify(entry));
+    this.storage.set(this.prefix + entry.message_uuid, JSON.stringify(entry));
     this.#changed();
   }
 
   #changed() {
-    this.dispatchEvent(new Event("change"));
+    this.emit("change", undefined);
   }
+}
+
+/** A random UUID (version 4). Pages without HTTPS and React Native have no crypto.randomUUID. */
+function randomUuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
 }

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from client.api import Refused, Unanswered
-from client.srp import Proof
+from cruddur_messages.api import Refused, Unanswered
+from cruddur_messages.srp import Proof
 
 _MARGIN = 300  # seconds before its expiry, when a token is renewed
 

@@ -7,7 +7,7 @@ import { deduped } from "./deduped.js";
 import { Thread, unread } from "./store.js";
 
 /**
- * @import { Message, ServerEvent } from "../types.d.ts"
+ * @import { Message, ServerEvent } from "./types.js"
  * @import { Api } from "./api.js"
  * @import { ReadMarks } from "./read_marks.js"
  * @import { Store } from "./store.js"
@@ -19,13 +19,13 @@ const LARGE_PAGE_SIZE = 100;
 const MAX_UNREAD_LOADED = 1_000; // messages loaded so that a conversation opens at the first unread one
 
 export class Sync {
-  /** @type {string | null} URL of the inbox page after those in the store; null at the end. */
+  /** @type {string | null} Path of the inbox page after those in the store; null at the end. */
   nextInboxPage = null;
   /** Whether the store may lack something: an attempt to catch up failed. */
   isBehind = false;
 
   #dedupe = deduped();
-  /** @type {string | null} URL of the conversations that change from now on. */
+  /** @type {string | null} Path of the conversations that change from now on. */
   #monitor = null;
   /** @type {Promise<void>} */
   #inboxLoaded = Promise.resolve();
@@ -69,10 +69,10 @@ export class Sync {
 
   /** Loads one more page of the inbox, if there is one. */
   async loadMore() {
-    const url = this.nextInboxPage;
-    if (!url) return;
+    const path = this.nextInboxPage;
+    if (!path) return;
     await this.#dedupe("inbox", async () => {
-      const { body, links } = await this.api.get(url);
+      const { body, links } = await this.api.get(path);
       this.store.putAll(body);
       this.nextInboxPage = links.next ?? null;
     });
@@ -149,9 +149,8 @@ export class Sync {
     return this.#dedupe(`older ${uuid}`, async () => {
       const older = this.store.threads.get(uuid)?.older;
       if (!older) return;
-      const url = new URL(older);
-      url.searchParams.set("limit", String(LARGE_PAGE_SIZE));
-      const { body, links } = await this.api.get(url.href);
+      const large = older.replace(/([?&]limit=)[^&]*/, `$1${LARGE_PAGE_SIZE}`);
+      const { body, links } = await this.api.get(large);
       this.store.addOlder(uuid, body, links);
     });
   }
@@ -186,11 +185,11 @@ export class Sync {
 
   async #catchUp() {
     if (!this.#monitor) await this.loadInbox();
-    for (let url = this.#monitor; url; ) {
-      const { body, links } = await this.api.get(url);
+    for (let path = this.#monitor; path; ) {
+      const { body, links } = await this.api.get(path);
       this.store.putAll(body);
       this.#monitor = links.monitor ?? this.#monitor;
-      url = links.next ?? null;
+      path = links.next ?? null;
     }
     for (const uuid of [...this.store.threads.keys()]) {
       if (uuid === this.#openUuid) await Promise.all([this.#fill(uuid), this.#refresh(uuid)]);
@@ -207,11 +206,11 @@ export class Sync {
       const { messages, message_groups } = this.store.unread;
       return messages === truth.messages && message_groups === truth.message_groups;
     };
-    for (let url = `/api/message_groups?limit=${LARGE_PAGE_SIZE}`; url && !agrees(); ) {
-      const { body, links } = await this.api.get(url);
+    for (let path = `/api/message_groups?limit=${LARGE_PAGE_SIZE}`; path && !agrees(); ) {
+      const { body, links } = await this.api.get(path);
       this.store.putAll(body);
-      url = links.next ?? "";
-      this.nextInboxPage = url || null;
+      path = links.next ?? "";
+      this.nextInboxPage = path || null;
     }
   }
 
@@ -222,10 +221,10 @@ export class Sync {
    */
   #fill(uuid) {
     return this.#dedupe(`fill ${uuid}`, async () => {
-      for (let url = this.store.threads.get(uuid)?.newer; url; ) {
-        const { body, links } = await this.api.get(url);
+      for (let path = this.store.threads.get(uuid)?.newer; path; ) {
+        const { body, links } = await this.api.get(path);
         this.store.addNewer(uuid, body, links);
-        url = links.next;
+        path = links.next;
       }
     });
   }

@@ -1,63 +1,62 @@
 /** One person's messages: the store, and the modules that keep it in step with the server. */
 
 import { Api } from "./api.js";
-import { reloadIfReplaced } from "./config.js";
-import { Drafts } from "./drafts.js";
-import { onDetail } from "./events.js";
+import { Emitter } from "./emitter.js";
 import { Live } from "./live.js";
 import { Outbox } from "./outbox.js";
+import { Platform } from "./platform.js";
 import { ReadMarks } from "./read_marks.js";
 import { Store } from "./store.js";
 import { Sync } from "./sync.js";
 import { Typing } from "./typing.js";
 
-/**
- * @import { Config, Person, SentMessage, ServerEvent } from "../types.d.ts"
- * @import { Session } from "./session.js"
- */
+/** @import { Options, Person, Recipient, SentMessage, ServerEvent } from "./types.js" */
 
 const POLL_MS = 10_000; // while there is no socket
 
-/** Fires `connection` when isConnected or isReachable may have changed. */
-export class Client extends EventTarget {
-  #listeners = new AbortController();
-  #poll = 0;
+/**
+ * Fires `connection` when isConnected or isReachable may have changed, and `behind` after each failed attempt to catch up.
+ *
+ * @extends {Emitter<{ connection: void, behind: void }>}
+ */
+export class Client extends Emitter {
+  /** @type {(() => void)[]} */
+  #endings = [];
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #poll;
+  #typing;
 
-  /**
-   * @param {Config} config
-   * @param {Session} session
-   * @param {Person} me
-   */
-  constructor(config, session, me) {
+  /** @param {Options & { user: Person }} options */
+  constructor({ api, socket = "", user, token, platform = new Platform(), WebSocket = globalThis.WebSocket }) {
     super();
-    this.config = config;
-    this.store = new Store(me);
-    this.api = new Api(config.api, session);
+    if (socket && !WebSocket) throw new Error("There is no WebSocket here. Pass one as `WebSocket`.");
+    this.platform = platform;
+    this.store = new Store(user);
+    this.api = new Api(api, token, platform);
     this.marks = new ReadMarks(this.api);
     this.sync = new Sync(this.api, this.store, this.marks);
-    this.outbox = new Outbox(me, this.api);
-    this.drafts = new Drafts(me);
-    const socket = config.socket && new URL(config.socket, location.href.replace(/^http/, "ws")).href;
-    this.live = new Live(this.api, socket);
-    this.typing = new Typing(this.store, (frame) => this.live.send(frame));
+    this.outbox = new Outbox(user, this.api, platform);
+    this.live = new Live(this.api, socket, platform, WebSocket);
+    this.#typing = new Typing(this.store, (frame) => this.live.send(frame));
     this.#listen();
   }
 
   #listen() {
-    const { signal } = this.#listeners;
-    const connection = () => this.dispatchEvent(new Event("connection"));
-    this.api.addEventListener("change", connection, { signal });
-    onDetail(this.outbox, "sent", ({ message }) => this.#sent(message), { signal });
-    this.live.addEventListener("open", () => this.#opened(), { signal });
-    this.live.addEventListener("close", () => this.store.forgetPresence(), { signal });
-    onDetail(this.live, "event", (event) => this.#receive(event), { signal });
-    for (const name of ["open", "close"]) this.live.addEventListener(name, connection, { signal });
-    for (const name of ["online", "offline"]) addEventListener(name, connection, { signal });
-    const online = () => {
+    const connection = () => this.emit("connection", undefined);
+    const online = (/** @type {boolean} */ isOnline) => {
+      connection();
+      if (!isOnline) return;
       this.api.isReachable = true; // until a request fails
       this.catchUp();
     };
-    addEventListener("online", online, { signal });
+    this.api.on("change", connection);
+    this.outbox.on("sent", ({ message }) => this.#sent(message));
+    this.live.on("open", () => this.#opened());
+    this.live.on("close", () => this.store.forgetPresence());
+    this.live.on("event", (event) => this.#receive(event));
+    this.live.on("open", connection);
+    this.live.on("close", connection);
+    this.#endings.push(this.platform.on("online", online));
   }
 
   get isConnected() {
@@ -68,50 +67,56 @@ export class Client extends EventTarget {
     return this.api.isReachable;
   }
 
-  /** Whether there are unsent texts that will be lost with this tab. */
-  get isLostWithTab() {
-    return this.outbox.isLostWithTab || this.drafts.isLostWithTab;
-  }
-
-  close() {
-    clearInterval(this.#poll);
-    this.#listeners.abort();
-    this.live.close();
-    this.outbox.close();
-  }
-
-  /** Opens the socket, and polls while there is none. The first view comes before this. */
+  /** Opens the socket, and polls while there is none. A first view comes before this. */
   goLive() {
     this.outbox.send();
     if (this.live.url) this.live.connect();
     clearInterval(this.#poll);
     this.#poll = setInterval(() => {
       const isBehind = !this.isConnected || this.sync.isBehind;
-      if (isBehind && document.visibilityState === "visible") this.catchUp();
+      if (isBehind && this.platform.isVisible) this.catchUp();
     }, POLL_MS);
   }
 
-  /** Brings the store up to date, then sends the messages in the outbox. */
+  /** Ends everything. Unsent messages stay in the storage. */
+  disconnect() {
+    clearInterval(this.#poll);
+    for (const end of this.#endings) end();
+    this.live.close();
+    this.outbox.close();
+  }
+
+  /** Brings the store up to date, then sends the messages in the outbox. Never throws: `sync.isBehind` says how it went. */
   async catchUp() {
     await this.sync.catchUp();
-    if (this.sync.isBehind) reloadIfReplaced(this.config);
+    if (this.sync.isBehind) this.emit("behind", undefined);
     else this.outbox.send();
   }
 
   /**
-   * Loads a conversation and subscribes to the other person's presence.
+   * Loads a conversation, keeps its messages without a gap from now on, and subscribes to the other person's presence.
    *
    * @param {string} uuid
    */
-  async openConversation(uuid) {
+  async open(uuid) {
     this.#subscribe(uuid);
     await this.sync.open(uuid);
   }
 
   /** @param {string} uuid */
-  closeConversation(uuid) {
+  close(uuid) {
     this.live.send({ type: "unsubscribe", message_group_uuid: uuid });
     this.sync.close(uuid);
+  }
+
+  /**
+   * Sends a message as soon as possible, once. Returns its message_uuid.
+   *
+   * @param {Recipient} recipient
+   * @param {string} message
+   */
+  send(recipient, message) {
+    return this.outbox.add(recipient, message);
   }
 
   /**
@@ -119,12 +124,21 @@ export class Client extends EventTarget {
    *
    * @param {string} uuid
    */
-  markRead(uuid) {
+  mark(uuid) {
     const seq = this.store.threads.get(uuid)?.lastSeq;
     const conversation = this.store.conversations.get(uuid);
     if (!seq || !conversation || conversation.read_seq >= seq) return;
     this.store.mark(uuid, this.store.me.uuid, seq);
     this.marks.add(uuid, seq);
+  }
+
+  /**
+   * Shows the other person that this one is typing. Call it as often as a key is pressed.
+   *
+   * @param {string} uuid
+   */
+  typing(uuid) {
+    this.#typing.tell(uuid);
   }
 
   /**
@@ -156,7 +170,7 @@ export class Client extends EventTarget {
 
   /** @param {ServerEvent} event */
   #receive(event) {
-    if (event.type === "typing") this.typing.show(event.message_group_uuid);
+    if (event.type === "typing") this.#typing.show(event.message_group_uuid);
     else if (event.type === "presence") {
       this.store.setOnline(event.message_group_uuid, event.user_uuid, event.online);
     } else this.sync.receive(event);

@@ -1,7 +1,7 @@
 /** Shows that the other person is typing, and tells them that this person is. */
 
 /**
- * @import { Frame } from "../types.d.ts"
+ * @import { Frame } from "./types.js"
  * @import { Store } from "./store.js"
  */
 
@@ -9,7 +9,7 @@ const SHOWN_MS = 5_000;
 const SEND_EVERY_MS = 3_000; // the server relays no more
 
 export class Typing {
-  /** @type {Map<string, number>} Timers by conversation. */
+  /** @type {Map<string, ReturnType<typeof setTimeout>>} Timers by conversation. */
   #timers = new Map();
   #sentAt = 0;
 

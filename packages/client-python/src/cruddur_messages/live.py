@@ -11,8 +11,8 @@ from uuid import uuid4
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from client.api import Api, Refused, Unanswered
-from client.sync import Event, Inbox, Steps
+from cruddur_messages.api import Api, Refused, Unanswered
+from cruddur_messages.sync import Event, Inbox, Steps
 
 # Seconds. API Gateway closes a socket after ten silent minutes, and every socket after two hours.
 _PING_EVERY = 300

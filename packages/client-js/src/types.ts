@@ -1,0 +1,118 @@
+/** Shapes of the API (openapi.yaml, asyncapi.yaml) and of the client itself. */
+
+import type { Platform } from "./platform.js";
+
+export * from "./index.js";
+
+export interface Person {
+  uuid: string;
+  handle: string;
+  display_name: string;
+}
+
+export interface Message {
+  uuid: string;
+  /** 1, 2, 3 … in its conversation, without a gap. */
+  seq: number;
+  user_uuid: string;
+  handle: string;
+  display_name: string;
+  message: string;
+  /** ISO 8601 in UTC, with microseconds. */
+  created_at: string;
+}
+
+/** The answer to a send. */
+export type SentMessage = Omit<Message, "user_uuid"> & { message_group_uuid: string };
+
+/** An entry of the inbox: the other person, the last message, and how far both have read. */
+export interface Conversation {
+  uuid: string;
+  user_uuid: string;
+  handle: string;
+  display_name: string;
+  message: string;
+  created_at: string;
+  last_seq: number;
+  read_seq: number;
+  /** null if the other person does not show it. */
+  other_read_seq: number | null;
+}
+
+export interface UnreadTotals {
+  message_groups: number;
+  messages: number;
+}
+
+/** Paths by their relation in the Link header. */
+export interface Links {
+  next?: string;
+  prev?: string;
+  monitor?: string;
+}
+
+export interface Reply {
+  // biome-ignore lint/suspicious/noExplicitAny: each route has its own body
+  body: any;
+  links: Links;
+}
+
+/** An event that the socket delivers. */
+export type ServerEvent =
+  | ({ type: "message"; message_group_uuid: string; after: string } & Message)
+  | ({ type: "message_group" } & Conversation)
+  | { type: "read"; message_group_uuid: string; user_uuid: string; read_seq: number }
+  | { type: "typing"; message_group_uuid: string; user_uuid: string }
+  | { type: "presence"; message_group_uuid: string; user_uuid: string; online: boolean }
+  | { type: "pong" }
+  | { type: "error"; code: string; detail: string }; // too_many_connections: this socket closes
+
+/** A frame that the client sends through the socket. */
+export type Frame = { type: "ping" } | { type: "typing" | "subscribe" | "unsubscribe"; message_group_uuid: string };
+
+/** A conversation by its id, or a person by handle. */
+export type Recipient =
+  | { message_group_uuid: string; handle?: undefined }
+  | { handle: string; message_group_uuid?: undefined };
+
+export type OutboxEntry = Recipient & {
+  message_uuid: string;
+  message: string;
+  created_at: string;
+  /** Grows with each entry. */
+  order: number;
+  /** The server's reason for refusing it. */
+  refused?: string;
+};
+
+/** Where unsent messages stay. */
+export interface Storage {
+  keys(): string[];
+  get(key: string): string | null;
+  set(key: string, value: string): void;
+  remove(key: string): void;
+  /** For a storage that several clients share: runs a task while no other client runs one of that name. */
+  alone?(name: string, task: () => Promise<void>): Promise<void>;
+  /** For a storage that several clients share: listens for their changes. Returns a function that ends it. */
+  onForeignChange?(listener: (key: string) => void): () => void;
+}
+
+/**
+ * Gives an access token that has not expired. With `renew`, the server has refused the last one, and another is needed.
+ * Throws SignedOut if nobody is signed in any more.
+ */
+export type Token = (options: { renew: boolean }) => string | Promise<string>;
+
+export interface Options {
+  /** The API's address, "" for the page's own. */
+  api: string;
+  /** The socket's address. Without it, the client polls. */
+  socket?: string;
+  /** The person, as GET /api/users/me answers, if that is known already. */
+  user?: Person;
+  token: Token;
+  /** The device: its network, its screen, its storage. Without it, unsent messages stay in memory. */
+  platform?: Platform;
+  /** For an engine that has none, as Node 20. */
+  WebSocket?: typeof WebSocket;
+}

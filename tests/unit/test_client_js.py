@@ -1,0 +1,97 @@
+"""packages/client-js: the same histories as the reference client, with the same states."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from cruddur_messages.api import Unanswered
+from cruddur_messages.sync import Event
+from tests.support.sync_histories import ME, Get, Player, Step, drawn, stored
+
+SCRIPT = Path(__file__).parents[1] / "support" / "device.js"
+
+
+class NodeDevice:
+    """A device of the JavaScript client, in a process of Node."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdin
+        assert process.stdout
+        self._input, self._output = process.stdin, process.stdout
+        self._running = 0
+        self._run("start", None, {"uuid": ME, "handle": ME, "display_name": "Bayko"})
+
+    def catch_up(self, get: Get) -> None:
+        self._run("catch_up", get)
+
+    def open(self, uuid: str, get: Get) -> None:
+        self._run("open", get, uuid)
+
+    def read_back(self, get: Get) -> None:
+        self._run("read_back", get)
+
+    def receive(self, event: Event, get: Get) -> None:
+        self._run("receive", get, event)
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self._run("state", None)
+        return state
+
+    def _run(self, command: str, get: Get | None, *values: object) -> Any:
+        """Run a command until it ends. One that is given during another ends with it."""
+        self._tell({"command": command, "values": values})
+        self._running += 1
+        if self._running > 1:
+            return None
+        while self._running:
+            line = json.loads(self._output.readline())
+            if "request" in line:
+                assert get
+                self._answer(line, get)
+            else:
+                self._running -= 1
+        return line["result"]
+
+    def _answer(self, line: dict[str, Any], get: Get) -> None:
+        try:
+            page = get(line["path"])
+        except Unanswered:
+            self._tell({"request": line["request"]})
+        else:
+            self._tell({"request": line["request"], "body": page.body, "links": page.links})
+
+    def _tell(self, line: dict[str, Any]) -> None:
+        self._input.write(f"{json.dumps(line)}\n")
+        self._input.flush()
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator["subprocess.Popen[str]"]:
+    if not shutil.which("node"):
+        pytest.skip("Node is not here")
+    with subprocess.Popen(["node", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("steps", stored().values(), ids=stored())
+def test_a_history_ends_in_its_state(node: "subprocess.Popen[str]", steps: list[Step]) -> None:
+    Player(NodeDevice(node)).play(steps)
+
+
+@given(steps=drawn())
+def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(
+    node: "subprocess.Popen[str]", steps: list[Step]
+) -> None:
+    device = NodeDevice(node)
+    player = Player(device)
+
+    player.play(steps)
+
+    assert device.state() == player.truth(steps)
