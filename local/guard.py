@@ -1,17 +1,23 @@
 """The guard in front of the local system's servers.
 
 Any page in the developer's browser can send requests to 127.0.0.1, by that name or, with DNS rebinding, by one of its
-own. So these servers answer only under their own address, and among pages only to the web client.
+own. So these servers answer only under their own address, and among pages only to the web client and to those that
+`make run ORIGINS=…` names.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Container, Iterable, Mapping
 
 _NAMES = ("127.0.0.1", "localhost")
 _FOREIGN_HOST = (
     "This server answers only as 127.0.0.1 or localhost, with its port. "
     "From another machine, forward both ports under the same numbers (docs/local.md, From another machine)."
 )
-_FOREIGN_PAGE = "Other sites' pages may not send requests here. Paste this address into the address bar instead."
+_FOREIGN_PAGE = (
+    "Pages of other origins may not send requests here. Paste this address into the address bar instead. "
+    "Your own front end may if you start the system with its origin: make run ORIGINS=http://localhost:5173"
+)
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
 def page_port(port: int) -> int:
@@ -24,6 +30,11 @@ def origins(port: int) -> list[str]:
     return [f"http://{name}:{port}" for name in _NAMES]
 
 
+def is_origin(text: str) -> bool:
+    """True for text in the form in which browsers send an Origin of a site."""
+    return _ORIGIN.fullmatch(text) is not None
+
+
 def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Headers by name in lower case, repeated ones joined (RFC 9110), so that no second copy gets through."""
     values: dict[str, str] = {}
@@ -33,14 +44,14 @@ def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return values
 
 
-def refusal(headers: Mapping[str, str], port: int, page: int) -> str | None:
+def refusal(headers: Mapping[str, str], port: int, pages: Container[str]) -> str | None:
     """The reason for a server at `port` to refuse a request with these headers (names in lower case), or None.
 
-    The web client's port is `page`. Browsers send the source of a request in Origin or Sec-Fetch-Site, and no page
-    can change that; other programs send neither.
+    `pages` are the origins that it serves. Browsers send the source of a request in Origin or Sec-Fetch-Site, and no
+    page can change that; other programs send neither.
     """
     if headers.get("host", "").lower() not in [f"{name}:{port}" for name in _NAMES]:
         return _FOREIGN_HOST
     if "origin" in headers:
-        return None if headers["origin"] in origins(page) else _FOREIGN_PAGE
+        return None if headers["origin"] in pages else _FOREIGN_PAGE
     return None if headers.get("sec-fetch-site", "none") in ("none", "same-origin") else _FOREIGN_PAGE

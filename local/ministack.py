@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from operators.environments import Environment
@@ -46,10 +46,11 @@ class Ministack:
     """One ministack, with an access key of its own in `place`.
 
     With `state` it keeps everything in that folder, saves it every few seconds, and holds the lock `{state}.lock`.
+    Besides the web client it serves the pages of `origins`.
     Its temporary files are in `temporary`, `tmp` beside its log. It ends when this process ends, however that happens.
     """
 
-    def __init__(self, port: int, log: Path, state: Path | None = None) -> None:
+    def __init__(self, port: int, log: Path, state: Path | None = None, origins: Sequence[str] = ()) -> None:
         self.port = port
         self.place = Environment(
             endpoint=f"http://{HOST}:{port}", access_key=secrets.token_hex(16), secret_key=secrets.token_urlsafe(32)
@@ -57,6 +58,7 @@ class Ministack:
         self._log = log
         self.temporary = log.with_name("tmp")
         self._state = state
+        self._origins = origins
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
@@ -77,6 +79,7 @@ class Ministack:
             "SFTP_ENABLED": "0",
             "CRUDDUR_ACCESS_KEY": self.place.access_key,
             "CRUDDUR_SECRET_KEY": self.place.secret_key,
+            "CRUDDUR_ORIGINS": " ".join(self._origins),
         }
         if self._state:
             environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(self._state), "S3_PERSIST": "1"}

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from local import guard, stack, web
 from local.lock import Held, hold
-from local.ministack import Ministack, MinistackError, require_free
+from local.ministack import HOST, Ministack, MinistackError, require_free
 from operators import demo
 from operators.environments import (
     LOCAL_DATA,
@@ -37,6 +37,12 @@ def main() -> int:
     parser.add_argument(
         "--port", type=_port, default=4566, help="where ministack listens on 127.0.0.1; the web client on the next"
     )
+    parser.add_argument(
+        "--origins",
+        type=_origins,
+        default="",
+        help="of your own front ends, which may use the API: http://localhost:5173",
+    )
     parser.add_argument("--clean-data", action="store_true", help="forget all data and end")
     arguments = parser.parse_args()
     keep_to_this_machine()
@@ -50,7 +56,7 @@ def main() -> int:
                 shutil.rmtree(LOCAL_DATA, ignore_errors=True)
                 print("The local data is gone. The next `make run` starts anew.")
                 return 0
-            return _run(arguments.port)
+            return _run(arguments.port, arguments.origins)
     except Held as held:
         print(
             f"The local system is running as process {held.pid}. "
@@ -61,16 +67,16 @@ def main() -> int:
         return 1
 
 
-def _run(port: int) -> int:
+def _run(port: int, origins: list[str]) -> int:
     for ending in _ENDINGS:  # a shell's background jobs begin with SIGINT ignored; nohup ignores SIGHUP
         if ending != signal.SIGHUP or signal.getsignal(ending) != signal.SIG_IGN:
             signal.signal(ending, _interrupt)
     LOCAL_DATA.mkdir(exist_ok=True)
-    ministack = Ministack(port, _LOG, LOCAL_DATA)
+    ministack = Ministack(port, _LOG, LOCAL_DATA, origins)
     os.environ["TMPDIR"] = str(ministack.temporary)  # sam leaves files, too
     try:
         try:
-            status = _serve(ministack)
+            status = _serve(ministack, origins)
         finally:
             _ignore_endings()
             LOCAL_SYSTEM.unlink(missing_ok=True)
@@ -83,23 +89,25 @@ def _run(port: int) -> int:
     return status
 
 
-def _serve(ministack: Ministack) -> int:
+def _serve(ministack: Ministack, origins: list[str]) -> int:
     """Start the system and serve it until it must end; return the exit status."""
     place = ministack.place
+    page = guard.page_port(ministack.port)
     try:
-        require_free(guard.page_port(ministack.port))
+        print(f"  ports {ministack.port} (API, sockets, sign-ins) and {page} (web client) of {HOST}", flush=True)
+        require_free(page)
         with _step("starting ministack, the local AWS"):
             ministack.start()
         with _step("building template.yaml (sam build)"):
             stack.build()
         with _step("deploying it (sam deploy)"):
-            stack.deploy(place)
+            stack.deploy(place, AllowedOrigins=",".join([*guard.origins(page), *origins]))
         with _step("demo people and conversations"):
             password = demo.local_password()
             for line in demo.load(place, password):
                 print(f"\n    {line}", end="", flush=True)
         publish_local(place)
-        with web.serving(place, password) as address:
+        with web.serving(place, password, origins) as address:
             print(_welcome(place, password, address), flush=True)
             ministack.wait(_say)
         _say(f"ministack has ended by itself; its log is {_LOG}", sys.stderr)
@@ -128,6 +136,15 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _origins(text: str) -> list[str]:
+    """Parse origins, separated by blanks. Raises ArgumentTypeError."""
+    origins = text.split()
+    for origin in origins:
+        if not guard.is_origin(origin):
+            raise argparse.ArgumentTypeError(f"{origin} is no origin; this is one: http://localhost:5173")
+    return origins
+
+
 def _say(line: str, stream: TextIO | None = None) -> None:
     with suppress(OSError):  # the terminal was closed
         print(line, file=stream or sys.stdout, flush=True)
@@ -153,6 +170,7 @@ def _welcome(place: Environment, password: str, address: str) -> str:
             "AuthParameters": {"USERNAME": demo.PEOPLE[0]["email"], "PASSWORD": password},
         }
     )
+    me, other = (person["handle"] for person in demo.PEOPLE[:2])
     people = "\n".join(
         f"    @{person['handle']:<12} {person['name']:<22} {person['email']:<26} {password}" for person in demo.PEOPLE
     )
@@ -169,9 +187,11 @@ Ready.
   Sign-ins: handle, name, email, password
 {people}
 
-  Get a token for @{demo.PEOPLE[0]["handle"]}, list the conversations, send a message:
+  Paste into another terminal. The first two set the variables of all examples in README.md and docs/: the address of
+  the API, the conversation of @{me} with @{other}, and a token of @{me}, valid for an hour.
 
 API='{api}'
+UUID='{demo.first_conversation(place)}'
 
 TOKEN=$(curl -sS --noproxy '*' {place.endpoint}/ \\
   -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth' \\
@@ -181,7 +201,7 @@ TOKEN=$(curl -sS --noproxy '*' {place.endpoint}/ \\
 curl -sS --noproxy '*' -H "Authorization: Bearer $TOKEN" "$API/api/message_groups"
 
 curl -sS --noproxy '*' -H "Authorization: Bearer $TOKEN" "$API/api/messages" \\
-  -d '{{"handle": "londo", "message": "Hello from the terminal"}}'
+  -d '{{"handle": "{other}", "message": "Hello from the terminal"}}'
 
   From another machine (SSH, a hosted IDE) forward both ports under the same numbers, and open the address of Web there:
 ssh -N -L {port}:127.0.0.1:{port} -L {page}:127.0.0.1:{page} HOST

@@ -49,7 +49,9 @@ def main() -> None:
     resource_types.add()
     corrections.apply()
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = _credentials
-    app.app = guarded(app.app, int(os.environ["GATEWAY_PORT"]), sts._sessions)
+    port = int(os.environ["GATEWAY_PORT"])
+    pages = guard.origins(guard.page_port(port)) + os.environ.pop("CRUDDUR_ORIGINS").split()
+    app.app = guarded(app.app, port, pages, sts._sessions)
     threading.Thread(target=_end_with_runner, daemon=True).start()
     if folder := os.environ.get("STATE_DIR"):
         try:
@@ -102,14 +104,14 @@ def saved(served: App, state: State) -> App:
     return application
 
 
-def guarded(served: App, port: int, access_keys: Container[str]) -> App:
-    """The ASGI application `served` behind the guard.
+def guarded(served: App, port: int, pages: Container[str], access_keys: Container[str]) -> App:
+    """The ASGI application `served` behind the guard, for programs and the pages of these origins.
 
     A request is signed with one of `access_keys` (ministack checks the signature), or AWS accepts it unsigned, too.
     """
 
     async def application(scope: Scope, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
-        refusal = None if scope["type"] == "lifespan" else _refusal(scope, port, access_keys)
+        refusal = None if scope["type"] == "lifespan" else _refusal(scope, port, pages, access_keys)
         if refusal is None:
             await served(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -123,11 +125,11 @@ def guarded(served: App, port: int, access_keys: Container[str]) -> App:
     return application
 
 
-def _refusal(scope: Scope, port: int, access_keys: Container[str]) -> str | None:
+def _refusal(scope: Scope, port: int, pages: Container[str], access_keys: Container[str]) -> str | None:
     # As ministack joins them.
     headers = guard.joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     plain = headers | {"host": _DISTRIBUTION.sub("", headers.get("host", ""))}
-    if refusal := guard.refusal(plain, port, guard.page_port(port)):
+    if refusal := guard.refusal(plain, port, pages):
         return refusal
     if scope["path"].startswith("/_") and not scope["path"].startswith(_API):
         return _INTERNAL

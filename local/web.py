@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,12 +25,13 @@ class PortTaken(Exception):
 
 
 @contextmanager
-def serving(place: Environment, password: str | None = None) -> Iterator[str]:
+def serving(place: Environment, password: str | None = None, origins: Sequence[str] = ()) -> Iterator[str]:
     """Serve web/ during the block, for the local system at `place`, on the port after its own; yield the address.
 
     Raises PortTaken.
 
-    With the demo people's password the page offers a sign-in as one of them with one click.
+    With the demo people's password the page offers a sign-in as one of them with one click. Pages of `origins` may read
+    everything, too: the addresses in config.json, and the JavaScript client.
     """
     settings = config(place) | {
         "api": stack.api_url(place),
@@ -41,7 +42,7 @@ def serving(place: Environment, password: str | None = None) -> Iterator[str]:
         settings["demo"] = {"people": demo.PEOPLE, "password": password}
     port = guard.page_port(stack.port(place))
     try:
-        handler = partial(_Handler, port, json.dumps(settings).encode(), _headers(str(place.endpoint)))
+        handler = partial(_Handler, port, origins, json.dumps(settings).encode(), _headers(str(place.endpoint)))
         server = ThreadingHTTPServer((HOST, port), handler)
     except OSError:
         raise PortTaken(
@@ -76,8 +77,11 @@ def _headers(endpoint: str) -> dict[str, str]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, port: int, settings: bytes, headers: dict[str, str], *arguments: Any) -> None:
+    def __init__(
+        self, port: int, origins: Sequence[str], settings: bytes, headers: dict[str, str], *arguments: Any
+    ) -> None:
         self._port = port
+        self._pages = [*guard.origins(port), *origins]
         self._settings = settings
         self._headers = headers
         super().__init__(*arguments)
@@ -86,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        if refusal := guard.refusal(guard.joined(self.headers.items()), self._port, self._port):
+        if refusal := guard.refusal(guard.joined(self.headers.items()), self._port, self._pages):
             self.send_error(403, explain=refusal)
             return
         path = self.path.partition("?")[0]
@@ -96,6 +100,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(404 if body is None else 200)
         for name, value in self._headers.items():
             self.send_header(name, value)
+        if origin := self.headers.get("Origin"):  # one of self._pages
+            self.send_header("Access-Control-Allow-Origin", origin)
+        self.send_header("Vary", "Origin")
         self.send_header("Content-Type", content_type(path) or "text/plain")
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +17,16 @@ from rich.text import Text
 
 from messaging.model.errors import MessagingError
 from messaging.model.text import printable
-from operators.environments import ENVIRONMENTS, STACK, Environment, OperatorError, environment, keep_to_this_machine
+from operators.environments import (
+    DEFAULT,
+    ENVIRONMENTS,
+    STACK,
+    Environment,
+    NotRunning,
+    OperatorError,
+    environment,
+    keep_to_this_machine,
+)
 
 _TABLE_ROWS = 100  # in one table: the first rows of a large scan are shown before the last are read
 
@@ -37,14 +47,15 @@ class Argument(click.Argument):
 
 
 def environment_argument(names: Sequence[str] = ENVIRONMENTS) -> Callable[..., Any]:
-    """The argument ENVIRONMENT: one of these names, by default the first."""
+    """The argument ENVIRONMENT: one of these names, by default the local system."""
     return click.argument(
         "environment",
         cls=Argument,
         metavar="[ENVIRONMENT]",
         type=click.Choice(names),
-        default=names[0],
-        help=f"{', '.join(names[:-1])} or {names[-1]}; default: {names[0]}",
+        default=DEFAULT,
+        is_eager=True,  # bin/chat reads its other argument by it
+        help=f"{', '.join(names[:-1])} or {names[-1]}; default: {DEFAULT}",
     )
 
 
@@ -83,7 +94,19 @@ def run(command: click.Command) -> int:
         say(f"{program}: {error}", error=True)
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
             say("bin/ddb/schema-load creates the table on DynamoDB Local; elsewhere the stack does.", error=True)
+        if isinstance(error, NotRunning):
+            for name in _running(command):
+                say(f"{name} is running. To use it, end the command with: {name}", error=True)
     return 2
+
+
+def _running(command: click.Command) -> Iterator[str]:
+    """The environments on this machine that a command may use and that answer."""
+    (argument,) = (one for one in command.params if one.name == "environment")
+    for name in {"dynamodb-local", "local"}.intersection(argument.type.choices):  # type: ignore[attr-defined]
+        with suppress(NotRunning):
+            environment(name)
+            yield name
 
 
 def say(line: object, *, error: bool = False) -> None:

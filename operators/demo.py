@@ -16,7 +16,7 @@ from messaging.model.person import Person
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 from operators.environments import LOCAL_DATA, Environment
-from operators.people import create_user
+from operators.people import UserPool, create_user
 from operators.repair import repair_inboxes
 
 _DEMO: dict[str, Any] = json.loads(Path(__file__).with_name("demo.json").read_text())
@@ -61,13 +61,20 @@ def load(environment: Environment, password: str) -> Iterator[str]:
         yield f"{len(conversation['messages'])} messages between @{one} and @{other}{are_there}"
 
 
+def first_conversation(environment: Environment) -> str:
+    """The message_group_uuid of the first two people, who can sign in."""
+    accounts = [UserPool(environment).get(person["email"]) for person in PEOPLE[:2]]
+    one, other = [account.user_uuid for account in accounts if account]
+    return keys.pair_uuid(one, other)
+
+
 def _register(table: Table, person: dict[str, str]) -> str:
     table.register(Person(person["user_uuid"], person["handle"], person["name"]))
     return person["user_uuid"]
 
 
 def _sign_up(environment: Environment, person: dict[str, str], password: str) -> str:
-    return create_user(environment, person["handle"], person["name"], person["email"], password)
+    return create_user(environment, person["handle"], person["name"], person["email"], password, reset_password=True)
 
 
 def _write(

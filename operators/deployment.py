@@ -45,7 +45,7 @@ def build(environment: str, parameters: list[str], *, container: bool) -> None:
     """
     values = _values(environment, parameters)
     runtime = values["PythonRuntime"]
-    if not (container or shutil.which(runtime, path=_path())):
+    if not (container or _runs(runtime)):
         raise DeploymentError(
             f"Building for {runtime} needs {runtime} on this machine. Install it, or build in Docker: CONTAINER=1, "
             'or deploy for another Python: PARAMETERS="PythonRuntime=python3.13"'
@@ -60,6 +60,12 @@ def build(environment: str, parameters: list[str], *, container: bool) -> None:
         )
     # The layers' makefiles compile with PYTHON, and bytecode is for the Python that compiles it.
     _sam("build", environment, *_overrides(values), *(["--use-container"] if container else []), PYTHON=runtime)
+
+
+def _runs(python: str) -> bool:
+    """True if this Python starts: a shim of pyenv stands for versions that are not installed, too."""
+    found = shutil.which(python, path=_path())
+    return found is not None and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:

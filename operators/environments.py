@@ -2,10 +2,12 @@
 
 import json
 import os
+import socket
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 import boto3
@@ -14,6 +16,7 @@ from messaging.storage.sockets import Sockets
 
 STACK = "cruddur-messages"
 ENVIRONMENTS = ("dynamodb-local", "local", "prod")
+DEFAULT = "local"
 # Where the local system keeps its data and tells where it is; another folder is another system.
 LOCAL_HOME = Path(os.environ.get("CRUDDUR_LOCAL", Path(__file__).parents[1] / ".local"))
 LOCAL_SYSTEM = LOCAL_HOME / "system.json"
@@ -24,8 +27,15 @@ LOCAL_DATA = LOCAL_HOME / "data"
 DYNAMODB_LOCAL = os.environ.get("DYNAMODB_ENDPOINT", "http://localhost:8000")
 
 
+_CONNECT_SECONDS = 2
+
+
 class OperatorError(Exception):
     """A script cannot do its work; the text says what to do."""
+
+
+class NotRunning(OperatorError):
+    """The environment is on this machine, and does not answer."""
 
 
 @dataclass(frozen=True)
@@ -125,15 +135,28 @@ def keep_to_this_machine() -> None:
 
 
 def environment(name: str, stack: str = STACK) -> Environment:
-    """`dynamodb-local`, `local` or `prod`. Raises OperatorError if the local system is not running."""
+    """`dynamodb-local`, `local` or `prod`. Raises NotRunning if it is on this machine and does not answer."""
     if name == "prod":
         return Environment(stack)
     if name == "dynamodb-local":
+        if not _accepts_connections(DYNAMODB_LOCAL):
+            raise NotRunning(f"No DynamoDB Local answers at {DYNAMODB_LOCAL}: start one with `docker compose up -d`.")
         return Environment(stack, DYNAMODB_LOCAL)
+    if LOCAL_SYSTEM.exists():
+        local = Environment(stack, **json.loads(LOCAL_SYSTEM.read_text()))
+        if _accepts_connections(str(local.endpoint)):
+            return local
+    raise NotRunning("The local system is not running: start it with `make run`.")
+
+
+def _accepts_connections(endpoint: str) -> bool:
+    address = urlsplit(endpoint)
+    port = address.port or {"http": 80, "https": 443}[address.scheme]
     try:
-        return Environment(stack, **json.loads(LOCAL_SYSTEM.read_text()))
-    except FileNotFoundError:
-        raise OperatorError("The local system is not running: start it with `make run`.") from None
+        socket.create_connection((address.hostname, port), timeout=_CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def publish_local(environment: Environment, file: Path = LOCAL_SYSTEM) -> None:

@@ -19,11 +19,17 @@ class PersonRefused(OperatorError):
     """A person cannot be made; the text says why."""
 
 
-def create_user(environment: Environment, handle: str, name: str, email: str, password: str) -> str:
+class PasswordExists(PersonRefused):
+    """The person is there already, with a password that stays."""
+
+
+def create_user(
+    environment: Environment, handle: str, name: str, email: str, password: str, *, reset_password: bool = False
+) -> str:
     """Create a confirmed Cognito user with this permanent password, and the profile. Returns the user_uuid.
 
-    A second run finishes an interrupted one and sets the password. Raises PersonRefused for a handle, email or
-    password that is taken or not acceptable; then nothing new stays.
+    A second run finishes an interrupted one. Raises PersonRefused for a handle, email or password that is taken or not
+    acceptable: then nothing new stays; and PasswordExists if there is a permanent password that is not to be reset.
     """
     cognito = environment.client("cognito-idp")
     pool = environment.outputs["UserPoolId"]
@@ -47,8 +53,8 @@ def create_user(environment: Environment, handle: str, name: str, email: str, pa
         raise PersonRefused(error.response["Error"]["Message"]) from error
 
     try:
-        found = cognito.admin_get_user(UserPoolId=pool, Username=email)["UserAttributes"]
-        stored: dict[str, str] = {attribute["Name"]: attribute["Value"] for attribute in found if "Value" in attribute}
+        found = cognito.admin_get_user(UserPoolId=pool, Username=email)
+        stored: dict[str, str] = {one["Name"]: one["Value"] for one in found["UserAttributes"] if "Value" in one}
         if not created and stored.get("email_verified") != "true":
             raise PersonRefused(
                 f"Somebody has signed up with {email} and not verified it. "
@@ -56,8 +62,13 @@ def create_user(environment: Environment, handle: str, name: str, email: str, pa
             )
         if stored["preferred_username"] != handle:
             raise PersonRefused(f"{email} already belongs to @{stored['preferred_username']}.")
+        if found["UserStatus"] == "CONFIRMED" and not reset_password:
+            _confirm(environment, stored)
+            raise PasswordExists(f"@{handle} exists already and keeps the password.")
         cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=password, Permanent=True)
         _confirm(environment, stored)
+    except PasswordExists:
+        raise
     except (PersonRefused, cognito.exceptions.InvalidPasswordException) as error:
         if created:
             cognito.admin_delete_user(UserPoolId=pool, Username=email)

@@ -40,9 +40,7 @@ def main() -> int:
     if stamp.exists() and stamp.read_text() == current:
         return 0
     extras = EXTRAS[: EXTRAS.index(extra) + 1]
-    print(
-        "Installing into .venv the packages for {} (about a minute) …".format(" and ".join(extras)), end="", flush=True
-    )
+    print("Installing into .venv the packages for {}, about a minute ".format(" and ".join(extras)), end="", flush=True)
     start = time.monotonic()
     (VENV / "pip.conf").write_text(PIP_CONF)
     project = ("--editable", ".[" + ",".join(extras) + "]")
@@ -101,8 +99,16 @@ def make() -> None:
 
 
 def pip(*arguments: str) -> None:
-    if subprocess.call(install(*arguments), cwd=str(ROOT), env=environment()):
-        sys.exit("pip could not install it.")
+    """Install, with a dot for each package that pip has found."""
+    command = [one for one in install(*arguments) if one != "--quiet"]
+    with subprocess.Popen(command, cwd=str(ROOT), env=environment(), stdout=subprocess.PIPE) as process:
+        for line in process.stdout or ():
+            if line.startswith(b"Collecting "):
+                print(".", end="", flush=True)
+            elif line.startswith(b"Installing collected packages"):
+                print(" downloaded …", end="", flush=True)
+    if process.returncode:
+        sys.exit("\npip could not install it.")
 
 
 def is_installed_offline(*project: str) -> bool:

@@ -77,12 +77,12 @@ class System:
         """A boto3 client of the local AWS, as its administrator."""
         return self.environment.client(name)
 
-    def sign_in(self, email: str, client_id: str | None = None) -> dict[str, Any]:
+    def sign_in(self, email: str, client_id: str | None = None, password: str = PASSWORD) -> dict[str, Any]:
         """Sign in; return AccessToken, IdToken and RefreshToken."""
         tokens: dict[str, Any] = self.client("cognito-idp").initiate_auth(
             ClientId=client_id or self.environment.outputs["UserPoolClientId"],
             AuthFlow="USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
+            AuthParameters={"USERNAME": email, "PASSWORD": password},
         )["AuthenticationResult"]
         return tokens
 

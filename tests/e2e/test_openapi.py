@@ -125,6 +125,20 @@ def test_answers_that_chance_seldom_brings_are_described(system: System, bayko: 
         assert unknown.call_and_validate(base_url=system.api, headers=signed_in).status_code == status
 
 
+def test_every_route_with_a_body_names_a_field_that_it_does_not_know(system: System, bayko: Client) -> None:
+    schema = schemathesis.openapi.from_path(OPENAPI)
+    for (method, path), described in OPERATIONS.items():
+        if "requestBody" in described:
+            case = schema[path][method].Case(
+                path_parameters={"message_group_uuid": str(uuid4())},
+                body={"colour": "red"},
+                media_type="application/json",
+            )
+            headers = {"Authorization": f"Bearer {bayko.access_token}"}
+            answer = case.call_and_validate(base_url=system.api, headers=headers)
+            assert (answer.status_code, answer.json()) == (422, ["colour_unknown"]), (method, path)
+
+
 def test_it_names_the_routes_of_the_template() -> None:
     functions = [
         resource["Properties"]

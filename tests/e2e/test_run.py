@@ -32,9 +32,9 @@ _ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def running(home: Path, port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(home: Path, port: int, *arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start `make run`; yield the process and its output until it was ready."""
-    process = start(home, port, **environment)
+    process = start(home, port, *arguments, **environment)
     assert process.stdout
     printed = ""
     deadline = time.monotonic() + 180
@@ -50,9 +50,9 @@ def running(home: Path, port: int, **environment: str) -> Iterator[tuple[subproc
         process.communicate(timeout=240)
 
 
-def start(home: Path, port: int | str, **environment: str) -> subprocess.Popen[str]:
+def start(home: Path, port: int | str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "local.run", f"--port={port}"],
+        [sys.executable, "-m", "local.run", f"--port={port}", *arguments],
         cwd=_ROOT,
         env={**os.environ, "CRUDDUR_LOCAL": str(home), **environment},
         stdout=subprocess.PIPE,
@@ -72,6 +72,15 @@ def paste(printed: str, **environment: str) -> list[str]:
         ["bash", "-euc", script], env={**os.environ, **environment}, capture_output=True, text=True, check=True
     )
     return done.stdout.splitlines()
+
+
+def allowed(printed: str, origin: str) -> bool:
+    """True if pages of this origin may use the API, by the answers to a preflight and a request."""
+    (api,) = re.findall(r"^API='(.*)'$", printed, re.MULTILINE)
+    address, source = f"{api}/api/unread", {"Origin": origin}
+    preflight = requests.options(address, headers={**source, "Access-Control-Request-Method": "GET"}, timeout=60)
+    answer = requests.get(address, headers=source, timeout=60)
+    return [one.headers.get("access-control-allow-origin") for one in (preflight, answer)] == [origin, origin]
 
 
 def is_saved(home: Path, text: str) -> bool:
@@ -132,7 +141,9 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         for handle in ("@bayko", "@londo"):
             assert re.search(rf"{handle} .*@example\.com .*Demo-", printed)
         address = f"http://127.0.0.1:{port + 1}/"
+        assert printed.startswith(f"  ports {port} (API, sockets, sign-ins) and {port + 1} (web client) of 127.0.0.1\n")
         assert re.search(rf"Ready\.\s+Web +{address}\n", printed)
+        assert (allowed(printed, "http://localhost:5173"), allowed(printed, address.rstrip("/"))) == (False, True)
         assert f"ssh -N -L {port}:127.0.0.1:{port} -L {port + 1}:127.0.0.1:{port + 1} HOST\n" in printed
         forwarded = requests.get(address, headers={"Host": f"name-{port + 1}.app.example"}, timeout=60)
         assert forwarded.status_code == 403
@@ -144,6 +155,7 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         assert head.headers["content-length"] == str(len(page.content))
         inbox, sent = (json.loads(line) for line in paste(printed))
         assert len(inbox) >= 5
+        assert sent["message_group_uuid"] == re.findall(r"^UUID='(.*)'$", printed, re.MULTILINE)[0]
         assert (sent["message"], sent["handle"]) == ("Hello from the terminal", "bayko")
         assert sent["seq"] > 80
         process.send_signal(signal.SIGHUP)  # the terminal is closed
@@ -155,7 +167,9 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
     assert not (tmp_path / "tmp").exists()
-    with running(tmp_path, port) as (_, printed):
+    with running(tmp_path, port, "--origins=http://localhost:5173 http://localhost:3000") as (_, printed):
+        assert all(allowed(printed, origin) for origin in ("http://localhost:5173", "http://localhost:3000"))
+        assert not allowed(printed, "http://localhost:5174")
         inbox, again = (json.loads(line) for line in paste(printed))
         assert inbox[0]["message"] == "Hello from the terminal"
         assert again["seq"] == sent["seq"] + 1
@@ -292,6 +306,12 @@ def test_a_number_that_is_no_port_is_a_clear_error(tmp_path: Path, port: str) ->
 
     assert process.returncode == 2
     assert "a port is a number from 1 to 65534" in printed
+
+
+def test_an_origin_that_is_none_is_a_clear_error(tmp_path: Path) -> None:
+    printed = start(tmp_path, free_port(), "--origins=localhost:5173").communicate(timeout=240)[0]
+
+    assert "localhost:5173 is no origin; this is one: http://localhost:5173" in printed
 
 
 @pytest.mark.parametrize("data", [True, False])

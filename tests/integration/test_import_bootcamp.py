@@ -27,7 +27,7 @@ from operators.schema import create_table_request
 from operators.verify import verify
 from tests.support.bootcamp import CONVERSATIONS, START, Bootcamp, Generator, User, written
 from tests.support.checks import read_all, stored_messages
-from tests.support.scripts import BIN, environment, run_script
+from tests.support.scripts import BIN, environment, run_on_dynamodb_local
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -73,9 +73,7 @@ def run(source: Bootcamp, target: str, dynamodb_endpoint: str) -> Callable[..., 
 
     def import_it(*arguments: str, into: str = target) -> list[str]:
         source.save()
-        done = run_script(
-            "ddb/import-bootcamp", source.name, "--stack", into, *arguments, DYNAMODB_ENDPOINT=dynamodb_endpoint
-        )
+        done = run_on_dynamodb_local(dynamodb_endpoint, "import-bootcamp", source.name, "--stack", into, *arguments)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.splitlines()
 
@@ -112,9 +110,7 @@ def test_a_large_table_with_all_its_defects_arrives_whole(
 
     report = run("--write")
 
-    assert run_script("ddb/verify", "--stack", target, DYNAMODB_ENDPOINT=dynamodb_endpoint).stdout.startswith(
-        "0 violations"
-    )
+    assert run_on_dynamodb_local(dynamodb_endpoint, "verify", "--stack", target).stdout.startswith("0 violations")
     items = read_all(dynamodb, target)
     arrived = conversations(items)
     people = {
@@ -390,7 +386,7 @@ def test_a_table_of_another_kind_is_a_clear_error(
         "no table": ("no-such-table", target),
     }[wrong]
 
-    done = run_script("ddb/import-bootcamp", table, "--stack", into, DYNAMODB_ENDPOINT=dynamodb_endpoint)
+    done = run_on_dynamodb_local(dynamodb_endpoint, "import-bootcamp", table, "--stack", into)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("import-bootcamp: ")

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from operators.schema import create_table_request
-from tests.support.scripts import run_script
+from tests.support.scripts import run_on_dynamodb_local
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
 def script(endpoint: str, name: str, *arguments: str) -> tuple[int, str, str]:
-    done = run_script(f"ddb/{name}", *arguments, DYNAMODB_ENDPOINT=endpoint)
+    done = run_on_dynamodb_local(endpoint, name, *arguments)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -1,16 +1,21 @@
 """The command lines of the scripts in bin/: help, usage errors and output on a terminal. Nothing here asks a server."""
 
 import re
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from messaging.model.text import printable
+from operators.environments import Environment, publish_local
+from tests.conftest import free_port
 from tests.support.scripts import ASCII, BIN, on_a_terminal, run_script
 from tests.unit.test_text import HARMFUL
 
+NOT_RUNNING = "The local system is not running: start it with `make run`."
 SCRIPTS = sorted(str(path.relative_to(BIN)) for path in BIN.rglob("*") if path.is_file())
 
 
@@ -37,7 +42,7 @@ def test_a_usage_error_is_one_line(script: str) -> None:
     [
         ("ddb/verify", ["nowhere"], "'nowhere' is not one of 'dynamodb-local', 'local', 'prod'"),
         ("cognito/list-users", ["dynamodb-local"], "'dynamodb-local' is not one of 'local', 'prod'"),
-        ("chat", ["londo", "--environment", "dynamodb-local"], "'dynamodb-local' is not one of 'local', 'prod'"),
+        ("chat", ["londo", "dynamodb-local"], "'dynamodb-local' is not one of 'local', 'prod'"),
         ("ddb/drop", [], "Missing argument 'TABLE'"),
         ("ddb/drop", ["one", "local", "two"], "Got unexpected extra argument (two)"),
         ("cognito/create-user", ["bayko"], "Missing option '--name'"),
@@ -56,6 +61,67 @@ def test_a_wrong_argument_is_named(script: str, arguments: list[str], error: str
     assert done.stderr.startswith(f"{Path(script).name}: ")
     assert error in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_means_the_local_system_by_default_and_the_last_argument_otherwise(script: str) -> None:
+    explained = run_script(script, "--help").stdout
+
+    assert re.search(r"\[ENVIRONMENT\]$", explained.split("\n\n")[0])
+    assert "or prod; default: local" in " ".join(explained.split())
+
+
+def test_a_single_argument_of_chat_may_be_an_environment(tmp_path: Path) -> None:
+    nowhere = {
+        "CRUDDUR_LOCAL": str(tmp_path),
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+
+    for on_aws in (["prod"], ["londo", "prod"], ["@local", "prod"]):
+        assert "Could not connect" in run_script("chat", *on_aws, **nowhere).stderr
+    for here in ([], ["local"], ["@prod"], ["londo"], ["prod", "local"]):
+        assert run_script("chat", *here, **nowhere).stderr == f"chat: {NOT_RUNNING}\n"
+
+
+@pytest.fixture
+def up() -> Iterator[str]:
+    """The address of a server that accepts connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_without_the_local_system_the_error_names_a_dynamodb_local_that_is_running(up: str, tmp_path: Path) -> None:
+    done = run_script("ddb/verify", CRUDDUR_LOCAL=str(tmp_path), DYNAMODB_ENDPOINT=up)
+
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [f"verify: {NOT_RUNNING}", "dynamodb-local is running. To use it, end the command with: dynamodb-local"],
+    )
+
+
+def test_a_script_that_cannot_use_dynamodb_local_does_not_offer_it(up: str, tmp_path: Path) -> None:
+    done = run_script("cognito/list-users", CRUDDUR_LOCAL=str(tmp_path), DYNAMODB_ENDPOINT=up)
+
+    assert done.stderr == f"list-users: {NOT_RUNNING}\n"
+
+
+def test_without_dynamodb_local_the_error_names_the_local_system_that_is_running(up: str, tmp_path: Path) -> None:
+    publish_local(Environment(endpoint=up), tmp_path / "system.json")
+    nobody = f"http://127.0.0.1:{free_port()}"
+
+    done = run_script("ddb/verify", "dynamodb-local", CRUDDUR_LOCAL=str(tmp_path), DYNAMODB_ENDPOINT=nobody)
+
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [
+            f"verify: No DynamoDB Local answers at {nobody}: start one with `docker compose up -d`.",
+            "local is running. To use it, end the command with: local",
+        ],
+    )
 
 
 def _cells(output: str) -> list[list[str]]:

@@ -17,7 +17,7 @@ from operators.bulk import Bulk
 from operators.schema import create_table_request
 from operators.verify import verify
 from tests.support.checks import assert_inboxes_stand_at_the_heads, read_all
-from tests.support.scripts import BIN, environment, on_a_terminal, run_script
+from tests.support.scripts import BIN, environment, on_a_terminal, run_on_dynamodb_local
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,9 +26,7 @@ Script = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def _script(endpoint: str, table_name: str) -> Script:
-    return lambda name, *arguments: run_script(
-        f"ddb/{name}", *arguments, "--stack", table_name, DYNAMODB_ENDPOINT=endpoint
-    )
+    return lambda name, *arguments: run_on_dynamodb_local(endpoint, name, *arguments, "--stack", table_name)
 
 
 @pytest.fixture

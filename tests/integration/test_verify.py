@@ -28,7 +28,7 @@ from operators.verify import Violation, verify
 from operators.writing import put_all
 from tests.support.checks import read_all
 from tests.support.functions import Functions, Stream
-from tests.support.scripts import run_script
+from tests.support.scripts import run_on_dynamodb_local
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -338,7 +338,7 @@ def test_a_repair_while_people_send_loses_nothing(damaged: Damaged) -> None:
 
 
 def script(name: str, table_name: str, endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run_script(f"ddb/{name}", "--stack", table_name, *arguments, DYNAMODB_ENDPOINT=endpoint)
+    return run_on_dynamodb_local(endpoint, name, "--stack", table_name, *arguments)
 
 
 def test_the_commands_find_list_and_fix_damage(damaged: Damaged, dynamodb_endpoint: str) -> None:

@@ -30,7 +30,7 @@ from tests.support.checks import (
     stored_messages,
 )
 from tests.support.functions import Functions, Stream
-from tests.support.scripts import run_script
+from tests.support.scripts import run_on_dynamodb_local
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -197,6 +197,6 @@ def _sending(old: Old) -> Iterator[list[str]]:
 
 
 def _repair(old: Old, endpoint: str) -> list[str]:
-    done = run_script("ddb/repair", "--stack", old.name, "--write", DYNAMODB_ENDPOINT=endpoint)
+    done = run_on_dynamodb_local(endpoint, "repair", "--stack", old.name, "--write")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     return done.stdout.splitlines()

@@ -16,7 +16,7 @@ import pytest
 from local import stack
 from messaging.storage.table import Table
 from tests.support import dynamodb_local
-from tests.support.scripts import run_script
+from tests.support.scripts import run_on_dynamodb_local
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -122,5 +122,5 @@ def sam(endpoint: str, table_name: str, tmp_path_factory: pytest.TempPathFactory
 
 
 def _script(name: str, *arguments: str, endpoint: str, check: bool = True) -> None:
-    done = run_script(f"ddb/{name}", *arguments, DYNAMODB_ENDPOINT=endpoint)
+    done = run_on_dynamodb_local(endpoint, name, *arguments)
     assert done.returncode == 0 or not check, done.stderr

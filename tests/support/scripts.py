@@ -28,6 +28,11 @@ def run_script(name: str, *arguments: str, **changes: str) -> subprocess.Complet
     )
 
 
+def run_on_dynamodb_local(endpoint: str, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run bin/ddb/{name} on the DynamoDB Local at `endpoint`, without a terminal."""
+    return run_script(f"ddb/{name}", *arguments, "dynamodb-local", DYNAMODB_ENDPOINT=endpoint)
+
+
 def on_a_terminal(*command: str | Path, typed: bytes = b"", **changes: str) -> tuple[int, str]:
     """Run a command on a terminal of its own, with this input; return its exit status and everything shown."""
     outside, inside = pty.openpty()

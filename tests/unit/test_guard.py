@@ -9,6 +9,7 @@ from local import guard
 from local.server import guarded
 
 _PORT, _PAGE = 4566, 4567
+_PAGES = [*guard.origins(_PAGE), "http://localhost:5173"]
 _KEY = "the-key-of-this-run"
 _SOCKET = "/_aws/execute-api/0a1b2c3d/live"
 _COGNITO = "AWSCognitoIdentityProviderService."
@@ -49,7 +50,7 @@ def served(scope: dict[str, Any]) -> bool:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(guarded(ministack, _PORT, {_KEY})(scope, receive, send))
+    asyncio.run(guarded(ministack, _PORT, _PAGES, {_KEY})(scope, receive, send))
     if not seen:
         assert sent[0].get("status") == 403 or sent == [{"type": "websocket.close", "code": 1008}]
     return bool(seen)
@@ -65,6 +66,7 @@ def served(scope: dict[str, Any]) -> bool:
         {"sec_fetch_site": "same-origin"},
         {"sec_fetch_site": "same-site", "origin": f"http://127.0.0.1:{_PAGE}"},
         {"sec_fetch_site": "cross-site", "origin": f"http://localhost:{_PAGE}"},
+        {"sec_fetch_site": "same-site", "origin": "http://localhost:5173"},
         {"host": f"d123.cloudfront.localhost:{_PORT}"},
     ],
 )
@@ -90,6 +92,8 @@ def test_programs_and_the_web_client_are_served(headers: dict[str, str]) -> None
         {"origin": ""},
         {"origin": f"http://127.0.0.1:{_PORT}"},
         {"origin": "http://127.0.0.1:3000"},
+        {"origin": "http://127.0.0.1:5173"},
+        {"origin": "https://localhost:5173"},
         {"origin": f"https://127.0.0.1:{_PAGE}"},
         {"origin": f"http://127.0.0.1:{_PAGE}.evil.example"},
         {"origin": "https://evil.example", "sec_fetch_site": "same-origin"},
@@ -179,7 +183,9 @@ def test_ministacks_own_interface_is_closed_with_the_key_too(path: str) -> None:
 
 def test_the_web_client_is_served_to_itself_and_to_programs_only() -> None:
     def refusal(**headers: str) -> str | None:
-        return guard.refusal({name.replace("_", "-"): value for name, value in headers.items()}, _PAGE, _PAGE)
+        return guard.refusal(
+            {name.replace("_", "-"): value for name, value in headers.items()}, _PAGE, guard.origins(_PAGE)
+        )
 
     assert refusal(host=f"127.0.0.1:{_PAGE}") is None
     assert refusal(host=f"localhost:{_PAGE}", sec_fetch_site="same-origin") is None
@@ -189,3 +195,24 @@ def test_the_web_client_is_served_to_itself_and_to_programs_only() -> None:
     assert refusal(host=f"127.0.0.1:{_PAGE}", sec_fetch_site="cross-site")
     assert refusal(host=f"127.0.0.1:{_PAGE}", sec_fetch_site="same-site")
     assert refusal(host=f"127.0.0.1:{_PAGE}", origin=f"http://evil.example:{_PAGE}")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("http://localhost:5173", True),
+        ("https://front.example", True),
+        ("http://127.0.0.1:3000", True),
+        ("localhost:5173", False),
+        ("http://localhost:5173/", False),
+        ("http://LOCALHOST:5173", False),
+        ("*", False),
+        ("null", False),
+        ("http://*:5173", False),
+        ("http://a,http://b", False),
+        ("http://localhost:5173\n", False),
+        ("", False),
+    ],
+)
+def test_an_origin_is_written_as_browsers_send_it(text: str, is_one: bool) -> None:
+    assert guard.is_origin(text) is is_one

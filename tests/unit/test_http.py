@@ -254,6 +254,37 @@ def test_a_body_that_is_too_large_is_not_even_read() -> None:
         request("[" * 1001).json(1000)
 
 
+FIELDS = ["message", "handle"]
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), json_values))
+def test_a_body_of_known_fields_is_read_as_it_is(value: dict[str, Any]) -> None:
+    assert request(json.dumps(value)).body(*FIELDS, most_bytes=PLENTY) == value
+
+
+@pytest.mark.parametrize(
+    ("fields", "codes"),
+    [
+        (["colour"], ["colour_unknown"]),
+        (["message", "b", "a"], ["a_unknown", "b_unknown"]),
+        (["Message", "handle "], ["Message_unknown", "handle _unknown"]),
+        (["", "ß👋"], ["_unknown", "ß👋_unknown"]),
+        (["\ud83d"], ["?_unknown"]),
+    ],
+)
+def test_an_unknown_field_is_422_that_names_it_and_the_log_does_not(
+    fields: list[str], codes: list[str], written: Written
+) -> None:
+    body = json.dumps(dict.fromkeys(fields))
+
+    response = http_api.route(lambda request: http_api.ok(request.body(*FIELDS)))(event(body), None)
+
+    assert response["statusCode"] == 422
+    assert json_body(response) == codes
+    assert json.dumps(response["body"].encode().decode())
+    assert json.loads(written()).get("codes") is None
+
+
 # Answering
 
 

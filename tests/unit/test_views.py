@@ -24,7 +24,7 @@ def test_a_message_shows_its_sender() -> None:
     }
 
 
-def test_a_sent_message_shows_where_it_went() -> None:
+def test_a_sent_message_shows_all_that_the_list_does_and_where_it_went() -> None:
     assert views.sent_message(MESSAGE) == {
         "message_group_uuid": GROUP,
         "uuid": MESSAGE.message_uuid,
@@ -32,6 +32,7 @@ def test_a_sent_message_shows_where_it_went() -> None:
         "handle": "bayko",
         "message": "Hello 👋",
         "created_at": AT,
+        "user_uuid": BAYKO.user_uuid,
         "seq": 1,
     }
 
@@ -41,6 +42,7 @@ def test_a_message_group_shows_the_other_person_and_the_last_message() -> None:
 
     assert views.message_group(mine) == {
         "uuid": GROUP,
+        "message_group_uuid": GROUP,
         "display_name": "Londo Mollari",
         "handle": "londo",
         "message": "Hello 👋",

@@ -26,7 +26,7 @@ from operators.environments import STACK
 from operators.schema import template
 from tests.conftest import free_port
 from tests.support.functions import sample_event
-from tests.support.scripts import run_script
+from tests.support.scripts import run_on_dynamodb_local
 from tools.bench.samples import Samples, side_by_side
 
 _CACHE = stack.ROOT / ".cache" / "bench"
@@ -89,7 +89,7 @@ def measure(functions: list[Function], endpoint: str, rounds: int) -> dict[str, 
     """Measure milliseconds of each function's first invocation, by name, on a table with the demo."""
     python = runtime()
     for script in ("schema-load", "seed"):
-        run_script(f"ddb/{script}", DYNAMODB_ENDPOINT=endpoint).check_returncode()
+        run_on_dynamodb_local(endpoint, script).check_returncode()
     measured = side_by_side(
         rounds,
         {

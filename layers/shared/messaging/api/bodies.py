@@ -27,10 +27,13 @@ class SendRequest:
 def read_send_request(request: Request, max_chars: int, *, into_conversation: bool) -> SendRequest:
     """Reads a body {message, message_uuid?, handle} or, with `into_conversation`, also {…, message_group_uuid}.
 
-    Generates a missing message_uuid. Raises Unreadable, TooLarge, Invalid with the codes of all errors, and
-    NotFound for an invalid handle.
+    Generates a missing message_uuid. Raises Unreadable, TooLarge, UnknownFields, Invalid with the codes of all errors,
+    and NotFound for an invalid handle.
     """
-    body = request.json(max_chars * _BYTES_PER_CHAR + _BYTES_BESIDE)
+    conversation = ["message_group_uuid"] if into_conversation else []
+    body = request.body(
+        "message", "message_uuid", "handle", *conversation, most_bytes=max_chars * _BYTES_PER_CHAR + _BYTES_BESIDE
+    )
     message = _text(body, "message")
     message_uuid = _text(body, "message_uuid")
     message_group_uuid = _text(body, "message_group_uuid").strip() if into_conversation else ""

@@ -22,6 +22,7 @@ from messaging.model.errors import (
     TooLarge,
     TooManyRequests,
     Unauthenticated,
+    UnknownFields,
     Unreadable,
     answer_for,
 )
@@ -95,18 +96,25 @@ class Request:
         return int(text)
 
     def number(self, name: str) -> int:
-        """A positive integer of the body. Raises Unreadable, and TooLarge."""
-        value = self.json(_SMALL_BODY).get(name)
+        """The body's only field, a positive integer. Raises Unreadable, UnknownFields and TooLarge."""
+        value = self.body(name).get(name)
         if not (isinstance(value, int) and 0 < value <= _LARGEST) or isinstance(value, bool):
             raise Unreadable(f"{name} must be a positive integer.")
         return value
 
     def flag(self, name: str) -> bool:
-        """A boolean of the body. Raises Unreadable, and TooLarge."""
-        value = self.json(_SMALL_BODY).get(name)
+        """The body's only field, a boolean. Raises Unreadable, UnknownFields and TooLarge."""
+        value = self.body(name).get(name)
         if not isinstance(value, bool):
             raise Unreadable(f"{name} must be true or false.")
         return value
+
+    def body(self, *fields: str, most_bytes: int = _SMALL_BODY) -> dict[str, Any]:
+        """The body, a JSON object with no other fields than these. Raises Unreadable, UnknownFields and TooLarge."""
+        body = self.json(most_bytes)
+        if unknown := body.keys() - set(fields):
+            raise UnknownFields(*(field.encode(errors="replace").decode() for field in sorted(unknown)))
+        return body
 
     def json(self, most_bytes: int) -> dict[str, Any]:
         """The body, a JSON object. Raises Unreadable, and TooLarge for a body of more bytes."""
@@ -214,7 +222,7 @@ def _log_refusal(event: Event, error: MessagingError, response: Response) -> Non
         route=event.get("routeKey"),
         status=response["statusCode"],
         error=type(error).__name__,
-        codes=error.codes if isinstance(error, Invalid) else None,
+        codes=error.codes if type(error) is Invalid else None,  # unknown fields are the caller's words
     )
 
 

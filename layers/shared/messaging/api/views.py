@@ -23,15 +23,15 @@ def message(message: Message) -> dict[str, Any]:
 
 
 def sent_message(sent: Message) -> dict[str, Any]:
-    """The answer to a send: with the conversation, and without the sender, who is the caller."""
-    view = message(sent)
-    del view["user_uuid"]
-    return {"message_group_uuid": sent.message_group_uuid, **view}
+    """The answer to a send: the message as in the list, and its conversation."""
+    return {"message_group_uuid": sent.message_group_uuid, **message(sent)}
 
 
 def message_group(group: InboxEntry) -> dict[str, Any]:
+    """An entry of the inbox. `uuid` is the name that the bootcamp's web client reads."""
     return {
         "uuid": group.message_group_uuid,
+        "message_group_uuid": group.message_group_uuid,
         "display_name": group.other.display_name,
         "handle": group.other.handle,
         "message": group.message,

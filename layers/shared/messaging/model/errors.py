@@ -22,6 +22,13 @@ class Invalid(MessagingError):
         self.codes = codes
 
 
+class UnknownFields(Invalid):
+    """The body has fields that its route does not know; each code names one, in the caller's own words."""
+
+    def __init__(self, *fields: str) -> None:
+        super().__init__(*(f"{field}_unknown" for field in fields))
+
+
 class Unauthenticated(MessagingError):
     """Nobody is signed in."""
 
