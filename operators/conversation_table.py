@@ -1,15 +1,16 @@
 """The requests that only operators make to messages and their sent records."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from messaging.model import keys
-from messaging.model.conversation import Head, LastMessageUpdate
+from messaging.model.conversation import AttributesUpdate, Head
 from messaging.model.items import Item
 from messaging.model.message import Message
 from messaging.model.sent_record import SentRecord
 from messaging.storage.dynamodb import ABSENT, ConditionFailed
 from messaging.storage.table import BEFORE_ALL_TIMES, HeadChanged, Table
-from operators.writing import delete_all, put_all
+from operators.writing import delete_all
 
 _PAGE = 100
 _IS_AS_READ = "pk = ? AND sk = ? AND message_group_uuid = ? AND created_at = ?"
@@ -34,7 +35,7 @@ class ConversationTable(Table):
             if read is None:
                 self.db.put(head.item, ABSENT)
                 return
-            last = LastMessageUpdate.of(read.last, head.last)
+            last = AttributesUpdate.of_last(head.last)
             members = dict(zip(("#one", "#other"), head.read_seqs, strict=True))
             marks = {f":{name[1:]}": {"N": str(head.read_seqs[one])} for name, one in members.items()}
             wrote = "".join(f", members.{name}.wrote = :true" for name, one in members.items() if one in head.wrote)
@@ -57,9 +58,16 @@ class ConversationTable(Table):
         except ConditionFailed:
             raise HeadChanged(None) from None
 
-    def put_messages(self, messages: Iterable[Message]) -> None:
-        """Put messages, overwriting stored ones. Raises Busy."""
-        put_all(self.db, (message.item for message in messages))
+    def put_senders(self, messages: Iterable[Message]) -> None:
+        """Write the names of the senders of stored messages. 1 write unit each. Raises Busy."""
+        names = ("user_handle", "user_display_name")
+        text = f'UPDATE "{self.db.table_name}" SET {", ".join(f"{name} = ?" for name in names)} WHERE pk = ? AND sk = ?'
+        self._all_done(
+            [
+                {"Statement": text, "Parameters": [message.item[name] for name in (*names, "pk", "sk")]}
+                for message in messages
+            ]
+        )
 
     def delete(self, items: Iterable[Item]) -> None:
         """Delete the stored items at the keys of these items. Raises Busy."""
@@ -91,7 +99,7 @@ class ConversationTable(Table):
         item = SentRecord.of(message).item
         if stored is None:
             return self.db.insert_statement(item)
-        shown = ("message_group_uuid", "created_at", "digest")
+        shown = [name for name in ("message_group_uuid", "created_at", "digest", "seq") if name in item]
         changes = ", ".join(f"{name} = ?" for name in shown)
         return {
             "Statement": f'UPDATE "{self.db.table_name}" SET {changes} REMOVE "ttl" WHERE {_IS_AS_READ}',
@@ -107,8 +115,14 @@ class ConversationTable(Table):
 
 
 def is_sent_record_of(message: Message, item: Item | None) -> bool:
-    """True if the item is the right sent record of this message: permanent, with its place and digest."""
-    return item is not None and "ttl" not in item and SentRecord.from_item(item) == SentRecord.of(message)
+    """True if the item is the right sent record of this message: permanent, with its place, number and digest.
+
+    The digest of a text that was edited or unsent cannot be checked any more.
+    """
+    if item is None or "ttl" in item:
+        return False
+    stored, wanted = SentRecord.from_item(item), SentRecord.of(message)
+    return (stored if wanted.digest else replace(stored, digest=None)) == wanted
 
 
 def _as_read(sent_record: Item) -> list[Item]:

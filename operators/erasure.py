@@ -121,7 +121,7 @@ def _erase_member(table: PeopleTable, message_group_uuid: str, user_uuid: str) -
 def _hide_sender(table: PeopleTable, message_group_uuid: str, user_uuid: str) -> None:
     for page in table.messages(message_group_uuid):
         mine = (message for message in page if message.sender.user_uuid == user_uuid)
-        table.put_messages(_hidden(message) for message in mine if not message.sender.is_deleted)
+        table.put_senders(_hidden(message) for message in mine if not message.sender.is_deleted)
 
 
 def _hidden(message: Message) -> Message:

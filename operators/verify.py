@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 from messaging.model import keys
+from messaging.model.change import MessageChange
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
@@ -245,6 +246,7 @@ class _Segment:
     def run(self, items_in_order: Iterator[Item]) -> set[Violation]:
         checks: dict[str, tuple[Callable[[Item], Any], Callable[[str, Iterator[tuple[Item, Any]]], None]]] = {
             keys.conversation_pk(""): (_head_or_message, self._conversation),
+            keys.changes_pk(""): (MessageChange.from_item, _nothing_else),
             keys.inbox_pk(""): (InboxEntry.from_item, self._inbox),
             keys.unread_pk(""): (Unread.from_item, self._unread),
             keys.sent_record_pk(""): (readable_sent_record, self._sent_record),
@@ -350,9 +352,9 @@ class _Segment:
         def check(item: Item | None) -> None:
             if item is None:
                 self._report("sent-record", message.message_group_uuid, "has messages without a sent record")
-            elif "ttl" in item or "digest" not in item:
+            elif "ttl" in item or "seq" not in item or ("digest" not in item and message.is_as_sent):
                 self._report(
-                    "sent-record", message.message_group_uuid, "has sent records that expire or have no digest"
+                    "sent-record", message.message_group_uuid, "has sent records that expire, or lack digest or number"
                 )
             elif not reads_as(partial(is_sent_record_of, message), item, wanted=True):
                 self._report("sent-record", message.message_group_uuid, "has sent records of other messages")

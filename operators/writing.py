@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -20,11 +20,21 @@ _THROTTLING_BUDGET_SECONDS = 120.0  # for one batch
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A draft, its sender and its time: a message without a number. `at` is aware."""
+    """A draft, its sender and its time: a message without a number. `at` is aware.
+
+    `stored` is the message as it is stored already, with its changes.
+    """
 
     draft: Draft
     sender: Person
     at: datetime
+    stored: Message | None = None
+
+    def placed(self, message: Message) -> Message:
+        """The message that the line becomes at the place of `message`."""
+        if self.stored is None:
+            return message
+        return replace(self.stored, sender=message.sender, created_at=message.created_at, seq=message.seq)
 
 
 def continued(
@@ -39,10 +49,10 @@ def continued(
     for line in lines:
         if head is None:
             other = members[1] if line.sender == members[0] else members[0]
-            message = Message.of(line.draft, group, line.sender, keys.format_time(line.at), 1)
+            message = line.placed(Message.of(line.draft, group, line.sender, keys.format_time(line.at), 1))
             head = Head.of_first(message, other)
         else:
-            message = head.next_message(line.sender.user_uuid, line.draft, line.at)
+            message = line.placed(head.next_message(line.sender.user_uuid, line.draft, line.at))
             head = head.after(message)
         yield message, head
 

@@ -17,6 +17,8 @@ os.environ |= {
     "METRICS_NAMESPACE": "CruddurMessages",
     "TABLE_NAME": "not-a-table",
     "MESSAGE_MAX_CHARS": "1024",
+    "EDIT_WITHIN_HOURS": "none",
+    "UNSEND_WITHIN_HOURS": "none",
 }
 
 # The extent of property tests: quick in `make test`, long with --hypothesis-profile=soak.

@@ -109,6 +109,7 @@ class _Importer:
         requested = {line.draft.message_uuid for line in lines}
         lines = [_owned(line, group, arrived, sent_records.get(line.draft.message_uuid)) for line in lines]
         sent_here = {message.message_uuid: message for message in stored}
+        lines = [_as_changed(line, sent_here.get(line.draft.message_uuid)) for line in lines]
         for line in lines:
             sent_here.pop(line.draft.message_uuid, None)
         members = head.members if head else {one: self._plan.people[one] for one in pair}
@@ -207,7 +208,12 @@ def _messages(
 
 
 def _line(message: Message) -> Line:
-    return Line(message.draft, message.sender, datetime.fromisoformat(message.created_at))
+    return Line(message.draft, message.sender, datetime.fromisoformat(message.created_at), message)
+
+
+def _as_changed(line: Line, stored: Message | None) -> Line:
+    """The line as its message is stored, if people have changed that since it was imported."""
+    return replace(line, draft=stored.draft, stored=stored) if stored and stored.change else line
 
 
 def _other(stored: Message | None, wanted: Message) -> bool:

@@ -80,6 +80,7 @@ _PUTTING = {"PutItem", "transaction: Put"}
 _UPDATING = {"UpdateItem", "transaction: Update"}
 _DELETING = {"DeleteItem", "transaction: Delete"}
 _TELLING = {*_READING, *_DELETING, "Query"}
+_CHANGING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
 _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
 
 
@@ -91,6 +92,8 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("CreateMessageGroup", _SENDING),
         ("CreateMessage", _SENDING),
         ("ShowMessage", {*_READING, "BatchGetItem"}),
+        ("EditMessage", _CHANGING),
+        ("DeleteMessage", _CHANGING),
         ("FindMessageGroup", {*_READING, "BatchGetItem"}),
         ("MarkRead", _UPDATING),
         ("CountUnread", {*_READING, "Query"}),

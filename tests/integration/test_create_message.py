@@ -220,7 +220,7 @@ def test_a_sent_record_never_expires(
     send_to_handle(table, bayko.user_uuid, londo.handle, Draft(message_uuid, "Hello"))
 
     sent_record = dynamodb.get_item(TableName=table_name, Key={"pk": {"S": f"MID#{message_uuid}"}, "sk": {"S": "MID"}})
-    assert set(sent_record["Item"]) == {"pk", "sk", "message_group_uuid", "created_at", "digest"}
+    assert set(sent_record["Item"]) == {"pk", "sk", "message_group_uuid", "created_at", "digest", "seq"}
 
 
 def test_a_retry_answers_with_the_message_as_it_is_now_and_another_request_is_refused(

@@ -255,6 +255,8 @@ def test_each_kind_of_damage_is_found(damaged: Damaged, kind: str) -> None:
 @pytest.mark.parametrize("kind", _MENDABLE)
 def test_damage_is_fixed_and_no_message_changed(damaged: Damaged, kind: str) -> None:
     before = damaged.messages
+    if kind == "head without the last message":
+        del before[-1]["salt"]  # a head has none
     _MENDABLE[kind](damaged)
     left = damaged.messages
 

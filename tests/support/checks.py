@@ -22,7 +22,7 @@ def stored_messages(items: list[dict[str, Any]]) -> list[Message]:
     return [
         Message.from_item(item)
         for item in items
-        if item["pk"]["S"].startswith(keys.conversation_pk("")) and item["sk"]["S"] != keys.HEAD
+        if item["pk"]["S"].startswith(keys.conversation_pk("")) and item["sk"]["S"] not in (keys.HEAD, keys.HIDDEN)
     ]
 
 
@@ -38,7 +38,7 @@ def assert_conversations_are_whole(items: list[dict[str, Any]]) -> list[Head]:
         assert [message.seq for message in conversation] == list(range(1, head.last_seq + 1))
         assert len({message.created_at for message in conversation}) == len(conversation)
         sender = head.members[head.last.sender.user_uuid]
-        assert conversation[-1].sent_by(sender) == head.last
+        assert conversation[-1].as_last(sender) == head.last
         assert all(0 <= mark <= head.last_seq for mark in head.read_seqs.values())
     return heads
 

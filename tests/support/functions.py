@@ -76,6 +76,26 @@ class Functions:
             parameters={"message_group_uuid": message_group_uuid, "message_uuid": message_uuid},
         )
 
+    def edit_message(
+        self, user_uuid: str, message_group_uuid: str, message_uuid: str, **body: Any
+    ) -> tuple[int, Any, dict[str, str]]:
+        return self.call(
+            "messages.edit_message",
+            user_uuid,
+            body=body,
+            parameters={"message_group_uuid": message_group_uuid, "message_uuid": message_uuid},
+        )
+
+    def delete_message(
+        self, user_uuid: str, message_group_uuid: str, message_uuid: str, **query: str
+    ) -> tuple[int, Any, dict[str, str]]:
+        return self.call(
+            "messages.delete_message",
+            user_uuid,
+            query=query,
+            parameters={"message_group_uuid": message_group_uuid, "message_uuid": message_uuid},
+        )
+
     def list_message_groups(self, user_uuid: str, **query: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("message_groups.list_message_groups", user_uuid, query=query)
 

@@ -99,7 +99,7 @@ def test_an_attribute_of_a_later_version_is_ignored(head: Head, name: str) -> No
             SentRecord.of(FIRST).item,
             f"MID#{FIRST.message_uuid}",
             "MID",
-            {"message_group_uuid", "created_at", "digest"},
+            {"message_group_uuid", "created_at", "digest", "seq"},
         ),
         (BAYKO.profile_item, f"USR#{BAYKO.user_uuid}", "PROFILE", {"handle", "display_name"}),
         (BAYKO.handle_item, "HDL#bayko", "HANDLE", {"user_uuid", "handle", "display_name"}),
@@ -119,7 +119,7 @@ def test_an_item_has_the_keys_and_attributes_the_design_names(
     [
         (FIRST.item, {"seq"}),
         (Head.of_first(FIRST, LONDO).item, {"last_seq", "version"}),
-        (SentRecord.of(FIRST).item, set()),
+        (SentRecord.of(FIRST).item, {"seq"}),
     ],
     ids=["message", "head", "sent-record"],
 )

@@ -43,6 +43,8 @@ CREATE_MESSAGE = "messages.create_message"
 CREATE_MESSAGE_GROUP = "message_groups.create_message_group"
 LIST_MESSAGES = "messages.list_messages"
 SHOW_MESSAGE = "messages.show_message"
+EDIT_MESSAGE = "messages.edit_message"
+DELETE_MESSAGE = "messages.delete_message"
 LIST_MESSAGE_GROUPS = "message_groups.list_message_groups"
 FIND_MESSAGE_GROUP = "message_groups.find_message_group"
 MARK_READ = "message_groups.mark_read"
@@ -59,6 +61,9 @@ def _event(body: object = None, **options: Any) -> dict[str, Any]:
 def _sending(**fields: Any) -> dict[str, Any]:
     return {"message": TEXT, "handle": HANDLE, "display_name": NAME, "token": TOKEN, **fields}
 
+
+EDIT = {"message": f"{TEXT}!", "change": 0}
+EVERYONE = {"for": "everyone"}
 
 # A request that fails: the function, its event and the status.
 Failure = tuple[str, dict[str, Any], int]
@@ -146,6 +151,18 @@ FAILURES: dict[str, Failure] = {
     ),
     "showing a message that is not there": (SHOW_MESSAGE, _event(path={**MESSAGE_PATH, "message_uuid": GROUP}), 404),
     "showing a message of others": (SHOW_MESSAGE, _event(path=MESSAGE_PATH, user_uuid=STRANGER), 404),
+    "editing without a token": (EDIT_MESSAGE, _event(EDIT, path=MESSAGE_PATH, user_uuid=None), 401),
+    "editing what is no message": (EDIT_MESSAGE, _event(EDIT, path={**MESSAGE_PATH, "message_uuid": QUOTING}), 400),
+    "editing to what is no text": (EDIT_MESSAGE, _event({**EDIT, "message": [TEXT]}, path=MESSAGE_PATH), 400),
+    "editing what was changed": (EDIT_MESSAGE, _event({**EDIT, "change": 7}, path=MESSAGE_PATH), 412),
+    "editing a message of the other": (EDIT_MESSAGE, _event(EDIT, path=MESSAGE_PATH, user_uuid=OTHER), 403),
+    "unsending without a token": (DELETE_MESSAGE, _event(path=MESSAGE_PATH, query=EVERYONE, user_uuid=None), 401),
+    "unsending for nobody": (DELETE_MESSAGE, _event(path=MESSAGE_PATH, query={"for": QUOTING}), 400),
+    "unsending a message of the other": (
+        DELETE_MESSAGE,
+        _event(path=MESSAGE_PATH, query=EVERYONE, user_uuid=OTHER),
+        403,
+    ),
     "an inbox without a token": (LIST_MESSAGE_GROUPS, _event(user_uuid=None), 401),
     "an inbox with what is no limit": (LIST_MESSAGE_GROUPS, _event(query={"limit": QUOTING}), 400),
     "an inbox with what is no cursor": (LIST_MESSAGE_GROUPS, _event(query={"cursor": QUOTING}), 400),
@@ -182,6 +199,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     CREATE_MESSAGE_GROUP: _event(_sending()),
     LIST_MESSAGES: _event(path={"message_group_uuid": GROUP}),
     SHOW_MESSAGE: _event(path=MESSAGE_PATH),
+    EDIT_MESSAGE: _event(EDIT, path=MESSAGE_PATH),
+    DELETE_MESSAGE: _event(path=MESSAGE_PATH, query=EVERYONE),
     LIST_MESSAGE_GROUPS: _event(),
     FIND_MESSAGE_GROUP: _event(path={"message_group": f"@{HANDLE}"}),
     MARK_READ: _event({"seq": 1}, path={"message_group_uuid": GROUP}),

@@ -35,6 +35,12 @@ PARAMETERS = {
 OFF = {name: values[0] for name, values in PARAMETERS.items()}
 ON = {name: values[1] for name, values in PARAMETERS.items()}
 
+_CHANGE = {
+    "dynamodb:BatchGetItem": {"MSG#", "MID#"},
+    "dynamodb:GetItem": {"MSG#"},
+    "dynamodb:UpdateItem": {"MSG#"},
+    "dynamodb:PutItem": {"CHG#"},
+}
 # The only actions and partitions that each function may use, see the tests below.
 TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     "ListMessages": {
@@ -61,6 +67,8 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:BatchGetItem": {"MSG#", "MID#"},
         "dynamodb:GetItem": {"MSG#"},
     },
+    "EditMessage": _CHANGE,
+    "DeleteMessage": {**_CHANGE, "dynamodb:UpdateItem": {"MSG#", "MID#"}},
     "FindMessageGroup": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#"},
         "dynamodb:GetItem": {"MSG#"},
@@ -129,6 +137,8 @@ UNBOUND = {"StreamHandler": UNBOUND_ACTIONS, "Push": {"dynamodb:ListStreams"}}
 PARTITIONS = {
     pk("")
     for pk in (
+        keys.changed_pk,
+        keys.changes_pk,
         keys.connections_pk,
         keys.conversation_pk,
         keys.handle_pk,
@@ -138,6 +148,7 @@ PARTITIONS = {
         keys.subscriptions_pk,
         keys.ticket_pk,
         keys.unread_pk,
+        keys.versions_pk,
     )
 }
 ITEM_ACTIONS = {
@@ -310,7 +321,12 @@ def test_only_functions_have_roles_and_policies_and_only_lambda_assumes_them() -
         of_functions = [_properties(stack, function) for function in TABLE_ACTIONS]
         assert _of_type(stack, "AWS::Lambda::Function") == TABLE_ACTIONS.keys()
         assert _of_type(stack, "AWS::IAM::Role") == {function["Role"].removesuffix(".Arn") for function in of_functions}
-        assert _of_type(stack, "AWS::IAM::ManagedPolicy") == {"FunctionBoundary", "SendPolicy", "SocketPolicy"}
+        assert _of_type(stack, "AWS::IAM::ManagedPolicy") == {
+            "ChangePolicy",
+            "FunctionBoundary",
+            "SendPolicy",
+            "SocketPolicy",
+        }
         assert not _of_type(stack, "AWS::IAM::Policy") | _of_type(stack, "AWS::IAM::User")
         for name in _of_type(stack, "AWS::IAM::Role"):
             (trust,) = _properties(stack, name)["AssumeRolePolicyDocument"]["Statement"]

@@ -69,6 +69,11 @@ def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(send, "attempts", lambda *_, **__: iter(range(TRIES)))
 
 
+@pytest.fixture(autouse=True)
+def _without_salt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(send, "_salted", lambda message: message)
+
+
 def _send(table: FakeTable, sender: str = USER, text: str = "Hello again") -> send.Sent:
     return send_to_conversation(table, sender, GROUP, Draft(MESSAGE_UUID, text), lambda: NOW)
 

@@ -2,7 +2,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from messaging.settings import SendSettings, Settings
+from messaging.settings import EditSettings, SendSettings, Settings, UnsendSettings
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +43,14 @@ def test_settings_do_not_change() -> None:
 
     with pytest.raises(FrozenInstanceError):
         settings.table_name = "another"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("text", "hours"), [("none", None), ("0", 0), ("24", 24)])
+def test_the_time_to_change_a_message_is_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, text: str, hours: int | None
+) -> None:
+    monkeypatch.setenv("EDIT_WITHIN_HOURS", text)
+    monkeypatch.setenv("UNSEND_WITHIN_HOURS", text)
+
+    assert EditSettings.from_environment().edit_hours == hours
+    assert UnsendSettings.from_environment().unsend_hours == hours

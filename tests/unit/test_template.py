@@ -34,6 +34,8 @@ ROUTES = {
     "CreateMessageGroup": "POST /api/message_groups",
     "CreateMessage": "POST /api/messages",
     "ShowMessage": "GET /api/messages/{message_group_uuid}/{message_uuid}",
+    "EditMessage": "PATCH /api/messages/{message_group_uuid}/{message_uuid}",
+    "DeleteMessage": "DELETE /api/messages/{message_group_uuid}/{message_uuid}",
     "FindMessageGroup": "GET /api/message_groups/{message_group}",
     "MarkRead": "PUT /api/message_groups/{message_group_uuid}/read",
     "CountUnread": "GET /api/unread",
@@ -84,13 +86,21 @@ def _file_of(name: str) -> Path:
 SENDS_TO_SOCKETS = {name for name in FUNCTIONS if "open_sockets" in _file_of(name).read_text()}
 
 
+VARIABLES = {
+    "SendSettings": {"MESSAGE_MAX_CHARS"},
+    "EditSettings": {"MESSAGE_MAX_CHARS", "EDIT_WITHIN_HOURS"},
+    "UnsendSettings": {"UNSEND_WITHIN_HOURS"},
+}
+
+
 @each_function
 def test_a_function_has_only_the_variables_it_reads(name: str) -> None:
-    reads = set()
+    reads: set[str] = set()
     if name in SENDS_TO_SOCKETS:
         reads.add("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")
-    if "SendSettings" in _file_of(name).read_text():
-        reads.add("MESSAGE_MAX_CHARS")
+    for settings, variables in VARIABLES.items():
+        if settings in _file_of(name).read_text():
+            reads |= variables
 
     assert FUNCTIONS[name].get("Environment", {"Variables": {}})["Variables"].keys() == reads
 

@@ -21,6 +21,7 @@ def test_a_message_shows_its_sender() -> None:
         "created_at": AT,
         "user_uuid": BAYKO.user_uuid,
         "seq": 1,
+        "change": 0,
     }
 
 
@@ -34,6 +35,7 @@ def test_a_sent_message_shows_all_that_the_list_does_and_where_it_went() -> None
         "created_at": AT,
         "user_uuid": BAYKO.user_uuid,
         "seq": 1,
+        "change": 0,
     }
 
 
@@ -52,6 +54,7 @@ def test_a_message_group_shows_the_other_person_and_the_last_message() -> None:
         "read_seq": 1,
         "unread_count": 0,
         "other_read_seq": None,
+        "last_change": 0,
     }
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from messaging.api.http_api import Request, read_uuid
+from messaging.api.http_api import LARGEST, Request, read_uuid
 from messaging.model import keys
 from messaging.model.errors import Invalid, NotFound, Unreadable
 from messaging.model.message import Draft
@@ -45,10 +45,7 @@ def read_send_request(request: Request, max_chars: int, *, into_conversation: bo
             codes.append("message_group_uuid_blank")
         if not into_conversation or "handle" in body or "message_group_uuid" not in body:
             codes.append("user_reciever_handle_blank")
-    if not shows(message):
-        codes.append("message_blank")
-    elif len(message) > max_chars:
-        codes.append("message_exceed_max_chars")
+    codes += _codes(message, max_chars)
     if codes:
         raise Invalid(*codes)
 
@@ -61,6 +58,31 @@ def read_send_request(request: Request, max_chars: int, *, into_conversation: bo
         read_uuid(message_group_uuid, "message_group_uuid") if message_group_uuid else "",
         handle,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """Another text for a message. `seen` is the number of its last change that the caller has seen, 0 for none."""
+
+    message: str
+    seen: int
+
+
+def read_edit_request(request: Request, max_chars: int) -> EditRequest:
+    """Reads a body {message, change}. Raises Unreadable, TooLarge, UnknownFields and Invalid."""
+    body = request.body("message", "change", most_bytes=max_chars * _BYTES_PER_CHAR + _BYTES_BESIDE)
+    message, seen = _text(body, "message"), body.get("change")
+    if not isinstance(seen, int) or isinstance(seen, bool) or not 0 <= seen <= LARGEST:
+        raise Unreadable("change must be the number of the last change that you have seen, 0 for none.")
+    if codes := _codes(message, max_chars):
+        raise Invalid(*codes)
+    return EditRequest(message, seen)
+
+
+def _codes(message: str, max_chars: int) -> list[str]:
+    if not shows(message):
+        return ["message_blank"]
+    return ["message_exceed_max_chars"] if len(message) > max_chars else []
 
 
 def _text(body: dict[str, Any], name: str) -> str:

@@ -14,6 +14,9 @@ from urllib.parse import urlencode
 from messaging.model import keys
 from messaging.model.errors import (
     Busy,
+    Changed,
+    Forbidden,
+    Gone,
     HandleTaken,
     Invalid,
     MessageUuidTaken,
@@ -35,7 +38,10 @@ Response = dict[str, Any]
 _STATUS: dict[type[MessagingError], HTTPStatus] = {
     MessagingError: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
+    Gone: HTTPStatus.GONE,
+    Changed: HTTPStatus.PRECONDITION_FAILED,
     MessageUuidTaken: HTTPStatus.CONFLICT,
     HandleTaken: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -45,7 +51,7 @@ _STATUS: dict[type[MessagingError], HTTPStatus] = {
 _BUSY_RETRY_AFTER_SECONDS = 1
 
 _SMALL_BODY = 2048  # bytes, for one value
-_LARGEST = 10**18 - 1  # the largest number in a cursor
+LARGEST = 10**18 - 1  # the largest number in a cursor
 _DEFAULT_LIMIT = 20
 _LIMIT = re.compile(r"[1-9][0-9]?|100")
 
@@ -98,7 +104,7 @@ class Request:
     def number(self, name: str) -> int:
         """The body's only field, a positive integer. Raises Unreadable, UnknownFields and TooLarge."""
         value = self.body(name).get(name)
-        if not (isinstance(value, int) and 0 < value <= _LARGEST) or isinstance(value, bool):
+        if not (isinstance(value, int) and 0 < value <= LARGEST) or isinstance(value, bool):
             raise Unreadable(f"{name} must be a positive integer.")
         return value
 

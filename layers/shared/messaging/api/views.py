@@ -19,6 +19,9 @@ def message(message: Message) -> dict[str, Any]:
         "created_at": message.created_at,
         "user_uuid": message.sender.user_uuid,
         "seq": message.seq,
+        "change": message.change,
+        **({"edited_at": message.edited_at} if message.edited_at else {}),
+        **({"unsent_at": message.unsent_at} if message.unsent_at else {}),
     }
 
 
@@ -39,6 +42,8 @@ def message_group(group: InboxEntry) -> dict[str, Any]:
         "user_uuid": group.other.user_uuid,
         **_read_and_unread(group.last_seq, group.read_seq),
         "other_read_seq": group.other_read_seq,
+        "last_change": group.last_change,
+        **({"unsent": True} if group.unsent else {}),
     }
 
 

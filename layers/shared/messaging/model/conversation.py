@@ -1,12 +1,14 @@
 """Conversations: the head item."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from messaging.model import keys
+from messaging.model.change import MessageChange
 from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import Item, number
-from messaging.model.message import Draft, Message
+from messaging.model.message import OPTIONAL_CONTENT, Draft, Message
 from messaging.model.person import Person, settings_attributes
 
 
@@ -18,7 +20,7 @@ class Head:
     update of a head adds 1 to its `version`; a head stored before there were versions has 0. Members and marks are in
     the order of user_uuid, since a DynamoDB map has none. The sender of the `last` message is one of the members, as
     they are called now. `wrote` are the user_uuids of those who have sent a message; a head stored before that was
-    noted has none, until `repair` notes it.
+    noted has none, until `repair` notes it. `changed` is the last change of any message, None if there was none.
     """
 
     message_group_uuid: str
@@ -27,6 +29,7 @@ class Head:
     read_seqs: dict[str, int]
     version: int
     wrote: frozenset[str]
+    changed: MessageChange | None = None
 
     @property
     def last_seq(self) -> int:
@@ -35,6 +38,11 @@ class Head:
     @property
     def created_at(self) -> str:
         return self.last.created_at
+
+    @property
+    def last_change(self) -> int:
+        """The number of the last change of a message, 0 for none."""
+        return self.changed.number if self.changed else 0
 
     @property
     def item(self) -> Item:
@@ -56,6 +64,7 @@ class Head:
             },
             **last_message_attributes(self.last),
             "version": {"N": str(self.version)},
+            **({"last_change": self.changed.in_head} if self.changed else {}),
         }
 
     @classmethod
@@ -77,6 +86,7 @@ class Head:
             {user_uuid: number(member["M"], "read_seq") or 0 for user_uuid, member in stored.items()},
             number(item, "version") or 0,
             frozenset(user_uuid for user_uuid, member in stored.items() if "wrote" in member["M"]),
+            MessageChange.from_head(item["last_change"]) if "last_change" in item else None,
         )
 
     @classmethod
@@ -87,7 +97,7 @@ class Head:
         return cls(
             message.message_group_uuid,
             dict(sorted(members.items())),
-            message,
+            message.as_last(sender),
             {user_uuid: int(user_uuid == sender.user_uuid) for user_uuid in sorted(members)},
             1,
             frozenset({sender.user_uuid}),
@@ -108,7 +118,7 @@ class Head:
         sender = self.members[message.sender.user_uuid]
         return replace(
             self,
-            last=message.sent_by(sender),
+            last=message.as_last(sender),
             read_seqs={**self.read_seqs, sender.user_uuid: message.seq},
             version=self.version + 1,
             wrote=self.wrote | {sender.user_uuid},
@@ -142,6 +152,8 @@ class Head:
             self.read_seqs[owner_uuid],
             self.read_seqs[other.user_uuid] if other.read_receipts and self.is_mutual else None,
             self.version,
+            self.last_change,
+            bool(self.last.unsent_at),
         )
 
     @property
@@ -163,8 +175,8 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class LastMessageUpdate:
-    """The parts of an update expression that make a message the last one of a stored head."""
+class AttributesUpdate:
+    """The parts of an update expression that set and remove attributes."""
 
     set: str
     remove: str
@@ -172,15 +184,27 @@ class LastMessageUpdate:
     names: dict[str, str]
 
     @classmethod
-    def of(cls, old: Message, new: Message) -> "LastMessageUpdate":
-        """From the `old` last message, as read, to the `new` one, which may lack attributes that the old one has."""
-        attributes = last_message_attributes(new)
-        gone = sorted(old.content.keys() - new.content.keys())
+    def of(cls, new: Item, gone: Iterable[str]) -> "AttributesUpdate":
+        """Set the attributes of `new`, and remove those named in `gone`."""
+        gone = sorted(gone)
         return cls(
-            "SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            "SET " + ", ".join(f"#{name} = :{name}" for name in new),
             "REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else "",
-            {f":{name}": value for name, value in attributes.items()},
-            {f"#{name}": name for name in (*attributes, *gone)},
+            {f":{name}": value for name, value in new.items()},
+            {f"#{name}": name for name in (*new, *gone)},
+        )
+
+    @classmethod
+    def of_last(cls, message: Message) -> "AttributesUpdate":
+        """Make a message the last one of a stored head, whose last one may have been changed since it was read."""
+        return cls.of(last_message_attributes(message), OPTIONAL_CONTENT - message.content.keys())
+
+    @classmethod
+    def of_change(cls, old: Message, new: Message) -> "AttributesUpdate":
+        """Bring a stored message from one state to another. The sender's name, which an erasure changes, is kept."""
+        before, after = old.item, new.item
+        return cls.of(
+            {name: value for name, value in after.items() if before.get(name) != value}, before.keys() - after.keys()
         )
 
 

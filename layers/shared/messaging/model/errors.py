@@ -37,6 +37,18 @@ class NotFound(MessagingError):
     """There is no such thing, or the caller may not see it: both look the same."""
 
 
+class Forbidden(MessagingError):
+    """The caller may see this, but not change it."""
+
+
+class Gone(MessagingError):
+    """The message was unsent, or may not be changed any more."""
+
+
+class Changed(MessagingError):
+    """The message has been changed since the caller saw it."""
+
+
 class MessageUuidTaken(MessagingError):
     """A message with this message_uuid, but another text, sender or conversation, was sent before."""
 

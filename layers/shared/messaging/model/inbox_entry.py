@@ -15,7 +15,8 @@ class InboxEntry:
     message_group_uuid follows the time, which changes neither the order nor `created_at`.
     `last_seq` is the number of the last message, `read_seq` that of the last one the owner has read, `other_read_seq`
     the other's, None if hidden. `version` is that of the head it shows: 0 for the entries that open a conversation, and
-    for entries from before versions.
+    for entries from before versions. `last_change` is the number of the conversation's last change of a message, 0
+    for none; `unsent`: the last message was unsent.
     """
 
     owner_uuid: str
@@ -27,6 +28,8 @@ class InboxEntry:
     read_seq: int
     other_read_seq: int | None
     version: int
+    last_change: int = 0
+    unsent: bool = False
 
     @property
     def created_at(self) -> str:
@@ -43,6 +46,8 @@ class InboxEntry:
             "read_seq": {"N": str(self.read_seq)},
             "other_read_seq": {"NULL": True} if self.other_read_seq is None else {"N": str(self.other_read_seq)},
             "version": {"N": str(self.version)},
+            **({"last_change": {"N": str(self.last_change)}} if self.last_change else {}),
+            **({"unsent": {"BOOL": True}} if self.unsent else {}),
         }
 
     @classmethod
@@ -57,6 +62,8 @@ class InboxEntry:
             number(item, "read_seq") or 0,
             number(item, "other_read_seq"),
             number(item, "version") or 0,
+            number(item, "last_change") or 0,
+            "unsent" in item,
         )
 
     def tiebroken(self) -> "InboxEntry":

@@ -11,6 +11,8 @@ SENT_RECORD = "MID"
 PROFILE = "PROFILE"
 HANDLE = "HANDLE"
 TICKET = "TICKET"
+HIDDEN = "HIDDEN"  # sorts after HEAD, so that one Query reads both
+VERSIONS = "VERSIONS"
 
 # The namespace of message_group_uuids. Changing it would give every pair of people a second conversation.
 _PAIR_NAMESPACE = UUID("78a40f9b-0dc9-4e5d-bd38-73398ed63f66")
@@ -20,6 +22,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", re.ASCII)
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}", re.ASCII)
 FIRST_TIME = "1970-01-01T00:00:00.000000+00:00"
 TIME_LENGTH = len(FIRST_TIME)
+HOUR_LENGTH = len("1970-01-01T00")
 
 
 def key(pk: str, sk: str) -> dict[str, dict[str, str]]:
@@ -50,6 +53,31 @@ def conversation_pk(message_group_uuid: str) -> str:
 def tiebroken_inbox_sk(created_at: str, message_group_uuid: str) -> str:
     """The sort key of an inbox entry if another conversation of the inbox has the same time."""
     return f"{created_at}#{message_group_uuid}"
+
+
+def changes_pk(message_group_uuid: str) -> str:
+    """The partition of the changes of a conversation's messages."""
+    return f"CHG#{message_group_uuid}"
+
+
+def change_sk(number: int) -> str:
+    """The sort key of a change: order as text is order of numbers."""
+    return f"{number:012}"
+
+
+def versions_pk(message_uuid: str) -> str:
+    """The partition of a message's earlier versions."""
+    return f"VER#{message_uuid}"
+
+
+def changed_pk(user_uuid: str) -> str:
+    """The partition of a person's conversations with changes, in the order of the hours of their last changes."""
+    return f"UPD#{user_uuid}"
+
+
+def changed_sk(at: str, message_group_uuid: str) -> str:
+    """The sort key of a conversation that changed at a time: all changes of an hour share it."""
+    return f"{at[:HOUR_LENGTH]}#{message_group_uuid}"
 
 
 def sent_record_pk(message_uuid: str) -> str:

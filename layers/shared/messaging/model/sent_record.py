@@ -2,29 +2,32 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from messaging.model import keys
-from messaging.model.items import Item
+from messaging.model.items import Item, number
 from messaging.model.message import Message
 
 
 @dataclass(frozen=True, slots=True)
 class SentRecord:
-    """A permanent record that a message_uuid was sent: the key of its message, and the digest of the request.
+    """A permanent record that a message_uuid was sent: the key and number of its message, and a digest of the request.
 
-    `digest` comes from `request_digest`; None in a sent record from before digests.
+    `digest` comes from `request_digest`. It is None in a sent record from before digests, and if the text that was sent
+    is known no more. `seq` is None in a sent record from before changes.
     """
 
     message_uuid: str
     message_group_uuid: str
     created_at: str
     digest: str | None
+    seq: int | None = None
 
     @classmethod
     def of(cls, message: Message) -> "SentRecord":
-        """The record of a message as it was sent."""
-        return cls(message.message_uuid, message.message_group_uuid, message.created_at, request_digest(message))
+        """The record of a message; without a digest if its text is no longer the one that was sent."""
+        digest = request_digest(message) if message.is_as_sent else None
+        return cls(message.message_uuid, message.message_group_uuid, message.created_at, digest, message.seq)
 
     @property
     def item(self) -> Item:
@@ -33,6 +36,7 @@ class SentRecord:
             "message_group_uuid": {"S": self.message_group_uuid},
             "created_at": {"S": self.created_at},
             **({"digest": {"S": self.digest}} if self.digest else {}),
+            **({"seq": {"N": str(self.seq)}} if self.seq else {}),
         }
 
     @classmethod
@@ -42,17 +46,28 @@ class SentRecord:
             item["message_group_uuid"]["S"],
             item["created_at"]["S"],
             item.get("digest", {}).get("S"),
+            number(item, "seq"),
         )
+
+    def is_of_request(self, message: Message, first: Message) -> bool:
+        """True if `message` asks for the same as the request that sent `first`, the message of this record.
+
+        If the text that was sent is known no more, only conversation and sender are compared.
+        """
+        if first.is_as_sent or (self.digest and not first.unsent_at):
+            again = replace(message, salt=first.salt)
+            return (self.digest or request_digest(first)) == request_digest(again)
+        asked = (message.message_group_uuid, message.sender.user_uuid)
+        return asked == (first.message_group_uuid, first.sender.user_uuid)
 
 
 def request_digest(message: Message) -> str:
     """32 hexadecimal digits that two requests to send share only if they ask for the same.
 
-    An attribute that a message lacks leaves no trace, so the digests of older requests stay when messages get more.
+    They include the salt, without which a short text could be guessed from them. An attribute that a message lacks
+    leaves no trace, so older digests stay when messages get more.
     """
-    others = sorted((name, value) for name, value in message.content.items() if name not in _IN_EVERY_DIGEST)
-    request = [message.message_group_uuid, message.sender.user_uuid, message.message, *others]
-    return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:32]
-
-
-_IN_EVERY_DIGEST = ("message_uuid", "message")  # the first is the key of the record
+    asked = [message.message_group_uuid, message.sender.user_uuid, message.message]
+    replied = [message.reply_to.message_uuid] if message.reply_to else []
+    salt = [message.salt] if message.salt else []
+    return hashlib.sha256(json.dumps([*salt, *asked, *replied]).encode()).hexdigest()[:32]

@@ -130,7 +130,14 @@ def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_
     same 2 requests, so its time does not reveal what exists. A message sent a moment ago is found: after a miss a
     consistent read follows.
     """
-    for consistent in (False, True):
+    return find_message(table, user_uuid, message_group_uuid, message_uuid)[1]
+
+
+def find_message(
+    table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str, *, first_consistent: bool = False
+) -> tuple[Head, Message]:
+    """A message and the head of its conversation, as `show_message` finds them. Raises NotFound like that."""
+    for consistent in (first_consistent, True):
         head, sent_record = table.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
         if (
             head
@@ -140,7 +147,7 @@ def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_
         ):
             message = table.message(message_group_uuid, sent_record.created_at, consistent=consistent)
             if message and message.message_uuid == message_uuid:
-                return message
+                return head, message
     raise NotFound("There is no such message.")
 
 

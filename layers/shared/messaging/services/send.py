@@ -2,14 +2,14 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
 from messaging.model.message import Draft, Message
-from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
 from messaging.services.read import find_head, require_member
 from messaging.storage.table import AlreadySent, HeadChanged, PositionTaken, Table
@@ -65,7 +65,7 @@ def send_to_handle(table: Table, sender_uuid: str, handle: str, draft: Draft, no
     taken = ""
     for conflicts in attempts():
         created_at = keys.time_after(taken, now())
-        message = Message.of(draft, message_group_uuid, sender, created_at, 1)
+        message = _salted(Message.of(draft, message_group_uuid, sender, created_at, 1))
         try:
             table.create(Head.of_first(message, receiver), message)
         except HeadChanged as moved:
@@ -107,7 +107,7 @@ def _append(
             head = require_member(head, sender_uuid)
             if head.other(sender_uuid).is_gone:
                 raise NotFound("The other person of this conversation was deleted.")
-            message = head.next_message(sender_uuid, draft, now())
+            message = _salted(head.next_message(sender_uuid, draft, now()))
             table.append(head, message)
             return Sent(message, conflicts=conflicts)
         except AlreadySent as again:
@@ -124,14 +124,18 @@ def _append(
     raise Busy("Too many messages are being sent in this conversation at once.")
 
 
+def _salted(message: Message) -> Message:
+    """The message with a salt, without which nobody can guess its text by the digest in its sent record."""
+    return replace(message, salt=uuid4().hex)
+
+
 def _first_answer(table: Table, again: AlreadySent, message: Message) -> Sent:
     """The message of the sent record, as it is now, if `message` is the same request (docs/design.md#rule-2).
 
-    A sent record from before digests has none: then the message itself is compared.
+    Then nothing is written, even if the message was changed meanwhile.
     """
     sent_record = again.sent_record
     first = table.message(sent_record.message_group_uuid, sent_record.created_at)
-    wanted = SentRecord.of(message).digest
-    if first is None or (sent_record.digest or SentRecord.of(first).digest) != wanted:
+    if first is None or not sent_record.is_of_request(message, first):
         raise MessageUuidTaken("This message_uuid was used for another message.")
     return Sent(first, repeated=True)

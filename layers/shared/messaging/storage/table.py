@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from messaging.model import keys
+from messaging.model.change import MessageChange
 from messaging.model.connection import Connection, Subscription, Ticket
-from messaging.model.conversation import Head, LastMessageUpdate
+from messaging.model.conversation import AttributesUpdate, Head, last_message_attributes
 from messaging.model.errors import HandleTaken, TooLarge, TooManyRequests
 from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import Item
-from messaging.model.message import Message
+from messaging.model.message import OPTIONAL_CONTENT, Message
 from messaging.model.person import SPREADING, Person, Profile
 from messaging.model.sent_record import SentRecord
 from messaging.retry import until_not_busy
@@ -40,6 +41,14 @@ class HeadChanged(Exception):
 
     def __init__(self, head: Head | None) -> None:
         self.head = head
+
+
+class MessageChanged(Exception):
+    """A message, or the head of its conversation, has changed since they were read. Those that have are given."""
+
+    def __init__(self, head: Head | None, message: Message | None) -> None:
+        self.head = head
+        self.message = message
 
 
 class AlreadySent(Exception):
@@ -256,7 +265,7 @@ class Table:
         HeadChanged, AlreadySent, PositionTaken.
         """
         other = head.other(message.sender.user_uuid)
-        last = LastMessageUpdate.of(head.last, message)
+        last = AttributesUpdate.of_last(message)
         update = self.db.update_action(
             *_head_update(
                 head.message_group_uuid,
@@ -296,6 +305,54 @@ class Table:
             raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
         if refused:
             raise PositionTaken
+
+    # Changing a message
+
+    def change_message(self, head: Head, old: Message, new: Message, change: MessageChange, user_uuid: str) -> None:
+        """Write a member's change of a message, the next one after `head`: 3 items, 6 write units.
+
+        A text that is not to be known any more also leaves a sent record from before salts, for 2 write units. Raises
+        MessageChanged.
+        """
+        is_last = old.seq >= head.last_seq  # above: the head is stale
+        shown = last_message_attributes(new) if is_last else {}
+        gone = OPTIONAL_CONTENT - new.content.keys() if is_last else ()
+        of_head = AttributesUpdate.of({"last_change": change.in_head, **shown}, gone)
+        conditions = ["members.#me.handle = :handle", _is_number("#last_change.#number", head.last_change)]
+        of_message = AttributesUpdate.of_change(old, new)
+        actions = [
+            self.db.update_action(
+                *_head_update(
+                    head.message_group_uuid,
+                    f"{of_head.set} {of_head.remove}",
+                    " AND ".join([*conditions, *(["last_seq = :read"] if is_last else [])]),
+                    {
+                        **of_head.values,
+                        ":handle": {"S": head.members[user_uuid].handle},
+                        **({":number": {"N": str(head.last_change)}} if head.changed else {}),
+                        **({":read": {"N": str(old.seq)}} if is_last else {}),
+                    },
+                    {**of_head.names, "#me": user_uuid, "#number": "number"},
+                )
+            ),
+            self.db.update_action(
+                keys.of(old.item),
+                f"{of_message.set} {of_message.remove}",
+                f"attribute_exists(pk) AND {_is_number('#change', old.change)}",
+                {**of_message.values, **({":number": {"N": str(old.change)}} if old.change else {})},
+                of_message.names,
+            ),
+            self.db.put_action(change.item(head.message_group_uuid), ABSENT),
+        ]
+        if new.unsent_at and not old.salt:
+            sent_record = keys.key(keys.sent_record_pk(old.message_uuid), keys.SENT_RECORD)
+            actions.append(self.db.update_action(sent_record, "REMOVE digest", "", {}))
+        refused = self.db.transact(*actions)
+        if refused:
+            raise MessageChanged(
+                Head.from_item(refused[0]) if refused.get(0) else None,
+                Message.from_item(refused[1]) if refused.get(1) else None,
+            )
 
     # Marks
 
@@ -563,6 +620,11 @@ def _is_unchanged(head: Head | None) -> tuple[str, Item]:
     if not head.version:  # from before versions
         return "attribute_exists(pk) AND attribute_not_exists(version)", {}
     return "version = :version", {":version": {"N": str(head.version)}}
+
+
+def _is_number(path: str, read: int) -> str:
+    """A condition that a number is as it was read, :number, or 0 for none."""
+    return f"{path} = :number" if read else f"attribute_not_exists({path})"
 
 
 def _is_done(write: Write, outcome: Item | None) -> bool:

@@ -1,0 +1,126 @@
+"""Changes of a message by one of the two people: edit and unsend (docs/changes.md).
+
+A change decides with the message as it was read. A refused condition returns the message as it is now, and the change
+decides anew: so a repetition finds that all is done, and a late one that it may not be done any more.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from messaging.model import keys
+from messaging.model.change import EDIT, UNSEND, MessageChange
+from messaging.model.errors import Busy, Changed, Forbidden, Gone
+from messaging.model.message import Message
+from messaging.retry import attempts
+from messaging.services.read import find_message, require_member
+from messaging.services.send import Clock, utc_now
+from messaging.storage.table import MessageChanged, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time after a message's sending in which its sender may change it. `hours` are None for ever."""
+
+    hours: int | None
+
+    def require(self, message: Message, now: datetime) -> None:
+        """Raise Gone if the time is over."""
+        if self.hours is not None and now - datetime.fromisoformat(message.created_at) >= timedelta(hours=self.hours):
+            raise Gone("It is too late to change this message.")
+
+
+# The state of a message after a change with this time and number; the message itself if there is nothing to change.
+_Decide = Callable[[Message, str, int], Message]
+
+
+def edit(
+    table: Table,
+    user_uuid: str,
+    message_group_uuid: str,
+    message_uuid: str,
+    text: str,
+    seen: int,
+    window: Window,
+    now: Clock = utc_now,
+) -> Message:
+    """Give the caller's message another text, if `seen` is still the number of its last change.
+
+    A message that has this text already stays as it is. Raises NotFound, Forbidden for somebody else's message, Gone
+    for an unsent or too old one, Changed, and Busy.
+    """
+
+    def decide(message: Message, at: str, number: int) -> Message:
+        _require_sender(message, user_uuid)
+        _require_sent(message)
+        if message.message == text:
+            return message
+        window.require(message, datetime.fromisoformat(at))
+        if message.change != seen:
+            raise Changed("The message has been changed since you saw it.")
+        return message.edited(text, at, number)
+
+    return _change(table, user_uuid, message_group_uuid, message_uuid, EDIT, decide, now, seen)
+
+
+def unsend(
+    table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str, window: Window, now: Clock = utc_now
+) -> Message:
+    """Take the caller's message back: only its place remains. An unsent message stays as it is.
+
+    Raises NotFound, Forbidden for somebody else's message, Gone for a too old one, and Busy.
+    """
+
+    def decide(message: Message, at: str, number: int) -> Message:
+        _require_sender(message, user_uuid)
+        if message.unsent_at:
+            return message
+        window.require(message, datetime.fromisoformat(at))
+        return message.unsent(at, number)
+
+    return _change(table, user_uuid, message_group_uuid, message_uuid, UNSEND, decide, now)
+
+
+def _change(
+    table: Table,
+    user_uuid: str,
+    message_group_uuid: str,
+    message_uuid: str,
+    kind: str,
+    decide: _Decide,
+    now: Clock,
+    seen: int = 0,
+) -> Message:
+    """Decide and write until nothing changes meanwhile; return the message as it is then.
+
+    An eventually consistent read that does not show the change that the caller has `seen` is repeated.
+    """
+    head, message = find_message(table, user_uuid, message_group_uuid, message_uuid)
+    if message.change < seen:
+        head, message = find_message(table, user_uuid, message_group_uuid, message_uuid, first_consistent=True)
+    for _ in attempts():
+        head = require_member(head, user_uuid)
+        at = keys.format_time(now())
+        new = decide(message, at, head.last_change + 1)
+        if new == message:
+            return message
+        change = MessageChange(head.last_change + 1, kind, at, message.created_at)
+        try:
+            table.change_message(head, message, new, change, user_uuid)
+        except MessageChanged as changed:
+            head, message = changed.head or head, changed.message or message
+        except Busy:
+            head, message = find_message(table, user_uuid, message_group_uuid, message_uuid, first_consistent=True)
+        else:
+            return new
+    raise Busy("This conversation keeps changing.")
+
+
+def _require_sender(message: Message, user_uuid: str) -> None:
+    if message.sender.user_uuid != user_uuid:
+        raise Forbidden("Only the sender can change a message.")
+
+
+def _require_sent(message: Message) -> None:
+    if message.unsent_at:
+        raise Gone("The message was unsent.")
