@@ -35,7 +35,7 @@ def test_every_page_and_anchor_that_is_named_is_there() -> None:
     named = {
         match.groups()
         for file in FILES
-        if file.exists() and file.suffix in ("", ".md", ".py", ".toml", ".yaml", ".yml")
+        if file.is_file() and file.suffix in ("", ".md", ".py", ".toml", ".yaml", ".yml")
         for match in re.finditer(r"\b(docs/[a-z_]+\.md)\b(?:#([\w-]+))?", file.read_text())
     }
     assert {name for name, _ in named if not (ROOT / name).exists()} == set()

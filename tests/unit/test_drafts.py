@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from messaging.api.bodies import SendRequest, read_send_request
 from messaging.model import keys
-from messaging.model.errors import Invalid, MessagingError, NotFound, TooLarge, Unreadable
+from messaging.model.errors import Invalid, MessagingError, NotFound, TooLarge, UnknownFields, Unreadable
 from messaging.model.text import shows
 from tests.support.api import MESSAGE_GROUP, request
 from tests.support.strategies import handles, uuids
@@ -53,12 +53,11 @@ INTO_CONVERSATION: list[Part] = [
 ]
 TO_A_PERSON: list[Part] = [
     ({"handle": "londo"}, set()),
-    ({"handle": "@londo", "message_group_uuid": ""}, set()),
+    ({"handle": "@londo"}, set()),
     ({}, {NO_HANDLE}),
     ({"handle": ""}, {NO_HANDLE}),
     ({"handle": "@"}, {NO_HANDLE}),
     ({"handle": None}, {NO_HANDLE}),
-    ({"message_group_uuid": MESSAGE_GROUP}, {NO_HANDLE}),
 ]
 
 
@@ -176,9 +175,8 @@ def test_a_conversation_goes_before_a_handle() -> None:
 def test_a_message_to_a_person_names_no_conversation() -> None:
     body = {"message": "Hello", "handle": "londo", "message_group_uuid": MESSAGE_GROUP}
 
-    send = _read(body, into_conversation=False)
-
-    assert (send.message_group_uuid, send.handle) == ("", "londo")
+    with pytest.raises(UnknownFields, match="message_group_uuid_unknown"):
+        _read(body, into_conversation=False)
 
 
 @pytest.mark.parametrize("name", ["message", "message_uuid", "message_group_uuid", "handle"])

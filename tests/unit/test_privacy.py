@@ -59,7 +59,7 @@ def _event(body: object = None, **options: Any) -> dict[str, Any]:
 
 
 def _sending(**fields: Any) -> dict[str, Any]:
-    return {"message": TEXT, "handle": HANDLE, "display_name": NAME, "token": TOKEN, **fields}
+    return {"message": TEXT, "handle": HANDLE, **fields}
 
 
 EDIT = {"message": f"{TEXT}!", "change": 0}
@@ -85,7 +85,8 @@ FAILURES: dict[str, Failure] = {
     "sending into what is no conversation": (CREATE_MESSAGE, _event(_sending(message_group_uuid=QUOTING)), 400),
     "sending a book": (CREATE_MESSAGE, _event(_sending(message=TEXT * 2000)), 413),
     "sending too long a message": (CREATE_MESSAGE, _event(_sending(message=TEXT * 100)), 422),
-    "sending nothing to nobody": (CREATE_MESSAGE, _event({"text": TEXT, "name": NAME}), 422),
+    "sending nothing to nobody": (CREATE_MESSAGE, _event({}), 422),
+    "sending unknown fields": (CREATE_MESSAGE, _event(_sending(**{NAME: TEXT, "token": TOKEN})), 422),
     "sending to whom nobody can be": (CREATE_MESSAGE, _event(_sending(handle=QUOTING)), 404),
     "sending to whom nobody is": (CREATE_MESSAGE, _event(_sending(handle=f"{HANDLE}_2")), 404),
     "sending to oneself": (CREATE_MESSAGE, _event(_sending(), user_uuid=OTHER), 422),
@@ -180,7 +181,7 @@ FAILURES: dict[str, Failure] = {
     "marking what is not there": (MARK_READ, _event({"seq": 9}, path={"message_group_uuid": GROUP}), 422),
     "marking where nobody converses": (
         MARK_READ,
-        _event({"seq": 1, "text": TEXT}, path={"message_group_uuid": MESSAGE_UUID}),
+        _event({"seq": 1}, path={"message_group_uuid": MESSAGE_UUID}),
         404,
     ),
     "counting without a token": (COUNT_UNREAD, _event(user_uuid=None), 401),
