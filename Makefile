@@ -22,8 +22,8 @@ SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_histor
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-run: .venv/run ## start the whole system on this machine, with demo people (PORT=4566, ORIGINS="http://localhost:5173 …")
-	@$(BIN)/python -m local.run --port='$(PORT)' --origins='$(ORIGINS)'
+run: .venv/run ## start the whole system on this machine, with demo people (PORT=4566, ORIGINS="http://localhost:5173 …", ISSUER, AUDIENCE, CLIENT_ID)
+	@$(BIN)/python -m local.run --port='$(PORT)' --origins='$(ORIGINS)' --issuer='$(ISSUER)' --audience='$(AUDIENCE)' --client-id='$(CLIENT_ID)'
 
 logs: .venv/run ## follow the functions' logs of the local system
 	@$(BIN)/python -m local.logs

@@ -107,7 +107,7 @@ def deployed(folder: Path, **parameters: str) -> Iterator[System]:
         environment = ministack.place
         stack.build()
         stack.deploy(environment, **parameters)
-        signing_key = data / "cognito-pool-keys" / f"{environment.outputs['UserPoolId']}-access.pem"
+        signing_key = data / "cognito-pool-keys" / f"{environment.outputs.get('UserPoolId')}-access.pem"
         yield System(environment, stack.api_url(environment), signing_key)
     finally:
         ministack.stop()
