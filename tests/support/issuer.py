@@ -81,7 +81,11 @@ class Issuer:
         self.refresh_tokens[refresh_token] = request
         nonce = {"nonce": request["nonce"]} if "nonce" in request else {}
         return {
-            "access_token": self.token(sub, request.get("audience") or client_id, scope=request.get("scope", "openid")),
+            "access_token": self.token(
+                sub,
+                request.get("audience") or request.get("resource") or client_id,
+                scope=request.get("scope", "openid"),
+            ),
             "id_token": self.token(sub, client_id, **nonce),
             "refresh_token": refresh_token,
             "token_type": "Bearer",
