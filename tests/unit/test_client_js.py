@@ -1,4 +1,4 @@
-"""packages/client-js: the same histories as the reference client, with the same states."""
+"""packages/client-js: its own tests, and the histories of the reference client, with the same states."""
 
 import json
 import shutil
@@ -15,6 +15,7 @@ from cruddur_messages.sync import Event
 from tests.support.sync_histories import ME, Get, Player, Step, drawn, stored
 
 SCRIPT = Path(__file__).parents[1] / "support" / "device.js"
+PACKAGE = Path(__file__).parents[2] / "packages" / "client-js"
 
 
 class NodeDevice:
@@ -71,10 +72,11 @@ class NodeDevice:
         self._input.flush()
 
 
+pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="Node is not here")
+
+
 @pytest.fixture(scope="module")
 def node() -> Iterator["subprocess.Popen[str]"]:
-    if not shutil.which("node"):
-        pytest.skip("Node is not here")
     with subprocess.Popen(["node", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
@@ -95,3 +97,9 @@ def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(
     player.play(steps)
 
     assert device.state() == player.truth(steps)
+
+
+def test_its_own_tests_pass() -> None:
+    done = subprocess.run(["node", "--test"], cwd=PACKAGE, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,313 @@
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+import { Client, connect, MemoryStorage, Platform, Refused, SignedOut, Unreachable } from "../src/index.js";
+
+const USER = { uuid: "me", handle: "bayko", display_name: "Bayko" };
+/** What the network answers, by method and path without its query: a function of the body, or an answer. */
+let answers = {};
+let requests = [];
+
+globalThis.fetch = async (url, { method, headers, body }) => {
+  const path = url.split("?")[0];
+  requests.push({ method, path, token: headers.Authorization, body: body && JSON.parse(body) });
+  const answer = answers[`${method} ${path}`];
+  if (!answer) throw new TypeError("fetch failed");
+  const { status = 200, headers: sent = {}, ...json } = await (typeof answer === "function" ? answer(body) : answer);
+  return new Response(JSON.stringify(json.body ?? json), { status, headers: sent });
+};
+
+/** A socket that the test opens, closes and speaks through. */
+class Socket {
+  static all = [];
+  readyState = 0;
+  sent = [];
+
+  constructor(url) {
+    this.url = url;
+    Socket.all.push(this);
+  }
+
+  open() {
+    this.readyState = 1;
+    this.onopen();
+  }
+
+  send(frame) {
+    this.sent.push(JSON.parse(frame));
+  }
+
+  tell(...events) {
+    this.onmessage({ data: JSON.stringify(events) });
+  }
+
+  close() {
+    this.readyState = 3;
+    this.onclose();
+  }
+}
+
+beforeEach(() => {
+  answers = {
+    "GET /api/message_groups": { body: [], headers: { Link: '<?since=1>; rel="monitor"' } },
+    "GET /api/unread": { messages: 0, message_groups: 0 },
+    "GET /api/users/me": USER,
+    "POST /api/connections/ticket": { ticket: "ticket" },
+  };
+  requests = [];
+  Socket.all = [];
+  mock.timers.reset();
+});
+
+function client(options = {}) {
+  return new Client({ api: "", user: USER, token: () => "token", ...options });
+}
+
+/** Waits for all that needs no timer. */
+async function settled() {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+}
+
+test("a refused token is renewed once for all requests that it was refused to", async () => {
+  const asked = [];
+  const token = async ({ renew }) => {
+    asked.push(renew);
+    return renew ? "new" : "old";
+  };
+  const guarded = () => (requests.at(-1).token === "Bearer new" ? { ok: true } : { status: 401 });
+  answers["GET /one"] = guarded;
+  answers["GET /two"] = guarded;
+  const { api } = client({ token });
+
+  const replies = await Promise.all([api.get("/one"), api.get("/two")]);
+
+  assert.deepEqual(
+    replies.map(({ body }) => body),
+    [{ ok: true }, { ok: true }],
+  );
+  assert.deepEqual(asked, [false, false, true]);
+});
+
+test("a token that is refused again is an error with its status", async () => {
+  answers["GET /one"] = { status: 401, detail: "A bearer token is required." };
+
+  await assert.rejects(client().api.get("/one"), (error) => error instanceof Refused && error.status === 401);
+});
+
+test("connect asks who it is, and cannot without an answer", async () => {
+  const connected = await connect({ api: "", token: () => "token" });
+  assert.deepEqual(connected.store.me, USER);
+  connected.disconnect();
+
+  answers = {};
+  await assert.rejects(connect({ api: "", token: () => "token" }), Unreachable);
+});
+
+test("connect with a known user goes on until the server can be reached", async () => {
+  const before = answers;
+  answers = {};
+  mock.timers.enable({ apis: ["setInterval"] });
+  const connected = await connect({ api: "", user: USER, token: () => "token" });
+  assert.equal(connected.sync.isBehind, true);
+  assert.equal(connected.isReachable, false);
+
+  answers = before;
+  mock.timers.tick(10_000);
+  await settled();
+
+  assert.equal(connected.sync.isBehind, false);
+  assert.equal(connected.isReachable, true);
+  connected.disconnect();
+});
+
+test("a message is sent until it is answered, under the same uuid, and the next one waits", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  let failures = 2;
+  answers["POST /api/messages"] = (body) => {
+    if (failures-- > 0) return { status: 503 };
+    const { message, message_uuid } = JSON.parse(body);
+    return { uuid: message_uuid, message_group_uuid: "group", user_uuid: "me", seq: 1, message };
+  };
+  const one = client();
+  one.send({ handle: "londo" }, "First");
+  one.send({ handle: "londo" }, "Second");
+  for (let turn = 0; turn < 3; turn++) {
+    await settled();
+    mock.timers.tick(2_000);
+  }
+  await settled();
+
+  const sent = requests.filter(({ method }) => method === "POST").map(({ body }) => body);
+  assert.deepEqual(
+    sent.map(({ message }) => message),
+    ["First", "First", "First", "Second"],
+  );
+  assert.equal(new Set(sent.map(({ message_uuid }) => message_uuid)).size, 2);
+  assert.deepEqual(one.outbox.entries, []);
+  one.disconnect();
+});
+
+test("a refused message stays, holds up no other, and is sent again or discarded", async () => {
+  answers["POST /api/messages"] = (body) =>
+    JSON.parse(body).message === "Bad" ? { status: 422, body: ["message_blank"] } : { message_group_uuid: "g", seq: 1 };
+  const one = client();
+  const uuid = one.send({ handle: "londo" }, "Bad");
+  one.send({ handle: "londo" }, "Good");
+  await settled();
+  assert.deepEqual(
+    one.outbox.entries.map(({ message, refused }) => [message, refused]),
+    [["Bad", "Type a message."]],
+  );
+
+  one.outbox.send(uuid);
+  await settled();
+  assert.equal(requests.filter(({ body }) => body?.message === "Bad").length, 2);
+  one.outbox.discard(uuid);
+  assert.deepEqual(one.outbox.entries, []);
+});
+
+test("unsent messages stay in the storage for the next client", async () => {
+  const storage = new MemoryStorage();
+  const first = client({ platform: new Platform(storage) });
+  first.send({ handle: "londo" }, "Later");
+  await settled();
+  first.disconnect();
+
+  assert.deepEqual(
+    client({ platform: new Platform(storage) }).outbox.entries.map(({ message }) => message),
+    ["Later"],
+  );
+});
+
+test("when nobody is signed in any more, nothing is tried again", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  let asked = 0;
+  const one = client({
+    socket: "wss://socket",
+    WebSocket: Socket,
+    token: () => {
+      asked++;
+      throw new SignedOut();
+    },
+  });
+  one.send({ handle: "londo" }, "Hello");
+  one.live.connect();
+  await settled();
+  mock.timers.tick(60_000);
+  await settled();
+
+  assert.equal(asked, 2);
+  assert.equal(one.outbox.entries.length, 1);
+});
+
+test("a socket that closes is opened again with another ticket, and the store catches up", async () => {
+  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  const one = client({ socket: "wss://socket", WebSocket: Socket });
+  one.goLive();
+  await settled();
+  Socket.all[0].open();
+  await settled();
+  assert.equal(one.isConnected, true);
+
+  Socket.all[0].close();
+  assert.equal(one.isConnected, false);
+  mock.timers.tick(500);
+  await settled();
+  requests = [];
+  Socket.all[1].open();
+  await settled();
+
+  assert.equal(Socket.all[1].url, "wss://socket?ticket=ticket");
+  assert.deepEqual(
+    requests.map(({ path }) => path),
+    ["/api/message_groups", "/api/unread"],
+  );
+  one.disconnect();
+});
+
+test("a replaced client stays closed until somebody uses the device", async () => {
+  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  const platform = new Platform();
+  const one = client({ socket: "wss://socket", WebSocket: Socket, platform });
+  one.goLive();
+  await settled();
+  Socket.all[0].open();
+  Socket.all[0].tell({ type: "error", code: "too_many_connections", detail: "…" });
+  mock.timers.tick(60_000);
+  await settled();
+  assert.equal(Socket.all.length, 1);
+
+  platform.use();
+  await settled();
+  assert.equal(Socket.all.length, 2);
+  one.disconnect();
+});
+
+test("without a network nothing is requested, and then everything at once", async () => {
+  const platform = new Platform();
+  platform.isOnline = false;
+  answers["POST /api/messages"] = { message_group_uuid: "group", seq: 1 };
+  const one = client({ platform });
+  one.send({ handle: "londo" }, "Hello");
+  await settled();
+  assert.deepEqual(requests, []);
+
+  platform.isOnline = true;
+  await settled();
+  assert.deepEqual(one.outbox.entries, []);
+  assert.equal(one.sync.isBehind, false);
+});
+
+test("presence is known while there is a socket, and typing ends by itself", async () => {
+  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
+  const one = client({ socket: "wss://socket", WebSocket: Socket });
+  const kinds = [];
+  one.store.on("change", ({ kind }) => kinds.push(kind));
+  one.goLive();
+  await settled();
+  const [socket] = Socket.all;
+  socket.open();
+  await settled();
+  socket.tell({ type: "presence", message_group_uuid: "group", user_uuid: "londo", online: true });
+  socket.tell({ type: "typing", message_group_uuid: "group", user_uuid: "londo" });
+  assert.equal(one.store.isOnline("londo"), true);
+  assert.equal(one.store.isTyping("group"), true);
+  mock.timers.tick(5_000);
+  assert.equal(one.store.isTyping("group"), false);
+
+  one.typing("group");
+  one.typing("group");
+  mock.timers.tick(3_000);
+  one.typing("group");
+  assert.deepEqual(
+    socket.sent.filter(({ type }) => type === "typing"),
+    Array(2).fill({ type: "typing", message_group_uuid: "group" }),
+  );
+
+  socket.close();
+  assert.equal(one.store.isOnline("londo"), undefined);
+  assert.deepEqual(kinds, ["presence", "typing", "typing", "presence"]);
+  one.disconnect();
+});
+
+test("a socket needs a WebSocket", () => {
+  assert.throws(() => client({ socket: "wss://socket", WebSocket: null }), /no WebSocket here/);
+});
+
+test("an error of a listener is reported as uncaught, and keeps nobody else from the event", () => {
+  const { store } = client();
+  const heard = [];
+  const reported = mock.method(globalThis, "queueMicrotask", () => {});
+  store.on("change", () => {
+    throw new Error("mine");
+  });
+  const end = store.on("change", ({ kind }) => heard.push(kind));
+
+  store.setTyping("group", true);
+  end();
+  store.setTyping("group", false);
+  const { calls } = reported.mock;
+  mock.restoreAll();
+
+  assert.deepEqual(heard, ["typing"]);
+  assert.throws(calls[0].arguments[0], /mine/);
+});
