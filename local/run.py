@@ -209,7 +209,7 @@ Ready.
 {people}
 
   Paste into another terminal. The first lines set the variables of all examples in README.md, docs/ and packages/: the
-  addresses of the API and the sockets, the conversation of @{me} with @{other}, and a token of @{me}, valid for an hour.
+  addresses of the API and the sockets, the conversation of @{me} with @{other}, and a token of @{me}, for an hour.
 
 API='{api}'
 SOCKET='{stack.socket_url(place)}'
