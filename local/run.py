@@ -187,10 +187,11 @@ Ready.
   Sign-ins: handle, name, email, password
 {people}
 
-  Paste into another terminal. The first two set the variables of all examples in README.md and docs/: the address of
-  the API, the conversation of @{me} with @{other}, and a token of @{me}, valid for an hour.
+  Paste into another terminal. The first lines set the variables of all examples in README.md, docs/ and packages/: the
+  addresses of the API and the sockets, the conversation of @{me} with @{other}, and a token of @{me}, valid for an hour.
 
 API='{api}'
+SOCKET='{stack.socket_url(place)}'
 UUID='{demo.first_conversation(place)}'
 
 TOKEN=$(curl -sS --noproxy '*' {place.endpoint}/ \\

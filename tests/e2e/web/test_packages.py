@@ -16,10 +16,12 @@ from local.ministack import HOST
 from tests.e2e.conftest import Client, System, eventually
 from tests.e2e.web.conftest import talk
 from tests.support import packages
-from tests.support.packages import JAVASCRIPT, PYTHON
+from tests.support.packages import JAVASCRIPT, PYTHON, REACT
 
-APP = Path(__file__).parents[2] / "support" / "react_app.jsx"
-SHELL = "<!doctype html><meta charset=utf-8><title>Mine</title><script type=module src=app.js></script>"
+SHELL = (
+    "<!doctype html><meta charset=utf-8><title>Mine</title><div id=root></div><script type=module src=app.js></script>"
+)
+SETTINGS = "const { api, socket, token } = window.settings;"
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +69,11 @@ def test_the_examples_in_python_run(system: System, bayko: Client, londo: Client
 
 @pytest.fixture(scope="module")
 def page_of_mine(system: System, project: Path) -> Iterator[str]:
-    """The address of the app, bundled with React. Its origin is one that the API allows: the web client's."""
+    """The address of the README's page, bundled with React. Its origin is one that the API allows: the web client's."""
     site = project / "site"
     site.mkdir()
     (site / "index.html").write_text(SHELL)
-    (project / "app.jsx").write_text(APP.read_text())
+    (project / "app.jsx").write_text(f"{SETTINGS}\n{packages.examples(REACT, 'jsx')[0]}")
     options = ("--bundle", "--format=esm", "--jsx=automatic", '--define:process.env.NODE_ENV="development"')
     packages.tool("esbuild", "app.jsx", *options, f"--outfile={site / 'app.js'}", folder=project)
     port = guard.page_port(stack.port(system.environment))
@@ -91,7 +93,7 @@ Embeds = Callable[[Client], Page]
 
 @pytest.fixture
 def embeds(system: System, chromium: Browser, page_of_mine: str) -> Iterator[Embeds]:
-    """Seat a person in front of the app, in a browser of their own."""
+    """Seat a person in front of it, in a browser of their own."""
     contexts = []
     errors: list[str] = []
 
@@ -101,9 +103,9 @@ def embeds(system: System, chromium: Browser, page_of_mine: str) -> Iterator[Emb
         settings = {
             "api": system.api,
             "socket": stack.socket_url(system.environment),
-            "token": person.access_token,
         }
-        context.add_init_script(f"window.settings = {json.dumps(settings)}")
+        token = f"() => {json.dumps(person.access_token)}"
+        context.add_init_script(f"window.settings = {{...{json.dumps(settings)}, token: {token}}}")
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(page_of_mine)
@@ -140,7 +142,7 @@ def test_hooks_load_what_is_older_and_try_again(system: System, bayko: Client, l
     group = talk(system, bayko, londo, 120)
     page = embeds(bayko)
     page.route(f"**/api/messages/{group}?*", lambda route: route.abort(), times=1)
-    page.locator("li button").click()
+    page.get_by_role("button", name="Londo").click()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("p")).to_have_count(50)
     page.get_by_role("button", name="Older").click()
@@ -151,7 +153,7 @@ def test_hooks_load_what_is_older_and_try_again(system: System, bayko: Client, l
 def test_a_message_without_a_network_waits_and_is_sent_once(bayko: Client, londo: Client, embeds: Embeds) -> None:
     londo.send(handle=bayko.handle, message="Bayko?")
     page = embeds(bayko)
-    page.locator("li button").click()
+    page.get_by_role("button", name="Londo").click()
     expect(page.get_by_text("Bayko?", exact=True)).to_be_visible()
     page.context.set_offline(True)
     page.get_by_label("Message").fill("Here")
