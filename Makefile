@@ -83,7 +83,8 @@ check: .venv/test ## run linters, type checks, layer and English checks, cfn-lin
 check-web: node_modules/.package-lock.json
 	@node_modules/.bin/biome ci --error-on-warnings
 	@node_modules/.bin/tsc
-	@node_modules/.bin/tsc -p packages/client-js --noEmit --emitDeclarationOnly false
+	@node_modules/.bin/tsc -p packages/client-js
+	@node_modules/.bin/tsc -p packages/react
 
 lock: .cache/lock/bin/uv ## pin the packages of tools and workflows to the newest allowed versions, with hashes
 	@$(COMPILE) --extra run pyproject.toml requirements/build.in -o requirements/run.txt

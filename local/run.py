@@ -101,7 +101,7 @@ def _serve(ministack: Ministack, origins: list[str]) -> int:
         with _step("building template.yaml (sam build)"):
             stack.build()
         with _step("deploying it (sam deploy)"):
-            stack.deploy(place, origins)
+            stack.deploy(place, AllowedOrigins=",".join([*guard.origins(page), *origins]))
         with _step("demo people and conversations"):
             password = demo.local_password()
             for line in demo.load(place, password):
@@ -187,8 +187,8 @@ Ready.
   Sign-ins: handle, name, email, password
 {people}
 
-  Paste into another terminal. The first commands set the variables of the examples in README.md and docs/: addresses of
-  API and socket, the conversation of @{me} with @{other}, and a token of @{me}, valid for an hour.
+  Paste into another terminal. The first lines set the variables of all examples in README.md, docs/ and packages/: the
+  addresses of the API and the sockets, the conversation of @{me} with @{other}, and a token of @{me}, valid for an hour.
 
 API='{api}'
 SOCKET='{stack.socket_url(place)}'

@@ -185,6 +185,6 @@ export class Client extends Emitter {
 
   /** @param {SentMessage} sent */
   #sent({ message_group_uuid, ...message }) {
-    this.sync.receiveMessage(message_group_uuid, { ...message, user_uuid: this.store.me.uuid });
+    this.sync.receiveMessage(message_group_uuid, message);
   }
 }

@@ -4,6 +4,9 @@
  * @template {Record<string, any>} Details by the type of the event
  */
 export class Emitter {
+  /** How many events there were: another number means that something has changed. */
+  fired = 0;
+
   /** @type {Map<keyof Details, Set<(detail: any) => void>>} */
   #listeners = new Map();
 
@@ -28,6 +31,7 @@ export class Emitter {
    * @param {Details[Type]} detail
    */
   emit(type, detail) {
+    this.fired++;
     for (const listener of [...(this.#listeners.get(type) ?? [])]) {
       try {
         listener(detail);

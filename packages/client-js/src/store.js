@@ -2,7 +2,7 @@
 
 import { Emitter } from "./emitter.js";
 
-/** @import { Conversation, Links, Message, Person, UnreadTotals } from "./types.js" */
+/** @import { Conversation, ConversationEntry, Links, Message, Person, UnreadTotals } from "./types.js" */
 
 /** Messages of one conversation, seq by seq without a gap. */
 export class Thread {
@@ -137,7 +137,7 @@ export class Store extends Emitter {
     return [...this.conversations.values()].find((conversation) => conversation.handle.toLowerCase() === wanted);
   }
 
-  /** @param {Conversation[]} entries */
+  /** @param {ConversationEntry[]} entries */
   putAll(entries) {
     for (const entry of entries) this.put(entry);
   }
@@ -145,9 +145,9 @@ export class Store extends Emitter {
   /**
    * Takes an entry of the inbox. An outdated one advances marks and changes nothing else.
    *
-   * @param {Conversation & { type?: string }} entry
+   * @param {ConversationEntry & { type?: string }} entry
    */
-  put({ type: _type, ...entry }) {
+  put({ type: _type, unread_count: _count, ...entry }) {
     const known = this.conversations.get(entry.uuid);
     const newest = known && known.created_at > entry.created_at ? { ...entry, ...known } : { ...known, ...entry };
     const last_seq = Math.max(entry.last_seq, known?.last_seq ?? 0);

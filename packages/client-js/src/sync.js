@@ -73,8 +73,8 @@ export class Sync {
     if (!path) return;
     await this.#dedupe("inbox", async () => {
       const { body, links } = await this.api.get(path);
-      this.store.putAll(body);
       this.nextInboxPage = links.next ?? null;
+      this.store.putAll(body);
     });
   }
 

@@ -17,17 +17,32 @@ export interface Message {
   user_uuid: string;
   handle: string;
   display_name: string;
+  /** Empty if it was unsent. */
   message: string;
   /** ISO 8601 in UTC, with microseconds. */
   created_at: string;
+  /** The number of its last change, 0 for none: of two copies the larger is newer. */
+  change: number;
+  edited_at?: string;
+  unsent_at?: string;
 }
 
 /** The answer to a send. */
-export type SentMessage = Omit<Message, "user_uuid"> & { message_group_uuid: string };
+export type SentMessage = Message & { message_group_uuid: string };
+
+/** A new message, as it is posted. */
+export type NewMessage = Recipient & { message: string; message_uuid: string };
+
+/** A read mark, as it is put. */
+export interface Mark {
+  seq: number;
+}
 
 /** An entry of the inbox: the other person, the last message, and how far both have read. */
 export interface Conversation {
   uuid: string;
+  /** The same. */
+  message_group_uuid: string;
   user_uuid: string;
   handle: string;
   display_name: string;
@@ -37,7 +52,14 @@ export interface Conversation {
   read_seq: number;
   /** null if the other person does not show it. */
   other_read_seq: number | null;
+  /** The number of the last change of a message, 0 for none. */
+  last_change: number;
+  /** Whether the last message was unsent. */
+  unsent?: true;
 }
+
+/** An entry as the server shows it: with a count that is true at that moment only. */
+export type ConversationEntry = Conversation & { unread_count: number };
 
 export interface UnreadTotals {
   message_groups: number;
@@ -60,12 +82,15 @@ export interface Reply {
 /** An event that the socket delivers. */
 export type ServerEvent =
   | ({ type: "message"; message_group_uuid: string; after: string } & Message)
-  | ({ type: "message_group" } & Conversation)
+  | ({ type: "message_group" } & ConversationEntry)
   | { type: "read"; message_group_uuid: string; user_uuid: string; read_seq: number }
   | { type: "typing"; message_group_uuid: string; user_uuid: string }
   | { type: "presence"; message_group_uuid: string; user_uuid: string; online: boolean }
   | { type: "pong" }
-  | { type: "error"; code: string; detail: string }; // too_many_connections: this socket closes
+  | { type: "error"; code: ErrorCode; detail: string };
+
+/** After too_many_connections, this socket closes. */
+export type ErrorCode = "unreadable" | "not_found" | "too_large" | "busy" | "too_many_connections";
 
 /** A frame that the client sends through the socket. */
 export type Frame = { type: "ping" } | { type: "typing" | "subscribe" | "unsubscribe"; message_group_uuid: string };
