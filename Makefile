@@ -22,8 +22,8 @@ SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_histor
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-run: .venv/run ## start the whole system on this machine, with demo people (PORT=4566, ORIGINS="http://localhost:5173 …")
-	@$(BIN)/python -m local.run --port='$(PORT)' --origins='$(ORIGINS)'
+run: .venv/run ## start the whole system on this machine, with demo people (PORT=4566, ORIGINS="http://localhost:5173 …", ISSUER, AUDIENCE, CLIENT_ID)
+	@$(BIN)/python -m local.run --port='$(PORT)' --origins='$(ORIGINS)' --issuer='$(ISSUER)' --audience='$(AUDIENCE)' --client-id='$(CLIENT_ID)'
 
 example-plain: .venv/run ## serve a page without tools, beside make run ORIGINS=http://localhost:5173 (examples/README.md)
 	@$(BIN)/python -m http.server 5173 --bind 127.0.0.1 --directory examples/plain

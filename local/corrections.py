@@ -6,11 +6,13 @@ from ministack.services import apigateway, cognito
 
 _handle_request = apigateway._handle_execute_in_scope
 _resolve_user = cognito._resolve_user
+_validate_jwt = apigateway._validate_jwt_authorizer
 
 
 def apply() -> None:
     apigateway._handle_execute_in_scope = _handle_with_cors
     cognito._resolve_user = _resolve_in_any_case
+    apigateway._validate_jwt_authorizer = _validate_with_new_keys
 
 
 async def _handle_with_cors(api_id: str, stage: str, path: str, method: str, headers: Any, *arguments: Any) -> Any:
@@ -30,3 +32,18 @@ def _resolve_in_any_case(pool: dict[str, Any], username: str | None) -> Any:
             if any(attributes.get(name, "").lower() == username.lower() for name in pool["UsernameAttributes"]):
                 return user, None
     return _resolve_user(pool, username)
+
+
+async def _validate_with_new_keys(route: Any, authorizer: Any, *request: Any) -> Any:
+    """Check a token, and again with the issuer's current keys if it is refused; refuse one without `exp`.
+
+    ministack keeps the keys for two hours. A local issuer that was started again has new ones.
+    """
+    claims, scopes, refusal = await _validate_jwt(route, authorizer, *request)
+    if refusal:
+        apigateway._oidc_config_cache.pop(authorizer["jwtConfiguration"]["issuer"].rstrip("/"), None)
+        apigateway._jwks_cache.pop(await apigateway._resolve_jwks_url(authorizer), None)
+        claims, scopes, refusal = await _validate_jwt(route, authorizer, *request)
+    if claims is not None and "exp" not in claims:
+        return None, None, apigateway._jwt_unauthorized()
+    return claims, scopes, refusal

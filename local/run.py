@@ -43,8 +43,13 @@ def main() -> int:
         default="",
         help="of your own front ends, which may use the API: http://localhost:5173",
     )
+    parser.add_argument("--issuer", default="", help="an OpenID Connect issuer of people's tokens, instead of Cognito")
+    parser.add_argument("--audience", default="", help="with --issuer: the tokens' aud, comma-separated if several")
+    parser.add_argument("--client-id", default="", help="with --issuer: the web client's, if not the first audience")
     parser.add_argument("--clean-data", action="store_true", help="forget all data and end")
     arguments = parser.parse_args()
+    if bool(arguments.issuer) != bool(arguments.audience):
+        parser.error("--issuer and --audience belong together: make run ISSUER=http://127.0.0.1:9000 AUDIENCE=cruddur")
     keep_to_this_machine()
 
     LOCAL_HOME.mkdir(exist_ok=True)
@@ -56,7 +61,7 @@ def main() -> int:
                 shutil.rmtree(LOCAL_DATA, ignore_errors=True)
                 print("The local data is gone. The next `make run` starts anew.")
                 return 0
-            return _run(arguments.port, arguments.origins)
+            return _run(arguments.port, arguments.origins, _parameters(arguments))
     except Held as held:
         print(
             f"The local system is running as process {held.pid}. "
@@ -67,7 +72,17 @@ def main() -> int:
         return 1
 
 
-def _run(port: int, origins: list[str]) -> int:
+def _parameters(arguments: argparse.Namespace) -> dict[str, str]:
+    """The template's parameters that these arguments set."""
+    values = {
+        "TokenIssuer": arguments.issuer,
+        "TokenAudience": arguments.audience,
+        "WebClientId": arguments.client_id,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _run(port: int, origins: list[str], parameters: dict[str, str]) -> int:
     for ending in _ENDINGS:  # a shell's background jobs begin with SIGINT ignored; nohup ignores SIGHUP
         if ending != signal.SIGHUP or signal.getsignal(ending) != signal.SIG_IGN:
             signal.signal(ending, _interrupt)
@@ -76,7 +91,7 @@ def _run(port: int, origins: list[str]) -> int:
     os.environ["TMPDIR"] = str(ministack.temporary)  # sam leaves files, too
     try:
         try:
-            status = _serve(ministack, origins)
+            status = _serve(ministack, origins, parameters)
         finally:
             _ignore_endings()
             LOCAL_SYSTEM.unlink(missing_ok=True)
@@ -89,7 +104,7 @@ def _run(port: int, origins: list[str]) -> int:
     return status
 
 
-def _serve(ministack: Ministack, origins: list[str]) -> int:
+def _serve(ministack: Ministack, origins: list[str], parameters: dict[str, str]) -> int:
     """Start the system and serve it until it must end; return the exit status."""
     place = ministack.place
     page = guard.page_port(ministack.port)
@@ -101,14 +116,11 @@ def _serve(ministack: Ministack, origins: list[str]) -> int:
         with _step("building template.yaml (sam build)"):
             stack.build()
         with _step("deploying it (sam deploy)"):
-            stack.deploy(place, AllowedOrigins=",".join([*guard.origins(page), *origins]))
-        with _step("demo people and conversations"):
-            password = demo.local_password()
-            for line in demo.load(place, password):
-                print(f"\n    {line}", end="", flush=True)
+            stack.deploy(place, origins, **parameters)
+        password = None if parameters else _load_demo(place)
         publish_local(place)
         with web.serving(place, password, origins) as address:
-            print(_welcome(place, password, address), flush=True)
+            print(_welcome(place, password, address) if password else _welcome_issuer(place, address), flush=True)
             ministack.wait(_say)
         _say(f"ministack has ended by itself; its log is {_LOG}", sys.stderr)
         return 1
@@ -119,6 +131,15 @@ def _serve(ministack: Ministack, origins: list[str]) -> int:
         _ignore_endings()
         _say("\nEnding …")
         return 0
+
+
+def _load_demo(place: Environment) -> str:
+    """Create the demo people and conversations; return the people's password."""
+    password = demo.local_password()
+    with _step("demo people and conversations"):
+        for line in demo.load(place, password):
+            print(f"\n    {line}", end="", flush=True)
+    return password
 
 
 @contextmanager
@@ -206,6 +227,28 @@ curl -sS --noproxy '*' -H "Authorization: Bearer $TOKEN" "$API/api/messages" \\
 
   From another machine (SSH, a hosted IDE) forward both ports under the same numbers, and open the address of Web there:
 ssh -N -L {port}:127.0.0.1:{port} -L {page}:127.0.0.1:{page} HOST
+
+  Ctrl-C ends it and keeps the data; `make clean-data` forgets it; `make logs` follows the functions' logs.
+"""
+
+
+def _welcome_issuer(place: Environment, address: str) -> str:
+    signed_in = json.loads(place.outputs["WebConfig"])
+    return f"""
+Ready.
+
+  Web       {address}
+  API       {stack.api_url(place)}
+  sockets   {stack.socket_url(place)}?ticket=…
+  AWS       {place.endpoint}   (region us-east-1, access key {place.access_key}, secret {place.secret_key})
+  table     {place.outputs["TableName"]}
+  issuer    {signed_in["issuer"]}, client {signed_in["client_id"]}, redirect to {address}
+
+  The first call of a person, with a token of the issuer for {signed_in["audience"]}:
+
+API='{stack.api_url(place)}'
+
+curl -sS --noproxy '*' -H "Authorization: Bearer $TOKEN" "$API/api/users/me"
 
   Ctrl-C ends it and keeps the data; `make clean-data` forgets it; `make logs` follows the functions' logs.
 """

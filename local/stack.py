@@ -79,9 +79,9 @@ def deploy(place: Environment, origins: Sequence[str] = (), **parameters: str) -
     )
     template = place.client("cloudformation").get_template(StackName=place.stack, TemplateStage="Processed")
     body = template["TemplateBody"]
-    resources = (json.loads(body) if isinstance(body, str) else body)["Resources"]
-    _limit_roles(place, resources)
-    _connect_api(place, resources, parameters)
+    processed = json.loads(body) if isinstance(body, str) else body
+    _limit_roles(place, processed["Resources"])
+    _connect_api(place, processed, parameters)
 
 
 def port(place: Environment) -> int:
@@ -136,24 +136,27 @@ def sam_environment(place: Environment | None) -> dict[str, str]:
 def _limit_roles(place: Environment, resources: dict[str, Any]) -> None:
     """Set the permissions boundaries of roles, which ministack's CloudFormation ignores and its IAM enforces."""
     for name, resource in resources.items():
-        if resource["Type"] == "AWS::IAM::Role" and "PermissionsBoundary" in resource["Properties"]:
+        is_limited = resource["Type"] == "AWS::IAM::Role" and "PermissionsBoundary" in resource["Properties"]
+        if is_limited and name in place.physical_ids:  # others have a condition that is not met
             boundary = place.physical_ids[resource["Properties"]["PermissionsBoundary"]["Ref"]]
             place.client("iam").put_role_permissions_boundary(
                 RoleName=place.physical_ids[name], PermissionsBoundary=boundary
             )
 
 
-def _connect_api(place: Environment, resources: dict[str, Any], parameters: dict[str, str]) -> None:
+def _connect_api(place: Environment, template: dict[str, Any], parameters: dict[str, str]) -> None:
     """Configure the API, because ministack's CloudFormation ignores the OpenAPI body that SAM generates.
 
     So its API Gateway gets the routes and authorizers of that body from the deployed template.
     """
-    body = resources["Api"]["Properties"]["Body"]
+    body = template["Resources"]["Api"]["Properties"]["Body"]
     gateway, api = place.client("apigatewayv2"), place.physical_ids["Api"]
     names = {
         **{f"AWS::{name}": value for name, value in _PSEUDO_PARAMETERS.items()},
+        **{name: parameter.get("Default") for name, parameter in template["Parameters"].items()},
         **parameters,
         **place.physical_ids,
+        **template["Conditions"],
     }
 
     for route in gateway.get_routes(ApiId=api)["Items"]:
@@ -184,7 +187,7 @@ def _connect_api(place: Environment, resources: dict[str, Any], parameters: dict
             IdentitySource=[jwt["identitySource"]],
             JwtConfiguration={
                 "Issuer": jwt["jwtConfiguration"]["issuer"],
-                "Audience": jwt["jwtConfiguration"]["audience"],
+                "Audience": _listed(jwt["jwtConfiguration"]["audience"]),
             },
         )["AuthorizerId"]
     for path, methods in body["paths"].items():
@@ -206,8 +209,20 @@ def _connect_api(place: Environment, resources: dict[str, Any], parameters: dict
 _PSEUDO_PARAMETERS = {"Partition": "aws", "Region": "us-east-1", "URLSuffix": "amazonaws.com"}
 
 
-def _resolve(value: Any, names: dict[str, str]) -> Any:
+def _listed(value: list[str] | str) -> list[str]:
+    """The values of a list, or of a reference to a CommaDelimitedList."""
+    return value.split(",") if isinstance(value, str) else value
+
+
+def _resolve(value: Any, names: dict[str, Any]) -> Any:
+    """Resolve references to `names`, which include the template's conditions."""
     match value:
+        case {"Fn::If": [condition, then, otherwise]}:
+            return _resolve(then if _resolve(names[condition], names) else otherwise, names)
+        case {"Fn::Not": [condition]}:
+            return not _resolve(condition, names)
+        case {"Fn::Equals": [one, other]}:
+            return _resolve(one, names) == _resolve(other, names)
         case {"Ref": name}:
             return names[name]
         case {"Fn::Sub": str(text)}:

@@ -17,7 +17,7 @@ from operators.environments import Environment
 from operators.schema import template
 from operators.web import WEB, config, content_type
 
-_COGNITO = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}"
+_SIGN_IN = "https://${SignIn}"
 
 
 class PortTaken(Exception):
@@ -36,13 +36,15 @@ def serving(place: Environment, password: str | None = None, origins: Sequence[s
     settings = config(place) | {
         "api": stack.api_url(place),
         "socket": stack.socket_url(place),
-        "cognito": place.endpoint,
     }
+    if "issuer" not in settings:
+        settings["cognito"] = place.endpoint
     if password:
         settings["demo"] = {"people": demo.PEOPLE, "password": password}
     port = guard.page_port(stack.port(place))
     try:
-        handler = partial(_Handler, port, origins, json.dumps(settings).encode(), _headers(str(place.endpoint)))
+        headers = _headers(str(place.endpoint), settings.get("issuer", ""))
+        handler = partial(_Handler, port, origins, json.dumps(settings).encode(), headers)
         server = ThreadingHTTPServer((HOST, port), handler)
     except OSError:
         raise PortTaken(
@@ -58,14 +60,14 @@ def serving(place: Environment, password: str | None = None, origins: Sequence[s
         thread.join()
 
 
-def _headers(endpoint: str) -> dict[str, str]:
+def _headers(endpoint: str, issuer: str) -> dict[str, str]:
     """The headers of template.yaml's WebHeaders, apart from HTTPS, with `endpoint` for Cognito, API and socket."""
     policy = template()["Resources"]["WebHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
     security = policy["SecurityHeadersConfig"]
-    sources = f"{endpoint} {endpoint.replace('http', 'ws', 1)}"
-    content: str = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["!Sub"]
+    sources = f"{endpoint} {endpoint.replace('http', 'ws', 1)} {'/'.join(issuer.split('/')[:3])}".rstrip()
+    content: str = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["!Sub"][0]
     return {
-        "Content-Security-Policy": content.replace(_COGNITO, sources),
+        "Content-Security-Policy": content.replace(_SIGN_IN, sources),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": security["FrameOptions"]["FrameOption"],
         "Referrer-Policy": security["ReferrerPolicy"]["ReferrerPolicy"],

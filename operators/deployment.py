@@ -92,7 +92,7 @@ def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
         if _status(before) in _FIRST:
             return  # declined
         yes = True  # to protecting it
-    elif status not in _FIRST and values.get("Mfa", "OFF") != "OFF":
+    elif status not in _FIRST and values.get("Mfa", "OFF") != "OFF" and "UserPoolId" in before.outputs:
         _allow_mfa(before)
     _sam_deploy(environment, values, yes=yes)
     after = Environment(before.stack)
@@ -160,8 +160,10 @@ def _is_protected(stack: Environment) -> bool:
     if "TableName" not in stack.outputs:  # the first deployment failed
         return False
     table = stack.client("dynamodb").describe_table(TableName=stack.outputs["TableName"])["Table"]
+    if table.get("DeletionProtectionEnabled") or "UserPoolId" not in stack.outputs:
+        return bool(table.get("DeletionProtectionEnabled"))
     pool = stack.client("cognito-idp").describe_user_pool(UserPoolId=stack.outputs["UserPoolId"])["UserPool"]
-    return bool(table.get("DeletionProtectionEnabled")) or pool.get("DeletionProtection") == "ACTIVE"
+    return bool(pool.get("DeletionProtection") == "ACTIVE")
 
 
 def _values(environment: str, parameters: list[str]) -> dict[str, str]:

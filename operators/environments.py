@@ -72,12 +72,27 @@ class Environment:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs: ApiEndpoint, TableName, UserPoolId, UserPoolClientId, WebConfig, FailureQueueUrl …
+        """The stack's outputs: ApiEndpoint, TableName, WebConfig, FailureQueueUrl …, and of a user pool, UserPoolId …
 
         None if the first deployment failed.
         """
         (stack,) = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    @property
+    def user_pool_id(self) -> str:
+        """The user pool. Raises OperatorError if another issuer takes its place."""
+        if "UserPoolId" not in self.outputs:
+            raise OperatorError(
+                f"People of {self.stack} sign in with {self.issuer}: there is no user pool. Use bin/people."
+            )
+        return self.outputs["UserPoolId"]
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of people's tokens that takes the place of a user pool, "" for none."""
+        found: str = json.loads(self.outputs["WebConfig"]).get("issuer", "")
+        return found
 
     def sockets(self) -> Sockets:
         """The open sockets of a deployed stack."""

@@ -30,6 +30,8 @@ def erase(environment: Environment, people: Sequence[PersonRecord], left: Callab
     table, sockets = PeopleTable(environment.client("dynamodb"), environment.table_name), environment.sockets()
     connection_ids = []
     for found in people:
+        if not pool.exists:
+            table.note_erased(found.user_uuid)
         if found.account:
             pool.lock_out(found.user_uuid)
         connection_ids += erase_from_table(table, sockets, found.user_uuid, found.handles, left)

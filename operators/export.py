@@ -19,7 +19,15 @@ def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, 
     if found.account:
         yield {"kind": "user", **asdict(found.account)}
     if found.profile:
-        yield {"kind": "profile", **_shown(found.profile), "receipts": found.profile.read_receipts}
+        profile = found.profile
+        email = {"email": found.email} if found.email else {}
+        yield {
+            "kind": "profile",
+            **_shown(profile),
+            "avatar": profile.avatar,
+            "receipts": profile.read_receipts,
+            **email,
+        }
     for group in table.conversations(found.user_uuid):
         yield {
             "kind": "conversation",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from messaging.model import keys
-from messaging.model.cognito_users import person_from_attributes
 from messaging.model.errors import Invalid, NotFound
 from messaging.model.person import Person
+from messaging.model.profile_values import person_from_attributes
 from operators.environments import Environment, OperatorError
 from operators.people_table import PeopleTable
 
@@ -32,7 +32,7 @@ def create_user(
     acceptable: then nothing new stays; and PasswordExists if there is a permanent password that is not to be reset.
     """
     cognito = environment.client("cognito-idp")
-    pool = environment.outputs["UserPoolId"]
+    pool = environment.user_pool_id
     attributes = {"email": email, "email_verified": "true", "preferred_username": handle, "name": name}
     try:
         person_from_attributes({**attributes, "sub": ""})
@@ -125,20 +125,28 @@ class Account:
 
 
 class UserPool:
-    """The user pool of an environment. It accepts a user_uuid as a user name."""
+    """The user pool of an environment. It accepts a user_uuid as a user name.
+
+    An environment with another issuer has none: then there are no users.
+    """
 
     def __init__(self, environment: Environment) -> None:
         self._cognito = environment.client("cognito-idp")
-        self._pool = {"UserPoolId": environment.outputs["UserPoolId"]}
+        self.exists = "UserPoolId" in environment.outputs
+        self._pool = {"UserPoolId": environment.outputs.get("UserPoolId", "")}
 
     def pages(self) -> Iterator[list[Account]]:
         """All users, in pages of at most 50."""
+        if not self.exists:
+            return
         pages = self._cognito.get_paginator("list_users").paginate(**self._pool, PaginationConfig={"PageSize": _PAGE})
         for page in pages:
             yield [Account.of(user, "Attributes") for user in page["Users"]]
 
     def get(self, name: str) -> Account | None:
         """Find a user by user_uuid or email."""
+        if not self.exists:
+            return None
         try:
             return Account.of(self._cognito.admin_get_user(**self._pool, Username=name), "UserAttributes")
         except self._cognito.exceptions.UserNotFoundException:
@@ -146,6 +154,8 @@ class UserPool:
 
     def asking_for(self, handle: str) -> list[Account]:
         """The users that ask for a handle, at most 60."""
+        if not self.exists:
+            return []
         users = self._cognito.list_users(**self._pool, Filter=f'preferred_username = "{handle}"')["Users"]
         return [Account.of(user, "Attributes") for user in users]
 
@@ -165,6 +175,8 @@ class PersonRecord:
     user_uuid: str
     account: Account | None
     profile: Person | None
+    email: str = ""
+    """The address that another issuer has verified."""
 
     @property
     def handles(self) -> set[str]:
@@ -179,20 +191,24 @@ class PersonRecord:
         """The person by their own handle. A claim is marked as one."""
         handle = f"@{self._handle} " if self._handle else "nobody's handle "
         claims = sorted(self.handles - {self._handle})
-        email = self.account.email if self.account else "no Cognito user"
+        email = self.account.email if self.account else self.email or "no Cognito user"
         return f"{handle}({', '.join([*(f'asks for @{claim}' for claim in claims), email, self.user_uuid])})"
 
 
 def find(environment: Environment, who: str) -> PersonRecord:
-    """The person with this handle (with or without @), verified email or user_uuid. Raises NotFound.
+    """The person with this handle (with or without @), verified email, user_uuid or issuer's id. Raises NotFound.
 
     Of a half erased person it finds the remaining parts, by user_uuid even if only an inbox is left.
     """
     pool, table = UserPool(environment), PeopleTable(environment.client("dynamodb"), environment.table_name)
     user_uuid = keys.canonical_uuid(who) or _uuid_by_email(pool, who) or _uuid_by_handle(pool, table, who)
+    if not user_uuid and not pool.exists:
+        user_uuid = _uuid_by_issuers_email(table, who) or keys.user_uuid(environment.issuer, who)
     if user_uuid:
         profile = table.profiles([user_uuid]).get(user_uuid)
-        found = PersonRecord(user_uuid, pool.get(user_uuid), profile.person if profile else None)
+        found = PersonRecord(
+            user_uuid, pool.get(user_uuid), profile.person if profile else None, profile.email if profile else ""
+        )
         if found.account or found.profile or next(table.conversations(user_uuid), None):
             return found
     raise NotFound(f"There is nobody with the handle, email or user_uuid {who}.")
@@ -203,6 +219,13 @@ def _uuid_by_email(pool: UserPool, who: str) -> str | None:
     if account and not account.is_verified:
         raise NotFound(f"{account.user_uuid} has not verified {who}. Use the handle or user_uuid.")
     return account.user_uuid if account else None
+
+
+def _uuid_by_issuers_email(table: PeopleTable, who: str) -> str | None:
+    found = table.uuids_by_email(who) if "@" in who[1:] else []
+    if len(found) > 1:
+        raise NotFound(f"Several people have {who}. Use the handle or user_uuid: {', '.join(sorted(found))}")
+    return found[0] if found else None
 
 
 def _uuid_by_handle(pool: UserPool, table: PeopleTable, who: str) -> str | None:

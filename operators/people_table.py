@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.errors import Busy, HandleTaken
+from messaging.model.errors import Busy
 from messaging.model.items import Item
 from messaging.model.person import SPREADING, Person
 from messaging.retry import until_not_busy
 from messaging.storage.dynamodb import ConditionFailed
-from messaging.storage.table import is_unchanged
+from messaging.storage.table import ProfileChanged, is_unchanged
 from operators.conversation_table import ConversationTable
 
 _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
@@ -22,18 +22,29 @@ class Profile:
     """A person's profile, with the operators' notes.
 
     `is_spreading`: conversations may still show old values; `has_account`: a Cognito user was seen once
-    (imported people never had one); `account_gone_at`: the time since when it is missing, "" if it exists.
+    (imported people never had one); `account_gone_at`: the time since when it is missing, "" if it exists;
+    `is_renamed_by_person`: they chose handle or name here, and no longer in the user pool; `email`: the address that
+    another issuer has verified, "" for none.
     """
 
     person: Person
     is_spreading: bool
     has_account: bool
     account_gone_at: str
+    is_renamed_by_person: bool
+    email: str
 
     @classmethod
     def from_item(cls, item: Item) -> "Profile":
         gone_at = item.get("account_gone_at", {"S": ""})["S"]
-        return cls(Person.from_profile_item(item), SPREADING in item, "has_account" in item, gone_at)
+        return cls(
+            Person.from_profile_item(item),
+            SPREADING in item,
+            "has_account" in item,
+            gone_at,
+            "renamed_by_person" in item,
+            item.get("email", {"S": ""})["S"],
+        )
 
 
 class PeopleTable(ConversationTable):
@@ -53,25 +64,19 @@ class PeopleTable(ConversationTable):
     # Renaming
 
     def rename(self, old: Person, new: Person) -> Person:
-        """Put the new profile, with the mark, and the new handle, and delete the old handle; return the new profile.
+        """Write the new profile, with the mark, and the handle; return the person with the next version.
 
-        The read-receipt setting stays unchanged. Raises HandleTaken, Busy.
+        The read-receipt setting and the avatar stay unchanged. Raises HandleTaken, Busy.
         """
-        new = replace(new, read_receipts=old.read_receipts, version=old.version + 1)
-        profile = {**new.profile_item, SPREADING: {"BOOL": True}, "has_account": {"BOOL": True}}
-        theirs = {":user_uuid": {"S": new.user_uuid}}
-        writes = [
-            self.db.put_action(profile, *is_unchanged(old)),
-            self.db.put_action(new.handle_item, _IS_THEIRS, theirs),
-        ]
-        if keys.handle_pk(old.handle) != keys.handle_pk(new.handle):
-            writes.append(self.db.delete_action(old.handle_item, _IS_THEIRS, theirs))
-        refused = until_not_busy(lambda: self.db.transact(*writes))
-        if 1 in refused:
-            raise HandleTaken("The handle is taken.")
-        if refused:
-            raise Busy("The profile, or the owner of the old handle, has just changed.")
-        return new
+        new = replace(new, read_receipts=old.read_receipts, avatar=old.avatar)
+        return self.change(old, new, {"has_account": {"BOOL": True}})
+
+    def change(self, old: Person, new: Person, notes: Item) -> Person:
+        """As `write_profile`, with retries. Raises HandleTaken, Busy."""
+        try:
+            return until_not_busy(lambda: self.write_profile(old, new, notes))
+        except ProfileChanged:
+            raise Busy("The profile, or the owner of the old handle, has just changed.") from None
 
     # Accounts that are gone
 
@@ -89,6 +94,18 @@ class PeopleTable(ConversationTable):
 
     # Erasing
 
+    def note_erased(self, user_uuid: str) -> None:
+        """Note that a person was erased, so that a token of an issuer makes them no new profile."""
+        self.db.put(keys.key(keys.profile_pk(user_uuid), keys.ERASED))
+
+    def uuids_by_email(self, email: str) -> list[str]:
+        """The people whose issuer has verified this address. Scans the whole table."""
+        found = self.db.scan(
+            FilterExpression="sk = :profile AND email = :email",
+            ExpressionAttributeValues={":profile": {"S": keys.PROFILE}, ":email": {"S": email}},
+        )
+        return [Person.from_profile_item(item).user_uuid for page in found for item in page]
+
     def remove_person(self, user_uuid: str, handles: Iterable[str]) -> None:
         """Delete a person's profile, its handle, and those of `handles` that are theirs. Raises Busy."""
         handles = [*handles]
@@ -102,7 +119,7 @@ class PeopleTable(ConversationTable):
             return
         theirs = {":user_uuid": {"S": user_uuid}}
         if self.db.transact(
-            *(self.db.delete_action(person.profile_item) for person in profiles),
+            *(self.db.delete_action(person.profile_item, *is_unchanged(person)) for person in profiles),
             *(self.db.delete_action(person.handle_item, _IS_THEIRS, theirs) for person in mine),
         ):
             raise Busy("Profile and handle keep changing.")

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from messaging.model import keys
-from messaging.model.cognito_users import person_from_attributes
 from messaging.model.errors import HandleTaken, Invalid, MessagingError
-from messaging.model.person import Person
+from messaging.model.person import Person, ProfileChange
+from messaging.model.profile_values import person_from_attributes, usable_avatar, usable_handle, usable_name
 from messaging.services.profile import spread
 from messaging.storage.dynamodb import DynamoDB
 from operators.environments import Environment, OperatorError
 from operators.erasure import erase, wait_for_functions
-from operators.people import Account, PersonRecord, UserPool
+from operators.people import Account, PersonRecord, PersonRefused, UserPool
 from operators.people_table import PeopleTable, Profile
 from operators.scan import scan
 
@@ -90,10 +90,38 @@ def _sync(
         table.register(person, has_account=True)
         synced.made += 1
         return None
-    if (old.person, owner) != (person, person):
+    if not old.is_renamed_by_person and (old.person, owner) != (person, person):
         return table.rename(old.person, person)
     synced.unchanged += not old.is_spreading
     return old.person if old.is_spreading else None
+
+
+def put_profile(environment: Environment, subject: str, wanted: ProfileChange) -> str:
+    """Make the profile of an issuer's person, or change it and its copies; return the user_uuid.
+
+    `subject` is the issuer's id of the person, or a user_uuid. Before it changes the copies it waits for functions that
+    had read the old profile. Raises PersonRefused, HandleTaken and Busy.
+    """
+    table = PeopleTable(environment.client("dynamodb"), environment.table_name)
+    user_uuid = keys.canonical_uuid(subject) or keys.user_uuid(environment.issuer, subject)
+    try:
+        usable_handle(wanted.handle or "")
+        usable_avatar(wanted.avatar or "")
+        wanted = replace(wanted, display_name=usable_name(wanted.display_name or ""))
+    except Invalid as error:
+        raise PersonRefused(str(error).replace("preferred_username", "HANDLE")) from error
+    old = table.profiles([user_uuid]).get(user_uuid)
+    if old is None:
+        table.create_profile(wanted.applied_to(Person(user_uuid, "", "")), "")
+        return user_uuid
+    new = wanted.applied_to(old.person)
+    if new.shown != old.person.shown:
+        new = table.change(old.person, new, {})
+    elif not old.is_spreading:
+        return user_uuid
+    wait_for_functions()
+    spread(table, new)
+    return user_uuid
 
 
 def gone(environment: Environment) -> list[Profile]:
@@ -102,6 +130,8 @@ def gone(environment: Environment) -> list[Profile]:
     Imported people, who never had a Cognito user, are not among them.
     """
     pool = UserPool(environment)
+    if not pool.exists:
+        return []
     known = {account.user_uuid for page in pool.pages() for account in page}
     profiles = map(
         Profile.from_item, scan(DynamoDB(environment.client("dynamodb"), environment.table_name), ["profile"])

@@ -17,6 +17,7 @@ _PREFIXES = {
     "unread": keys.unread_pk(""),
     "sent-record": keys.sent_record_pk(""),
     "profile": keys.profile_pk(""),
+    "erased": keys.profile_pk(""),
     "handle": keys.handle_pk(""),
     "ticket": keys.ticket_pk(""),
     "connection": keys.connections_pk(""),
@@ -39,8 +40,8 @@ def scan(db: DynamoDB, kinds: Sequence[str]) -> Iterator[Item]:
 
 def kind_of(item: Item) -> str:
     """One of KINDS, or `unknown`."""
-    if item["sk"]["S"] == keys.HEAD:
-        return "head"
+    if item["sk"]["S"] in (keys.HEAD, keys.ERASED):
+        return str(item["sk"]["S"]).lower()
     return next((kind for kind, prefix in _PREFIXES.items() if item["pk"]["S"].startswith(prefix)), "unknown")
 
 

@@ -210,7 +210,12 @@ def copy_violations(table: Table, message_group_uuid: str) -> list[Violation]:
 
 def shows(member: Person, profile: Person) -> bool:
     """True if a head or a handle shows a person as the profile does."""
-    return (member, member.read_receipts, member.version) == (profile, profile.read_receipts, profile.version)
+    return (member, member.avatar, member.read_receipts, member.version) == (
+        profile,
+        profile.avatar,
+        profile.read_receipts,
+        profile.version,
+    )
 
 
 def _copy_break(message_group_uuid: str, user_uuid: str) -> Violation:
@@ -250,7 +255,7 @@ class _Segment:
             keys.inbox_pk(""): (InboxEntry.from_item, self._inbox),
             keys.unread_pk(""): (Unread.from_item, self._unread),
             keys.sent_record_pk(""): (readable_sent_record, self._sent_record),
-            keys.profile_pk(""): (profile_person, self._profile),
+            keys.profile_pk(""): (_profile_or_erased, self._profile),
             keys.handle_pk(""): (handle_person, self._handle),
             keys.ticket_pk(""): (Ticket.from_item, _nothing_else),
             keys.connections_pk(""): (Connection.from_item, _nothing_else),
@@ -430,8 +435,11 @@ class _Segment:
 
             self._expect(keys.key(keys.conversation_pk(sent_record.message_group_uuid), sent_record.created_at), check)
 
-    def _profile(self, user_uuid: str, items: Iterator[tuple[Item, Person]]) -> None:
-        for _, person in items:
+    def _profile(self, user_uuid: str, items: Iterator[tuple[Item, Person | None]]) -> None:
+        people = [person for _, person in items]
+        if len(people) > 1:
+            self._report("erased", keys.profile_pk(user_uuid), "has a profile, though it was erased")
+        for person in filter(None, people):
             self._expect_person(person, person.handle_item, handle_person, keys.profile_pk(user_uuid))
 
     def _handle(self, handle: str, items: Iterator[tuple[Item, Person]]) -> None:
@@ -492,6 +500,11 @@ def _with_time(entity: _Timed) -> _Timed:
     if not keys.is_time(entity.created_at):
         raise ValueError(f"{entity.created_at!r} is not a time")
     return entity
+
+
+def _profile_or_erased(item: Item) -> Person | None:
+    """The person of a profile, None for the note that they were erased."""
+    return None if item["sk"]["S"] == keys.ERASED else profile_person(item)
 
 
 def profile_person(item: Item) -> Person:

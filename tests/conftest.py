@@ -19,6 +19,11 @@ os.environ |= {
     "MESSAGE_MAX_CHARS": "1024",
     "EDIT_WITHIN_HOURS": "none",
     "UNSEND_WITHIN_HOURS": "none",
+    "USER_ID_CLAIM": "",
+    "HANDLE_CLAIM": "preferred_username",
+    "DISPLAY_NAME_CLAIM": "name",
+    "PICTURE_CLAIM": "picture",
+    "EMAIL_CLAIM": "email",
 }
 
 # The extent of property tests: quick in `make test`, long with --hypothesis-profile=soak.

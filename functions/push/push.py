@@ -1,8 +1,9 @@
-"""Reads the table's stream and pushes events to the open sockets of both members of a conversation."""
+"""Reads the table's stream and pushes events to the open sockets of the people they concern."""
 
 from typing import Any
 
 from messaging.live.delivery import push
+from messaging.live.events import PersonChange, read_change
 from messaging.model.items import UNREADABLE
 from messaging.observability import count, logger
 from messaging.services.rewrite_inbox import Change
@@ -16,10 +17,10 @@ sockets = open_sockets()
 
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
     """Push the events of a batch of stream records. Never fails: clients fetch undelivered events."""
-    changes: list[Change] = []
+    changes: list[Change | PersonChange] = []
     for record in event["Records"]:
         try:
-            changes.append(Change.from_record(record))
+            changes.append(read_change(record))
         except UNREADABLE as error:
             logger.warning("record not readable", error=type(error).__name__)
     report = push(table, sockets, changes)

@@ -1,13 +1,22 @@
-"""GET /api/users/me shows the caller's profile and settings."""
+"""GET /api/users/me shows the caller's profile and settings.
+
+With an issuer of the deployment's own, the first call makes the profile, of the token's claims.
+"""
 
 from messaging.api import http_api, views
 from messaging.services.read import find_person
-from messaging.settings import Settings
+from messaging.services.sign_ups import find_or_sign_up
+from messaging.settings import SignUpSettings
 from messaging.storage.table import open_table
 
-table = open_table(Settings.from_environment().table_name)
+settings = SignUpSettings.from_environment()
+table = open_table(settings.table_name)
 
 
 @http_api.route
 def lambda_handler(request: http_api.Request) -> http_api.Response:
-    return http_api.ok(views.me(find_person(table, request.user_uuid)))
+    if settings.claims is None:
+        person = find_person(table, request.user_uuid)
+    else:
+        person = find_or_sign_up(table, request.user_uuid, request.claims, settings.claims)
+    return http_api.ok(views.me(person))

@@ -1,7 +1,8 @@
-"""PATCH /api/users/me changes the caller's settings: whether others see their read marks."""
+"""PATCH /api/users/me changes the caller's profile: handle, display name, avatar, and whether others see read marks."""
 
 from messaging.api import http_api, views
-from messaging.services.profile import set_read_receipts
+from messaging.api.profiles import read_profile_change
+from messaging.services.profile import change_profile
 from messaging.settings import Settings
 from messaging.storage.table import open_table
 
@@ -10,4 +11,4 @@ table = open_table(Settings.from_environment().table_name)
 
 @http_api.route
 def lambda_handler(request: http_api.Request) -> http_api.Response:
-    return http_api.ok(views.me(set_read_receipts(table, request.user_uuid, read_receipts=request.flag("receipts"))))
+    return http_api.ok(views.me(change_profile(table, request.user_uuid, read_profile_change(request))))

@@ -10,9 +10,9 @@ from datetime import datetime
 from uuid import uuid5
 
 from messaging.model import keys
-from messaging.model.cognito_users import MAX_NAME_LENGTH, usable_handle, usable_name
 from messaging.model.errors import Invalid
 from messaging.model.person import Person
+from messaging.model.profile_values import MAX_NAME_LENGTH, usable_handle, usable_name
 from messaging.storage.dynamodb import DynamoDB
 from operators.bootcamp.report import Note
 from operators.bootcamp.source import LONG_AGO, NAMESPACE, made_uuid

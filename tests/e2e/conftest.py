@@ -110,7 +110,7 @@ def deployed(folder: Path, origins: Sequence[str] = (), **parameters: str) -> It
         environment = ministack.place
         stack.build()
         stack.deploy(environment, origins, **parameters)
-        signing_key = data / "cognito-pool-keys" / f"{environment.outputs['UserPoolId']}-access.pem"
+        signing_key = data / "cognito-pool-keys" / f"{environment.outputs.get('UserPoolId')}-access.pem"
         yield System(environment, stack.api_url(environment), signing_key)
     finally:
         ministack.stop()

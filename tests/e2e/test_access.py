@@ -99,7 +99,8 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("CountUnread", {*_READING, "Query"}),
         ("ShowUser", {"BatchGetItem"}),
         ("ShowMe", _READING),
-        ("UpdateMe", {*_READING, "Query", *_UPDATING}),
+        ("CreateMe", _READING),
+        ("UpdateMe", {*_READING, "Query", *_PUTTING, *_UPDATING, *_DELETING}),
         ("PreSignUp", _READING),
         ("PostConfirmation", _UPDATING),
         (

@@ -26,6 +26,7 @@ from local.lock import Held, hold
 from operators.environments import Environment
 from tests.conftest import free_port
 from tests.e2e.conftest import eventually
+from tests.support.issuer import Issuer
 from tests.support.scripts import ASCII, environment, run_script
 
 _ROOT = Path(__file__).parents[2]
@@ -324,3 +325,36 @@ def test_clean_data_forgets_it(tmp_path: Path, data: bool) -> None:
 
     assert done.returncode == 0
     assert not (tmp_path / "data").exists()
+
+
+def test_it_takes_people_of_an_issuer_and_later_the_demo_people(tmp_path: Path) -> None:
+    port = free_port()
+    with Issuer(free_port()).serving() as issuer:
+        with running(tmp_path, port, f"--issuer={issuer.url}", "--audience=cruddur") as (_, printed):
+            page = requests.get(f"http://127.0.0.1:{port + 1}/config.json", timeout=60)
+            told = {name: page.json()[name] for name in ("issuer", "client_id", "audience")}
+            commands = re.findall(r"^(?:API=|curl ).*?(?=\n\n)", printed, re.MULTILINE | re.DOTALL)
+            token = issuer.token("auth0|andrew", "cruddur")
+            done = subprocess.run(
+                ["bash", "-euc", "\n".join(commands)],
+                env={**os.environ, "TOKEN": token},
+                capture_output=True,
+                check=True,
+            )
+
+        assert told == {"issuer": issuer.url, "client_id": "cruddur", "audience": "cruddur"}
+        assert page.json().keys().isdisjoint({"cognito", "user_pool_id", "demo"})
+        assert issuer.url in page.headers["content-security-policy"]
+        assert json.loads(done.stdout)["handle"] == "andrew"
+    with running(tmp_path, port) as (_, printed):
+        assert len(paste(printed)) == 2
+
+
+@pytest.mark.parametrize("arguments", [["--issuer=http://127.0.0.1:9000"], ["--audience=cruddur"]])
+def test_an_issuer_without_its_audience_is_refused(tmp_path: Path, arguments: list[str]) -> None:
+    process = start(tmp_path, free_port(), *arguments)
+
+    printed, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 2
+    assert "make run ISSUER=http://127.0.0.1:9000 AUDIENCE=cruddur" in printed

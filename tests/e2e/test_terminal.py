@@ -75,6 +75,10 @@ def _arguments(script: str, scene: Scene) -> list[str]:
     bayko = scene.bayko.handle
     return {
         "chat": ["--as", bayko],
+        "people/put": [EVIL, "--name", EVIL, "--email", EVIL, "--password", EVIL],
+        "people/delete": [scene.user_uuid],
+        "people/export": [scene.user_uuid],
+        "people/list": [],
         "cognito/create-user": [EVIL, "--name", EVIL, "--email", EVIL, "--password", EVIL],
         "cognito/delete-user": [scene.user_uuid],
         "cognito/export-user": [scene.user_uuid],
@@ -96,6 +100,8 @@ def _arguments(script: str, scene: Scene) -> list[str]:
 
 SHOWN = {  # where others' text appears
     "chat",
+    "people/export",
+    "people/list",
     "cognito/export-user",
     "cognito/list-users",
     "cognito/sync-profiles",

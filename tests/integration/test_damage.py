@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -95,7 +95,7 @@ def table(dynamodb: "DynamoDBClient") -> Iterator[Healthy]:
         table.register(person)
     profile = table.profile(londo.user_uuid)
     assert profile
-    table.change_read_receipts(profile, read_receipts=False)
+    table.change_profile(profile, replace(profile.person, read_receipts=False))
     group = send_to_handle(table, bayko.user_uuid, "londo", Draft(_uuid("0"), "0")).message.message_group_uuid
     for number, sender in enumerate((londo, londo, bayko, londo), 1):
         send_to_conversation(table, sender.user_uuid, group, Draft(_uuid(str(number)), str(number)))

@@ -154,7 +154,7 @@ def test_a_person_with_hidden_receipts_is_nowhere_seen_to_have_read(
     functions.mark_read(londo.user_uuid, group, 2)
     assert functions.update_me(londo.user_uuid, receipts=False)[:2] == (
         200,
-        {"uuid": londo.user_uuid, "handle": "londo", "display_name": "Londo", "receipts": False},
+        {"uuid": londo.user_uuid, "handle": "londo", "display_name": "Londo", "avatar": None, "receipts": False},
     )
     assert functions.show_me(londo.user_uuid)[1]["receipts"] is False
     functions.create_message(londo.user_uuid, message_group_uuid=group, message="4")

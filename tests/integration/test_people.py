@@ -27,7 +27,7 @@ def test_the_owner_of_a_handle_is_shown_for_any_spelling(functions: Functions, b
         )
 
         assert status == 200
-        assert user == {"uuid": londo.user_uuid, "handle": "londo", "display_name": "Londo"}
+        assert user == {"uuid": londo.user_uuid, "handle": "londo", "display_name": "Londo", "avatar": None}
 
 
 @pytest.mark.parametrize("handle", ["@nobody", "londo", "@", "@lon do", "@" + "x" * 31])

@@ -15,8 +15,9 @@ import pytest
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.message import Draft, Message
+from messaging.model.person import ProfileChange
 from messaging.services.marks import mark_read
-from messaging.services.profile import set_read_receipts
+from messaging.services.profile import change_profile
 from messaging.services.send import send_to_conversation
 from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
@@ -134,8 +135,8 @@ def _changes(old: Old, head: Head) -> Iterator[object]:
     yield send_to_conversation(old.table, one, group, Draft(str(uuid4()), "1"))
     yield mark_read(old.table, other, group, head.last_seq + 1)
     yield send_to_conversation(old.table, other, group, Draft(str(uuid4()), "2"))
-    yield set_read_receipts(old.table, one, read_receipts=False)
-    yield set_read_receipts(old.table, one, read_receipts=True)
+    yield change_profile(old.table, one, ProfileChange(read_receipts=False))
+    yield change_profile(old.table, one, ProfileChange(read_receipts=True))
 
 
 @pytest.mark.parametrize("repaired", [False, True], ids=["before", "after repair"])

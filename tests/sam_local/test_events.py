@@ -143,10 +143,11 @@ def test_mark_read_and_count_unread(sam: Sam, table: Table) -> None:
 
 
 def test_show_me_and_update_me(sam: Sam) -> None:
-    bayko = {"uuid": BAYKO, "handle": "bayko", "display_name": "Andrew Bayko"}
+    bayko = {"uuid": BAYKO, "handle": "bayko", "display_name": "Andrew Bayko", "avatar": None}
     assert sam.request("ShowMe", "show_me") == (200, {**bayko, "receipts": True})
     assert sam.request("UpdateMe", "update_me") == (200, {**bayko, "receipts": False})
     assert sam.request("ShowMe", "show_me") == (200, {**bayko, "receipts": False})
+    assert sam.request("CreateMe", "create_me") == (200, {**bayko, "receipts": False})
 
 
 def test_list_messages(sam: Sam, table: Table) -> None:

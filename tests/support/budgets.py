@@ -4,6 +4,7 @@ DynamoDB Local reports the read units. It miscounts transactions and does not co
 by AWS's documented rules: two for each item of a transaction, one for each other write, of items up to 1 KB.
 """
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -12,9 +13,10 @@ import pytest
 
 from messaging.model import keys
 from messaging.model.message import Draft
-from messaging.model.person import Person
+from messaging.model.person import ClaimNames, Person, ProfileChange
 from messaging.services.send import send_to_conversation, send_to_handle
-from messaging.storage.table import Table
+from messaging.services.sign_ups import find_or_sign_up, sign_up
+from messaging.storage.table import CHANGE_INTERVAL_SECONDS, Table
 from operators.cost import Consumed
 from operators.schema import create_table_request
 from tests.integration.test_list_messages import links
@@ -46,6 +48,10 @@ BUDGETS = {
     "20 conversations since a time": Consumed(1, 1, 0),
     "receipts that are so already": Consumed(1, 1, 0),
     "receipts changed in 31 conversations": Consumed(36, 5, 36),
+    "handle, name and avatar changed in 31 conversations": Consumed(36, 5, 38),
+    "own profile, with an issuer": Consumed(1, 1, 0),
+    "first call, with an issuer": Consumed(2, 1, 6),
+    "chosen handle, with an issuer": Consumed(2, 1, 6),
     "nothing unread": Consumed(2, 1, 0),
     "an empty inbox": Consumed(2, 1, 0),
     "ticket": Consumed(2, 1, 1),
@@ -55,6 +61,8 @@ BUDGETS = {
     "push of 1 message": Consumed(2, 1, 0),
     "disconnect": Consumed(3, 1, 2),
 }
+
+AVATAR = "https://lh3.googleusercontent.com/a/ACg8ocKxVx0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH=s96-c"  # as usual
 
 
 class Meter:
@@ -195,6 +203,20 @@ def _measure(
     )
     measured["receipts that are so already"] = meter.measure(
         lambda: functions.update_me(bayko.user_uuid, receipts=False)
+    )
+    metered = Table(meter, table_name, lambda: time.time() + CHANGE_INTERVAL_SECONDS)  # type: ignore[arg-type]
+    later = Functions(metered, monkeypatch)
+    measured["handle, name and avatar changed in 31 conversations"] = meter.measure(
+        lambda: later.update_me(bayko.user_uuid, handle="bay", display_name="Bay", avatar=AVATAR)
+    )
+    names = ClaimNames("preferred_username", "name", "picture", "email")
+    claims = {"preferred_username": "vir", "name": "Vir Cotto", "picture": AVATAR, "email": "v@example.com"}
+    new_uuid = str(uuid4())
+    for operation in ("first call, with an issuer", "own profile, with an issuer"):
+        measured[operation] = meter.measure(lambda: find_or_sign_up(metered, new_uuid, claims, names))
+    chosen = ProfileChange("lennier", "Lennier", AVATAR)
+    measured["chosen handle, with an issuer"] = meter.measure(
+        lambda: sign_up(metered, str(uuid4()), chosen, claims, names)
     )
     return measured
 

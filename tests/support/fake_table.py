@@ -75,9 +75,9 @@ class FakeTable(Table):
         person = self.person(user_uuid)
         return Profile(person, 0, False) if person else None
 
-    def change_read_receipts(self, profile: Profile, *, read_receipts: bool) -> Person:
-        person = replace(profile.person, read_receipts=read_receipts, version=profile.person.version + 1)
-        self.people = tuple(person if one == person else one for one in self.people)
+    def change_profile(self, profile: Profile, new: Person) -> Person:
+        person = replace(new, version=profile.person.version + 1)
+        self.people = tuple(person if one.user_uuid == person.user_uuid else one for one in self.people)
         return person
 
     def copy_profile(self, message_group_uuid: str, person: Person) -> bool:

@@ -122,6 +122,9 @@ class Functions:
     def show_me(self, user_uuid: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("users.show_me", user_uuid)
 
+    def create_me(self, user_uuid: str, **body: Any) -> tuple[int, Any, dict[str, str]]:
+        return self.call("users.create_me", user_uuid, body=body)
+
     def update_me(self, user_uuid: str, **body: Any) -> tuple[int, Any, dict[str, str]]:
         return self.call("users.update_me", user_uuid, body=body)
 

@@ -29,19 +29,33 @@ _PSEUDO_PARAMETERS = {
 }
 
 
+def output(name: str, **parameters: str) -> Any:
+    """The value of an output of a stack with these parameters."""
+    return _stack(parameters)["Outputs"][name]["Value"]
+
+
 def resources(**parameters: str) -> dict[str, dict[str, Any]]:
     """The resources of a stack with these parameters, by logical id.
 
     A reference to a resource becomes its logical id, a reference to an attribute "Table.Arn".
     """
+    found: dict[str, dict[str, Any]] = _stack(parameters)["Resources"]
+    return found
+
+
+def _stack(parameters: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """The resources and outputs of a stack."""
     transformed = _transformed(TEMPLATE.read_text())
     defaults = {name: parameter.get("Default") for name, parameter in transformed["Parameters"].items()}
     names = _PSEUDO_PARAMETERS | defaults | parameters
     conditions = {name: _resolve(condition, names, {}) for name, condition in transformed["Conditions"].items()}
     return {
-        name: _resolve(resource, names, conditions)
-        for name, resource in transformed["Resources"].items()
-        if conditions.get(resource.get("Condition"), True)
+        section: {
+            name: _resolve(described, names, conditions)
+            for name, described in transformed[section].items()
+            if conditions.get(described.get("Condition"), True)
+        }
+        for section in ("Resources", "Outputs")
     }
 
 
@@ -91,6 +105,8 @@ def _resolve(value: Any, names: dict[str, Any], conditions: dict[str, bool]) -> 
             return _substituted(text, names)
         case {"Fn::Select": [index, {"Fn::Split": [separator, text]}]}:
             return resolve(text).split(separator)[index]
+        case {"Fn::Select": [index, {"Ref": listed}]}:  # a CommaDelimitedList
+            return names[listed].split(",")[index]
         case {"Fn::If": [condition, then, otherwise]}:
             return resolve(then if conditions[condition] else otherwise)
         case dict() if len(value) == 1 and (decide := _DECISIONS.get(next(iter(value)))):

@@ -41,7 +41,7 @@ OF_OTHERS = keys.pair_uuid(LONDO.user_uuid, PRIYA.user_uuid)
 
 # A ticket has no body, no parameter and one answer.
 FUNCTIONS = sorted(ROUTED.keys() - {"connections.create_ticket"})
-WRITING = {"create_message", "create_message_group", "mark_read", "update_me"}
+WRITING = {"create_message", "create_message_group", "mark_read", "update_me", "create_me"}
 LISTS: dict[str, list[tuple[str, type[MessageCursor | InboxCursor]]]] = {
     "messages.list_messages": [("before", MessageCursor), ("after", MessageCursor)],
     "message_groups.list_message_groups": [("cursor", InboxCursor), ("since", InboxCursor)],

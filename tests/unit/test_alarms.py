@@ -154,7 +154,9 @@ def test_nobody_is_notified_without_an_address() -> None:
 
 @pytest.fixture(scope="module")
 def dashboard() -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["!Sub"])
+    text, variables = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["!Sub"]
+    (_, alarm, _) = variables["SignUpRefusalsAlarm"]["!If"]
+    body: dict[str, Any] = json.loads(text.replace("${SignUpRefusalsAlarm}", alarm["!Sub"]))
     return body
 
 

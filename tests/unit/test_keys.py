@@ -2,9 +2,10 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from messaging.model import keys
@@ -35,6 +36,45 @@ def test_the_id_of_a_pair_is_a_uuid_as_the_api_takes_it(one: str, other: str) ->
     pair = keys.pair_uuid(one, other)
 
     assert keys.canonical_uuid(pair) == pair
+
+
+# user_uuids of an issuer's people
+
+ISSUER = "https://idp.example.com/"
+
+
+def test_a_subject_that_is_a_uuid_is_the_user_uuid() -> None:
+    subject = "0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01"
+
+    assert keys.user_uuid(ISSUER, subject) == subject
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["auth0|1", "1042", "bayko@example.com", "Grüße 👋", " ", "0D3B7C66-7A0E-4B5C-8C6F-1F6F3F1B7A01", "a" * 5000],
+)
+def test_any_other_subject_has_a_uuid_of_its_own_at_each_issuer(subject: str) -> None:
+    one, other = (keys.user_uuid(issuer, subject) for issuer in (ISSUER, "https://other.example.com/"))
+
+    assert keys.canonical_uuid(one) == one != other == keys.canonical_uuid(other)
+    assert one == str(uuid5(uuid5(NAMESPACE_URL, ISSUER), subject))
+
+
+def test_the_user_uuid_of_a_subject_never_changes() -> None:
+    # Stored people are found by it.
+    assert keys.user_uuid("https://example.auth0.com/", "auth0|1") == "406e96eb-1dba-5c40-a093-2c1eac8a4402"
+
+
+@given(st.text(min_size=1) | uuids, st.text(min_size=1) | uuids)
+def test_two_subjects_are_two_people_even_if_one_is_the_others_user_uuid(one: str, other: str) -> None:
+    # Anybody can see a user_uuid. At an issuer where people choose their subject, nobody becomes somebody else by it.
+    assume(one != other)
+    taken = keys.user_uuid(ISSUER, one)
+
+    assert keys.user_uuid(ISSUER, other) != taken
+    assert keys.user_uuid(ISSUER, one.upper()) != taken or one.upper() == one
+    if taken != one:
+        assert keys.user_uuid(ISSUER, taken) != taken
 
 
 @given(moments, zones)

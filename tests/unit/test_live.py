@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messaging.api import views
 from messaging.live import delivery
 from messaging.live.connections import LIFETIME, MAX_CONNECTIONS, RateLimit, connect
 from messaging.live.delivery import DeliveryReport, Post, deliver, push
-from messaging.live.events import FRAME_BYTES, events_of, pack
+from messaging.live.events import FRAME_BYTES, PersonChange, events_of, pack
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
@@ -99,11 +100,31 @@ def test_a_mark_goes_to_its_owner_and_to_the_other_if_shown() -> None:
     assert _kinds(events_of(_change(before, replace(read, members=hiding)))) == {OTHER: ["read"]}
 
 
-def test_a_new_name_or_setting_makes_no_event_and_a_deleted_person_gets_none() -> None:
-    renamed = replace(FIRST, members={USER: BAYKO, OTHER: replace(LONDO, display_name="Emperor", read_receipts=False)})
+@pytest.mark.parametrize(
+    "change", [{"handle": "emperor"}, {"display_name": "Emperor"}, {"avatar": "https://a.example/b"}]
+)
+def test_the_other_learns_a_new_handle_name_or_avatar(change: dict[str, Any]) -> None:
+    renamed = replace(FIRST, members={USER: BAYKO, OTHER: replace(LONDO, **change)})
+
+    ((user_uuid, (told,)),) = events_of(_change(FIRST, renamed)).items()
+
+    assert (user_uuid, told["type"]) == (USER, "message_group")
+    assert change.items() <= told.items()
+
+
+def test_a_changed_profile_is_told_to_its_person_once() -> None:
+    hiding = replace(LONDO, read_receipts=False, version=1)
+
+    assert events_of(PersonChange(LONDO, hiding)) == {OTHER: [views.me_event(hiding)]}
+    assert events_of(PersonChange(hiding, hiding)) == {}  # its copies are complete
+    assert events_of(PersonChange(LONDO, LONDO)) == {}
+
+
+def test_a_new_setting_makes_no_event_and_a_deleted_person_gets_none() -> None:
+    hiding = replace(FIRST, members={USER: BAYKO, OTHER: replace(LONDO, read_receipts=False)})
     deleted = replace(FIRST, members={USER: BAYKO, OTHER: LONDO.deleted})
 
-    assert events_of(_change(FIRST, renamed)) == {}
+    assert events_of(_change(FIRST, hiding)) == {}
     assert events_of(_change(FIRST, FIRST)) == {}
     assert events_of(_change(None, deleted)).keys() == {USER}
 

@@ -52,6 +52,7 @@ COUNT_UNREAD = "message_groups.count_unread"
 SHOW_USER = "users.show_user"
 SHOW_ME = "users.show_me"
 UPDATE_ME = "users.update_me"
+CREATE_ME = "users.create_me"
 
 
 def _event(body: object = None, **options: Any) -> dict[str, Any]:
@@ -189,6 +190,12 @@ FAILURES: dict[str, Failure] = {
     "asking who one is with no profile": (SHOW_ME, _event(user_uuid=MESSAGE_UUID), 404),
     "changing what is no setting": (UPDATE_ME, _event({"receipts": QUOTING}), 400),
     "changing with no profile": (UPDATE_ME, _event({"receipts": False}, user_uuid=MESSAGE_UUID), 404),
+    "changing to a name that is none": (UPDATE_ME, _event({"display_name": [NAME]}), 400),
+    "changing to a forbidden handle": (UPDATE_ME, _event({"handle": QUOTING, "avatar": TEXT}), 422),
+    "making a profile without a token": (CREATE_ME, _event({"handle": HANDLE}, user_uuid=None), 401),
+    "making a profile with a forbidden handle": (CREATE_ME, _event({"handle": QUOTING}), 422),
+    "making a second profile": (CREATE_ME, _event({"handle": f"{HANDLE}_2"}), 409),
+    "making a profile beside Cognito": (CREATE_ME, _event({"handle": HANDLE}, user_uuid=MESSAGE_UUID), 404),
     "showing without a token": (SHOW_USER, _event(path={"handle": f"@{HANDLE}"}, user_uuid=None), 401),
     "showing whom nobody can be": (SHOW_USER, _event(path={"handle": f"@{QUOTING}"}), 404),
     "showing whom nobody is": (SHOW_USER, _event(path={"handle": f"@{HANDLE}_2"}), 404),
@@ -208,6 +215,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     COUNT_UNREAD: _event(),
     SHOW_ME: _event(),
     UPDATE_ME: _event({"receipts": False}),
+    CREATE_ME: _event({"handle": ME.handle, "display_name": NAME}),
     SHOW_USER: _event(path={"handle": f"@{HANDLE}"}),
 }
 
@@ -334,7 +342,9 @@ def test_answers_are_counted_and_not_logged(
 
     log = written()
     assert response["statusCode"] == 200
-    assert [json.loads(line)["MessagesSent"] for line in log.splitlines()] == ([[1]] if "create" in name else [])
+    assert [json.loads(line)["MessagesSent"] for line in log.splitlines()] == (
+        [[1]] if "create_message" in name else []
+    )
     _assert_nothing_told(log)
 
 

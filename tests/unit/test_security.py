@@ -86,10 +86,15 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     "ShowMe": {
         "dynamodb:GetItem": {"USR#"},
     },
+    "CreateMe": {
+        "dynamodb:GetItem": {"USR#"},
+    },
     "UpdateMe": {
         "dynamodb:GetItem": {"USR#"},
         "dynamodb:Query": {"GRP#"},
         "dynamodb:UpdateItem": {"USR#", "HDL#", "MSG#"},
+        "dynamodb:PutItem": {"HDL#"},
+        "dynamodb:DeleteItem": {"HDL#"},
     },
     "PreSignUp": {
         "dynamodb:GetItem": {"HDL#"},
@@ -258,6 +263,16 @@ def test_a_function_may_do_to_the_table_only_the_actions_of_its_pattern(function
         policies = _policies(stack, function)
         allowed = _allowed_partitions(policies, "Table.Arn")
         assert {name: on for name, on in allowed.items() if name not in UNBOUND_ACTIONS} == TABLE_ACTIONS[function]
+
+
+@pytest.mark.parametrize("function", ["ShowMe", "CreateMe"])
+def test_with_an_issuer_the_first_call_may_make_a_profile(function: str) -> None:
+    stack = resources(TokenIssuer="https://idp.example.com", TokenAudience="app")
+
+    allowed = _allowed_partitions(_policies(stack, function), "Table.Arn")
+
+    making = ("ConditionCheckItem", "PutItem", "UpdateItem")
+    assert allowed == {"dynamodb:GetItem": {"USR#"}} | {f"dynamodb:{name}": {"USR#", "HDL#"} for name in making}
 
 
 @each_function

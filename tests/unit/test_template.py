@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,13 +15,13 @@ import pytest
 import yaml
 
 from messaging import retry
-from messaging.model import cognito_users as people_module
 from messaging.model import keys
+from messaging.model import profile_values as people_module
 from messaging.model.conversation import Head
 from messaging.model.message import Message
 from messaging.model.person import Person
 from operators.schema import TEMPLATE, template
-from tests.support.processed import logical_ids
+from tests.support.processed import logical_ids, output, resources
 
 ROOT = TEMPLATE.parent
 LOADED = template()
@@ -41,9 +42,11 @@ ROUTES = {
     "CountUnread": "GET /api/unread",
     "ShowUser": "GET /api/users/{handle}/short",
     "ShowMe": "GET /api/users/me",
+    "CreateMe": "PUT /api/users/me",
     "UpdateMe": "PATCH /api/users/me",
     "CreateTicket": "POST /api/connections/ticket",
 }
+ISSUER = {"TokenIssuer": "https://idp.example.com/realms/one", "TokenAudience": "app,phone"}
 SOCKET_ROUTES = {"$connect": "Connect", "$disconnect": "Disconnect", "$default": "Receive"}
 
 
@@ -90,6 +93,7 @@ VARIABLES = {
     "SendSettings": {"MESSAGE_MAX_CHARS"},
     "EditSettings": {"MESSAGE_MAX_CHARS", "EDIT_WITHIN_HOURS"},
     "UnsendSettings": {"UNSEND_WITHIN_HOURS"},
+    "SignUpSettings": {"HANDLE_CLAIM", "DISPLAY_NAME_CLAIM", "PICTURE_CLAIM", "EMAIL_CLAIM"},
 }
 
 
@@ -121,15 +125,56 @@ def test_the_api_has_the_routes_of_the_design() -> None:
     assert routes == ROUTES
 
 
-def test_every_route_asks_for_a_token_of_the_pool() -> None:
-    auth = RESOURCES["Api"]["Properties"]["Auth"]
-    authorizer = auth["Authorizers"][auth["DefaultAuthorizer"]]
+def test_every_route_asks_for_a_token_of_the_pool_or_of_the_issuer() -> None:
+    def trusted(**parameters: str) -> Any:
+        body = resources(**parameters)["Api"]["Properties"]["Body"]
+        (scheme,) = body["components"]["securitySchemes"].values()
+        return scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"]
 
-    assert authorizer["JwtConfiguration"]["audience"] == [{"!Ref": "UserPoolClient"}]
-    assert authorizer["JwtConfiguration"]["issuer"]["!Sub"].endswith("/${UserPool}")
+    pool = "https://cognito-idp.us-east-1.amazonaws.com/UserPool"
+    assert trusted() == {"issuer": pool, "audience": ["UserPoolClient"]}
+    assert trusted(**ISSUER) == {"issuer": ISSUER["TokenIssuer"], "audience": ISSUER["TokenAudience"]}
     for name in ROUTES:
         assert _event_of(name)["Properties"].keys() == {"ApiId", "Method", "Path"}
         assert _event_of(name)["Properties"]["ApiId"] == {"!Ref": "Api"}
+
+
+def test_with_an_issuer_there_is_no_user_pool_and_nothing_refers_to_one() -> None:
+    # `resources` would leave the name of a resource that is missing.
+    without = resources(**ISSUER)
+    gone = resources().keys() - without.keys()
+
+    assert {"UserPool", "UserPoolClient", "PreSignUp", "PostConfirmation", "SignUpRefusals"} <= gone
+    assert '"FunctionName", "none", {"label": "PreSignUp"}' in without.pop("Dashboard")["Properties"]["DashboardBody"]
+    assert not [name for name in gone if re.search(rf"\b{name}\b", json.dumps(without))]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "client"), [({}, "app"), ({"WebClientId": "page"}, "page")], ids=["the first audience", "of its own"]
+)
+def test_the_web_client_gets_the_issuer(parameters: dict[str, str], client: str) -> None:
+    told = json.loads(output("WebConfig", **ISSUER, **parameters))
+
+    expected = {"issuer": ISSUER["TokenIssuer"], "client_id": client, "audience": "app"}
+    assert told == {"api": "", "socket": "/live", "message_max_chars": 1024, **expected}
+    policy = resources(**ISSUER, WebClient="true")["WebHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
+    content = policy["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    assert "connect-src 'self' https://idp.example.com;" in content
+
+
+@pytest.mark.parametrize("sign_up", [True, False])
+def test_the_web_client_gets_the_user_pool_and_learns_if_people_sign_up(sign_up: bool) -> None:
+    told = json.loads(output("WebConfig", SelfSignUp=json.dumps(sign_up)))
+
+    assert told == {
+        "api": "",
+        "socket": "/live",
+        "message_max_chars": 1024,
+        "cognito": "https://cognito-idp.us-east-1.amazonaws.com",
+        "user_pool_id": "UserPool",
+        "client_id": "UserPoolClient",
+        "sign_up": sign_up,
+    }
 
 
 def test_other_functions_load_nothing_of_sockets() -> None:
@@ -253,7 +298,11 @@ def test_a_batch_is_large_and_its_failures_are_reported_one_by_one() -> None:
 def test_pushes_happen_at_once_or_not_at_all() -> None:
     mapping = _event_of("Push")["Properties"]
 
-    assert mapping["FilterCriteria"] == _event_of("StreamHandler")["Properties"]["FilterCriteria"]
+    (written,) = mapping["FilterCriteria"]["Filters"]
+    assert json.loads(written["Pattern"]) == {
+        "eventName": ["INSERT", "MODIFY"],
+        "dynamodb": {"Keys": {"sk": {"S": [keys.HEAD, keys.PROFILE]}}},
+    }
     assert mapping["StartingPosition"] == "LATEST"
     # Of the 10 functions that a new account runs at once, two readers of the stream take 3.
     assert mapping["ParallelizationFactor"] == 2
@@ -334,9 +383,13 @@ def test_every_function_writes_to_the_log_group_that_is_kept_so_long() -> None:
 
 def test_the_access_log_holds_ids_and_figures_only() -> None:
     access = RESOURCES["Api"]["Properties"]["AccessLogSettings"]
-    entry = json.loads(access["Format"])
+    entry, of_issuer = (
+        json.loads(resources(**parameters)["ApiApiGatewayDefaultStage"]["Properties"]["AccessLogSettings"]["Format"])
+        for parameters in ({}, ISSUER)
+    )
 
     assert access["DestinationArn"] == {"!GetAtt": "ApiLogs.Arn"}
+    assert {name: value for name, value in entry.items() if name != "user_uuid"} == of_issuer
     assert set(entry.values()) == {
         "$context.requestId",
         "$context.requestTime",

@@ -8,6 +8,7 @@ from messaging.model.person import Person
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "bayko", "Andrew Bayko")
 LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
 GROUP = "f2b5de61-1c68-4c2f-9f80-3ea0a2c3d404"
+AVATAR = "https://example.com/londo.png"
 AT = "2026-01-02T03:04:05.000006+00:00"
 MESSAGE = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello 👋", BAYKO, AT, 1)
 
@@ -47,6 +48,7 @@ def test_a_message_group_shows_the_other_person_and_the_last_message() -> None:
         "message_group_uuid": GROUP,
         "display_name": "Londo Mollari",
         "handle": "londo",
+        "avatar": None,
         "message": "Hello 👋",
         "created_at": AT,
         "user_uuid": LONDO.user_uuid,
@@ -80,4 +82,9 @@ def test_a_tiebroken_entry_shows_a_time_like_any_other() -> None:
 
 
 def test_a_user_shows_no_more_than_everybody_may_know() -> None:
-    assert views.user(LONDO) == {"uuid": LONDO.user_uuid, "handle": "londo", "display_name": "Londo Mollari"}
+    shown = {"uuid": LONDO.user_uuid, "handle": "londo", "display_name": "Londo Mollari", "avatar": None}
+
+    assert views.user(LONDO) == shown
+    assert views.user(replace(LONDO, avatar=AVATAR)) == {**shown, "avatar": AVATAR}
+    other = Head.of_first(MESSAGE, replace(LONDO, avatar=AVATAR)).inbox_entries[0]
+    assert views.message_group(other)["avatar"] == AVATAR

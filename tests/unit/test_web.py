@@ -58,7 +58,7 @@ def test_the_policy_allows_no_inline_script_or_style_and_no_html_from_text(stack
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": "'self'",
+        "img-src": "'self' https:",  # avatars
         "connect-src": "'self' https://cognito-idp.us-east-1.amazonaws.com",
         "base-uri": "'none'",
         "form-action": "'none'",

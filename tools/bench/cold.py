@@ -165,6 +165,11 @@ def environment(function: Function, endpoint: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
         "TABLE_NAME": STACK,
         "MESSAGE_MAX_CHARS": "1024",
+        "USER_ID_CLAIM": "",
+        "HANDLE_CLAIM": "preferred_username",
+        "DISPLAY_NAME_CLAIM": "name",
+        "PICTURE_CLAIM": "picture",
+        "EMAIL_CLAIM": "email",
         "SERVICE_NAME": "bench",
         "METRICS_NAMESPACE": "CruddurMessages",
     }

@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from messaging.model.person import ClaimNames
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -57,3 +59,16 @@ class UnsendSettings(Settings):
     def from_environment(cls) -> "UnsendSettings":
         """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
         return cls(os.environ["TABLE_NAME"], _hours("UNSEND_WITHIN_HOURS"))
+
+
+@dataclass(frozen=True, slots=True)
+class SignUpSettings(Settings):
+    """Settings of a function that makes profiles of a token's claims: their names, None with Cognito."""
+
+    claims: ClaimNames | None
+
+    @classmethod
+    def from_environment(cls) -> "SignUpSettings":
+        """Read the environment. Raises KeyError for an unset variable."""
+        names = ClaimNames(*(os.environ[f"{name}_CLAIM"] for name in ("HANDLE", "DISPLAY_NAME", "PICTURE", "EMAIL")))
+        return cls(os.environ["TABLE_NAME"], names if os.environ["USER_ID_CLAIM"] else None)

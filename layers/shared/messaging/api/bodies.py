@@ -34,10 +34,10 @@ def read_send_request(request: Request, max_chars: int, *, into_conversation: bo
     body = request.body(
         "message", "message_uuid", "handle", *conversation, most_bytes=max_chars * _BYTES_PER_CHAR + _BYTES_BESIDE
     )
-    message = _text(body, "message")
-    message_uuid = _text(body, "message_uuid")
-    message_group_uuid = _text(body, "message_group_uuid").strip() if into_conversation else ""
-    handle = "" if message_group_uuid else _text(body, "handle").strip().removeprefix("@")
+    message = read_text(body, "message")
+    message_uuid = read_text(body, "message_uuid")
+    message_group_uuid = read_text(body, "message_group_uuid").strip() if into_conversation else ""
+    handle = "" if message_group_uuid else read_text(body, "handle").strip().removeprefix("@")
 
     codes = []
     if not (message_group_uuid or handle):
@@ -71,7 +71,7 @@ class EditRequest:
 def read_edit_request(request: Request, max_chars: int) -> EditRequest:
     """Reads a body {message, change}. Raises Unreadable, TooLarge, UnknownFields and Invalid."""
     body = request.body("message", "change", most_bytes=max_chars * _BYTES_PER_CHAR + _BYTES_BESIDE)
-    message, seen = _text(body, "message"), body.get("change")
+    message, seen = read_text(body, "message"), body.get("change")
     if not isinstance(seen, int) or isinstance(seen, bool) or not 0 <= seen <= LARGEST:
         raise Unreadable("change must be the number of the last change that you have seen, 0 for none.")
     if codes := _codes(message, max_chars):
@@ -85,7 +85,7 @@ def _codes(message: str, max_chars: int) -> list[str]:
     return ["message_exceed_max_chars"] if len(message) > max_chars else []
 
 
-def _text(body: dict[str, Any], name: str) -> str:
+def read_text(body: dict[str, Any], name: str) -> str:
     """A string of the body, "" if it is missing. Raises Unreadable for other types and for text that is not Unicode."""
     value = body.get(name)
     if value is None:

@@ -4,6 +4,7 @@ import base64
 import functools
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -69,9 +70,10 @@ class Request:
     @classmethod
     def from_event(cls, event: Event) -> "Request":
         """Read an event. The verified token alone identifies the caller; raises Unauthenticated without its claims."""
+        user_id_claim = os.environ["USER_ID_CLAIM"]
         try:
-            user_uuid = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
-        except (KeyError, TypeError):
+            user_uuid = _user_uuid(event["requestContext"]["authorizer"]["jwt"]["claims"], user_id_claim)
+        except (KeyError, TypeError, UnicodeEncodeError):
             raise Unauthenticated("A bearer token is required.") from None
         return cls(
             user_uuid,
@@ -80,6 +82,12 @@ class Request:
             event.get("headers") or {},
             event,
         )
+
+    @property
+    def claims(self) -> Mapping[str, str]:
+        """The claims of the verified token."""
+        claims: Mapping[str, str] = self._event["requestContext"]["authorizer"]["jwt"]["claims"]
+        return claims
 
     def uuid(self, name: str) -> str:
         """A path parameter that is a uuid. Raises Unreadable."""
@@ -108,13 +116,6 @@ class Request:
             raise Unreadable(f"{name} must be a positive integer.")
         return value
 
-    def flag(self, name: str) -> bool:
-        """The body's only field, a boolean. Raises Unreadable, UnknownFields and TooLarge."""
-        value = self.body(name).get(name)
-        if not isinstance(value, bool):
-            raise Unreadable(f"{name} must be true or false.")
-        return value
-
     def body(self, *fields: str, most_bytes: int = _SMALL_BODY) -> dict[str, Any]:
         """The body, a JSON object with no other fields than these. Raises Unreadable, UnknownFields and TooLarge."""
         body = self.json(most_bytes)
@@ -135,6 +136,15 @@ class Request:
         if not isinstance(value, dict):
             raise Unreadable("The body must be a JSON object.")
         return value
+
+
+def _user_uuid(claims: Mapping[str, str], user_id_claim: str) -> str:
+    """The caller's user_uuid: Cognito's sub, or derived from `user_id_claim` of another issuer. Raises KeyError."""
+    if not user_id_claim:
+        return claims["sub"]
+    if not claims[user_id_claim]:
+        raise KeyError(user_id_claim)
+    return keys.user_uuid(claims["iss"], claims[user_id_claim])
 
 
 def read_uuid(text: str, name: str) -> str:

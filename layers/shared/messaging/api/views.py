@@ -37,6 +37,7 @@ def message_group(group: InboxEntry) -> dict[str, Any]:
         "message_group_uuid": group.message_group_uuid,
         "display_name": group.other.display_name,
         "handle": group.other.handle,
+        "avatar": group.other_avatar or None,
         "message": group.message,
         "created_at": group.created_at,
         "user_uuid": group.other.user_uuid,
@@ -64,7 +65,12 @@ def unread(totals: Totals) -> dict[str, Any]:
 
 
 def user(person: Person) -> dict[str, Any]:
-    return {"uuid": person.user_uuid, "handle": person.handle, "display_name": person.display_name}
+    return {
+        "uuid": person.user_uuid,
+        "handle": person.handle,
+        "display_name": person.display_name,
+        "avatar": person.avatar or None,
+    }
 
 
 def me(person: Person) -> dict[str, Any]:
@@ -86,6 +92,11 @@ def message_event(head: Head) -> dict[str, Any]:
 
 def message_group_event(group: InboxEntry) -> dict[str, Any]:
     return {"type": "message_group", **message_group(group)}
+
+
+def me_event(person: Person) -> dict[str, Any]:
+    """The caller's own profile, after a change."""
+    return {"type": "me", **me(person)}
 
 
 def read_event(head: Head, user_uuid: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from messaging.api import views
-from messaging.live.events import Event, events_of, pack
+from messaging.live.events import Event, PersonChange, events_of, pack
 from messaging.model import keys
 from messaging.model.connection import Connection
 from messaging.model.errors import Busy
@@ -53,8 +53,8 @@ class DeliveryReport:
     failed: int = 0
 
 
-def push(table: Table, sockets: Sockets, changes: Iterable[Change]) -> DeliveryReport:
-    """Deliver every change to both people: one Query per person, then all connections in parallel."""
+def push(table: Table, sockets: Sockets, changes: Iterable[Change | PersonChange]) -> DeliveryReport:
+    """Deliver every change to the people it concerns: one Query per person, then all connections in parallel."""
     events: dict[str, list[Event]] = {}
     for change in changes:
         for user_uuid, mine in events_of(change).items():

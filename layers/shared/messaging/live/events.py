@@ -2,17 +2,44 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from messaging.api import views
+from messaging.model import keys
+from messaging.model.items import Item
+from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change
 
 Event = dict[str, Any]
 FRAME_BYTES = 32 * 1024  # API Gateway's maximum
 
 
-def events_of(change: Change) -> dict[str, list[Event]]:
-    """The events of a head's change for each of the two people, in order; none for deleted people."""
+@dataclass(frozen=True, slots=True)
+class PersonChange:
+    """A stream record of a changed profile: the person before and after."""
+
+    old: Person
+    new: Person
+
+
+def read_change(record: Item) -> Change | PersonChange:
+    """Read a record of a head or of a changed profile. Raises one of UNREADABLE for any other."""
+    images = record["dynamodb"]
+    if images["NewImage"]["sk"]["S"] != keys.PROFILE:
+        return Change.from_record(record)
+    new = Person.from_profile_item(images["NewImage"])
+    return PersonChange(Person.from_profile_item(images["OldImage"]) if "OldImage" in images else new, new)
+
+
+def events_of(change: Change | PersonChange) -> dict[str, list[Event]]:
+    """The events of a change for each person it concerns, in order; none for deleted people."""
+    if isinstance(change, PersonChange):
+        return {change.new.user_uuid: [views.me_event(change.new)]} if change.new.version > change.old.version else {}
+    return _events_of_head(change)
+
+
+def _events_of_head(change: Change) -> dict[str, list[Event]]:
     old, new = change.old, change.new
     sent = old is None or new.last_seq > old.last_seq
     events: dict[str, list[Event]] = {}
@@ -24,7 +51,8 @@ def events_of(change: Change) -> dict[str, list[Event]]:
             mine.append(views.message_group_event(new.inbox_entry(user_uuid)))
         if sent:
             mine.append(views.message_event(new))
-        if old and new.is_mutual and not old.is_mutual:  # from now on the entry shows the other's mark
+        became_mutual = old is not None and new.is_mutual and not old.is_mutual  # the entry now shows the other's mark
+        if became_mutual or (old and old.other(user_uuid).shown != new.other(user_uuid).shown):
             mine.append(views.message_group_event(new.inbox_entry(user_uuid)))
         for reader_uuid, read_seq in new.read_seqs.items():
             moved = old is not None and read_seq > old.read_seqs.get(reader_uuid, 0)

@@ -9,7 +9,7 @@ from messaging.model.change import MessageChange
 from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import Item, number
 from messaging.model.message import OPTIONAL_CONTENT, Draft, Message
-from messaging.model.person import Person, settings_attributes
+from messaging.model.person import Person, profile_attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Head:
                             "display_name": {"S": person.display_name},
                             "read_seq": {"N": str(self.read_seqs[person.user_uuid])},
                             **({"wrote": {"BOOL": True}} if person.user_uuid in self.wrote else {}),
-                            **settings_attributes(person),
+                            **profile_attributes(person),
                         }
                     }
                     for person in self.members.values()
@@ -154,6 +154,7 @@ class Head:
             self.version,
             self.last_change,
             bool(self.last.unsent_at),
+            other.avatar,
         )
 
     @property

@@ -16,7 +16,7 @@ class InboxEntry:
     `last_seq` is the number of the last message, `read_seq` that of the last one the owner has read, `other_read_seq`
     the other's, None if hidden. `version` is that of the head it shows: 0 for the entries that open a conversation, and
     for entries from before versions. `last_change` is the number of the conversation's last change of a message, 0
-    for none; `unsent`: the last message was unsent.
+    for none; `unsent`: the last message was unsent. `other_avatar` is the URL of the other's picture, or "".
     """
 
     owner_uuid: str
@@ -30,6 +30,7 @@ class InboxEntry:
     version: int
     last_change: int = 0
     unsent: bool = False
+    other_avatar: str = ""
 
     @property
     def created_at(self) -> str:
@@ -48,6 +49,7 @@ class InboxEntry:
             "version": {"N": str(self.version)},
             **({"last_change": {"N": str(self.last_change)}} if self.last_change else {}),
             **({"unsent": {"BOOL": True}} if self.unsent else {}),
+            **({"user_avatar": {"S": self.other_avatar}} if self.other_avatar else {}),
         }
 
     @classmethod
@@ -64,6 +66,7 @@ class InboxEntry:
             number(item, "version") or 0,
             number(item, "last_change") or 0,
             "unsent" in item,
+            item.get("user_avatar", {"S": ""})["S"],
         )
 
     def tiebroken(self) -> "InboxEntry":

@@ -4,12 +4,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 HEAD = "HEAD"
 SENT_RECORD = "MID"
 PROFILE = "PROFILE"
 HANDLE = "HANDLE"
+ERASED = "ERASED"
 TICKET = "TICKET"
 HIDDEN = "HIDDEN"  # sorts after HEAD, so that one Query reads both
 VERSIONS = "VERSIONS"
@@ -17,6 +18,7 @@ VERSIONS = "VERSIONS"
 # The namespace of message_group_uuids. Changing it would give every pair of people a second conversation.
 _PAIR_NAMESPACE = UUID("78a40f9b-0dc9-4e5d-bd38-73398ed63f66")
 
+_NAME_BASED = 5  # the version of a UUIDv5
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", re.ASCII)
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}", re.ASCII)
@@ -113,6 +115,16 @@ def subscriptions_pk(subject_uuid: str) -> str:
 def is_handle(text: str) -> bool:
     """True for 1 to 30 ASCII letters, digits, `_`, `.` and `-`, the first a letter or digit."""
     return _HANDLE.fullmatch(text) is not None
+
+
+def user_uuid(issuer: str, subject: str) -> str:
+    """The user_uuid of an issuer's subject: the subject if it is a uuid, else a UUIDv5 of issuer and subject.
+
+    No two subjects share one: a subject in the form of such a UUIDv5, or in upper case, gets a UUIDv5, too.
+    """
+    if canonical_uuid(subject) == subject and UUID(subject).version != _NAME_BASED:
+        return subject
+    return str(uuid5(uuid5(NAMESPACE_URL, issuer), subject))
 
 
 @lru_cache(maxsize=1024)  # a batch of the stream asks for few, each of them many times

@@ -1,6 +1,6 @@
 """People: their profile and handle items."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from messaging.model import keys
 from messaging.model.items import Item, number
@@ -16,7 +16,7 @@ _DELETED_NAME = "deleted user"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person with a profile. `user_uuid` is the Cognito sub; `read_receipts`: others see their read marks.
+    """A person with a profile. `read_receipts`: others see their read marks; `avatar`: the URL of a picture, or "".
 
     Every change of a profile adds 1 to its `version`, which orders its copies: in the heads of the person's
     conversations, and under the handle. An unchanged profile has 0.
@@ -27,6 +27,7 @@ class Person:
     display_name: str
     read_receipts: bool = field(default=True, compare=False)
     version: int = field(default=0, compare=False)
+    avatar: str = field(default="", compare=False)
 
     @property
     def is_deleted(self) -> bool:
@@ -49,12 +50,17 @@ class Person:
         return Person(self.user_uuid, _LEAVING_HANDLE, _DELETED_NAME)
 
     @property
+    def shown(self) -> tuple[str, str, str]:
+        """Everything that others see of this person."""
+        return self.handle, self.display_name, self.avatar
+
+    @property
     def profile_item(self) -> Item:
         return {
             **keys.key(keys.profile_pk(self.user_uuid), keys.PROFILE),
             "handle": {"S": self.handle},
             "display_name": {"S": self.display_name},
-            **settings_attributes(self),
+            **profile_attributes(self),
         }
 
     @property
@@ -64,7 +70,7 @@ class Person:
             "user_uuid": {"S": self.user_uuid},
             "handle": {"S": self.handle},
             "display_name": {"S": self.display_name},
-            **settings_attributes(self),
+            **profile_attributes(self),
         }
 
     @classmethod
@@ -84,28 +90,63 @@ class Person:
     def _from_attributes(cls, user_uuid: str, attributes: Item) -> "Person":
         read_receipts = attributes.get("receipts", {"BOOL": True})["BOOL"]
         version = number(attributes, "version") or 0
-        return cls(user_uuid, attributes["handle"]["S"], attributes["display_name"]["S"], read_receipts, version)
+        avatar = attributes.get("avatar", {"S": ""})["S"]
+        return cls(
+            user_uuid, attributes["handle"]["S"], attributes["display_name"]["S"], read_receipts, version, avatar
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A stored profile. `changed_at` is the Unix time of the person's own last change, 0 for never.
 
-    `is_spreading`: conversations may still show the values before the last change.
+    `is_spreading`: conversations may still show the values before the last change. `email` is the address that another
+    issuer than Cognito has verified, for operators; "" for none.
     """
 
     person: Person
     changed_at: int
     is_spreading: bool
+    email: str = ""
 
     @classmethod
     def from_item(cls, item: Item) -> "Profile":
-        return cls(Person.from_profile_item(item), number(item, "changed_at") or 0, SPREADING in item)
+        email = item.get("email", {"S": ""})["S"]
+        return cls(Person.from_profile_item(item), number(item, "changed_at") or 0, SPREADING in item, email)
 
 
-def settings_attributes(person: Person) -> Item:
-    read_receipts: Item = {} if person.read_receipts else {"receipts": {"BOOL": False}}
-    return {**read_receipts, "version": {"N": str(person.version)}} if person.version else read_receipts
+@dataclass(frozen=True, slots=True)
+class ClaimNames:
+    """The claims of an issuer's tokens that hold a person's values."""
+
+    handle: str
+    display_name: str
+    picture: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """New values for a profile; None leaves one unchanged. An empty display name becomes the handle."""
+
+    handle: str | None = None
+    display_name: str | None = None
+    avatar: str | None = None
+    read_receipts: bool | None = None
+
+    def applied_to(self, person: Person) -> Person:
+        """The person with the new values."""
+        new = replace(person, **{name: value for name, value in asdict(self).items() if value is not None})
+        return new if new.display_name else replace(new, display_name=new.handle)
+
+
+def profile_attributes(person: Person) -> Item:
+    """The attributes that a profile, a handle and a head have only if they differ from the default."""
+    return {
+        **({} if person.read_receipts else {"receipts": {"BOOL": False}}),
+        **({"avatar": {"S": person.avatar}} if person.avatar else {}),
+        **({"version": {"N": str(person.version)}} if person.version else {}),
+    }
 
 
 def person_attributes(person: Person) -> Item:

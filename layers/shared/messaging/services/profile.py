@@ -1,19 +1,19 @@
-"""A person's settings: first in the profile, then copied into each of the person's conversations."""
+"""Changes of a profile: first in the profile, then copied into each of the person's conversations."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 from messaging.model.errors import Busy, Conflict, NotFound
-from messaging.model.person import Person
+from messaging.model.person import Person, ProfileChange
 from messaging.retry import attempts, until_not_busy
 from messaging.storage.table import ProfileChanged, Table
 
 _MAX_CONCURRENCY = 16  # requests
 
 
-def set_read_receipts(table: Table, user_uuid: str, *, read_receipts: bool) -> Person:
-    """Show this person's read marks to others, or hide them. Writes nothing if nothing changes.
+def change_profile(table: Table, user_uuid: str, change: ProfileChange) -> Person:
+    """Change a person's profile. Writes nothing if nothing changes.
 
-    A request that finds an incompletely copied change repeats it. Raises NotFound without a profile,
+    A request that finds an incompletely copied change repeats it. Raises NotFound without a profile, HandleTaken,
     TooManyRequests for a second change within a minute, and Busy.
     """
     perhaps_done = None  # the version that a change without an answer may have made
@@ -22,11 +22,13 @@ def set_read_receipts(table: Table, user_uuid: str, *, read_receipts: bool) -> P
         if profile is None:
             raise NotFound("You have no profile yet.")
         person = profile.person
-        if person.read_receipts == read_receipts and not profile.is_spreading:
+        new = change.applied_to(person)
+        is_done = (new.shown, new.read_receipts) == (person.shown, person.read_receipts)
+        if is_done and not profile.is_spreading:
             return person
-        if (person.read_receipts, person.version) != (read_receipts, perhaps_done):
+        if not (is_done and person.version == perhaps_done):
             try:
-                person = table.change_read_receipts(profile, read_receipts=read_receipts)
+                person = table.change_profile(profile, new)
             except (Conflict, ProfileChanged):
                 continue
             except Busy:

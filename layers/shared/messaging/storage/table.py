@@ -15,7 +15,7 @@ from messaging.model import keys
 from messaging.model.change import MessageChange
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import AttributesUpdate, Head, last_message_attributes
-from messaging.model.errors import HandleTaken, TooLarge, TooManyRequests
+from messaging.model.errors import HandleTaken, NotFound, TooLarge, TooManyRequests
 from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.items import Item
 from messaging.model.message import OPTIONAL_CONTENT, Message
@@ -256,13 +256,39 @@ class Table:
         if 0 in refused:
             raise HandleTaken("This person already has another handle.")
 
+    def create_profile(self, person: Person, email: str) -> None:
+        """Put a new person's profile and handle together, with an address for operators, "" for none. 6 write units.
+
+        Raises ProfileChanged if there is a profile, HandleTaken, and NotFound for an erased person.
+        """
+        profile = {**person.profile_item, **({"email": {"S": email}} if email else {})}
+        erased = keys.key(keys.profile_pk(person.user_uuid), keys.ERASED)
+        actions = (
+            self.db.check_action(erased, ABSENT),
+            self.db.put_action(profile, ABSENT),
+            self.db.put_action(person.handle_item, *_is_of(person)),
+        )
+        refused = until_not_busy(lambda: self.db.transact(*actions))
+        if 0 in refused:
+            raise NotFound("This person was deleted.")
+        if 1 in refused:
+            raise ProfileChanged
+        if refused:
+            raise HandleTaken("The handle is taken.")
+
+    def note_email(self, user_uuid: str, email: str) -> None:
+        """Note a person's e-mail address for operators. 1 write unit."""
+        with suppress(ConditionFailed):  # erased meanwhile
+            key = keys.key(keys.profile_pk(user_uuid), keys.PROFILE)
+            self.db.update(key, "SET email = :email", "attribute_exists(pk)", {":email": {"S": email}})
+
     # Sending
 
     def append(self, head: Head, message: Message) -> None:
         """Put the message that follows `head`: 3 items, 6 write units.
 
-        Once a head says that a member was deleted or renamed, nothing lands that was meant for the head before. Raises
-        HeadChanged, AlreadySent, PositionTaken.
+        Once a head says that a member was deleted or renamed, nothing is stored that was meant for the head before.
+        Raises HeadChanged, AlreadySent, PositionTaken.
         """
         other = head.other(message.sender.user_uuid)
         last = AttributesUpdate.of_last(message)
@@ -270,9 +296,11 @@ class Table:
             *_head_update(
                 head.message_group_uuid,
                 f"{last.set}, members.#sender.read_seq = :last_seq, members.#sender.wrote = :true {last.remove}",
-                "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other",
+                "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other"
+                f" AND {_has_version('members.#sender.version', message.sender)}",
                 {
                     **last.values,
+                    **_version_value(message.sender),
                     ":read": {"N": str(head.last_seq)},
                     ":handle": {"S": message.sender.handle},
                     ":other": {"S": other.handle},
@@ -382,34 +410,50 @@ class Table:
         item = self.db.get(keys.key(keys.profile_pk(user_uuid), keys.PROFILE), consistent=True)
         return Profile.from_item(item) if item else None
 
-    def change_read_receipts(self, profile: Profile, *, read_receipts: bool) -> Person:
-        """Write the read-receipt setting into profile and handle. 4 write units.
+    def change_profile(self, profile: Profile, new: Person) -> Person:
+        """Change a profile on behalf of its person; return it with its version. 4 write units, 6 with another handle.
 
-        Conversations show it once it is copied into them; until then the profile has a mark. Raises TooManyRequests if
-        the person changed it less than a minute ago, and ProfileChanged if it has changed since it was read.
+        Raises TooManyRequests if the person changed it less than a minute ago, and as `write_profile`.
         """
         now, old = int(self._now()), profile.person
         wait = profile.changed_at + CHANGE_INTERVAL_SECONDS - now
         if wait > 0:
-            raise TooManyRequests("Settings can be changed once a minute.", wait)
-        new = replace(old, read_receipts=read_receipts, version=old.version + 1)
-        names = "receipts = :receipts, version = :version"
-        values = {":receipts": {"BOOL": new.read_receipts}, ":version": {"N": str(new.version)}}
+            raise TooManyRequests("A profile can be changed once a minute.", wait)
+        is_renamed = (new.handle, new.display_name) != (old.handle, old.display_name)
+        renamed: Item = {"renamed_by_person": {"BOOL": True}} if is_renamed else {}
+        return self.write_profile(old, new, {"changed_at": {"N": str(now)}, **renamed})
+
+    def write_profile(self, old: Person, new: Person, notes: Item) -> Person:
+        """Change profile and handle together; return the person with the next version. 4 write units, 6 at most.
+
+        Conversations show the new values once they are copied into them; until then the profile has a mark. `notes` are
+        more attributes of the profile. Raises ProfileChanged if it has changed since it was read, and HandleTaken.
+        """
+        new = replace(new, version=old.version + 1)
         condition, condition_values = is_unchanged(old)
-        if self.db.transact(
+        noted = {**notes, SPREADING: {"BOOL": True}}
+        values = _profile_values(new)
+        actions = [
             self.db.update_action(
                 keys.key(keys.profile_pk(old.user_uuid), keys.PROFILE),
-                f"SET {names}, changed_at = :now, {SPREADING} = :true",
+                _profile_update(new, "", ", ".join(f"{name} = :{name}" for name in noted)),
                 condition,
-                {**values, ":now": {"N": str(now)}, ":true": {"BOOL": True}, **condition_values},
-            ),
-            self.db.update_action(
-                keys.key(keys.handle_pk(old.handle), keys.HANDLE),
-                f"SET {names}",
-                "user_uuid = :user_uuid",
-                {**values, ":user_uuid": {"S": old.user_uuid}},
-            ),
-        ):
+                {**values, **{f":{name}": value for name, value in noted.items()}, **condition_values},
+            )
+        ]
+        if keys.handle_pk(old.handle) == keys.handle_pk(new.handle):
+            handle = keys.key(keys.handle_pk(old.handle), keys.HANDLE)
+            mine = {":user_uuid": {"S": old.user_uuid}}
+            actions.append(
+                self.db.update_action(handle, _profile_update(new), "user_uuid = :user_uuid", {**values, **mine})
+            )
+        else:
+            actions.append(self.db.put_action(new.handle_item, *_is_of(new)))
+            actions.append(self.db.delete_action(old.handle_item, *_is_of(old)))
+        refused = self.db.transact(*actions)
+        if 1 in refused and 0 not in refused and len(actions) > 2:
+            raise HandleTaken("The handle is taken.")
+        if refused:
             raise ProfileChanged
         return new
 
@@ -421,15 +465,11 @@ class Table:
         try:
             self.update_head(
                 message_group_uuid,
-                "SET members.#me.handle = :handle, members.#me.display_name = :display_name, "
-                "members.#me.receipts = :receipts, members.#me.version = :version",
+                _profile_update(person, "members.#me."),
                 "attribute_exists(members.#me) AND NOT members.#me.handle IN (:leaving, :deleted) AND "
                 "(attribute_not_exists(members.#me.version) OR members.#me.version < :version)",
                 {
-                    ":handle": {"S": person.handle},
-                    ":display_name": {"S": person.display_name},
-                    ":receipts": {"BOOL": person.read_receipts},
-                    ":version": {"N": str(person.version)},
+                    **_profile_values(person),
                     ":leaving": {"S": person.leaving.handle},
                     ":deleted": {"S": person.deleted.handle},
                 },
@@ -582,8 +622,9 @@ class Table:
                 return self.db.insert_statement(item)
             case Update():
                 changes = ", ".join(f"{name} = ?" for name in shown)
+                gone = "" if "user_avatar" in item or isinstance(write.entry, Unread) else " REMOVE user_avatar"
                 return {
-                    "Statement": f"UPDATE {table} SET {changes} WHERE {where} AND version < ?",
+                    "Statement": f"UPDATE {table} SET {changes}{gone} WHERE {where} AND version < ?",
                     "Parameters": [*shown.values(), *identity.values(), item["version"]],
                 }
             case Delete() | Discard():
@@ -603,6 +644,39 @@ def is_unchanged(person: Person) -> tuple[str, Item]:
     if person.version:
         values[":read"] = {"N": str(person.version)}
     return f"{version} AND handle = :read_handle AND display_name = :read_name", values
+
+
+def _is_of(person: Person) -> tuple[str, Item]:
+    """A condition that a handle is free or this person's, and its values."""
+    return f"{ABSENT} OR user_uuid = :user_uuid", {":user_uuid": {"S": person.user_uuid}}
+
+
+def _profile_update(person: Person, path: str = "", more: str = "") -> str:
+    """An update of everything that a copy of a profile shows, at a path; `more` is set, too."""
+    names = ["handle", "display_name", "receipts", "version", *(["avatar"] if person.avatar else [])]
+    sets = ", ".join([*(f"{path}{name} = :{name}" for name in names), *([more] if more else [])])
+    return f"SET {sets}" if person.avatar else f"SET {sets} REMOVE {path}avatar"
+
+
+def _profile_values(person: Person) -> Item:
+    """The values of `_profile_update`."""
+    return {
+        ":handle": {"S": person.handle},
+        ":display_name": {"S": person.display_name},
+        ":receipts": {"BOOL": person.read_receipts},
+        ":version": {"N": str(person.version)},
+        **({":avatar": {"S": person.avatar}} if person.avatar else {}),
+    }
+
+
+def _has_version(path: str, person: Person) -> str:
+    """A condition that a copy of a profile at a path has this person's version."""
+    return f"{path} = :person_version" if person.version else f"attribute_not_exists({path})"
+
+
+def _version_value(person: Person) -> Item:
+    """The value of `_has_version`."""
+    return {":person_version": {"N": str(person.version)}} if person.version else {}
 
 
 def _head_update(

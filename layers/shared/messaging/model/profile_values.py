@@ -1,21 +1,43 @@
-"""People from the attributes of Cognito users."""
+"""Handles, names and avatars: their rules, and people from Cognito's attributes or from an issuer's claims."""
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from messaging.model import keys
 from messaging.model.errors import Invalid
-from messaging.model.person import Person
+from messaging.model.person import ClaimNames, Person
 from messaging.model.text import hidden
 
 MAX_NAME_LENGTH = 100  # code points: every message and inbox entry contains a name
+MAX_AVATAR_LENGTH = 200  # characters: heads and inbox entries contain it
 _DELETED = "deleteduser"  # the name of an erased person, after _folded
+# A host without user information, so that it is the one that it seems to be, and no character that a page must escape.
+_AVATAR = re.compile(
+    r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?"
+)
 
 
 def person_from_attributes(attributes: Mapping[str, str]) -> Person:
     """The person that a Cognito user's attributes describe. Raises Invalid without a usable handle or name."""
     handle = usable_handle(attributes.get("preferred_username", ""))
     return Person(attributes["sub"], handle, usable_name(attributes.get("name", "")) or handle)
+
+
+def person_from_claims(user_uuid: str, claims: Mapping[str, str], names: ClaimNames) -> Person:
+    """The person that a token's claims describe. Raises Invalid without a usable handle.
+
+    A name or a picture that cannot be used is left out: the issuer's rules are not ours.
+    """
+    handle = usable_handle(claims.get(names.handle, ""))
+    name = _or_nothing(usable_name, claims.get(names.display_name, ""))
+    avatar = _or_nothing(usable_avatar, claims.get(names.picture, ""))
+    return Person(user_uuid, handle, name or handle, avatar=avatar)
+
+
+def verified_email(claims: Mapping[str, str], names: ClaimNames) -> str:
+    """The address that the issuer has verified, "" for none."""
+    return claims.get(names.email, "") if claims.get("email_verified") == "true" else ""
 
 
 def usable_handle(handle: str) -> str:
@@ -42,6 +64,20 @@ def usable_name(text: str) -> str:
     if _folded(name) == _DELETED:
         raise Invalid("name must not read like a deleted user")
     return name
+
+
+def usable_avatar(url: str) -> str:
+    """Return the address of a picture unchanged, "" for none. Raises Invalid for an address that is not https."""
+    if url and (len(url) > MAX_AVATAR_LENGTH or not _AVATAR.fullmatch(url)):
+        raise Invalid(f"avatar must be an https URL of at most {MAX_AVATAR_LENGTH} characters")
+    return url
+
+
+def _or_nothing(usable: Callable[[str], str], value: str) -> str:
+    try:
+        return usable(value)
+    except Invalid:
+        return ""
 
 
 def _folded(name: str) -> str:

@@ -1,0 +1,63 @@
+"""Bodies of requests about the caller's profile, checked."""
+
+from collections.abc import Callable
+from typing import Any
+
+from messaging.api.bodies import read_text
+from messaging.api.http_api import Request
+from messaging.model.errors import Invalid, Unreadable
+from messaging.model.person import ProfileChange
+from messaging.model.profile_values import usable_avatar, usable_handle, usable_name
+
+
+def read_profile(request: Request) -> ProfileChange:
+    """Read a body {handle, display_name?, avatar?}. Raises Invalid without a handle, and as `read_profile_change`."""
+    change = _read(request, "handle", "display_name", "avatar")
+    if change.handle is None:
+        raise Invalid("handle_invalid")
+    return change
+
+
+def read_profile_change(request: Request) -> ProfileChange:
+    """Read a body {handle?, display_name?, avatar?, receipts?}; `avatar` may be null, for none.
+
+    Raises Unreadable for values of other types and for a body without any of these, TooLarge, UnknownFields, and
+    Invalid with the codes of all values that are forbidden.
+    """
+    change = _read(request, "handle", "display_name", "avatar", "receipts")
+    if change == ProfileChange():
+        raise Unreadable("The body must have at least one of handle, display_name, avatar and receipts.")
+    return change
+
+
+def _read(request: Request, *fields: str) -> ProfileChange:
+    body = request.body(*fields)
+    codes: list[str] = []
+
+    def value(name: str, usable: Callable[[str], str]) -> str | None:
+        if name not in body:
+            return None
+        if body[name] is None and name != "avatar":
+            raise Unreadable(f"{name} must be a string.")
+        try:
+            return usable(read_text(body, name))
+        except Invalid:
+            codes.append(f"{name}_invalid")
+            return None
+
+    change = ProfileChange(
+        value("handle", lambda handle: usable_handle(handle.strip().removeprefix("@"))),
+        value("display_name", usable_name),
+        value("avatar", usable_avatar),
+        _flag(body, "receipts"),
+    )
+    if codes:
+        raise Invalid(*codes)
+    return change
+
+
+def _flag(body: dict[str, Any], name: str) -> bool | None:
+    value = body.get(name)
+    if name in body and not isinstance(value, bool):
+        raise Unreadable(f"{name} must be true or false.")
+    return value
