@@ -17,13 +17,16 @@ SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_histor
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
   tests/unit/test_inbox_simulation.py tests/unit/test_signing.py
 
-.PHONY: FORCE help run logs clean-data prepare unit test soak mutate bench sam-local smoke cost check check-web lock sbom build deploy delete clean
+.PHONY: FORCE help run example-plain logs clean-data prepare unit test soak mutate bench sam-local smoke docs cost check check-web lock sbom build deploy delete clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 run: .venv/run ## start the whole system on this machine, with demo people (PORT=4566, ORIGINS="http://localhost:5173 …", ISSUER, AUDIENCE, CLIENT_ID)
 	@$(BIN)/python -m local.run --port='$(PORT)' --origins='$(ORIGINS)' --issuer='$(ISSUER)' --audience='$(AUDIENCE)' --client-id='$(CLIENT_ID)'
+
+example-plain: .venv/run ## serve a page without tools, beside make run ORIGINS=http://localhost:5173 (examples/README.md)
+	@$(BIN)/python -m http.server 5173 --bind 127.0.0.1 --directory examples/plain
 
 logs: .venv/run ## follow the functions' logs of the local system
 	@$(BIN)/python -m local.logs
@@ -54,6 +57,9 @@ sam-local: prepare ## run every sample event with `sam local`, in Docker contain
 
 smoke: .venv/run ## deploy to AWS as ENV=dev, use everything once, delete it, and write a report (ENV=local: check make run)
 	@$(BIN)/python -m tools.smoke $(ENV)
+
+docs: prepare ## write docs/api.md and the policies in docs/before-you-deploy.md anew (a minute)
+	@$(BIN)/python -m tools.docs
 
 cost: prepare ## measure the cost of a month, write docs/cost.md
 	@$(BIN)/python -m tools.cost

@@ -56,13 +56,13 @@ def build() -> None:
         _BUILT_FROM.write_text(current)
 
 
-def deploy(place: Environment, **parameters: str) -> None:
+def deploy(place: Environment, origins: Sequence[str] = (), **parameters: str) -> None:
     """Deploy the build with these parameters by `sam deploy`, and add the parts that ministack leaves out.
 
-    Raises StackError.
+    Pages of the web client's origin and of `origins` may call the API. Raises StackError.
     """
-    origins = ",".join(guard.origins(guard.page_port(port(place))))
-    parameters = _PARAMETERS | {"LocalEndpoint": str(place.endpoint), "AllowedOrigins": origins} | parameters
+    allowed = ",".join([*guard.origins(guard.page_port(port(place))), *origins])
+    parameters = _PARAMETERS | {"LocalEndpoint": str(place.endpoint), "AllowedOrigins": allowed} | parameters
     sam(
         "deploy",
         "--stack-name",

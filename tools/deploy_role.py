@@ -87,7 +87,7 @@ def actions(types: Iterable[str]) -> set[str]:
 def template() -> dict[str, Any]:
     """A CloudFormation template: the role, which the repository's GitHub environment can take, and its policies."""
     types = {resource["Type"] for resource in processed(GradualDeployment="true")["Resources"].values()}
-    policies = {f"Policy{number}": _policy(part) for number, part in enumerate(_parts(sorted(actions(types))), 1)}
+    policies = {f"Policy{number}": _policy(part) for number, part in enumerate(parts(sorted(actions(types))), 1)}
     trust = {
         "Effect": "Allow",
         "Principal": {
@@ -130,11 +130,11 @@ _GITHUB = "token.actions.githubusercontent.com"
 def _policy(allowed: list[str]) -> dict[str, Any]:
     return {
         "Type": "AWS::IAM::ManagedPolicy",
-        "Properties": {"PolicyDocument": {"Version": "2012-10-17", "Statement": list(_statements(allowed))}},
+        "Properties": {"PolicyDocument": {"Version": "2012-10-17", "Statement": list(statements(allowed))}},
     }
 
 
-def _statements(allowed: list[str]) -> Iterator[dict[str, Any]]:
+def statements(allowed: list[str]) -> Iterator[dict[str, Any]]:
     """IAM's actions reach this application's roles and policies only, and roles are for Lambda and CodeDeploy."""
     of_iam = [one for one in allowed if one.startswith("iam:")]
     anywhere = [one for one in allowed if one not in of_iam]
@@ -154,7 +154,7 @@ def _statements(allowed: list[str]) -> Iterator[dict[str, Any]]:
 _PASS = "iam:PassRole"  # noqa: S105 - an action
 
 
-def _parts(allowed: list[str]) -> Iterator[list[str]]:
+def parts(allowed: list[str]) -> Iterator[list[str]]:
     """The actions in as many lists as policies are needed, those of a service together."""
     part: list[str] = []
     for _, group in groupby(allowed, lambda one: one.partition(":")[0]):

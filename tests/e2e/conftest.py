@@ -1,7 +1,7 @@
 """The deployed system: template.yaml deployed by `sam` to a ministack of our own, real HTTP, real tokens."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,16 +97,19 @@ class System:
 
 
 @contextmanager
-def deployed(folder: Path, **parameters: str) -> Iterator[System]:
-    """Deploy the template with these parameters to a ministack that keeps its data in `folder`."""
+def deployed(folder: Path, origins: Sequence[str] = (), **parameters: str) -> Iterator[System]:
+    """Deploy the template with these parameters to a ministack that keeps its data in `folder`.
+
+    Besides the web client, pages of `origins` may use it.
+    """
     data = folder / "data"
     data.mkdir()
-    ministack = Ministack(free_port(), folder / "log", data)
+    ministack = Ministack(free_port(), folder / "log", data, origins)
     ministack.start()
     try:
         environment = ministack.place
         stack.build()
-        stack.deploy(environment, **parameters)
+        stack.deploy(environment, origins, **parameters)
         signing_key = data / "cognito-pool-keys" / f"{environment.outputs.get('UserPoolId')}-access.pem"
         yield System(environment, stack.api_url(environment), signing_key)
     finally:

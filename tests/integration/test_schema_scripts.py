@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from operators.schema import create_table_request
-from tests.support.scripts import run_on_dynamodb_local
+from tests.support.scripts import run_on_dynamodb_local, run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,8 +37,8 @@ def test_the_table_is_made_as_the_template_says_and_listed_and_dropped(
     assert script(dynamodb_endpoint, "drop", name) == (2, "", f"drop: There is no table {name}.\n")
 
 
-def test_where_the_table_comes_with_the_stack_none_is_made(dynamodb_endpoint: str) -> None:
-    returncode, stdout, stderr = script(dynamodb_endpoint, "schema-load", "prod")
+def test_where_the_table_comes_with_the_stack_none_is_made() -> None:
+    done = run_script("ddb/schema-load", "prod")
 
-    assert (returncode, stdout) == (2, "")
-    assert "comes with the stack" in stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "comes with the stack" in done.stderr

@@ -36,7 +36,7 @@ def test_every_page_and_anchor_that_is_named_is_there() -> None:
         match.groups()
         for file in FILES
         if file.is_file() and file.suffix in ("", ".md", ".py", ".toml", ".yaml", ".yml")
-        for match in re.finditer(r"\b(docs/[a-z_]+\.md)\b(?:#([\w-]+))?", file.read_text())
+        for match in re.finditer(r"\b(docs/[a-z_-]+\.md)\b(?:#([\w-]+))?", file.read_text())
     }
     assert {name for name, _ in named if not (ROOT / name).exists()} == set()
     assert {(name, anchor) for name, anchor in named if anchor and anchor not in anchors(ROOT / name)} == set()
@@ -51,6 +51,24 @@ def test_decisions_are_numbered_and_have_a_date_and_a_status() -> None:
 
     assert numbers == list(range(1, text.count("\n## ") + 1))
     assert len(states) == len(numbers)
+
+
+def test_the_diffs_of_extending_are_changes_that_the_code_has() -> None:
+    page = (ROOT / "docs" / "extending.md").read_text()
+    diffs = re.findall(r"^```diff\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+    assert len(diffs) == 3
+    for diff in diffs:
+        subprocess.run(["git", "apply", "--reverse", "--check", "-C0"], cwd=ROOT, input=diff, text=True, check=True)
+
+
+def test_the_costs_in_the_readme_are_those_of_the_page_about_costs() -> None:
+    cost = (ROOT / "docs" / "cost.md").read_text()
+    (row,) = re.findall(r"^\| \*\*It costs\*\* .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+    named = re.findall(r"\$[\d.,]*\d", row)
+    assert len(named) == 4
+    assert [amount for amount in named if amount not in cost] == []
 
 
 TESTS = {
