@@ -88,20 +88,15 @@ def test_a_python_that_is_not_there_is_refused_by_a_sentence_that_names_the_vers
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_settings_of_the_users_pip_lead_nothing_out_of_venv(project: Path) -> None:
+def test_the_users_pip_leads_nothing_out_of_venv_and_an_installation_needs_no_network(project: Path) -> None:
     elsewhere = "target = /nowhere\nprefix = /nowhere\nroot = /nowhere\n"
     conf = project.parent / "pip" / "pip.conf"
     conf.parent.mkdir()
     conf.write_text(f"[global]\n{elsewhere}[install]\n{elsewhere}")
-
     done = make(project, ".venv/run", XDG_CONFIG_HOME=str(project.parent), HOME=str(project.parent))
-
     assert done.returncode == 0, done.stdout
     assert works(project)
 
-
-def test_an_installation_that_is_there_needs_no_network(project: Path) -> None:
-    assert make(project, ".venv/run").returncode == 0
     offline = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
     definition = project / "pyproject.toml"
 

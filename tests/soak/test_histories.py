@@ -1,4 +1,4 @@
-"""Ten times the random histories of tests/integration/test_histories.py."""
+"""Forty times the random histories of tests/integration/test_histories.py."""
 
 from collections.abc import Callable
 
