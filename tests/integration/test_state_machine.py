@@ -58,6 +58,13 @@ class Trouble:
 
 
 _any = st.integers(0, 99)
+_profile_changes = st.fixed_dictionaries(
+    {},
+    optional={
+        "display_name": st.sampled_from(["Emperor", "Vir"]),
+        "avatar": st.sampled_from(["https://example.com/e.png", None]),
+    },
+)
 _troubles = st.builds(
     Trouble,
     faults=st.lists(faults(*TRANSIENT), max_size=2),
@@ -255,11 +262,12 @@ class Messaging(RuleBasedStateMachine):
         elif answer:
             assert answer[0] == 503 or (answer[0] == 422 and seq > head.last_seq)
 
-    @rule(person=_any, read_receipts=st.booleans(), trouble=_troubles)
-    def show_receipts(self, person: int, read_receipts: bool, trouble: Trouble) -> None:
+    @rule(person=_any, read_receipts=st.booleans(), more=_profile_changes, trouble=_troubles)
+    def change_profile(self, person: int, read_receipts: bool, more: dict[str, str | None], trouble: Trouble) -> None:
         one = self._person(person).user_uuid
         answer = self._call(
-            lambda: self.world.functions.update_me(one, receipts=read_receipts), self._hook(trouble, lambda: None)
+            lambda: self.world.functions.update_me(one, receipts=read_receipts, **more),
+            self._hook(trouble, lambda: None),
         )
         assert answer is None or answer[0] in (200, 503)
         self.read_receipts[one] = read_receipts if answer and answer[0] == 200 else None
