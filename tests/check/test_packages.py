@@ -20,6 +20,7 @@ RECEIVED = {
     "ConversationEntry": ("openapi.yaml", "MessageGroup"),
     "Message": ("openapi.yaml", "Message"),
     "Person": ("openapi.yaml", "User"),
+    "Profile": ("openapi.yaml", "Me"),
     "SentMessage": ("openapi.yaml", "SentMessage"),
     "ServerEvent[]": ("asyncapi.yaml", "Events"),
     "UnreadTotals": ("openapi.yaml", "Totals"),

@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 SOURCES = [
     *sorted(path for path in (ROOT / "bin").rglob("*") if path.is_file()),
     *sorted((ROOT / "operators").rglob("*.py")),
-    ROOT / "operators" / "terminal.py",
     *sorted((ROOT / "packages" / "client-python" / "src").rglob("*.py")),
 ]
 # Writers to the terminal: the two escaping ones, and those that show only numbers and keyboard input.

@@ -124,7 +124,8 @@ export class Session extends EventTarget {
     const { exp, iat } = claims(AccessToken); // their difference, since this machine's clock may be wrong
     this.#accessToken = AccessToken;
     this.#expiresAt = Date.now() + (exp - iat) * 1_000 - MARGIN_MS;
-    this.#user = { uuid: sub, handle: preferred_username, display_name: name || preferred_username || email || "Me" };
+    const display_name = name || preferred_username || email || "Me";
+    this.#user = { uuid: sub, handle: preferred_username, display_name, avatar: null };
     /** @type {Kept} */
     const kept = { refresh_token: RefreshToken ?? refresh_token, user: this.#user };
     this.#storage.set(KEY, JSON.stringify(kept));

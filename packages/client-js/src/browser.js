@@ -99,7 +99,7 @@ export class BrowserStorage extends Emitter {
 }
 
 /**
- * The platform of a page. Without another storage, unsent messages stay in localStorage.
+ * The platform of a page: one for all its clients. Without another storage, unsent messages stay in localStorage.
  *
  * @param {Storage} [storage]
  */

@@ -8,7 +8,12 @@ export interface Person {
   uuid: string;
   handle: string;
   display_name: string;
+  /** An https URL of a picture. */
+  avatar: string | null;
 }
+
+/** The person's own profile. */
+export type Profile = Person & { receipts: boolean };
 
 export interface Message {
   uuid: string;
@@ -46,6 +51,8 @@ export interface Conversation {
   user_uuid: string;
   handle: string;
   display_name: string;
+  /** An https URL of the person's picture. */
+  avatar: string | null;
   message: string;
   created_at: string;
   last_seq: number;
@@ -86,6 +93,7 @@ export type ServerEvent =
   | { type: "read"; message_group_uuid: string; user_uuid: string; read_seq: number }
   | { type: "typing"; message_group_uuid: string; user_uuid: string }
   | { type: "presence"; message_group_uuid: string; user_uuid: string; online: boolean }
+  | ({ type: "me" } & Profile)
   | { type: "pong" }
   | { type: "error"; code: ErrorCode; detail: string };
 

@@ -230,6 +230,12 @@ def test_srp_refuses_a_server_value_of_zero(page: Page, server_value: str) -> No
         page.evaluate(CLAIM, [VECTOR["secret"], {**VECTOR["claim"], "serverValue": server_value}])
 
 
+def test_the_page_imports_what_the_package_exports() -> None:
+    for module in (WEB / "assets").rglob("*.js"):
+        imported = re.findall(r'^import .* from "[./]+/cruddur-messages/(.*)"', module.read_text(), re.MULTILINE)
+        assert set(imported) <= {"index.js", "browser.js"}, module
+
+
 def test_no_module_makes_html_of_text_or_runs_it() -> None:
     """The content security policy enforces it too; this test fails earlier."""
     for module in [*(WEB / "assets").rglob("*.js"), *PACKAGE.glob("*.js")]:
