@@ -17,7 +17,7 @@ SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_histor
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
   tests/unit/test_inbox_simulation.py tests/unit/test_signing.py
 
-.PHONY: FORCE help run example-plain logs clean-data prepare unit test soak mutate bench sam-local smoke docs cost check check-web lock sbom build deploy delete clean
+.PHONY: FORCE help run example-plain example-react example-flask logs clean-data prepare unit test soak mutate bench sam-local smoke docs cost check check-web lock sbom build deploy delete clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -25,8 +25,14 @@ help: ## list the commands
 run: .venv/run ## start the whole system on this machine, with demo people (PORT=4566, ORIGINS="http://localhost:5173 …", ISSUER, AUDIENCE, CLIENT_ID)
 	@$(BIN)/python -m local.run --port='$(PORT)' --origins='$(ORIGINS)' --issuer='$(ISSUER)' --audience='$(AUDIENCE)' --client-id='$(CLIENT_ID)'
 
-example-plain: .venv/run ## serve a page without tools, beside make run ORIGINS=http://localhost:5173 (examples/README.md)
+example-plain: .venv/run ## serve a page without tools, beside make run; examples/README.md has its parameters
 	@$(BIN)/python -m http.server 5173 --bind 127.0.0.1 --directory examples/plain
+
+example-react: .venv/test node_modules/.package-lock.json ## serve a React app and an OpenID Connect issuer, likewise
+	@$(BIN)/python -m tests.support.issuer --port 9000 & issuer=$$!; trap "kill $$issuer" EXIT; npm start --prefix examples/react
+
+example-flask: .venv/test ## serve a Flask app that signs its people's tokens, likewise
+	@$(BIN)/python examples/flask/app.py
 
 logs: .venv/run ## follow the functions' logs of the local system
 	@$(BIN)/python -m local.logs

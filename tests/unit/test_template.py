@@ -402,3 +402,40 @@ def test_the_access_log_holds_ids_and_figures_only() -> None:
         "$context.integrationStatus",
         "$context.error.message",
     }
+
+
+_ISSUER = {"TokenIssuer": "https://login.example.com/", "TokenAudience": "messages"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, _ISSUER),
+        (_ISSUER, {**_ISSUER, "UserIdClaim": "uid"}),
+        (_ISSUER, {**_ISSUER, "HandleClaim": "nickname"}),
+        ({}, {"MessageMaxChars": "2000"}),
+        ({}, {"EditWithinHours": "1"}),
+        ({}, {"UnsendWithinHours": "1"}),
+        ({}, {"PythonRuntime": "python3.13"}),
+        ({}, {"Architecture": "x86_64"}),
+        ({}, {"PrivateNetwork": "true"}),
+        ({}, {"SnapStart": "true"}),
+        ({}, {"Tracing": "true"}),
+    ],
+    ids=lambda parameters: " ".join(parameters),
+)
+def test_a_function_that_a_parameter_changes_gets_a_new_version(before: dict[str, str], after: dict[str, str]) -> None:
+    """Aliases lead to versions, and SAM publishes one only if the version's description changes."""
+    (old, old_versions), (new, new_versions) = _functions(**before), _functions(**after)
+    changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
+
+    assert changed
+    assert {name for name in changed if old_versions[name] == new_versions[name]} == set()
+
+
+def _functions(**parameters: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The functions of a stack by name, and the descriptions of their versions."""
+    made = [(name, one["Type"], one["Properties"]) for name, one in resources(**parameters).items()]
+    functions = {name: properties for name, kind, properties in made if kind == "AWS::Lambda::Function"}
+    versions = {one["FunctionName"]: one["Description"] for _, kind, one in made if kind == "AWS::Lambda::Version"}
+    return functions, versions

@@ -1,4 +1,4 @@
-"""docs/api.md, the page in README.md, and examples/, each as it stands."""
+"""docs/api.md, the page in README.md, and examples/, each as it stands, on one system that trusts several issuers."""
 
 import os
 import re
@@ -7,20 +7,22 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from local import web
+from local import stack, web
 from operators import demo
 from tests.conftest import free_port
 from tests.e2e.conftest import PASSWORD, System, deployed
+from tests.support.issuer import Issuer
 from tools import api_page
 
 ROOT = Path(__file__).parents[3]
-PORT = free_port()
+PORT, ISSUER_PORT = free_port(), free_port()
 ORIGINS = [f"http://{name}:{PORT}" for name in ("127.0.0.1", "localhost")]
 _ANSWERS_WITHIN = 60  # seconds
 
@@ -36,6 +38,15 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 def address(system: System) -> Iterator[str]:
     """The web client's address, where examples find the JavaScript client and the other addresses."""
     with web.serving(system.environment, PASSWORD, ORIGINS) as address:
+        yield address.rstrip("/")
+
+
+@contextmanager
+def trusting(system: System, issuer: str, audience: str) -> Iterator[str]:
+    """Deploy the system for people of this issuer; yield the web client's address."""
+    environment = replace(system.environment)  # its outputs will be others
+    stack.deploy(environment, ORIGINS, TokenIssuer=issuer, TokenAudience=audience)
+    with web.serving(environment, None, ORIGINS) as address:
         yield address.rstrip("/")
 
 
@@ -123,3 +134,46 @@ def test_two_people_write_in_the_plain_page(address: str, pages: tuple[Page, Pag
 
 def test_the_plain_page_is_as_short_as_it_is_said_to_be() -> None:
     assert len((ROOT / "examples" / "plain" / "index.html").read_text().splitlines()) <= 40
+
+
+def test_two_people_of_an_openid_connect_provider_write_in_react(system: System, pages: tuple[Page, Page]) -> None:
+    vite = ROOT / "node_modules" / ".bin" / "vite"
+    if not vite.exists():
+        pytest.skip("vite is not here: run `npm ci`")
+    with (
+        Issuer(ISSUER_PORT).serving() as issuer,
+        trusting(system, issuer.url, "cruddur") as address,
+        started(vite, "--port", str(PORT), "--strictPort", cwd=ROOT / "examples" / "react", VITE_SYSTEM=address),
+    ):
+        issuer.people = {name: {"preferred_username": name.lower(), "name": name} for name in ("Mira", "Noor")}
+        for page, name in zip(pages, issuer.people, strict=True):
+            page.goto(ORIGINS[1])
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("link", name=name).click()
+            expect(page.get_by_role("heading")).to_have_text(f"{name}: 0 unread")
+        mira, noor = pages
+        say(mira, "noor", "Say hello to (handle)")
+        for page, other in ((mira, "Noor"), (noor, "Mira")):
+            page.get_by_role("button", name=other).click()
+            shows(page, "Mira: Hello!")
+        say(noor, "Hello yourself")
+        shows(mira, "Noor: Hello yourself")
+
+
+def test_two_people_of_a_flask_app_write_in_its_page(system: System, pages: tuple[Page, Page], tmp_path: Path) -> None:
+    issuer = ORIGINS[0]
+    app = ROOT / "examples" / "flask" / "app.py"
+    with (
+        trusting(system, issuer, "messages") as address,
+        started(sys.executable, app, ISSUER=issuer, SYSTEM=address, KEY_FILE=str(tmp_path / "key.pem")),
+    ):
+        for page, name in zip(pages, ("ana", "ben"), strict=True):
+            page.goto(issuer)
+            page.get_by_role("button", name=name).click()
+            expect(page.get_by_role("heading")).to_contain_text(name)
+            page.get_by_role("button", name="Send").wait_for()
+        ana, ben = pages
+        say(ana, "One")
+        shows(ben, "ana: One")
+        say(ben, "Two")
+        shows(ana, "ben: Two")
