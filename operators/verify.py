@@ -14,7 +14,8 @@ from messaging.model import keys
 from messaging.model.change import MessageChange
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import InboxEntry, Unread
+from messaging.model.hidden import Hidden
+from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import UNREADABLE, Item
 from messaging.model.message import Message
 from messaging.model.person import Person
@@ -45,18 +46,20 @@ class Violation:
     @property
     def of_inbox(self) -> bool:
         """True if an entry or unread entry is wrong, which can be fixed from the head of its conversation."""
-        return self.kind in ("missing", "double", "stale", "unread", "version")
+        return self.kind in ("missing", "double", "stale", "unread", "unlisted", "version")
 
     @property
     def of_conversation(self) -> bool:
         """True if `where` is a message_group_uuid."""
         return self.of_inbox or self.kind in (
+            "change",
             "copy",
             "erased",
             "form",
             "gap",
             "head",
             "headless",
+            "hidden",
             "members",
             "order",
             "sent-record",
@@ -114,6 +117,7 @@ def inbox_violations(table: Table, message_group_uuid: str, version: int) -> lis
         entries = {one: _entries(table, one, message_group_uuid) for one in known.members}
         unread_keys = [keys.key(keys.unread_pk(one), message_group_uuid) for one in known.members]
         found = [*_readable(Unread.from_item, table.db.get_many(unread_keys, consistent=True))]
+        noted = {item["pk"]["S"]: item for item in table.db.get_many(_keys_of_changed(known), consistent=True)}
         head = table.head(message_group_uuid, consistent=True)
     except UNREADABLE:
         return []
@@ -124,7 +128,12 @@ def inbox_violations(table: Table, message_group_uuid: str, version: int) -> lis
     for owner_uuid in known.members:
         violations += _entry_violations(head, owner_uuid, entries[owner_uuid], version)
         violations += _unread_violations(head, owner_uuid, unread.get(owner_uuid), version)
+    violations += [_unlisted(one) for one in known.changed_conversations if one.item["pk"]["S"] not in noted]
     return violations
+
+
+def _keys_of_changed(head: Head) -> list[Item]:
+    return [keys.of(one.item) for one in head.changed_conversations]
 
 
 def _entries(table: Table, owner_uuid: str, message_group_uuid: str) -> list[InboxEntry]:
@@ -222,6 +231,15 @@ def _copy_break(message_group_uuid: str, user_uuid: str) -> Violation:
     return Violation("copy", message_group_uuid, f"shows {user_uuid} otherwise than the profile does")
 
 
+def _unlisted(wanted: ChangedConversation) -> Violation:
+    return Violation("unlisted", wanted.message_group_uuid, f"among the changed conversations of {wanted.owner_uuid}")
+
+
+def _at_its_hour(entry: ChangedConversation) -> ChangedConversation:
+    """The entry as it is read: of its time only the key remains."""
+    return replace(entry, at=entry.sk)
+
+
 def _unread_violation(message_group_uuid: str, owner_uuid: str) -> Violation:
     return Violation("unread", message_group_uuid, f"is noted otherwise for {owner_uuid} than the marks say")
 
@@ -250,8 +268,9 @@ class _Segment:
 
     def run(self, items_in_order: Iterator[Item]) -> set[Violation]:
         checks: dict[str, tuple[Callable[[Item], Any], Callable[[str, Iterator[tuple[Item, Any]]], None]]] = {
-            keys.conversation_pk(""): (_head_or_message, self._conversation),
-            keys.changes_pk(""): (MessageChange.from_item, _nothing_else),
+            keys.conversation_pk(""): (_of_conversation, self._conversation),
+            keys.changed_pk(""): (ChangedConversation.from_item, self._changed),
+            keys.changes_pk(""): (MessageChange.from_item, self._changes),
             keys.inbox_pk(""): (InboxEntry.from_item, self._inbox),
             keys.unread_pk(""): (Unread.from_item, self._unread),
             keys.sent_record_pk(""): (readable_sent_record, self._sent_record),
@@ -284,19 +303,18 @@ class _Segment:
                 yield item, entity
 
     def _conversation(self, group: str, items: Iterator[tuple[Item, Any]]) -> None:
-        seq, last, head, senders = 0, None, None, set[Person]()
+        seq, last, head, senders, hidden = 0, None, None, set[Person](), Hidden(group)
         for item, entity in items:
+            if isinstance(entity, Hidden):
+                hidden = entity
+                continue
             if isinstance(entity, Head):
                 head = entity
                 self._form(group, item, head.item)
                 continue
             message: Message = entity
             senders.add(message.sender)
-            self._expect_sent_record(message)
-            if not keys.is_time(message.created_at):
-                self._report("order", group, f"{message.created_at} is not a time")
-            if message.seq != seq + 1:
-                self._report("gap", group, f"seq {message.seq} follows {seq}")
+            self._message(group, message, seq)
             seq, last = message.seq, message
         if head is None:
             if last:
@@ -305,6 +323,19 @@ class _Segment:
         if not is_of_its_members(head):
             self._report("members", group, "is not the conversation of its members")
             return
+        self._of_head(head, last, senders, hidden)
+
+    def _message(self, group: str, message: Message, last_seq: int) -> None:
+        self._expect_sent_record(message)
+        if message.change:
+            self._expect_change(group, message.change, message.created_at)
+        if not keys.is_time(message.created_at):
+            self._report("order", group, f"{message.created_at} is not a time")
+        if message.seq != last_seq + 1:
+            self._report("gap", group, f"seq {message.seq} follows {last_seq}")
+
+    def _of_head(self, head: Head, last: Message | None, senders: set[Person], hidden: Hidden) -> None:
+        """Check a head against its messages, and expect all that follows from it."""
         self._last_message(head, last)
         self._senders(head, senders)
         self._copies(head)
@@ -312,6 +343,17 @@ class _Segment:
             self._expect_group(wanted)
         for unread in head.unread:
             self._expect_unread(unread)
+        if head.changed:
+            self._expect_change(head.message_group_uuid, head.last_change, head.changed.created_at, head.changed)
+        for changed in head.changed_conversations:
+            self._expect_changed(changed)
+        self._hidden(head, hidden)
+
+    def _hidden(self, head: Head, hidden: Hidden) -> None:
+        if not hidden.seqs.keys() <= head.members.keys():
+            self._report("hidden", head.message_group_uuid, "has messages hidden by somebody else")
+        elif any(not 1 <= seq <= head.last_seq for mine in hidden.seqs.values() for seq in mine):
+            self._report("hidden", head.message_group_uuid, "has hidden messages that are not there")
 
     def _form(self, group: str, stored: Item, wanted: Item) -> None:
         """Report a readable item with a lost attribute, for which its entity has a default."""
@@ -365,6 +407,66 @@ class _Segment:
                 self._report("sent-record", message.message_group_uuid, "has sent records of other messages")
 
         self._expect(keys.key(keys.sent_record_pk(message.message_uuid), keys.SENT_RECORD), check)
+
+    def _expect_change(self, group: str, number: int, created_at: str, wanted: MessageChange | None = None) -> None:
+        """Check the item of a change: which message it is of, and that it is the `wanted` one, if that is known."""
+
+        def is_right(item: Item) -> bool:
+            change = MessageChange.from_item(item)
+            return change == wanted if wanted else change.created_at == created_at
+
+        def check(item: Item | None) -> None:
+            if not reads_as(is_right, item, wanted=True):
+                self._report("change", group, f"change {number} is missing, or of another message")
+
+        self._expect(keys.key(keys.changes_pk(group), keys.change_sk(number)), check)
+
+    def _changes(self, group: str, items: Iterator[tuple[Item, MessageChange]]) -> None:
+        number = 0
+        for _, change in items:
+            if change.number != number + 1:
+                self._report("change", group, f"change {change.number} follows {number}")
+            number = change.number
+            self._expect_changed_message(group, change)
+        self._expect_head_with(group, number)
+
+    def _expect_changed_message(self, group: str, change: MessageChange) -> None:
+        def check(item: Item | None) -> None:
+            if not reads_as(lambda item: Message.from_item(item).change >= change.number, item, wanted=True):
+                self._report("change", group, f"change {change.number} is of a message that does not show it")
+
+        self._expect(keys.key(keys.conversation_pk(group), change.created_at), check)
+
+    def _expect_head_with(self, group: str, number: int) -> None:
+        def check(item: Item | None) -> None:
+            if item is None:
+                self._report("orphan", keys.changes_pk(group), "changes without conversation", keys.change_sk(number))
+            elif Head.from_item(item).last_change < number:
+                self._report("change", group, f"has changes up to {number}, which its head does not know")
+
+        self._expect(keys.key(keys.conversation_pk(group), keys.HEAD), check)
+
+    def _expect_changed(self, wanted: ChangedConversation) -> None:
+        def check(item: Item | None) -> None:
+            if not reads_as(ChangedConversation.from_item, item, _at_its_hour(wanted)):
+                self._violations.add(_unlisted(wanted))
+
+        self._expect(wanted.item, check)
+
+    def _changed(self, _owner: str, items: Iterator[tuple[Item, ChangedConversation]]) -> None:
+        for _, entry in items:
+            self._expect_head_changed(entry)
+
+    def _expect_head_changed(self, entry: ChangedConversation) -> None:
+        """Check that the conversation was changed in its hour or later: a replay may have left an earlier one."""
+
+        def check(item: Item | None) -> None:
+            changed = {one.owner_uuid: one.sk for one in Head.from_item(item).changed_conversations} if item else {}
+            if changed.get(entry.owner_uuid, "") < entry.sk:
+                where = keys.changed_pk(entry.owner_uuid)
+                self._report("orphan", where, "a changed conversation without change", entry.sk)
+
+        self._expect(keys.key(keys.conversation_pk(entry.message_group_uuid), keys.HEAD), check)
 
     def _expect_group(self, wanted: InboxEntry) -> None:
         def beside(item: Item | None) -> None:
@@ -482,7 +584,9 @@ def _nothing_else(_: str, items: Iterator[tuple[Item, object]]) -> None:
     deque(items, maxlen=0)
 
 
-def _head_or_message(item: Item) -> Head | Message:
+def _of_conversation(item: Item) -> Head | Hidden | Message:
+    if item["sk"]["S"] == keys.HIDDEN:
+        return Hidden.from_item(item)
     return readable_head(item) if item["sk"]["S"] == keys.HEAD else Message.from_item(item)
 
 

@@ -15,7 +15,7 @@ table = open_table(Settings.from_environment().table_name)
 @http_api.route
 def lambda_handler(request: http_api.Request) -> http_api.Response:
     if uuid := keys.canonical_uuid(request.path["message_group"]):
-        return http_api.ok(views.message_group(show_message_group(table, request.user_uuid, uuid)))
+        return http_api.ok(views.message_group(*show_message_group(table, request.user_uuid, uuid)))
     person, message_group_uuid = find_message_group(table, request.user_uuid, request.handle("message_group"))
     if message_group_uuid is None:
         return http_api.ok({})

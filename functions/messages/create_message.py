@@ -15,7 +15,9 @@ table = open_table(settings.table_name)
 def lambda_handler(request: http_api.Request) -> http_api.Response:
     send = read_send_request(request, settings.message_max_chars, into_conversation=True)
     if send.message_group_uuid:
-        sent = send_to_conversation(table, request.user_uuid, send.message_group_uuid, send.draft)
+        sent = send_to_conversation(
+            table, request.user_uuid, send.message_group_uuid, send.draft, reply_to=send.reply_to
+        )
     else:
         sent = send_to_handle(table, request.user_uuid, send.handle, send.draft)
     count(MessagesSent=not sent.repeated, ConversationsCreated=sent.opened, ConflictsRetried=sent.conflicts)

@@ -11,4 +11,5 @@ table = open_table(Settings.from_environment().table_name)
 @http_api.route
 def lambda_handler(request: http_api.Request) -> http_api.Response:
     message_group_uuid, message_uuid = request.uuid("message_group_uuid"), request.uuid("message_uuid")
-    return http_api.ok(views.message(show_message(table, request.user_uuid, message_group_uuid, message_uuid)))
+    (message,) = views.messages(show_message(table, request.user_uuid, message_group_uuid, message_uuid))
+    return http_api.ok(message)

@@ -3,10 +3,9 @@
 from typing import Any
 
 from messaging.live.delivery import push
-from messaging.live.events import PersonChange, read_change
+from messaging.live.events import StreamChange, read_change
 from messaging.model.items import UNREADABLE
 from messaging.observability import count, logger
-from messaging.services.rewrite_inbox import Change
 from messaging.settings import Settings
 from messaging.storage.sockets import open_sockets
 from messaging.storage.table import open_table
@@ -17,7 +16,7 @@ sockets = open_sockets()
 
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
     """Push the events of a batch of stream records. Never fails: clients fetch undelivered events."""
-    changes: list[Change | PersonChange] = []
+    changes: list[StreamChange] = []
     for record in event["Records"]:
         try:
             changes.append(read_change(record))

@@ -87,14 +87,17 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
 @pytest.mark.parametrize(
     ("function", "allowed"),
     [
-        ("ListMessages", {*_READING, "Query"}),
-        ("ListMessageGroups", {*_READING, "Query"}),
+        ("ListMessages", {*_READING, "BatchGetItem", "Query"}),
+        ("ListMessageGroups", {*_READING, "BatchGetItem", "Query"}),
         ("CreateMessageGroup", _SENDING),
         ("CreateMessage", _SENDING),
         ("ShowMessage", {*_READING, "BatchGetItem"}),
         ("EditMessage", _CHANGING),
         ("DeleteMessage", _CHANGING),
-        ("FindMessageGroup", {*_READING, "BatchGetItem"}),
+        ("PutReaction", _CHANGING),
+        ("DeleteReaction", _CHANGING),
+        ("ListChanges", {*_READING, "BatchGetItem", "Query"}),
+        ("FindMessageGroup", {*_READING, "BatchGetItem", "Query"}),
         ("MarkRead", _UPDATING),
         ("CountUnread", {*_READING, "Query"}),
         ("ShowUser", {"BatchGetItem"}),
@@ -112,7 +115,7 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("Connect", {*_TELLING, *_PUTTING}),
         ("Disconnect", _TELLING),
         ("Receive", {*_TELLING, *_PUTTING, *_UPDATING}),
-        ("Push", _TELLING),
+        ("Push", {*_TELLING, "BatchGetItem"}),
     ],
 )
 def test_a_function_is_refused_every_request_outside_its_pattern(

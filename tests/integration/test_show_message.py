@@ -65,7 +65,8 @@ def test_a_stale_replica_hides_no_message(
     stale = Table(StaleReplica(dynamodb, unknown), table_name)  # type: ignore[arg-type]
 
     for message in sent:
-        assert show_message(stale, londo.user_uuid, message.message_group_uuid, message.message_uuid) == message
+        shown = show_message(stale, londo.user_uuid, message.message_group_uuid, message.message_uuid)
+        assert shown.messages == [message]
 
 
 def test_every_refusal_is_the_same_answer_after_the_same_requests(

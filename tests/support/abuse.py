@@ -151,7 +151,7 @@ def requests(draw: st.DrawFn, sample: dict[str, Any], owner: str) -> dict[str, A
     """
     event: dict[str, Any] = draw(mutated({**sample, "requestContext": {}, "pathParameters": {}}, st.none()))
     event["requestContext"] = sample["requestContext"]
-    known = st.sampled_from(["limit", "before", "after", "cursor", "since"])
+    known = st.sampled_from(["limit", "before", "after", "around", "cursor", "since", "for"])
     if draw(st.booleans()):
         event["queryStringParameters"] = draw(
             st.dictionaries(known | texts, texts | cursors(owner) | times, max_size=3)

@@ -2,17 +2,30 @@
 
 # ruff: noqa: ARG002 - memory is always consistent
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
 from messaging.model import keys
+from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
-from messaging.model.inbox_entry import InboxEntry, Unread
+from messaging.model.hidden import Hidden
+from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.message import Message
 from messaging.model.person import Person, Profile
 from messaging.model.sent_record import SentRecord
-from messaging.storage.table import AlreadySent, Discard, HeadChanged, Insert, PositionTaken, Table, Update, Write
+from messaging.storage.table import (
+    AlreadySent,
+    Discard,
+    Forget,
+    HeadChanged,
+    Insert,
+    Note,
+    PositionTaken,
+    Table,
+    Update,
+    Write,
+)
 
 
 class FakeTable(Table):
@@ -22,6 +35,8 @@ class FakeTable(Table):
         self.people = people
         self.heads: dict[str, Head] = {}
         self.messages: list[Message] = []
+        self.changed: dict[str, list[MessageChange]] = {}
+        self.hidden: set[tuple[str, str, int]] = set()
 
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
         return self.heads.get(message_group_uuid)
@@ -36,8 +51,50 @@ class FakeTable(Table):
         read_receipts = (SentRecord.of(message) for message in self.messages if message.message_uuid == message_uuid)
         return self.heads.get(message_group_uuid), next(read_receipts, None)
 
-    def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
-        return self.heads.get(message_group_uuid), self._of(message_group_uuid)[-limit:]
+    def head_and_hidden(self, message_group_uuid: str, *, consistent: bool = False) -> tuple[Head | None, Hidden]:
+        return self.head(message_group_uuid, consistent=consistent), Hidden(message_group_uuid)
+
+    def head_hidden_and_sent_record(
+        self, message_group_uuid: str, message_uuid: str, *, consistent: bool
+    ) -> tuple[Head | None, Hidden, SentRecord | None]:
+        head, sent_record = self.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
+        return head, Hidden(message_group_uuid), sent_record
+
+    def head_hidden_and_messages(
+        self, message_group_uuid: str, times: Collection[str], *, consistent: bool
+    ) -> tuple[Head | None, Hidden, dict[str, Message]]:
+        messages = {message.created_at: message for message in self._of(message_group_uuid)}
+        found = {time: messages[time] for time in times if time in messages}
+        return self.heads.get(message_group_uuid), Hidden(message_group_uuid), found
+
+    def messages_at(
+        self, wanted: Collection[tuple[str, str]], *, consistent: bool = False
+    ) -> dict[tuple[str, str], Message]:
+        messages = {(message.message_group_uuid, message.created_at): message for message in self.messages}
+        return {place: messages[place] for place in wanted if place in messages}
+
+    def changes(
+        self, message_group_uuid: str, after: int, limit: int, *, consistent: bool = False
+    ) -> list[MessageChange]:
+        return self.changed.get(message_group_uuid, [])[after : after + limit]
+
+    def change_message(self, head: Head, old: Message, new: Message, change: MessageChange, user_uuid: str) -> None:
+        group = head.message_group_uuid
+        self.messages[self.messages.index(old)] = new
+        last = new.as_last(new.sender) if old.seq == head.last_seq else head.last
+        self.heads[group] = replace(head, last=last, changed=change, version=head.version + 1)
+        self.changed.setdefault(group, []).append(change)
+
+    def hide(self, message_group_uuid: str, user_uuid: str, seq: int) -> None:
+        self.hidden.add((message_group_uuid, user_uuid, seq))
+
+    def changed_conversations(self, user_uuid: str, after: str, limit: int) -> list[ChangedConversation]:
+        return []
+
+    def newest(
+        self, message_group_uuid: str, limit: int, *, consistent: bool
+    ) -> tuple[Head | None, Hidden, list[Message]]:
+        return self.heads.get(message_group_uuid), Hidden(message_group_uuid), self._of(message_group_uuid)[-limit:]
 
     def before(self, message_group_uuid: str, created_at: str, limit: int, *, consistent: bool) -> list[Message]:
         return [message for message in self._of(message_group_uuid) if message.created_at < created_at][-limit:]
@@ -124,6 +181,7 @@ class FakeInboxes(FakeTable):
         super().__init__()
         self.inbox_entries: dict[tuple[str, str], InboxEntry] = {}
         self.unread_entries: dict[tuple[str, str], Unread] = {}
+        self.noted: set[tuple[str, str]] = set()
 
     def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
         assert len({(type(write.entry), *_key(write.entry)) for write in writes}) == len(writes), "one key, two writes"
@@ -152,6 +210,13 @@ class FakeInboxes(FakeTable):
         self.unread_entries.update({_key(entry): entry for entry in (head.unread if head else ())})
 
     def _write(self, write: Write) -> bool | Exception:
+        match write:
+            case Note():
+                self.noted.add(_key(write.entry))
+                return True
+            case Forget():
+                self.noted.discard(_key(write.entry))
+                return True
         entry = write.entry
         entries: dict[tuple[str, str], Any] = self.unread_entries if isinstance(entry, Unread) else self.inbox_entries
         key = _key(entry)
@@ -175,7 +240,7 @@ class FakeInboxes(FakeTable):
         return stored is None or stored.message_group_uuid == entry.message_group_uuid
 
 
-def _key(entry: InboxEntry | Unread) -> tuple[str, str]:
+def _key(entry: InboxEntry | Unread | ChangedConversation) -> tuple[str, str]:
     return entry.owner_uuid, entry.message_group_uuid if isinstance(entry, Unread) else entry.sk
 
 

@@ -86,6 +86,27 @@ class Functions:
             parameters={"message_group_uuid": message_group_uuid, "message_uuid": message_uuid},
         )
 
+    def put_reaction(
+        self, user_uuid: str, message_group_uuid: str, message_uuid: str, emoji: str
+    ) -> tuple[int, Any, dict[str, str]]:
+        return self._reaction("messages.put_reaction", user_uuid, message_group_uuid, message_uuid, emoji)
+
+    def delete_reaction(
+        self, user_uuid: str, message_group_uuid: str, message_uuid: str, emoji: str
+    ) -> tuple[int, Any, dict[str, str]]:
+        return self._reaction("messages.delete_reaction", user_uuid, message_group_uuid, message_uuid, emoji)
+
+    def _reaction(
+        self, path: str, user_uuid: str, group: str, uuid: str, emoji: str
+    ) -> tuple[int, Any, dict[str, str]]:
+        parameters = {"message_group_uuid": group, "message_uuid": uuid, "emoji": emoji}
+        return self.call(path, user_uuid, parameters=parameters)
+
+    def list_changes(self, user_uuid: str, message_group_uuid: str, **query: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call(
+            "messages.list_changes", user_uuid, query=query, parameters={"message_group_uuid": message_group_uuid}
+        )
+
     def delete_message(
         self, user_uuid: str, message_group_uuid: str, message_uuid: str, **query: str
     ) -> tuple[int, Any, dict[str, str]]:

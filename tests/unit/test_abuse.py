@@ -41,7 +41,17 @@ OF_OTHERS = keys.pair_uuid(LONDO.user_uuid, PRIYA.user_uuid)
 
 # A ticket has no body, no parameter and one answer.
 FUNCTIONS = sorted(ROUTED.keys() - {"connections.create_ticket"})
-WRITING = {"create_message", "create_message_group", "mark_read", "update_me", "create_me"}
+WRITING = {
+    "create_me",
+    "create_message",
+    "create_message_group",
+    "delete_message",
+    "delete_reaction",
+    "edit_message",
+    "mark_read",
+    "put_reaction",
+    "update_me",
+}
 LISTS: dict[str, list[tuple[str, type[MessageCursor | InboxCursor]]]] = {
     "messages.list_messages": [("before", MessageCursor), ("after", MessageCursor)],
     "message_groups.list_message_groups": [("cursor", InboxCursor), ("since", InboxCursor)],
@@ -70,10 +80,13 @@ class World:
 
     def restore(self) -> None:
         self.table.heads, self.table.messages = dict(self.heads), list(self.messages)
+        self.table.changed.clear()
+        self.table.hidden.clear()
 
     @property
     def is_as_it_was(self) -> bool:
-        return (self.table.heads, self.table.messages) == (self.heads, self.messages)
+        is_hidden = bool(self.table.hidden)
+        return not is_hidden and (self.table.heads, self.table.messages) == (self.heads, self.messages)
 
 
 @cache

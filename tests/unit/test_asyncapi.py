@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from messaging.api import views
+from messaging.model.change import EDIT, MessageChange
 from messaging.model.conversation import Head
 from tests.support.api import MESSAGE_GROUP, USER
 from tests.support.asyncapi import DOCUMENT, assert_described
@@ -20,9 +21,13 @@ def test_each_event_is_described(head: Head) -> None:
     assert_described(
         "Events",
         [
-            views.message_event(head),
+            views.message_event(head, head.last, {}),
             views.message_group_event(head.inbox_entry(user_uuid)) | {"unread_count": 0},
             views.read_event(head, user_uuid),
+            views.change_event(
+                head.message_group_uuid, MessageChange(1, EDIT, head.created_at, head.created_at), None, {}
+            ),
+            views.hidden_event(head.message_group_uuid, 1),
             views.typing_event(head.message_group_uuid, user_uuid),
             views.presence_event(head.message_group_uuid, user_uuid, online=True),
             views.pong_event(),

@@ -45,6 +45,9 @@ LIST_MESSAGES = "messages.list_messages"
 SHOW_MESSAGE = "messages.show_message"
 EDIT_MESSAGE = "messages.edit_message"
 DELETE_MESSAGE = "messages.delete_message"
+PUT_REACTION = "messages.put_reaction"
+DELETE_REACTION = "messages.delete_reaction"
+LIST_CHANGES = "messages.list_changes"
 LIST_MESSAGE_GROUPS = "message_groups.list_message_groups"
 FIND_MESSAGE_GROUP = "message_groups.find_message_group"
 MARK_READ = "message_groups.mark_read"
@@ -64,6 +67,7 @@ def _sending(**fields: Any) -> dict[str, Any]:
 
 
 EDIT = {"message": f"{TEXT}!", "change": 0}
+REACTION_PATH = {**MESSAGE_PATH, "emoji": "👍"}
 EVERYONE = {"for": "everyone"}
 
 # A request that fails: the function, its event and the status.
@@ -165,6 +169,16 @@ FAILURES: dict[str, Failure] = {
         _event(path=MESSAGE_PATH, query=EVERYONE, user_uuid=OTHER),
         403,
     ),
+    "reacting without a token": (PUT_REACTION, _event(path=REACTION_PATH, user_uuid=None), 401),
+    "reacting with what is no emoji": (PUT_REACTION, _event(path={**REACTION_PATH, "emoji": QUOTING}), 400),
+    "reacting to a message of others": (PUT_REACTION, _event(path=REACTION_PATH, user_uuid=STRANGER), 404),
+    "taking back what is no emoji": (DELETE_REACTION, _event(path={**REACTION_PATH, "emoji": QUOTING}), 400),
+    "changes after what is no number": (
+        LIST_CHANGES,
+        _event(path={"message_group_uuid": GROUP}, query={"after": QUOTING}),
+        400,
+    ),
+    "changes of others": (LIST_CHANGES, _event(path={"message_group_uuid": GROUP}, user_uuid=STRANGER), 404),
     "an inbox without a token": (LIST_MESSAGE_GROUPS, _event(user_uuid=None), 401),
     "an inbox with what is no limit": (LIST_MESSAGE_GROUPS, _event(query={"limit": QUOTING}), 400),
     "an inbox with what is no cursor": (LIST_MESSAGE_GROUPS, _event(query={"cursor": QUOTING}), 400),
@@ -209,6 +223,9 @@ REQUESTS: dict[str, dict[str, Any]] = {
     SHOW_MESSAGE: _event(path=MESSAGE_PATH),
     EDIT_MESSAGE: _event(EDIT, path=MESSAGE_PATH),
     DELETE_MESSAGE: _event(path=MESSAGE_PATH, query=EVERYONE),
+    PUT_REACTION: _event(path=REACTION_PATH),
+    DELETE_REACTION: _event(path=REACTION_PATH),
+    LIST_CHANGES: _event(path={"message_group_uuid": GROUP}),
     LIST_MESSAGE_GROUPS: _event(),
     FIND_MESSAGE_GROUP: _event(path={"message_group": f"@{HANDLE}"}),
     MARK_READ: _event({"seq": 1}, path={"message_group_uuid": GROUP}),

@@ -12,6 +12,7 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import NotFound
+from messaging.model.hidden import Hidden
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
@@ -80,7 +81,9 @@ class Replica(FakeTable):
             else self._replica.head_and_sent_record(message_group_uuid, message_uuid, consistent=False)
         )
 
-    def newest(self, message_group_uuid: str, limit: int, *, consistent: bool) -> tuple[Head | None, list[Message]]:
+    def newest(
+        self, message_group_uuid: str, limit: int, *, consistent: bool
+    ) -> tuple[Head | None, Hidden, list[Message]]:
         return (
             super().newest(message_group_uuid, limit, consistent=True)
             if self._asked(consistent)
@@ -188,7 +191,7 @@ def test_a_page_before_a_cursor_is_read_again_if_it_is_stale(seen: tuple[int, ..
 def test_a_message_sent_a_moment_ago_is_found(seen: tuple[int, ...], sees_head: bool, consistent: list[bool]) -> None:
     table = Replica(*seen, sees_head=sees_head)
 
-    assert [show_message(table, USER, GROUP, "5")] == _messages(5)
+    assert show_message(table, USER, GROUP, "5").messages == _messages(5)
     assert table.consistent == consistent
 
 
@@ -214,7 +217,7 @@ def test_every_refusal_of_a_message_asks_the_same(user_uuid: str, message_group_
         show_message(asked, user_uuid, message_group_uuid, message_uuid)
 
     assert asked.method_calls == [
-        call.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
+        call.head_hidden_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
         for consistent in (False, True)
     ]
 
@@ -374,8 +377,9 @@ def _hourly(count: int) -> FakeTable:
     return table
 
 
-def _since(sk: str) -> InboxCursor:
-    return InboxCursor(USER, NEWER, sk)
+def _since(sk: str, changed: str = "") -> InboxCursor:
+    """`changed` is the place among the changed conversations, if it is not that of the time."""
+    return InboxCursor(USER, NEWER, sk, changed[: keys.HOUR_LENGTH])
 
 
 def test_changes_come_oldest_first_in_pages_without_gap() -> None:
@@ -386,7 +390,7 @@ def test_changes_come_oldest_first_in_pages_without_gap() -> None:
 
     pages = [[entry.message_group_uuid for entry in page.entries] for page in (first, second, third)]
     assert pages == [["1", "2"], ["3", "4"], ["5"]]
-    assert [page.cursor for page in (first, second)] == [_since(HOURS[2]), _since(HOURS[4])]
+    assert [page.cursor for page in (first, second)] == [_since(HOURS[2], HOURS[0]), _since(HOURS[4], HOURS[0])]
     assert [page.ended for page in (first, second, third)] == [False, False, True]
 
 
@@ -394,19 +398,19 @@ def test_the_next_changes_are_looked_for_an_hour_before_the_last_one() -> None:
     """The stream may bring older ones later."""
     ended = changed_since(_hourly(6), USER, _since(HOURS[2]), 3)
 
-    assert (ended.ended, ended.cursor) == (True, _since(HOURS[4]))
+    assert (ended.ended, ended.cursor) == (True, _since(HOURS[4], HOURS[2]))
 
 
 def test_changes_are_never_looked_for_before_the_place_already_reached() -> None:
     since = _since(keys.format_time(datetime(2026, 1, 1, 4, 30, tzinfo=UTC)))
 
-    assert changed_since(_hourly(6), USER, since, 3).cursor == since
+    assert changed_since(_hourly(6), USER, since, 3).cursor == _since(since.sk, since.sk)
 
 
 def test_without_changes_the_place_stays() -> None:
     since = _since(HOURS[9])
 
-    assert changed_since(_hourly(6), USER, since, 3) == Changes([], since, True)
+    assert changed_since(_hourly(6), USER, since, 3) == Changes([], _since(since.sk, since.sk), True)
 
 
 def test_a_page_of_changes_costs_one_item_more_than_it_shows() -> None:
@@ -420,6 +424,6 @@ def test_a_page_of_changes_costs_one_item_more_than_it_shows() -> None:
 def test_one_conversation_is_shown_to_its_members() -> None:
     table = _hourly(1)
 
-    assert show_message_group(table, USER, "0") == table.heads["0"].inbox_entry(USER)
+    assert show_message_group(table, USER, "0") == (table.heads["0"].inbox_entry(USER), 0)
     with pytest.raises(NotFound):
         show_message_group(table, LONDO.user_uuid[:-1] + "0", "0")

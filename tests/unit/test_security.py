@@ -44,11 +44,13 @@ _CHANGE = {
 # The only actions and partitions that each function may use, see the tests below.
 TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     "ListMessages": {
+        "dynamodb:BatchGetItem": {"MSG#", "MID#"},
         "dynamodb:Query": {"MSG#"},
         "dynamodb:GetItem": {"MSG#"},
     },
     "ListMessageGroups": {
-        "dynamodb:Query": {"GRP#"},
+        "dynamodb:BatchGetItem": {"MSG#"},
+        "dynamodb:Query": {"GRP#", "UPD#"},
         "dynamodb:GetItem": {"USR#"},
     },
     "CreateMessageGroup": {
@@ -58,7 +60,7 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:PutItem": {"MSG#", "MID#", "GRP#"},
     },
     "CreateMessage": {
-        "dynamodb:BatchGetItem": {"USR#", "HDL#"},
+        "dynamodb:BatchGetItem": {"USR#", "HDL#", "MSG#", "MID#"},
         "dynamodb:GetItem": {"MSG#"},
         "dynamodb:UpdateItem": {"MSG#"},
         "dynamodb:PutItem": {"MSG#", "MID#", "GRP#"},
@@ -69,9 +71,17 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     },
     "EditMessage": _CHANGE,
     "DeleteMessage": {**_CHANGE, "dynamodb:UpdateItem": {"MSG#", "MID#"}},
+    "PutReaction": _CHANGE,
+    "DeleteReaction": _CHANGE,
+    "ListChanges": {
+        "dynamodb:BatchGetItem": {"MSG#"},
+        "dynamodb:GetItem": {"MSG#"},
+        "dynamodb:Query": {"CHG#"},
+    },
     "FindMessageGroup": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#"},
         "dynamodb:GetItem": {"MSG#"},
+        "dynamodb:Query": {"MSG#"},
     },
     "MarkRead": {
         "dynamodb:UpdateItem": {"MSG#"},
@@ -103,11 +113,11 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:UpdateItem": {"USR#", "HDL#"},
     },
     "StreamHandler": {
-        "dynamodb:PartiQLInsert": {"GRP#", "UNR#"},
-        "dynamodb:PartiQLUpdate": {"GRP#", "UNR#"},
-        "dynamodb:PartiQLDelete": {"GRP#", "UNR#"},
-        "dynamodb:PutItem": {"GRP#", "UNR#"},
-        "dynamodb:DeleteItem": {"GRP#", "UNR#"},
+        "dynamodb:PartiQLInsert": {"GRP#", "UNR#", "UPD#"},
+        "dynamodb:PartiQLUpdate": {"GRP#", "UNR#", "UPD#"},
+        "dynamodb:PartiQLDelete": {"GRP#", "UNR#", "UPD#"},
+        "dynamodb:PutItem": {"GRP#", "UNR#", "UPD#"},
+        "dynamodb:DeleteItem": {"GRP#", "UNR#", "UPD#"},
         "dynamodb:Query": {"GRP#"},
         "dynamodb:ConditionCheckItem": {"MSG#"},
         "dynamodb:GetItem": {"MSG#"},
@@ -130,7 +140,7 @@ TABLE_ACTIONS |= {
         "dynamodb:PutItem": {"SUB#"},
         "dynamodb:UpdateItem": {"CON#"},
     },
-    "Push": _TELL,
+    "Push": {**_TELL, "dynamodb:BatchGetItem": {"MSG#"}},
 }
 # These push to sockets, which cannot be reached from a network without internet.
 OUTSIDE = {"Connect", "Disconnect", "Receive", "Push"}

@@ -37,6 +37,9 @@ ROUTES = {
     "ShowMessage": "GET /api/messages/{message_group_uuid}/{message_uuid}",
     "EditMessage": "PATCH /api/messages/{message_group_uuid}/{message_uuid}",
     "DeleteMessage": "DELETE /api/messages/{message_group_uuid}/{message_uuid}",
+    "PutReaction": "PUT /api/messages/{message_group_uuid}/{message_uuid}/reactions/{emoji}",
+    "DeleteReaction": "DELETE /api/messages/{message_group_uuid}/{message_uuid}/reactions/{emoji}",
+    "ListChanges": "GET /api/messages/{message_group_uuid}/changes",
     "FindMessageGroup": "GET /api/message_groups/{message_group}",
     "MarkRead": "PUT /api/message_groups/{message_group_uuid}/read",
     "CountUnread": "GET /api/unread",
@@ -301,7 +304,7 @@ def test_pushes_happen_at_once_or_not_at_all() -> None:
     (written,) = mapping["FilterCriteria"]["Filters"]
     assert json.loads(written["Pattern"]) == {
         "eventName": ["INSERT", "MODIFY"],
-        "dynamodb": {"Keys": {"sk": {"S": [keys.HEAD, keys.PROFILE]}}},
+        "dynamodb": {"Keys": {"sk": {"S": [keys.HEAD, keys.HIDDEN, keys.PROFILE]}}},
     }
     assert mapping["StartingPosition"] == "LATEST"
     # Of the 10 functions that a new account runs at once, two readers of the stream take 3.

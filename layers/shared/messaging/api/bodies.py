@@ -17,26 +17,31 @@ _BYTES_BESIDE = 2048
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """A draft to a conversation or to a person: exactly one of the last two fields is ""."""
+    """A draft to a conversation or to a person: exactly one of `message_group_uuid` and `handle` is "".
+
+    `reply_to` is the message_uuid of a message of the conversation, or "".
+    """
 
     draft: Draft
     message_group_uuid: str
     handle: str
+    reply_to: str
 
 
 def read_send_request(request: Request, max_chars: int, *, into_conversation: bool) -> SendRequest:
-    """Reads a body {message, message_uuid?, handle} or, with `into_conversation`, also {…, message_group_uuid}.
+    """Reads {message, message_uuid?, handle} or, with `into_conversation`, also {…, message_group_uuid, reply_to?}.
 
     Generates a missing message_uuid. Raises Unreadable, TooLarge, UnknownFields, Invalid with the codes of all errors,
     and NotFound for an invalid handle.
     """
-    conversation = ["message_group_uuid"] if into_conversation else []
+    conversation = ["message_group_uuid", "reply_to"] if into_conversation else []
     body = request.body(
         "message", "message_uuid", "handle", *conversation, most_bytes=max_chars * _BYTES_PER_CHAR + _BYTES_BESIDE
     )
     message = read_text(body, "message")
     message_uuid = read_text(body, "message_uuid")
     message_group_uuid = read_text(body, "message_group_uuid").strip() if into_conversation else ""
+    reply_to = read_text(body, "reply_to")
     handle = "" if message_group_uuid else read_text(body, "handle").strip().removeprefix("@")
 
     codes = []
@@ -49,6 +54,8 @@ def read_send_request(request: Request, max_chars: int, *, into_conversation: bo
     if codes:
         raise Invalid(*codes)
 
+    if reply_to and not message_group_uuid:
+        raise Unreadable("reply_to needs the message_group_uuid of the conversation.")
     if handle and not keys.is_handle(handle):
         raise NotFound("Nobody has this handle.")
     if body.get("message_uuid") is None:
@@ -57,6 +64,7 @@ def read_send_request(request: Request, max_chars: int, *, into_conversation: bo
         Draft(read_uuid(message_uuid, "message_uuid"), message),
         read_uuid(message_group_uuid, "message_group_uuid") if message_group_uuid else "",
         handle,
+        read_uuid(reply_to, "reply_to") if body.get("reply_to") is not None else "",
     )
 
 

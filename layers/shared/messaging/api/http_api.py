@@ -54,6 +54,7 @@ _BUSY_RETRY_AFTER_SECONDS = 1
 _SMALL_BODY = 2048  # bytes, for one value
 LARGEST = 10**18 - 1  # the largest number in a cursor
 _DEFAULT_LIMIT = 20
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,11}")  # as many digits as keys.change_sk writes
 _LIMIT = re.compile(r"[1-9][0-9]?|100")
 
 
@@ -107,6 +108,15 @@ class Request:
             return _DEFAULT_LIMIT
         if not _LIMIT.fullmatch(text):
             raise Unreadable("limit must be a number from 1 to 100.")
+        return int(text)
+
+    def after(self) -> int:
+        """The number of the query after which a list begins: by default 0. Raises Unreadable."""
+        text = self.query.get("after")
+        if text is None:
+            return 0
+        if not _NUMBER.fullmatch(text):
+            raise Unreadable("after must be the number of a change, 0 for none.")
         return int(text)
 
     def number(self, name: str) -> int:

@@ -1,16 +1,82 @@
 """The API's JSON: the entities from a client's view (openapi.yaml describes it)."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
 from messaging.model.cursors import MessageCursor
 from messaging.model.inbox_entry import InboxEntry
-from messaging.model.message import Message
+from messaging.model.message import Message, Quote
 from messaging.model.person import Person
-from messaging.services.read import Totals
+from messaging.services.read import Conversation, Feed, Totals
+
+
+def messages(page: Conversation) -> list[dict[str, Any]]:
+    return [shown_message(message, page.quoted, page.hidden) for message in page.messages]
+
+
+def shown_message(message: Message, quoted: Mapping[str, Message], hidden: frozenset[int]) -> dict[str, Any]:
+    """A message as its reader sees it: with the message that it replies to, and without those hidden."""
+    if message.seq in hidden:
+        return hidden_message(message.seq)
+    reply = {"reply_to": _quote(message.reply_to, quoted, hidden)} if message.reply_to else {}
+    return {**_message(message), **reply}
+
+
+def hidden_message(seq: int) -> dict[str, Any]:
+    return {"seq": seq, "hidden": True}
 
 
 def message(message: Message) -> dict[str, Any]:
+    """A message without that which it replies to."""
+    reply = {"reply_to": _address(message.reply_to)} if message.reply_to else {}
+    return {**_message(message), **reply}
+
+
+def changes(feed: Feed) -> list[dict[str, Any]]:
+    shown = [
+        {
+            "change": change.number,
+            "kind": change.kind,
+            **_shown_if_found(feed.messages.get(change.created_at), feed.quoted, feed.hidden),
+        }
+        for change in feed.changes
+    ]
+    mine = [{"kind": "hidden", "seqs": sorted(feed.hidden)}] if feed.ended and feed.hidden else []
+    return shown + mine
+
+
+def _shown_if_found(
+    message: Message | None, quoted: Mapping[str, Message], hidden: frozenset[int] = frozenset()
+) -> dict[str, Any]:
+    return {"message": shown_message(message, quoted, hidden)} if message else {}
+
+
+def _quote(quote: Quote, quoted: Mapping[str, Message], hidden: frozenset[int]) -> dict[str, Any]:
+    if quote.seq in hidden:
+        return {**_address(quote), "hidden": True}
+    message = quoted.get(quote.created_at)
+    if message is None or message.message_uuid != quote.message_uuid:
+        return _address(quote)
+    text = {"unsent": True} if message.unsent_at else {"message": message.message}
+    return {**_address(quote), "user_uuid": message.sender.user_uuid, **text}
+
+
+def _address(quote: Quote) -> dict[str, Any]:
+    return {"uuid": quote.message_uuid, "seq": quote.seq}
+
+
+def _reactions(message: Message) -> list[dict[str, Any]]:
+    """Each emoji with those who gave it, in the order of the people and of their reactions."""
+    by_emoji: dict[str, list[str]] = {}
+    for user_uuid, mine in message.reactions.items():
+        for emoji in mine:
+            by_emoji.setdefault(emoji, []).append(user_uuid)
+    return [{"emoji": emoji, "user_uuids": user_uuids} for emoji, user_uuids in by_emoji.items()]
+
+
+def _message(message: Message) -> dict[str, Any]:
     return {
         "uuid": message.message_uuid,
         "display_name": message.sender.display_name,
@@ -22,6 +88,7 @@ def message(message: Message) -> dict[str, Any]:
         "change": message.change,
         **({"edited_at": message.edited_at} if message.edited_at else {}),
         **({"unsent_at": message.unsent_at} if message.unsent_at else {}),
+        **({"reactions": _reactions(message)} if message.reactions else {}),
     }
 
 
@@ -30,8 +97,11 @@ def sent_message(sent: Message) -> dict[str, Any]:
     return {"message_group_uuid": sent.message_group_uuid, **message(sent)}
 
 
-def message_group(group: InboxEntry) -> dict[str, Any]:
-    """An entry of the inbox. `uuid` is the name that the bootcamp's web client reads."""
+def message_group(group: InboxEntry, hidden: int = 0) -> dict[str, Any]:
+    """An entry of the inbox. `uuid` is the name that the bootcamp's web client reads.
+
+    `hidden` is the number of messages that its owner has hidden, 0 also if that is not known.
+    """
     return {
         "uuid": group.message_group_uuid,
         "message_group_uuid": group.message_group_uuid,
@@ -45,6 +115,7 @@ def message_group(group: InboxEntry) -> dict[str, Any]:
         "other_read_seq": group.other_read_seq,
         "last_change": group.last_change,
         **({"unsent": True} if group.unsent else {}),
+        **({"hidden": hidden} if hidden else {}),
     }
 
 
@@ -80,12 +151,12 @@ def me(person: Person) -> dict[str, Any]:
 # Events of sockets (asyncapi.yaml describes them)
 
 
-def message_event(head: Head) -> dict[str, Any]:
-    """The last message of a conversation. `after` is the cursor to go on after it."""
+def message_event(head: Head, last: Message, quoted: Mapping[str, Message]) -> dict[str, Any]:
+    """The last message of a conversation, as it is now. `after` is the cursor to go on after it."""
     return {
         "type": "message",
         "message_group_uuid": head.message_group_uuid,
-        **message(head.last),
+        **shown_message(last, quoted, frozenset()),
         "after": str(MessageCursor(head.message_group_uuid, head.created_at, head.last_seq)),
     }
 
@@ -97,6 +168,23 @@ def message_group_event(group: InboxEntry) -> dict[str, Any]:
 def me_event(person: Person) -> dict[str, Any]:
     """The caller's own profile, after a change."""
     return {"type": "me", **me(person)}
+
+
+def change_event(
+    message_group_uuid: str, change: MessageChange, message: Message | None, quoted: Mapping[str, Message]
+) -> dict[str, Any]:
+    """A change, with its message as it is now, if that could be read."""
+    return {
+        "type": "change",
+        "message_group_uuid": message_group_uuid,
+        "change": change.number,
+        "kind": change.kind,
+        **_shown_if_found(message, quoted),
+    }
+
+
+def hidden_event(message_group_uuid: str, seq: int) -> dict[str, Any]:
+    return {"type": "hidden", "message_group_uuid": message_group_uuid, "seq": seq}
 
 
 def read_event(head: Head, user_uuid: str) -> dict[str, Any]:

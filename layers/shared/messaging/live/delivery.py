@@ -6,17 +6,18 @@ and catches up.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from messaging.api import views
-from messaging.live.events import Event, PersonChange, events_of, pack
+from messaging.live.events import Event, Place, StreamChange, events_of, is_changed, pack
 from messaging.model import keys
 from messaging.model.connection import Connection
 from messaging.model.errors import Busy
+from messaging.model.message import Message
 from messaging.observability import logger
 from messaging.retry import until_not_busy
 from messaging.services.rewrite_inbox import Change
@@ -53,11 +54,16 @@ class DeliveryReport:
     failed: int = 0
 
 
-def push(table: Table, sockets: Sockets, changes: Iterable[Change | PersonChange]) -> DeliveryReport:
-    """Deliver every change to the people it concerns: one Query per person, then all connections in parallel."""
+def push(table: Table, sockets: Sockets, changes: Sequence[StreamChange]) -> DeliveryReport:
+    """Deliver every change to the people it concerns.
+
+    One read for all messages that were changed or are replied to, one Query per person, then all connections in
+    parallel.
+    """
+    messages = _present(table, [change for change in changes if isinstance(change, Change)])
     events: dict[str, list[Event]] = {}
     for change in changes:
-        for user_uuid, mine in events_of(change).items():
+        for user_uuid, mine in events_of(change, messages).items():
             events.setdefault(user_uuid, []).extend(mine)
     if not events:
         return DeliveryReport()
@@ -72,6 +78,29 @@ def push(table: Table, sockets: Sockets, changes: Iterable[Change | PersonChange
         ]
     report = deliver(table, sockets, posts)
     return DeliveryReport(report.delivered, report.gone, report.disconnected, report.failed + found.count(None))
+
+
+def _present(table: Table, changes: Sequence[Change]) -> dict[Place, Message]:
+    """The changed messages, and those that messages reply to, as they are now; none if the table does not answer."""
+    wanted: dict[Place, int] = {}  # the number of the change that the message must show
+    for change in changes:
+        new = change.new
+        if new.changed and is_changed(change):
+            place = new.message_group_uuid, new.changed.created_at
+            wanted[place] = max(wanted.get(place, 0), new.last_change)
+        if new.last.reply_to:
+            wanted.setdefault((new.message_group_uuid, new.last.reply_to.created_at), 0)
+    try:
+        found = until_not_busy(lambda: table.messages_at(wanted), DELIVERY_BUDGET_SECONDS)
+        stale = [place for place, number in wanted.items() if place in found and found[place].change < number]
+        found |= table.messages_at(stale, consistent=True)
+        quoted = {
+            (group, message.reply_to.created_at) for (group, _), message in found.items() if message.reply_to
+        } - found.keys()
+        return found | table.messages_at(quoted)
+    except Exception as error:
+        logger.warning("messages unknown", error=type(error).__name__)
+        return {}
 
 
 def deliver(table: Table, sockets: Sockets, posts: Sequence[Post]) -> DeliveryReport:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from messaging.model import keys
 from messaging.model.change import MessageChange
-from messaging.model.inbox_entry import InboxEntry, Unread
+from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item, number
 from messaging.model.message import OPTIONAL_CONTENT, Draft, Message
 from messaging.model.person import Person, profile_attributes
@@ -169,6 +169,15 @@ class Head:
     def has_unread(self, owner_uuid: str) -> bool:
         """True if this member has not read the last message."""
         return self.read_seqs[owner_uuid] < self.last_seq
+
+    @property
+    def changed_conversations(self) -> list[ChangedConversation]:
+        """The changed conversations that must be stored: none for a member that is gone."""
+        return [
+            ChangedConversation(owner_uuid, self.message_group_uuid, self.changed.at)
+            for owner_uuid, member in self.members.items()
+            if self.changed and not member.is_gone
+        ]
 
     def unread_of(self, owner_uuid: str) -> Unread:
         """The unread entry of one of the members, even if everything is read."""

@@ -35,14 +35,23 @@ class MessageCursor:
 
 @dataclass(frozen=True, slots=True)
 class InboxCursor:
-    """A place in a person's inbox, and the direction from there, OLDER or NEWER."""
+    """A place in a person's inbox, and the direction from there, OLDER or NEWER.
+
+    `changed` is a place among the person's changed conversations, "" for that at the time of `sk`.
+    """
 
     user_uuid: str
     direction: str
     sk: str
+    changed: str = ""
+
+    @property
+    def changed_after(self) -> str:
+        return self.changed or self.sk[: keys.HOUR_LENGTH]
 
     def __str__(self) -> str:
-        return _encode(self.user_uuid, self.sk, self.direction)
+        changed = [self.changed] if self.changed else []
+        return _encode(self.user_uuid, *changed, self.sk, self.direction)
 
     @classmethod
     def since(cls, text: str, user_uuid: str) -> "InboxCursor":
@@ -57,6 +66,10 @@ class InboxCursor:
         match _decode(text):
             case [owner, sk, ("older" | "newer") as direction] if owner == user_uuid and keys.is_inbox_sk(sk):
                 return cls(owner, direction, sk)
+            case [owner, changed, sk, "newer"] if (
+                owner == user_uuid and keys.is_changed_sk(changed) and keys.is_inbox_sk(sk)
+            ):
+                return cls(owner, NEWER, sk, changed)
         raise Unreadable("The cursor does not belong to this inbox.")
 
 

@@ -1,4 +1,4 @@
-"""Inbox entries and unread entries: one person's view of a conversation."""
+"""Inbox entries, unread entries and changed conversations: one person's view of a conversation."""
 
 from dataclasses import dataclass, replace
 
@@ -105,3 +105,34 @@ class Unread:
             int(item["read_seq"]["N"]),
             number(item, "version") or 0,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedConversation:
+    """A conversation of its owner with changed messages, at the hour of the last change; `at` is a time in that hour.
+
+    A replay of the stream may leave one at an earlier hour too, which leads nobody astray.
+    """
+
+    owner_uuid: str
+    message_group_uuid: str
+    at: str
+
+    @property
+    def sk(self) -> str:
+        return keys.changed_sk(self.at, self.message_group_uuid)
+
+    @property
+    def item(self) -> Item:
+        return {
+            **keys.key(keys.changed_pk(self.owner_uuid), self.sk),
+            "message_group_uuid": {"S": self.message_group_uuid},
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> "ChangedConversation":
+        """Raises ValueError if the sort key is not an hour and the conversation."""
+        entry = cls(item["pk"]["S"].removeprefix(keys.changed_pk("")), item["message_group_uuid"]["S"], item["sk"]["S"])
+        if not keys.is_changed_sk(entry.at) or entry.sk != entry.at:
+            raise ValueError("A changed conversation must have the key of its hour.")
+        return entry

@@ -21,6 +21,7 @@ _PAIR_NAMESPACE = UUID("78a40f9b-0dc9-4e5d-bd38-73398ed63f66")
 _NAME_BASED = 5  # the version of a UUIDv5
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", re.ASCII)
+_CHANGED_SK = re.compile(r"\d{4}-\d\d-\d\dT\d\d(#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?", re.ASCII)
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}", re.ASCII)
 FIRST_TIME = "1970-01-01T00:00:00.000000+00:00"
 TIME_LENGTH = len(FIRST_TIME)
@@ -149,6 +150,11 @@ def is_inbox_sk(text: str) -> bool:
     return is_time(time) and (text == time or canonical_uuid(beside) == beside)
 
 
+def is_changed_sk(text: str) -> bool:
+    """True if `text` is the sort key of a changed conversation, or the hour with which one begins."""
+    return _CHANGED_SK.fullmatch(text) is not None
+
+
 def format_time(when: datetime) -> str:
     """Format an aware datetime for the table: order as text is order in time."""
     return when.astimezone(UTC).isoformat(timespec="microseconds")
@@ -160,6 +166,11 @@ def time_after(last: str, now: datetime) -> str:
     if written > last:
         return written
     return format_time(datetime.fromisoformat(last) + timedelta(microseconds=1))
+
+
+def hour_before(changed_sk: str, by: timedelta) -> str:
+    """The hour earlier than that of a changed conversation by `by`."""
+    return time_before(f"{changed_sk[:HOUR_LENGTH]}:00:00.000000+00:00", by)[:HOUR_LENGTH]
 
 
 def time_before(time: str, by: timedelta) -> str:

@@ -145,6 +145,12 @@ class Message:
         """The message with another text."""
         return replace(self, message=text, edited_at=at, change=change)
 
+    def reacted(self, user_uuid: str, emoji: tuple[str, ...], change: int) -> Self:
+        """The message with these reactions of one person."""
+        others = {one: theirs for one, theirs in self.reactions.items() if one != user_uuid}
+        reactions = {**others, user_uuid: emoji} if emoji else others
+        return replace(self, reactions=dict(sorted(reactions.items())), change=change)
+
     def unsent(self, at: str, change: int) -> Self:
         """What remains of the message when its sender takes it back: its place."""
         return replace(

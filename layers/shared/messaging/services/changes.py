@@ -1,4 +1,4 @@
-"""Changes of a message by one of the two people: edit and unsend (docs/changes.md).
+"""Changes of a message by one of the two people, and hiding it from oneself (docs/changes.md).
 
 A change decides with the message as it was read. A refused condition returns the message as it is now, and the change
 decides anew: so a repetition finds that all is done, and a late one that it may not be done any more.
@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from messaging.model import keys
-from messaging.model.change import EDIT, UNSEND, MessageChange
-from messaging.model.errors import Busy, Changed, Forbidden, Gone
+from messaging.model.change import EDIT, REACTION, UNSEND, MessageChange
+from messaging.model.errors import Busy, Changed, Forbidden, Gone, Invalid
 from messaging.model.message import Message
-from messaging.retry import attempts
-from messaging.services.read import find_message, require_member
+from messaging.retry import attempts, until_not_busy
+from messaging.services.read import find_address, find_message, require_member
 from messaging.services.send import Clock, utc_now
 from messaging.storage.table import MessageChanged, Table
+
+MOST_REACTIONS = 5  # different ones of one person on one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,54 @@ def unsend(
         return message.unsent(at, number)
 
     return _change(table, user_uuid, message_group_uuid, message_uuid, UNSEND, decide, now)
+
+
+def react(
+    table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str, emoji: str, now: Clock = utc_now
+) -> Message:
+    """Add a reaction of the caller to a message. One that is there already stays.
+
+    Raises NotFound, Gone for an unsent message, Invalid for one more than MOST_REACTIONS, and Busy.
+    """
+
+    def decide(message: Message, _: str, number: int) -> Message:
+        _require_sent(message)
+        mine = message.reactions.get(user_uuid, ())
+        if emoji in mine:
+            return message
+        if len(mine) >= MOST_REACTIONS:
+            raise Invalid("reactions_exceed_max")
+        return message.reacted(user_uuid, (*mine, emoji), number)
+
+    return _change(table, user_uuid, message_group_uuid, message_uuid, REACTION, decide, now)
+
+
+def take_back_reaction(
+    table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str, emoji: str, now: Clock = utc_now
+) -> Message:
+    """Take a reaction of the caller from a message, if it is there.
+
+    Raises NotFound, Gone for an unsent message, and Busy.
+    """
+
+    def decide(message: Message, _: str, number: int) -> Message:
+        _require_sent(message)
+        mine = message.reactions.get(user_uuid, ())
+        if emoji not in mine:
+            return message
+        return message.reacted(user_uuid, tuple(one for one in mine if one != emoji), number)
+
+    return _change(table, user_uuid, message_group_uuid, message_uuid, REACTION, decide, now)
+
+
+def hide(table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str) -> int:
+    """Hide a message from the caller, for good; return its number. The other person can notice nothing.
+
+    2 requests, 1 read and 1 write unit. Raises NotFound, Invalid for too many in one conversation, and Busy.
+    """
+    seq = find_address(table, user_uuid, message_group_uuid, message_uuid).seq
+    until_not_busy(lambda: table.hide(message_group_uuid, user_uuid, seq))
+    return seq
 
 
 def _change(

@@ -5,18 +5,22 @@ conversation's messages have no gap (docs/design.md#rule-3), so a page that does
 head, or has a gap, is read once more, consistently.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from messaging.model import keys
+from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
 from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import NotFound
+from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import InboxEntry
-from messaging.model.message import Message
+from messaging.model.message import Message, Quote
 from messaging.model.person import Person
-from messaging.storage.table import Table
+from messaging.model.sent_record import SentRecord
+from messaging.storage.table import MOST_AT_ONCE, Table
 
 _STREAM_IS_LATE_BY = timedelta(hours=1)
 
@@ -25,13 +29,32 @@ _STREAM_IS_LATE_BY = timedelta(hours=1)
 class Conversation:
     """A page of a conversation, oldest first. `older` is None at the beginning of the conversation.
 
-    `newer` continues after the page; `ended`: there was no later message at the time of reading.
+    `newer` continues after the page; `ended`: there was no later message at the time of reading. `hidden` are the
+    numbers of the messages that the reader has hidden, `quoted` those that messages of the page reply to, by time.
     """
 
     messages: list[Message]
     older: MessageCursor | None
     newer: MessageCursor | None
     ended: bool
+    hidden: frozenset[int] = frozenset()
+    quoted: Mapping[str, Message] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Changes of a conversation's messages in order, with the messages as they are now, by time.
+
+    `after` is the number of the last one; `ended`: there were no more at the time of reading. `hidden` and `quoted` are
+    as in `Conversation`.
+    """
+
+    changes: list[MessageChange]
+    messages: Mapping[str, Message]
+    after: int
+    ended: bool
+    hidden: frozenset[int]
+    quoted: Mapping[str, Message]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,61 +117,133 @@ def require_member(head: Head | None, user_uuid: str) -> Head:
 
 def newest_messages(table: Table, user_uuid: str, message_group_uuid: str, limit: int) -> Conversation:
     """Pattern A, the newest page: one request. Raises NotFound for a stranger as for no conversation."""
-    head, messages = table.newest(message_group_uuid, limit, consistent=False)
+    head, hidden, messages = table.newest(message_group_uuid, limit, consistent=False)
     is_member = _is_member(head, user_uuid)
     if not is_member:  # no second page: reading others' messages would slow the refusal down
         require_member(table.head(message_group_uuid, consistent=True), user_uuid)
     if head is None or not is_member or not _joins(messages, last=head.last_seq):
-        head, messages = table.newest(message_group_uuid, limit, consistent=True)
-    return _page(require_member(head, user_uuid), messages)
+        head, hidden, messages = table.newest(message_group_uuid, limit, consistent=True)
+    return _page(table, user_uuid, require_member(head, user_uuid), hidden, messages)
 
 
 def messages_before(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
     """Pattern A, the page that ends before the cursor. Raises NotFound like `newest_messages`."""
-    head = find_head(table, cursor.message_group_uuid, user_uuid)
+    head, hidden = _find_head_and_hidden(table, cursor.message_group_uuid, user_uuid)
     messages = _read_twice_if_stale(
         lambda consistent: table.before(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
         lambda page: _joins(page, last=cursor.seq - 1),
     )
-    return _page(head, messages)
+    return _page(table, user_uuid, head, hidden, messages)
 
 
 def messages_after(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
     """Pattern A, the page that begins after the cursor. Raises NotFound like `newest_messages`."""
-    head = find_head(table, cursor.message_group_uuid, user_uuid)
+    head, hidden = _find_head_and_hidden(table, cursor.message_group_uuid, user_uuid)
     messages = _read_twice_if_stale(
         lambda consistent: table.after(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
         lambda page: _joins(page, first=cursor.seq + 1) if page else cursor.seq >= head.last_seq,
     )
-    return _page(head, messages) if messages else Conversation([], None, cursor, ended=True)
+    if not messages:
+        return Conversation([], None, cursor, ended=True)
+    return _page(table, user_uuid, head, hidden, messages)
 
 
-def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str) -> Message:
-    """One message by its address: 2 requests and 1.5 read units.
+def messages_around(
+    table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str, limit: int
+) -> Conversation:
+    """Pattern A, a page with a message in it: 3 requests. Raises NotFound like `show_message`."""
+    for consistent in (False, True):
+        head, hidden, sent_record = table.head_hidden_and_sent_record(
+            message_group_uuid, message_uuid, consistent=consistent
+        )
+        if head and sent_record and _leads_to_member(head, sent_record, user_uuid):
+            messages = table.around(message_group_uuid, sent_record.created_at, limit, consistent=consistent)
+            is_there = any(one.message_uuid == message_uuid for one in messages)
+            if is_there and (consistent or _joins(messages)):
+                return _page(table, user_uuid, head, hidden, messages)
+    raise NotFound("There is no such message.")
+
+
+def changes_after(table: Table, user_uuid: str, message_group_uuid: str, after: int, limit: int) -> Feed:
+    """Changes of a conversation after a number, with their messages as they are now: 2 requests.
+
+    They concern MOST_AT_ONCE different messages at most. Raises NotFound for a stranger as for no conversation.
+    """
+    for consistent in (False, True):
+        found = table.changes(message_group_uuid, after, limit + 1, consistent=consistent)
+        page = _of_few_messages(found[:limit])
+        times = {change.created_at for change in page}
+        head, hidden, messages = table.head_hidden_and_messages(message_group_uuid, times, consistent=consistent)
+        if not _is_member(head, user_uuid):  # a stranger's second request reads no messages
+            require_member(table.head(message_group_uuid, consistent=True), user_uuid)
+        elif head and _is_whole(page, messages, after, head.last_change if len(page) == len(found) else 0):
+            break
+    head = require_member(head, user_uuid)
+    last = page[-1].number if page else after
+    mine = hidden.of(user_uuid)
+    quoted = _quoted(table, message_group_uuid, messages.values(), mine)
+    return Feed(page, messages, last, last >= head.last_change, mine, quoted)
+
+
+def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str) -> Conversation:
+    """One message by its address, a page with it alone: 2 requests and 2 read units, 3 and 2.5 for a reply.
 
     Raises NotFound if there is no such message in the conversation, or the caller is a stranger. Each refusal makes the
     same 2 requests, so its time does not reveal what exists. A message sent a moment ago is found: after a miss a
     consistent read follows.
     """
-    return find_message(table, user_uuid, message_group_uuid, message_uuid)[1]
+    for consistent in (False, True):
+        head, hidden, sent_record = table.head_hidden_and_sent_record(
+            message_group_uuid, message_uuid, consistent=consistent
+        )
+        if head and sent_record and _leads_to_member(head, sent_record, user_uuid):
+            message = table.message(message_group_uuid, sent_record.created_at, consistent=consistent)
+            if message and message.message_uuid == message_uuid:
+                return _page(table, user_uuid, head, hidden, [message])
+    raise NotFound("There is no such message.")
 
 
 def find_message(
     table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str, *, first_consistent: bool = False
 ) -> tuple[Head, Message]:
-    """A message and the head of its conversation, as `show_message` finds them. Raises NotFound like that."""
+    """A message and the head of its conversation: 2 requests, 1.5 read units. Raises NotFound like `show_message`."""
     for consistent in (first_consistent, True):
         head, sent_record = table.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
-        if (
-            head
-            and sent_record
-            and _is_member(head, user_uuid)
-            and sent_record.message_group_uuid == message_group_uuid
-        ):
+        if head and sent_record and _leads_to_member(head, sent_record, user_uuid):
             message = table.message(message_group_uuid, sent_record.created_at, consistent=consistent)
             if message and message.message_uuid == message_uuid:
                 return head, message
     raise NotFound("There is no such message.")
+
+
+def find_address(table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str) -> Quote:
+    """The place of a message in a conversation of the caller: 1 request and 1 read unit.
+
+    Raises NotFound like `show_message`.
+    """
+    with suppress(NotFound):
+        _, address = find_head_and_address(table, user_uuid, message_group_uuid, message_uuid)
+        if address:
+            return address
+    raise NotFound("There is no such message.")
+
+
+def find_head_and_address(
+    table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str
+) -> tuple[Head, Quote | None]:
+    """The head of a conversation of the caller, and the place of a message in it, None if it is not there.
+
+    1 request and 1 read unit. Eventually consistent; what is missing is read once more. A sent record from before
+    changes has no number: then the message is read too. Raises NotFound for a stranger as for no conversation.
+    """
+    for consistent in (False, True):
+        head, sent_record = table.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
+        if head and sent_record and _leads_to_member(head, sent_record, user_uuid):
+            created_at, seq = sent_record.created_at, sent_record.seq
+            if seq is None and (message := table.message(message_group_uuid, created_at)):
+                seq = message.seq
+            return head, Quote(message_uuid, created_at, seq) if seq else None
+    return require_member(head, user_uuid), None
 
 
 def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxCursor | None = None) -> Inbox:
@@ -181,24 +276,43 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
 
 
 def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) -> Changes:
-    """Pattern B for a client that was away: the conversations with a last message after a place.
+    """Pattern B for a client that was away: the conversations with a last message, then those with changes, since then.
 
-    One request, and a second one as in `list_message_groups` if it finds nothing. A conversation that moves up
-    while pages are read comes again, in its new state.
+    2 requests, 1 before the end; 1 more, with 0.5 read units for each conversation, if only older messages were
+    changed, or as in `list_message_groups` if nothing is found. A conversation that moves up while pages are read comes
+    again, in its new state.
     """
     found = table.inbox_above(user_uuid, limit + 1, since.sk)
-    if not found:
-        find_person(table, user_uuid)
     page, ended = found[::-1][:limit], len(found) <= limit
-    last = InboxCursor(user_uuid, NEWER, page[-1].sk) if page else since
-    if ended and page:
-        last = max(since, _late(user_uuid, last.sk), key=lambda cursor: cursor.sk)
-    return Changes(_newest_of_each(page[::-1])[::-1], last, ended)
+    last = InboxCursor(user_uuid, NEWER, page[-1].sk if page else since.sk, since.changed_after)
+    entries = _newest_of_each(page[::-1])[::-1]
+    if not ended:
+        return Changes(entries, last, ended)
+    room = limit - len(page)
+    rows = table.changed_conversations(user_uuid, since.changed_after, room + 1)
+    if not found and not rows:
+        find_person(table, user_uuid)
+    ended, rows = len(rows) <= room, rows[:room]
+    known = {entry.message_group_uuid for entry in entries}
+    groups = [one for one in dict.fromkeys(row.message_group_uuid for row in rows) if one not in known]
+    heads = {head.message_group_uuid: head for head in table.heads_of(groups) if _is_member(head, user_uuid)}
+    entries += [heads[group].inbox_entry(user_uuid) for group in groups if group in heads]
+    changed = rows[-1].sk if rows else since.changed_after
+    if not ended:
+        return Changes(entries, replace(last, changed=changed), ended)
+    # Both reach an hour back, since the stream may be as late.
+    sk = max(since.sk, _late(user_uuid, page[-1].sk).sk) if page else since.sk
+    changed = max(since.changed_after, keys.hour_before(changed, _STREAM_IS_LATE_BY)) if rows else changed
+    return Changes(entries, InboxCursor(user_uuid, NEWER, sk, changed), ended)
 
 
-def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) -> InboxEntry:
-    """One conversation from its head, ahead of the inbox. Raises NotFound for a stranger as for no conversation."""
-    return find_head(table, message_group_uuid, user_uuid).inbox_entry(user_uuid)
+def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) -> tuple[InboxEntry, int]:
+    """One conversation from its head, ahead of the inbox, and the number of messages hidden there.
+
+    Raises NotFound for a stranger as for no conversation.
+    """
+    head, hidden = _find_head_and_hidden(table, message_group_uuid, user_uuid)
+    return head.inbox_entry(user_uuid), len(hidden.of(user_uuid))
 
 
 def count_unread(table: Table, user_uuid: str) -> Totals:
@@ -260,15 +374,66 @@ def _read_twice_if_stale(
     return messages if is_whole(messages) else read(True)
 
 
-def _page(head: Head, messages: list[Message]) -> Conversation:
+def _page(table: Table, user_uuid: str, head: Head, hidden: Hidden, messages: list[Message]) -> Conversation:
     if not messages:
         return Conversation([], None, None, ended=True)
-    first, last = messages[0], messages[-1]
+    first, last, mine = messages[0], messages[-1], hidden.of(user_uuid)
     return Conversation(
         messages,
         _cursor(first) if first.seq > 1 else None,
         _cursor(last),
         ended=last.seq >= head.last_seq,
+        hidden=mine,
+        quoted=_quoted(table, head.message_group_uuid, messages, mine),
+    )
+
+
+def _quoted(
+    table: Table, message_group_uuid: str, messages: Iterable[Message], hidden: frozenset[int]
+) -> dict[str, Message]:
+    """The messages that others reply to and the reader may see, by time: 1 request if some are not among these."""
+    here = {message.created_at: message for message in messages}
+    replies = [message.reply_to for message in here.values() if message.reply_to and message.seq not in hidden]
+    times = {quote.created_at for quote in replies if quote.seq not in hidden}
+    found = table.messages_at([(message_group_uuid, time) for time in times - here.keys()])
+    return {
+        **{time: here[time] for time in times & here.keys()},
+        **{time: message for (_, time), message in found.items()},
+    }
+
+
+def _find_head_and_hidden(table: Table, message_group_uuid: str, user_uuid: str) -> tuple[Head, Hidden]:
+    """As `find_head`, with the hidden messages, at the same price."""
+    head, hidden = table.head_and_hidden(message_group_uuid)
+    if not _is_member(head, user_uuid):
+        head, hidden = table.head_and_hidden(message_group_uuid, consistent=True)
+    return require_member(head, user_uuid), hidden
+
+
+def _leads_to_member(head: Head, sent_record: SentRecord, user_uuid: str) -> bool:
+    """True if a sent record leads to a message of this conversation, and this person is a member."""
+    return _is_member(head, user_uuid) and sent_record.message_group_uuid == head.message_group_uuid
+
+
+def _of_few_messages(changes: list[MessageChange]) -> list[MessageChange]:
+    """The first changes, of MOST_AT_ONCE different messages at most."""
+    times: set[str] = set()
+    for count, change in enumerate(changes):
+        times.add(change.created_at)
+        if len(times) > MOST_AT_ONCE:
+            return changes[:count]
+    return changes
+
+
+def _is_whole(changes: Sequence[MessageChange], messages: Mapping[str, Message], after: int, last: int) -> bool:
+    """True if the changes have no gap and reach `last`, and their messages show them."""
+    numbers = [change.number for change in changes]
+    return (
+        numbers == list(range(after + 1, after + 1 + len(numbers)))
+        and after + len(numbers) >= last
+        and all(
+            change.created_at in messages and messages[change.created_at].change >= change.number for change in changes
+        )
     )
 
 

@@ -19,8 +19,10 @@ from messaging.storage.table import (
     MAX_STALE_ENTRIES,
     Delete,
     Discard,
+    Forget,
     HeadChanged,
     Insert,
+    Note,
     PositionTaken,
     Table,
     Update,
@@ -89,6 +91,22 @@ class Rewrite:
     def inbox_keys(self) -> set[tuple[str, str]]:
         return {(owner, head.created_at) for head in (self.start, self.end) for owner in head.members}
 
+    @property
+    def moves_change(self) -> bool:
+        """True if a message was changed in another hour than the last one changed before."""
+        before, after = self.first.old.changed if self.first.old else None, self.end.changed
+        return after is not None and (before is None or before.at[: keys.HOUR_LENGTH] != after.at[: keys.HOUR_LENGTH])
+
+    def notes(self) -> Iterator[Write]:
+        """Note the hour of the last change, for `since`."""
+        if self.moves_change:
+            yield from map(Note, self.end.changed_conversations)
+
+    def forgets(self) -> Iterator[Write]:
+        """Delete the notes of the hour before."""
+        if self.moves_change and self.first.old:
+            yield from map(Forget, self.first.old.changed_conversations)
+
     def first_writes(self) -> Iterator[Write]:
         """Bring entries and unread entries to the end's state, each at its key."""
         for owner in self.end.members:
@@ -100,11 +118,13 @@ class Rewrite:
                 yield Update(unread) if is_stored else Insert(unread)
             elif owner in self.had_unread:
                 yield Discard(unread)
+        yield from self.notes()
 
     def last_writes(self) -> Iterator[Write]:
         """Delete the replaced entries."""
         if self.start.created_at != self.end.created_at:
             yield from map(Delete, self.start.both_inbox_entries)
+        yield from self.forgets()
 
     def leftovers(self, table: Table) -> Iterator[Write]:
         """Delete the entries that an interrupted attempt left at a time in between. Raises Busy."""
@@ -159,11 +179,19 @@ def rewrite(table: Table, changes: Iterable[Change]) -> Rewritten:
     for one in refused:
         try:
             rebuild(table, one.end, min(one.times), min(retry.RETRY_BUDGET_SECONDS, end - retry.clock()))
+            _note_all(table, one)
         except Exception as error:  # one conversation must not hold up the others; the handler reports it
             failed.update(dict.fromkeys(one.sequence_numbers, error))
         else:
             rebuilt += 1
     return Rewritten(len(planned), rebuilt, failed)
+
+
+def _note_all(table: Table, one: Rewrite) -> None:
+    """Note the hour of a rebuilt conversation's last change. Raises the error of a write that failed."""
+    for outcome in table.write_entries([*one.notes(), *one.forgets()]):
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 def _do(

@@ -11,7 +11,7 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
 from messaging.model.message import Draft, Message
 from messaging.retry import attempts
-from messaging.services.read import find_head, require_member
+from messaging.services.read import find_head, find_head_and_address, require_member
 from messaging.storage.table import AlreadySent, HeadChanged, PositionTaken, Table
 
 Clock = Callable[[], datetime]
@@ -36,15 +36,27 @@ def utc_now() -> datetime:
 
 
 def send_to_conversation(
-    table: Table, sender_uuid: str, message_group_uuid: str, draft: Draft, now: Clock = utc_now
+    table: Table,
+    sender_uuid: str,
+    message_group_uuid: str,
+    draft: Draft,
+    now: Clock = utc_now,
+    *,
+    reply_to: str = "",
 ) -> Sent:
-    """Pattern D: send into a conversation of the sender.
+    """Pattern D: send into a conversation of the sender, perhaps in reply to another message of it.
 
-    A retry with the same message_uuid returns the first message. Raises NotFound for a stranger as for a
-    missing conversation, MessageUuidTaken, TooManyRequests for a sender with so many messages at once that
-    they lose races against each other, and Busy when the retries are used up.
+    A retry with the same message_uuid returns the first message. Raises NotFound for a stranger as for a missing
+    conversation, Invalid for a reply to no message of it, MessageUuidTaken, TooManyRequests for a sender with so many
+    messages at once that they lose races against each other, and Busy when the retries are used up.
     """
-    head = find_head(table, message_group_uuid, sender_uuid)
+    if reply_to:
+        head, quote = find_head_and_address(table, sender_uuid, message_group_uuid, reply_to)
+        if quote is None:
+            raise Invalid("reply_to_not_found")
+        draft = replace(draft, reply_to=quote)
+    else:
+        head = find_head(table, message_group_uuid, sender_uuid)
     return _append(table, message_group_uuid, head, sender_uuid, draft, now)
 
 

@@ -62,7 +62,7 @@ class DynamoDB:
         return item
 
     def get_many(self, wanted: Sequence[Item], *, consistent: bool = False) -> list[Item]:
-        """The items stored at these different keys, in any order: a request per 100."""
+        """The items stored at these different keys, in any order: a request per 100, none for no keys."""
         found: list[Item] = []
         for start in range(0, len(wanted), _MAX_GETS):
             found += self._get_batch(wanted[start : start + _MAX_GETS], consistent=consistent)
