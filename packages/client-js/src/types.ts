@@ -26,17 +26,47 @@ export interface Message {
   message: string;
   /** ISO 8601 in UTC, with microseconds. */
   created_at: string;
-  /** The number of its last change, 0 for none: of two copies the larger is newer. */
+  /** The number of its last change in the conversation; 0 if it never changed. Of two copies the larger one is newer. */
   change: number;
   edited_at?: string;
+  /** Then `message` is empty. */
   unsent_at?: string;
+  reactions?: Reaction[];
+  reply_to?: Quote;
+  hidden?: undefined;
 }
+
+/** A message that the person has hidden from themselves, for ever. */
+export interface HiddenMessage {
+  seq: number;
+  hidden: true;
+}
+
+export interface Reaction {
+  emoji: string;
+  user_uuids: string[];
+}
+
+/** A message that another one replies to, as far as the server could read it. */
+export interface Quote {
+  uuid: string;
+  seq: number;
+  user_uuid?: string;
+  message?: string;
+  unsent?: true;
+  hidden?: true;
+}
+
+/** An element of the feed: a change with its message as it is now, or at its end the seqs of all hidden messages. */
+export type ListedChange =
+  | { kind: "edit" | "unsend" | "reaction"; change: number; message?: Message | HiddenMessage }
+  | { kind: "hidden"; seqs: number[] };
 
 /** The answer to a send. */
 export type SentMessage = Message & { message_group_uuid: string };
 
 /** A new message, as it is posted. */
-export type NewMessage = Recipient & { message: string; message_uuid: string };
+export type NewMessage = Recipient & { message: string; message_uuid: string; reply_to?: string };
 
 /** A read mark, as it is put. */
 export interface Mark {
@@ -59,10 +89,12 @@ export interface Conversation {
   read_seq: number;
   /** null if the other person does not show it. */
   other_read_seq: number | null;
-  /** The number of the last change of a message, 0 for none. */
+  /** The number of the conversation's last change. */
   last_change: number;
-  /** Whether the last message was unsent. */
+  /** Whether the last message is unsent. */
   unsent?: true;
+  /** How many messages the person has hidden here; only in the answer to one conversation. */
+  hidden?: number;
 }
 
 /** An entry as the server shows it: with a count that is true at that moment only. */
@@ -86,10 +118,21 @@ export interface Reply {
   links: Links;
 }
 
+/** A message in an event, where a quote does not say whether somebody has hidden it. */
+export type LiveMessage = Omit<Message, "reply_to"> & { reply_to?: Omit<Quote, "hidden"> };
+
 /** An event that the socket delivers. */
 export type ServerEvent =
-  | ({ type: "message"; message_group_uuid: string; after: string } & Message)
-  | ({ type: "message_group" } & ConversationEntry)
+  | ({ type: "message"; message_group_uuid: string; after: string } & LiveMessage)
+  | ({ type: "message_group" } & Omit<ConversationEntry, "hidden">)
+  | {
+      type: "change";
+      message_group_uuid: string;
+      change: number;
+      kind: "edit" | "unsend" | "reaction";
+      message?: LiveMessage;
+    }
+  | { type: "hidden"; message_group_uuid: string; seq: number }
   | { type: "read"; message_group_uuid: string; user_uuid: string; read_seq: number }
   | { type: "typing"; message_group_uuid: string; user_uuid: string }
   | { type: "presence"; message_group_uuid: string; user_uuid: string; online: boolean }
