@@ -150,10 +150,11 @@ def _change(
         head, message = find_message(table, user_uuid, message_group_uuid, message_uuid, first_consistent=True)
     for _ in attempts():
         head = require_member(head, user_uuid)
-        at = keys.format_time(now())
+        at = keys.time_after(head.changed.at if head.changed else "", now())
         new = decide(message, at, head.last_change + 1)
         if new == message:
             return message
+        new = new.without_reactions_of(one for one, member in head.members.items() if member.is_gone)
         change = MessageChange(head.last_change + 1, kind, at, message.created_at)
         try:
             table.change_message(head, message, new, change, user_uuid)

@@ -453,7 +453,11 @@ class Table:
         shown = last_message_attributes(new) if is_last else {}
         gone = OPTIONAL_CONTENT - new.content.keys() if is_last else ()
         of_head = AttributesUpdate.of({"last_change": change.in_head, **shown}, gone)
-        conditions = ["members.#me.handle = :handle", _is_number("#last_change.#number", head.last_change)]
+        other = head.other(user_uuid)
+        conditions = [
+            "members.#me.handle = :handle AND members.#other.handle = :other",
+            _is_number("#last_change.#number", head.last_change),
+        ]
         of_message = AttributesUpdate.of_change(old, new)
         actions = [
             self.db.update_action(
@@ -464,10 +468,11 @@ class Table:
                     {
                         **of_head.values,
                         ":handle": {"S": head.members[user_uuid].handle},
+                        ":other": {"S": other.handle},
                         **({":number": {"N": str(head.last_change)}} if head.changed else {}),
                         **({":read": {"N": str(old.seq)}} if is_last else {}),
                     },
-                    {**of_head.names, "#me": user_uuid, "#number": "number"},
+                    {**of_head.names, "#me": user_uuid, "#other": other.user_uuid, "#number": "number"},
                 )
             ),
             self.db.update_action(
