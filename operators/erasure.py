@@ -11,6 +11,7 @@ from messaging.model.errors import Busy
 from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message
+from messaging.model.versions import Versions
 from messaging.retry import until_not_busy
 from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.sockets import Sockets
@@ -125,7 +126,8 @@ def _erase_member(table: PeopleTable, message_group_uuid: str, user_uuid: str) -
 def _hide_in_messages(table: PeopleTable, message_group_uuid: str, user_uuid: str) -> None:
     """Put "deleted user" on a person's messages, and delete their reactions and the numbers they have hidden."""
     for page in table.messages(message_group_uuid):
-        mine = (message for message in page if message.sender.user_uuid == user_uuid)
+        mine = [message for message in page if message.sender.user_uuid == user_uuid]
+        table.delete(Versions(message.message_uuid).item for message in mine if message.versions)
         table.put_senders(_hidden(message) for message in mine if not message.sender.is_deleted)
         table.delete_reactions((message for message in page if user_uuid in message.reactions), user_uuid)
     table.delete_hidden(message_group_uuid, user_uuid)
@@ -144,6 +146,7 @@ def _delete_conversation(table: PeopleTable, head: Head) -> None:
     """Delete a conversation of two erased people. The head, which identifies it as one, is deleted last."""
     for page in table.messages(head.message_group_uuid):
         table.delete_sent_records(page)
+        table.delete(Versions(message.message_uuid).item for message in page if message.versions)
         table.delete(message.item for message in page)
     table.delete(table.db.query_all(keys.changes_pk(head.message_group_uuid), consistent=True))
     table.delete([Hidden(head.message_group_uuid).item])

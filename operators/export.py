@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from messaging.model.message import Message
 from messaging.model.person import Person
+from messaging.model.versions import Version
 from operators.environments import Environment
 from operators.people import PersonRecord
 from operators.people_table import PeopleTable
@@ -49,6 +51,7 @@ def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, 
                     "edited_at": message.edited_at or None,
                     "unsent_at": message.unsent_at or None,
                     "reactions": {one: [*emoji] for one, emoji in message.reactions.items()},
+                    "versions": [asdict(one) for one in _versions(table, message)],
                 }
         for change in table.changes_of(group.message_group_uuid):
             yield {
@@ -62,6 +65,10 @@ def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, 
         hidden = table.hidden(group.message_group_uuid).of(found.user_uuid)
         if hidden:
             yield {"kind": "hidden", "message_group_uuid": group.message_group_uuid, "seqs": sorted(hidden)}
+
+
+def _versions(table: PeopleTable, message: Message) -> tuple[Version, ...]:
+    return table.versions(message.message_uuid).versions if message.versions else ()
 
 
 def _shown(person: Person) -> dict[str, str]:

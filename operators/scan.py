@@ -17,6 +17,7 @@ _PREFIXES = {
     "change": keys.changes_pk(""),
     "message-group": keys.inbox_pk(""),
     "changed": keys.changed_pk(""),
+    "versions": keys.versions_pk(""),
     "unread": keys.unread_pk(""),
     "sent-record": keys.sent_record_pk(""),
     "profile": keys.profile_pk(""),
