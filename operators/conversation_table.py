@@ -1,13 +1,17 @@
 """The requests that only operators make to messages and their sent records."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from messaging.model import keys
+from messaging.model.change import MessageChange
 from messaging.model.conversation import AttributesUpdate, Head
+from messaging.model.hidden import Hidden
 from messaging.model.items import Item
 from messaging.model.message import Message
 from messaging.model.sent_record import SentRecord
+from messaging.retry import until_not_busy
 from messaging.storage.dynamodb import ABSENT, ConditionFailed
 from messaging.storage.table import BEFORE_ALL_TIMES, HeadChanged, Table
 from operators.writing import delete_all
@@ -58,6 +62,19 @@ class ConversationTable(Table):
         except ConditionFailed:
             raise HeadChanged(None) from None
 
+    def put_last_change(self, head: Head, change: MessageChange) -> None:
+        """Correct the last change in a head, if it has not changed since it was read. Raises HeadChanged."""
+        try:
+            self.update_head(
+                head.message_group_uuid,
+                "SET last_change = :change",
+                "version = :read",
+                {":change": change.in_head, ":read": {"N": str(head.version)}},
+                {},
+            )
+        except ConditionFailed:
+            raise HeadChanged(None) from None
+
     def put_senders(self, messages: Iterable[Message]) -> None:
         """Write the names of the senders of stored messages. 1 write unit each. Raises Busy."""
         names = ("user_handle", "user_display_name")
@@ -68,6 +85,31 @@ class ConversationTable(Table):
                 for message in messages
             ]
         )
+
+    def delete_reactions(self, messages: Iterable[Message], user_uuid: str) -> None:
+        """Delete a person's reactions to messages. 1 write unit each. Raises Busy."""
+        for message in messages:
+            self._remove(message.item, "reactions.#me", user_uuid)
+
+    def delete_hidden(self, message_group_uuid: str, user_uuid: str) -> None:
+        """Delete the numbers of the messages that a person has hidden. 1 write unit. Raises Busy."""
+        self._remove(Hidden(message_group_uuid).item, "#me", user_uuid)
+
+    def _remove(self, item: Item, path: str, user_uuid: str) -> None:
+        with suppress(ConditionFailed):  # there is nothing
+            until_not_busy(
+                lambda: self.db.update(
+                    keys.of(item), f"REMOVE {path}", f"attribute_exists({path})", {}, {"#me": user_uuid}
+                )
+            )
+
+    def changes_of(self, message_group_uuid: str) -> Iterator[MessageChange]:
+        """All changes of a conversation's messages in order."""
+        return map(MessageChange.from_item, self.db.query_all(keys.changes_pk(message_group_uuid), consistent=True))
+
+    def hidden(self, message_group_uuid: str) -> Hidden:
+        """The hidden messages of a conversation."""
+        return self.head_and_hidden(message_group_uuid, consistent=True)[1]
 
     def delete(self, items: Iterable[Item]) -> None:
         """Delete the stored items at the keys of these items. Raises Busy."""

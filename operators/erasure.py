@@ -8,8 +8,10 @@ from messaging.live.delivery import remove_connection
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
+from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message
+from messaging.model.versions import Versions
 from messaging.retry import until_not_busy
 from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.sockets import Sockets
@@ -71,6 +73,7 @@ def erase_from_table(
             _leave(table, group)
             left(1)
             more = True
+    table.delete(table.db.query_all(keys.changed_pk(user_uuid), consistent=True))
     return connection_ids
 
 
@@ -97,7 +100,7 @@ def _leave(table: PeopleTable, group: InboxEntry) -> None:
     elif head:
         rebuild(table, head, group.created_at)
     else:
-        _hide_sender(table, group.message_group_uuid, user_uuid)
+        _hide_in_messages(table, group.message_group_uuid, user_uuid)
     table.delete([keys.key(keys.unread_pk(user_uuid), group.message_group_uuid), group.item])
 
 
@@ -109,7 +112,7 @@ def _hide(table: PeopleTable, head: Head, user_uuid: str) -> Head | None:
     """
     group = head.message_group_uuid
     table.close(head, user_uuid)
-    _hide_sender(table, group, user_uuid)
+    _hide_in_messages(table, group, user_uuid)
     return until_not_busy(lambda: _erase_member(table, group, user_uuid))
 
 
@@ -120,10 +123,14 @@ def _erase_member(table: PeopleTable, message_group_uuid: str, user_uuid: str) -
     raise Busy("The other member of a conversation keeps changing.")
 
 
-def _hide_sender(table: PeopleTable, message_group_uuid: str, user_uuid: str) -> None:
+def _hide_in_messages(table: PeopleTable, message_group_uuid: str, user_uuid: str) -> None:
+    """Put "deleted user" on a person's messages, and delete their reactions and the numbers they have hidden."""
     for page in table.messages(message_group_uuid):
-        mine = (message for message in page if message.sender.user_uuid == user_uuid)
+        mine = [message for message in page if message.sender.user_uuid == user_uuid]
+        table.delete(Versions(message.message_uuid).item for message in mine if message.versions)
         table.put_senders(_hidden(message) for message in mine if not message.sender.is_deleted)
+        table.delete_reactions((message for message in page if user_uuid in message.reactions), user_uuid)
+    table.delete_hidden(message_group_uuid, user_uuid)
 
 
 def _hidden(message: Message) -> Message:
@@ -139,6 +146,9 @@ def _delete_conversation(table: PeopleTable, head: Head) -> None:
     """Delete a conversation of two erased people. The head, which identifies it as one, is deleted last."""
     for page in table.messages(head.message_group_uuid):
         table.delete_sent_records(page)
+        table.delete(Versions(message.message_uuid).item for message in page if message.versions)
         table.delete(message.item for message in page)
+    table.delete(table.db.query_all(keys.changes_pk(head.message_group_uuid), consistent=True))
+    table.delete([Hidden(head.message_group_uuid).item])
     table.delete(keys.key(keys.unread_pk(one), head.message_group_uuid) for one in head.members)
     table.delete([head.item])

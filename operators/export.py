@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from messaging.model.message import Message
 from messaging.model.person import Person
+from messaging.model.versions import Version
 from operators.environments import Environment
 from operators.people import PersonRecord
 from operators.people_table import PeopleTable
@@ -13,7 +15,8 @@ from operators.people_table import PeopleTable
 def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, Any]]:
     """The Cognito user, the profile, and each conversation with its messages in order, one object each.
 
-    Reads consistently, a page at a time. A conversation's messages are those present when its end is reached.
+    A conversation's changes, and the numbers of the messages that the person has hidden, follow its messages. Reads
+    consistently, a page at a time. A conversation's messages are those present when its end is reached.
     """
     table = PeopleTable(environment.client("dynamodb"), environment.table_name)
     if found.account:
@@ -44,7 +47,28 @@ def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, 
                     "created_at": message.created_at,
                     "from": _shown(message.sender),
                     **asdict(message.draft),
+                    "change": message.change,
+                    "edited_at": message.edited_at or None,
+                    "unsent_at": message.unsent_at or None,
+                    "reactions": {one: [*emoji] for one, emoji in message.reactions.items()},
+                    "versions": [asdict(one) for one in _versions(table, message)],
                 }
+        for change in table.changes_of(group.message_group_uuid):
+            yield {
+                "kind": "change",
+                "message_group_uuid": group.message_group_uuid,
+                "number": change.number,
+                "change": change.kind,
+                "at": change.at,
+                "created_at": change.created_at,
+            }
+        hidden = table.hidden(group.message_group_uuid).of(found.user_uuid)
+        if hidden:
+            yield {"kind": "hidden", "message_group_uuid": group.message_group_uuid, "seqs": sorted(hidden)}
+
+
+def _versions(table: PeopleTable, message: Message) -> tuple[Version, ...]:
+    return table.versions(message.message_uuid).versions if message.versions else ()
 
 
 def _shown(person: Person) -> dict[str, str]:

@@ -12,9 +12,10 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from messaging.model import keys
+from messaging.model.change import EDIT, REACTION, UNSEND, MessageChange
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
-from messaging.model.inbox_entry import InboxEntry, Unread
+from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import UNREADABLE, Item
 from messaging.model.message import Message
 from messaging.model.person import Person
@@ -22,7 +23,7 @@ from messaging.model.sent_record import SentRecord
 from messaging.retry import until_not_busy
 from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.dynamodb import ABSENT, ConditionFailed, DynamoDB
-from messaging.storage.table import Table
+from messaging.storage.table import Note, Table
 from operators.conversation_table import ConversationTable, is_sent_record_of
 from operators.verify import (
     Violation,
@@ -41,6 +42,7 @@ from operators.writing import MAX_CONCURRENCY
 
 # Items that follow from others, and how they are read.
 _DERIVED: dict[str, Callable[[Item], object]] = {
+    keys.changed_pk(""): ChangedConversation.from_item,
     keys.inbox_pk(""): InboxEntry.from_item,
     keys.unread_pk(""): Unread.from_item,
     keys.sent_record_pk(""): readable_sent_record,
@@ -56,6 +58,9 @@ def repair_inboxes(table: Table, message_group_uuid: str) -> int:
     if head is None:
         return 0
     rebuild(table, head, keys.FIRST_TIME)
+    for outcome in table.write_entries([Note(one) for one in head.changed_conversations]):
+        if isinstance(outcome, Busy):
+            raise outcome
     return head.version
 
 
@@ -112,6 +117,7 @@ class Repair:
             if self._backup:
                 self._bring_back(group, self._backup)
             if self._fix_head(group):
+                self._fix_changes(group)
                 version = repair_inboxes(self._table, group)
                 self._fix_sent_records(group)
         except UNREADABLE:  # a person must look at it
@@ -135,11 +141,47 @@ class Repair:
         """
         senders, message_uuids = set[str](), set[str]()
         for item in self._items(group):
-            if item["sk"]["S"] != keys.HEAD:
+            if item["sk"]["S"] not in (keys.HEAD, keys.HIDDEN):
                 message = self._with_its_uuid(item, Message.from_item(item))
                 senders.add(message.sender.user_uuid)
                 message_uuids.add(message.message_uuid)
         return until_not_busy(lambda: self._try_fix_head(group, senders, message_uuids))
+
+    def _fix_changes(self, group: str) -> None:
+        """Make changes, messages and head agree. A change that is lost is noted for a message that shows it."""
+        until_not_busy(lambda: self._try_fix_changes(group))
+
+    def _try_fix_changes(self, group: str) -> None:
+        stored = self._get(keys.conversation_pk(group), keys.HEAD)
+        head = _head_of_members(stored)
+        if head is None or stored is None:
+            return
+        messages = [
+            Message.from_item(item) for item in self._items(group) if item["sk"]["S"] not in (keys.HEAD, keys.HIDDEN)
+        ]
+        shown = {message.change: message for message in messages if message.change}
+        by_time = {message.created_at: message for message in messages}
+        items = {item["sk"]["S"]: item for item in self._table.db.query_all(keys.changes_pk(group), consistent=True)}
+        read = {sk: _read(MessageChange.from_item, item) for sk, item in items.items()}
+        changes = {change.number: change for change in read.values() if change}
+        last = max([head.last_change, *shown, *changes])
+        for number in range(1, last + 1):
+            known = changes.get(number) or (head.changed if number == head.last_change else None)
+            message = shown.get(number) or (by_time.get(known.created_at) if known else None)
+            if message is None or message.change < number:  # the message has been changed again since, or lost it
+                later = [shown[one] for one in sorted(shown) if one > number]
+                message = later[0] if later else messages[-1]
+                if not later:
+                    self._replace(replace(message, change=number).item, message.item)
+                    shown[number] = message
+            if known is None or known.created_at != message.created_at:
+                known = MessageChange(number, _kind_of(message), message.created_at, message.created_at)
+            if changes.get(number) != known:
+                self._replace(known.item(group), items.get(keys.change_sk(number)))
+                changes[number] = known
+        if last and head.changed != changes[last]:
+            wanted = replace(head, changed=changes[last], version=head.version + 1)
+            self._replace({**stored, **wanted.item}, stored)
 
     def _with_its_uuid(self, item: Item, message: Message) -> Message:
         """Give a message the message_uuid back under which its sent record is stored, if it has lost that."""
@@ -229,7 +271,7 @@ class Repair:
         """A head for messages without one; None if the members cannot be found out."""
         people, marks = {}, {}
         for item in self._items(group):
-            if item["sk"]["S"] != keys.HEAD:
+            if item["sk"]["S"] not in (keys.HEAD, keys.HIDDEN):
                 message = Message.from_item(item)
                 people[message.sender.user_uuid] = message.sender
                 marks[message.sender.user_uuid] = message.seq  # a sender has read all messages before their own
@@ -334,6 +376,11 @@ def _head_of_members(stored: Item | None) -> Head | None:
     """The head, None if it is missing, unreadable, or not of the two members of its conversation."""
     head = _read(readable_head, stored)
     return head if head and is_of_its_members(head) else None
+
+
+def _kind_of(message: Message) -> str:
+    """The kind of change that a message shows."""
+    return UNSEND if message.unsent_at else EDIT if message.edited_at else REACTION
 
 
 def _is_next(head: Head, last: Message, message_uuids: set[str]) -> bool:

@@ -9,11 +9,15 @@ from messaging.model import keys
 from messaging.model.items import Item
 from messaging.storage.dynamodb import DynamoDB
 
-# The kinds of items, by the prefix of the partition key; a head is stored among the messages.
+# The kinds of items, by the prefix of the partition key; a head and hidden messages are stored among the messages.
 _PREFIXES = {
     "message": keys.conversation_pk(""),
     "head": keys.conversation_pk(""),
+    "hidden": keys.conversation_pk(""),
+    "change": keys.changes_pk(""),
     "message-group": keys.inbox_pk(""),
+    "changed": keys.changed_pk(""),
+    "versions": keys.versions_pk(""),
     "unread": keys.unread_pk(""),
     "sent-record": keys.sent_record_pk(""),
     "profile": keys.profile_pk(""),
@@ -40,7 +44,7 @@ def scan(db: DynamoDB, kinds: Sequence[str]) -> Iterator[Item]:
 
 def kind_of(item: Item) -> str:
     """One of KINDS, or `unknown`."""
-    if item["sk"]["S"] in (keys.HEAD, keys.ERASED):
+    if item["sk"]["S"] in (keys.HEAD, keys.HIDDEN, keys.ERASED):
         return str(item["sk"]["S"]).lower()
     return next((kind for kind, prefix in _PREFIXES.items() if item["pk"]["S"].startswith(prefix)), "unknown")
 

@@ -20,6 +20,7 @@ from messaging.model.items import UNREADABLE, Item
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
+from messaging.model.versions import Versions
 from messaging.storage.table import Table
 from operators.conversation_table import is_sent_record_of
 
@@ -279,6 +280,7 @@ class _Segment:
             keys.ticket_pk(""): (Ticket.from_item, _nothing_else),
             keys.connections_pk(""): (Connection.from_item, _nothing_else),
             keys.subscriptions_pk(""): (Subscription.from_item, _nothing_else),
+            keys.versions_pk(""): (Versions.from_item, _nothing_else),
         }
         for pk, items in groupby(items_in_order, key=lambda item: str(item["pk"]["S"])):
             prefix, _, identifier = pk.partition("#")

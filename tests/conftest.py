@@ -18,6 +18,7 @@ os.environ |= {
     "TABLE_NAME": "not-a-table",
     "MESSAGE_MAX_CHARS": "1024",
     "EDIT_WITHIN_HOURS": "none",
+    "KEEP_VERSIONS": "0",
     "UNSEND_WITHIN_HOURS": "none",
     "USER_ID_CLAIM": "",
     "HANDLE_CLAIM": "preferred_username",

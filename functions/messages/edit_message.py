@@ -14,6 +14,14 @@ table = open_table(settings.table_name)
 def lambda_handler(request: http_api.Request) -> http_api.Response:
     message_group_uuid, message_uuid = request.uuid("message_group_uuid"), request.uuid("message_uuid")
     wanted = read_edit_request(request, settings.message_max_chars)
-    window = Window(settings.edit_hours)
-    message = edit(table, request.user_uuid, message_group_uuid, message_uuid, wanted.message, wanted.seen, window)
+    message = edit(
+        table,
+        request.user_uuid,
+        message_group_uuid,
+        message_uuid,
+        wanted.message,
+        wanted.seen,
+        Window(settings.edit_hours),
+        keep=settings.keep_versions,
+    )
     return http_api.ok(views.message(message))

@@ -12,7 +12,7 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.items import Item
-from messaging.model.message import Draft, Message
+from messaging.model.message import Draft, Message, Quote
 from messaging.model.sent_record import SentRecord
 from messaging.retry import until_not_busy
 from messaging.storage.dynamodb import DynamoDB
@@ -116,7 +116,7 @@ class _Importer:
         merged = sorted([*map(_line, sent_here.values()), *lines], key=lambda line: line.at)
         named = (replace(line, sender=members[line.sender.user_uuid]) for line in merged)
         conversation = list(continued((members[pair[0]], members[pair[1]]), named, None))
-        wanted = {message.created_at: message for message, _ in conversation}
+        wanted = {message.created_at: message for message in _with_quotes([message for message, _ in conversation])}
         wanted_head = _read(conversation[-1][1], head)
 
         there = {message.created_at: message for message in stored}
@@ -136,6 +136,7 @@ class _Importer:
             self._put_sent_records(unclaimed, sent_records)
             self._put(there, differing, misplaced, sent_records)
             self._delete(set(there) - set(wanted), group)
+            self._move_changes(group, stored, wanted.values())
             if head_differs:
                 self.table.put_head(wanted_head, head)
             if not stands:
@@ -173,12 +174,36 @@ class _Importer:
         for time in sorted(times):
             self.table.db.delete(keys.key(keys.conversation_pk(group), time))
 
+    def _move_changes(self, group: str, stored: Iterable[Message], wanted: Iterable[Message]) -> None:
+        """Let changes and hidden messages follow the messages that have moved."""
+        placed = {message.message_uuid: message for message in wanted}
+        now = {old.created_at: (old.seq, placed[old.message_uuid]) for old in stored if old.message_uuid in placed}
+        moved = {time: new for time, (seq, new) in now.items() if (seq, time) != (new.seq, new.created_at)}
+        if not moved:
+            return
+        changes = [one for one in self.table.changes_of(group) if one.created_at in moved]
+        put_all(
+            self.table.db,
+            (replace(one, created_at=moved[one.created_at].created_at).item(group) for one in changes),
+        )
+        head = self.table.head(group, consistent=True)
+        if head and head.changed and head.changed.created_at in moved:
+            self.table.put_last_change(
+                head, replace(head.changed, created_at=moved[head.changed.created_at].created_at)
+            )
+        seqs = {seq: new.seq for seq, new in now.values()}
+        hidden = self.table.hidden(group)
+        for user_uuid, mine in hidden.seqs.items():
+            hidden = replace(hidden, seqs={**hidden.seqs, user_uuid: frozenset(seqs.get(seq, seq) for seq in mine)})
+        if hidden.seqs:
+            self.table.db.put(hidden.item)
+
     def _stored(self, group: str) -> tuple[Head | None, list[Message]]:
         head, messages = None, []
         for item in self.table.db.query_all(keys.conversation_pk(group), consistent=True):
             if item["sk"]["S"] == keys.HEAD:
                 head = Head.from_item(item)
-            else:
+            elif item["sk"]["S"] != keys.HIDDEN:
                 messages.append(Message.from_item(item))
         return head, messages
 
@@ -209,6 +234,17 @@ def _messages(
 
 def _line(message: Message) -> Line:
     return Line(message.draft, message.sender, datetime.fromisoformat(message.created_at), message)
+
+
+def _with_quotes(messages: list[Message]) -> list[Message]:
+    """The messages, with the places of those that they reply to."""
+    places = {
+        message.message_uuid: Quote(message.message_uuid, message.created_at, message.seq) for message in messages
+    }
+    return [
+        replace(one, reply_to=places.get(one.reply_to.message_uuid, one.reply_to)) if one.reply_to else one
+        for one in messages
+    ]
 
 
 def _as_changed(line: Line, stored: Message | None) -> Line:

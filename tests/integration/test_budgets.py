@@ -1,10 +1,18 @@
 """The design's budgets: requests and capacity units of each operation, with short messages and a warm function."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+from messaging.model import keys
+from messaging.model.change import REACTION, MessageChange
+from messaging.model.conversation import Head
+from messaging.model.message import Message, Quote
+from messaging.model.person import Person
+from messaging.model.sent_record import SentRecord
 from operators.cost import Consumed
-from tests.support.budgets import BUDGETS, measure
+from tests.support.budgets import BUDGETS, measure, size
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,6 +26,23 @@ def test_every_operation_is_within_its_budget(
     record_property("summary", _as_text(measured))
     for operation, budget in BUDGETS.items():
         assert all(is_ <= may for is_, may in zip(measured[operation], budget, strict=True)), operation
+
+
+def test_items_of_a_text_of_200_characters_are_at_most_a_kilobyte() -> None:
+    """Otherwise a send costs more than 6 write units."""
+    people = [
+        Person(str(UUID(int=n)), "a" * 20, "A name of thirty characters ab", read_receipts=False, version=99)
+        for n in (1, 2)
+    ]
+    group, at = keys.pair_uuid(*(one.user_uuid for one in people)), "2026-01-02T03:04:05.000006+00:00"
+    quote = Quote(str(UUID(int=3)), at, 10**6)
+    message = Message(group, str(UUID(int=4)), "x" * 200, people[0], at, 10**6, quote, at, "", 10**6, {}, "s" * 32)
+    head = replace(Head.of_first(message, people[1]), wrote=frozenset(one.user_uuid for one in people), version=10**7)
+    changed = replace(head, changed=MessageChange(10**6, REACTION, at, at))
+    reactions = {one.user_uuid: ("👍🏽", "❤️", "🎉") for one in people}
+
+    for item in (changed.item, replace(message, reactions=reactions).item, SentRecord.of(message).item):
+        assert size(item) <= 1024
 
 
 def _as_text(measured: dict[str, Consumed]) -> str:

@@ -253,3 +253,30 @@ def test_a_message_that_follows_an_edited_one_is_not_edited(
     assert now
     assert (now.last.message, now.last.unsent_at, now.last_change) == ("four", "", 1)
     is_clean()
+
+
+def test_earlier_versions_are_kept_for_both_if_asked_for_and_gone_after_an_unsend(
+    functions: Functions,
+    dynamodb: "DynamoDBClient",
+    table_name: str,
+    bayko: Person,
+    londo: Person,
+    sent: list[Message],
+    monkeypatch: pytest.MonkeyPatch,
+    is_clean: Callable[[], None],
+) -> None:
+    module = functions.handler("messages.edit_message")
+    monkeypatch.setattr(module, "settings", replace(module.settings, keep_versions=2))
+    group, uuid = sent[0].message_group_uuid, sent[0].message_uuid
+    for change, text in enumerate(("B", "C", "D")):
+        assert functions.edit_message(bayko.user_uuid, group, uuid, message=text, change=change)[0] == 200
+
+    for person in (bayko, londo):
+        _, shown, _ = functions.show_message(person.user_uuid, group, uuid)
+        assert [one["message"] for one in shown["versions"]] == ["B", "C"]
+        assert shown["versions"][0]["created_at"] < shown["versions"][1]["created_at"] < shown["edited_at"]
+    is_clean()
+    unsend(functions._table, bayko.user_uuid, group, uuid, ALWAYS)
+    assert "versions" not in functions.show_message(londo.user_uuid, group, uuid)[1]
+    assert not [item for item in read_all(dynamodb, table_name) if item["pk"]["S"] == keys.versions_pk(uuid)]
+    is_clean()

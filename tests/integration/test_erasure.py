@@ -10,13 +10,16 @@ import boto3
 import pytest
 
 from messaging.model import keys
+from messaging.model.change import EDIT, MessageChange
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, NotFound, TooManyRequests
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
+from messaging.services.changes import hide, react
 from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.storage.table import MessageChanged
 from operators import verify as verifying
 from operators.erasure import erase_from_table
 from operators.people_table import PeopleTable
@@ -66,6 +69,10 @@ class World:
 
     def erase(self, person: Person) -> None:
         erase_from_table(self.table, FakeSockets(), person.user_uuid, {person.handle})
+
+    def deliver(self) -> list[str]:
+        """Deliver the whole stream again; return the records that failed."""
+        return self._functions.stream_handler(self._stream.records())
 
     def items(self) -> list[dict[str, Any]]:
         return read_all(self.client, self._name)
@@ -271,3 +278,38 @@ def test_an_erasure_interrupted_at_any_request_is_finished_by_a_second_run(
 
     assert 20 < number < 99
     world.assert_all_is_well_without(*erased)
+
+
+def test_reactions_hidden_messages_and_changed_conversations_go_too(world: World) -> None:
+    bayko, londo = world.person("bayko"), world.person("londo")
+    group = world.open(bayko, londo, replies=3)
+    messages = [message for page in world.table.messages(group) for message in page]
+    for message in messages:
+        for person in (bayko, londo):
+            react(world.table, person.user_uuid, group, message.message_uuid, "👍")
+            hide(world.table, person.user_uuid, group, message.message_uuid)
+    assert world.deliver() == []
+    before = world.table.head(group)
+    assert before
+
+    world.erase(londo)
+
+    for page in world.table.messages(group):
+        assert all(message.reactions == {bayko.user_uuid: ("👍",)} for message in page)
+    assert world.table.hidden(group).seqs == {bayko.user_uuid: frozenset(range(1, 5))}
+    assert not [item for item in world.items() if item["pk"]["S"] == keys.changed_pk(londo.user_uuid)]
+    # Somebody who read the head and a message before brings no reaction back.
+    change = MessageChange(before.last_change + 1, EDIT, before.created_at, messages[0].created_at)
+    old = world.table.message(group, messages[0].created_at)
+    assert old
+    with pytest.raises(MessageChanged):
+        world.table.change_message(
+            before, old, replace(old, message="!", change=change.number), change, bayko.user_uuid
+        )
+    react(world.table, bayko.user_uuid, group, messages[0].message_uuid, "👎")
+    assert world.deliver() == []
+    assert verify(world.client, world.table.db.table_name) == []
+
+    world.erase(bayko)
+    assert world.deliver() == []
+    assert [item for item in world.items() if group in str(item)] == []

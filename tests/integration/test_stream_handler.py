@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from messaging.model import keys
-from messaging.model.errors import NotFound
+from messaging.model.errors import Changed, Forbidden, Gone, NotFound
 from messaging.model.message import Draft
 from messaging.model.person import Person
+from messaging.services.changes import Window, edit, react, unsend
 from messaging.services.marks import mark_read
 from messaging.services.read import list_message_groups
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -32,6 +33,9 @@ from tests.support.world import Requests, World, faults
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+ALWAYS = Window(None)
 
 
 @pytest.fixture
@@ -412,6 +416,26 @@ class TwoConversations(World):
         person = head.members[self._member(conversation, member).user_uuid]
         self.table.copy_profile(head.message_group_uuid, replace(person, version=person.version + 1, **changes))
 
+    def edit(self, conversation: int, text: int, member: int) -> None:
+        """Let a member edit their newest message."""
+        self._change_newest(conversation, member, lambda *at: edit(*at, ("A", "B")[text], 0, ALWAYS, lambda: self.now))
+
+    def unsend(self, conversation: int, _: int, member: int) -> None:
+        """Let a member take their newest message back."""
+        self._change_newest(conversation, member, lambda *at: unsend(*at, ALWAYS, lambda: self.now))
+
+    def react(self, conversation: int, later: int, member: int) -> None:
+        """Let a member react to the other's or their own newest message, perhaps an hour later."""
+        self.now += timedelta(hours=later)
+        self._change_newest(conversation, member, lambda *at: react(*at, "👍", lambda: self.now))
+
+    def _change_newest(self, conversation: int, member: int, change: Callable[..., Any]) -> None:
+        group, person = self.conversations[conversation], self._member(conversation, member)
+        _, _, messages = self.table.newest(group, 100, consistent=True)
+        mine = [message for message in messages if message.sender.user_uuid == person.user_uuid] or messages
+        with suppress(NotFound, Forbidden, Gone, Changed):
+            change(self.table, person.user_uuid, group, mine[-1].message_uuid)
+
     def erase(self, conversation: int, whole: int, member: int) -> None:
         """Let a member begin to leave a conversation or, if the other is there, leave it."""
         group, person = self.conversations[conversation], self._member(conversation, member)
@@ -455,7 +479,9 @@ def world_of(
 
 
 _steps = st.tuples(
-    st.sampled_from(["send", "send", "send", "read", "read", "show", "show", "rename", "erase"]),
+    st.sampled_from(
+        ["send", "send", "send", "read", "read", "show", "show", "rename", "edit", "unsend", "react", "react", "erase"]
+    ),
     *[st.integers(0, 1)] * 3,
 )
 

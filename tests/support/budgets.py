@@ -6,6 +6,7 @@ by AWS's documented rules: two for each item of a transaction, one for each othe
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 BUDGETS = {
     "A newest 20 messages": Consumed(1, 1, 0),
     "A an older page": Consumed(2, 1.5, 0),
-    "A one message": Consumed(2, 1.5, 0),
+    "A a page of 20 with 4 quotes outside": Consumed(2, 3, 0),
+    "A around a message": Consumed(3, 2.5, 0),
+    "A one message": Consumed(2, 2, 0),
     "B newest 20 groups": Consumed(1, 1, 0),
     "C new conversation": Consumed(2, 1, 10),
     "D send": Consumed(2, 0.5, 6),
@@ -45,7 +48,18 @@ BUDGETS = {
     "unread after a mark": Consumed(0, 0, 1),
     "unread, of 30 conversations": Consumed(1, 0.5, 0),
     "one conversation of the inbox": Consumed(1, 0.5, 0),
-    "20 conversations since a time": Consumed(1, 1, 0),
+    "20 conversations since a time": Consumed(2, 1.5, 0),
+    "edit": Consumed(3, 1.5, 6),
+    "inbox after the first change of an hour": Consumed(1, 0, 4),
+    "inbox after another change of an hour": Consumed(1, 0, 2),
+    "reaction": Consumed(3, 1.5, 6),
+    "unsend": Consumed(3, 1.5, 6),
+    "a change that is done already": Consumed(2, 1.5, 0),
+    "reply": Consumed(2, 1, 6),
+    "100 changes since a number": Consumed(2, 13, 0),
+    "hide": Consumed(2, 1, 1),
+    "A newest 20 messages with hidden ones": Consumed(1, 1, 0),
+    "push of 1 change": Consumed(3, 1.5, 0),
     "receipts that are so already": Consumed(1, 1, 0),
     "receipts changed in 31 conversations": Consumed(36, 5, 36),
     "handle, name and avatar changed in 31 conversations": Consumed(36, 5, 38),
@@ -106,7 +120,7 @@ def measure(dynamodb: "DynamoDBClient", endpoint: str) -> dict[str, Consumed]:
     dynamodb.create_table(**create_table_request(table_name))
     with pytest.MonkeyPatch.context() as monkeypatch:
         measured = _measure(dynamodb, endpoint, table_name, monkeypatch)
-    assert max(_size(item) for item in read_all(dynamodb, table_name)) < 1024
+    assert max(size(item) for item in read_all(dynamodb, table_name)) < 1024
     dynamodb.delete_table(TableName=table_name)
     return measured
 
@@ -197,6 +211,7 @@ def _measure(
     send()
     last = stream.records()[-1:]
     measured["push of 1 message"] = meter.measure(lambda: sockets.push(last))
+    measured |= _measure_changes(meter, functions, stream, sockets, bayko, group)
     measured["disconnect"] = meter.measure(lambda: sockets.disconnect(bayko.user_uuid, mine))
     measured["receipts changed in 31 conversations"] = meter.measure(
         lambda: functions.update_me(bayko.user_uuid, receipts=False)
@@ -221,8 +236,61 @@ def _measure(
     return measured
 
 
-def _size(value: Any) -> int:
+def _measure_changes(
+    meter: Meter, functions: Functions, stream: Stream, sockets: SocketFunctions, bayko: Person, group: str
+) -> dict[str, Consumed]:
+    measured = {}
+    _, page, _ = functions.list_messages(bayko.user_uuid, group, limit="25")
+    mine = [message["uuid"] for message in page if message["user_uuid"] == bayko.user_uuid]
+
+    def react(emoji: str) -> Any:
+        return functions.put_reaction(bayko.user_uuid, group, mine[-2], emoji)
+
+    def rewrite() -> None:
+        assert functions.stream_handler(stream.records()[-1:]) == []
+
+    rewrite()
+    edit = partial(functions.edit_message, bayko.user_uuid, group, mine[-2], message="Another text", change=0)
+    measured["edit"] = meter.measure(edit)
+    measured["inbox after the first change of an hour"] = meter.measure(rewrite)
+    measured["a change that is done already"] = meter.measure(edit)
+    measured["reaction"] = meter.measure(lambda: react("👍"))
+    measured["inbox after another change of an hour"] = meter.measure(rewrite)
+    measured["push of 1 change"] = meter.measure(lambda: sockets.push(stream.records()[-1:]))
+    everyone, me = {"for": "everyone"}, {"for": "me"}
+    measured["unsend"] = meter.measure(lambda: functions.delete_message(bayko.user_uuid, group, mine[-1], **everyone))
+    for number in range(97):
+        call = (functions.delete_reaction, functions.put_reaction)[number % 2]
+        call(bayko.user_uuid, group, mine[-3 - number // 8], "👍" if number % 8 < 2 else "🎉")
+    for number in range(60):
+        call = (functions.put_reaction, functions.delete_reaction)[number % 2]
+        call(bayko.user_uuid, group, mine[number % 20], "🎈")
+    measured["100 changes since a number"] = meter.measure(
+        lambda: functions.list_changes(bayko.user_uuid, group, after="3", limit="100")
+    )
+    for quoted in mine[:4]:
+        functions.create_message(bayko.user_uuid, message_group_uuid=group, message="Yes", reply_to=quoted)
+    measured["reply"] = meter.measure(
+        lambda: functions.create_message(bayko.user_uuid, message_group_uuid=group, message="Yes", reply_to=mine[-3])
+    )
+    measured["A a page of 20 with 4 quotes outside"] = meter.measure(
+        lambda: functions.list_messages(bayko.user_uuid, group)
+    )
+    measured["A around a message"] = meter.measure(
+        lambda: functions.list_messages(bayko.user_uuid, group, around=mine[0])
+    )
+    for _ in range(20):
+        functions.create_message(bayko.user_uuid, message_group_uuid=group, message="Yes")
+    _, page, _ = functions.list_messages(bayko.user_uuid, group)
+    measured["hide"] = meter.measure(lambda: functions.delete_message(bayko.user_uuid, group, page[3]["uuid"], **me))
+    measured["A newest 20 messages with hidden ones"] = meter.measure(
+        lambda: functions.list_messages(bayko.user_uuid, group)
+    )
+    return measured
+
+
+def size(value: Any) -> int:
     """Approximate bytes: names and values."""
     if isinstance(value, dict):
-        return sum(len(name) + _size(part) for name, part in value.items())
+        return sum(len(name) + size(part) for name, part in value.items())
     return len(str(value).encode())

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from messaging.model import keys
+from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.message import Message
@@ -59,3 +60,34 @@ def assert_inboxes_stand_at_the_heads(items: list[dict[str, Any]]) -> None:
     noted = [Unread.from_item(item) for item in items if item["pk"]["S"].startswith(keys.unread_pk(""))]
     unread = [one for head in heads for one in head.unread]
     assert sorted(noted, key=str) == sorted(unread, key=str)
+    assert_changes_are_whole(items, heads)
+
+
+def assert_changes_are_whole(items: list[dict[str, Any]], heads: list[Head]) -> None:
+    """Check that changes are 1, 2, 3 …, that messages and heads show them, and that `since` leads to them."""
+    messages = {(message.message_group_uuid, message.created_at): message for message in stored_messages(items)}
+    changes: dict[str, list[MessageChange]] = {}
+    for item in items:
+        if item["pk"]["S"].startswith(keys.changes_pk("")):
+            changes.setdefault(item["pk"]["S"], []).append(MessageChange.from_item(item))
+    for head in heads:
+        mine = sorted(changes.get(keys.changes_pk(head.message_group_uuid), []), key=lambda change: change.number)
+        assert [change.number for change in mine] == list(range(1, head.last_change + 1))
+        assert head.changed == (mine[-1] if mine else None)
+        shown = {(change.number, change.created_at) for change in mine}
+        for (group, time), message in messages.items():
+            if group == head.message_group_uuid and message.change:
+                assert (message.change, time) in shown
+        assert all(messages[head.message_group_uuid, one.created_at].change >= one.number for one in mine)
+    noted = {
+        (item["pk"]["S"], item["message_group_uuid"]["S"], item["sk"]["S"])
+        for item in items
+        if item["pk"]["S"].startswith(keys.changed_pk(""))
+    }
+    wanted = {
+        (one.item["pk"]["S"], one.message_group_uuid, one.sk) for head in heads for one in head.changed_conversations
+    }
+    assert wanted <= noted
+    # An interrupted attempt may have left one at an earlier hour.
+    hours = {(pk, group): sk for pk, group, sk in wanted}
+    assert all(sk <= hours[pk, group] for pk, group, sk in noted if (pk, group) in hours)

@@ -14,6 +14,7 @@ from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.message import Message
 from messaging.model.person import Person, Profile
 from messaging.model.sent_record import SentRecord
+from messaging.model.versions import Versions
 from messaging.storage.table import (
     AlreadySent,
     Discard,
@@ -78,7 +79,15 @@ class FakeTable(Table):
     ) -> list[MessageChange]:
         return self.changed.get(message_group_uuid, [])[after : after + limit]
 
-    def change_message(self, head: Head, old: Message, new: Message, change: MessageChange, user_uuid: str) -> None:
+    def change_message(
+        self,
+        head: Head,
+        old: Message,
+        new: Message,
+        change: MessageChange,
+        user_uuid: str,
+        versions: Versions | None = None,
+    ) -> None:
         group = head.message_group_uuid
         self.messages[self.messages.index(old)] = new
         last = new.as_last(new.sender) if old.seq == head.last_seq else head.last

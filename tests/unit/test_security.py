@@ -37,7 +37,7 @@ ON = {name: values[1] for name, values in PARAMETERS.items()}
 
 _CHANGE = {
     "dynamodb:BatchGetItem": {"MSG#", "MID#"},
-    "dynamodb:GetItem": {"MSG#"},
+    "dynamodb:GetItem": {"MSG#", "VER#"},
     "dynamodb:UpdateItem": {"MSG#"},
     "dynamodb:PutItem": {"CHG#"},
 }
@@ -67,10 +67,10 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     },
     "ShowMessage": {
         "dynamodb:BatchGetItem": {"MSG#", "MID#"},
-        "dynamodb:GetItem": {"MSG#"},
+        "dynamodb:GetItem": {"MSG#", "VER#"},
     },
-    "EditMessage": _CHANGE,
-    "DeleteMessage": {**_CHANGE, "dynamodb:UpdateItem": {"MSG#", "MID#"}},
+    "EditMessage": {**_CHANGE, "dynamodb:PutItem": {"CHG#", "VER#"}},
+    "DeleteMessage": {**_CHANGE, "dynamodb:UpdateItem": {"MSG#", "MID#"}, "dynamodb:DeleteItem": {"VER#"}},
     "PutReaction": _CHANGE,
     "DeleteReaction": _CHANGE,
     "ListChanges": {

@@ -94,7 +94,7 @@ SENDS_TO_SOCKETS = {name for name in FUNCTIONS if "open_sockets" in _file_of(nam
 
 VARIABLES = {
     "SendSettings": {"MESSAGE_MAX_CHARS"},
-    "EditSettings": {"MESSAGE_MAX_CHARS", "EDIT_WITHIN_HOURS"},
+    "EditSettings": {"MESSAGE_MAX_CHARS", "EDIT_WITHIN_HOURS", "KEEP_VERSIONS"},
     "UnsendSettings": {"UNSEND_WITHIN_HOURS"},
     "SignUpSettings": {"HANDLE_CLAIM", "DISPLAY_NAME_CLAIM", "PICTURE_CLAIM", "EMAIL_CLAIM"},
 }

@@ -38,15 +38,18 @@ class SendSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class EditSettings(SendSettings):
-    """Settings of the function that edits messages. `edit_hours` is None for ever."""
+    """Settings of the function that edits messages. `edit_hours` is None for ever, `keep_versions` 0 for none."""
 
     edit_hours: int | None
+    keep_versions: int
 
     @classmethod
     def from_environment(cls) -> "EditSettings":
         """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
         send = SendSettings.from_environment()
-        return cls(send.table_name, send.message_max_chars, _hours("EDIT_WITHIN_HOURS"))
+        return cls(
+            send.table_name, send.message_max_chars, _hours("EDIT_WITHIN_HOURS"), int(os.environ["KEEP_VERSIONS"])
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The API's JSON: the entities from a client's view (openapi.yaml describes it)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from messaging.model.change import MessageChange
@@ -9,11 +9,19 @@ from messaging.model.cursors import MessageCursor
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message, Quote
 from messaging.model.person import Person
+from messaging.model.versions import Version
 from messaging.services.read import Conversation, Feed, Totals
 
 
 def messages(page: Conversation) -> list[dict[str, Any]]:
     return [shown_message(message, page.quoted, page.hidden) for message in page.messages]
+
+
+def one_message(page: Conversation, versions: Sequence[Version]) -> dict[str, Any]:
+    """The only message of a page, with its earlier versions, oldest first."""
+    (message,) = messages(page)
+    earlier = [{"message": one.message, "created_at": one.created_at} for one in versions]
+    return {**message, **({"versions": earlier} if earlier else {})}
 
 
 def shown_message(message: Message, quoted: Mapping[str, Message], hidden: frozenset[int]) -> dict[str, Any]:

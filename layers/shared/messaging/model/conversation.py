@@ -173,10 +173,15 @@ class Head:
     @property
     def changed_conversations(self) -> list[ChangedConversation]:
         """The changed conversations that must be stored: none for a member that is gone."""
+        return [entry for entry in self.both_changed_conversations if not self.members[entry.owner_uuid].is_gone]
+
+    @property
+    def both_changed_conversations(self) -> list[ChangedConversation]:
+        """The changed conversations of both members, even of those that are gone; none without changes."""
         return [
             ChangedConversation(owner_uuid, self.message_group_uuid, self.changed.at)
-            for owner_uuid, member in self.members.items()
-            if self.changed and not member.is_gone
+            for owner_uuid in self.members
+            if self.changed
         ]
 
     def unread_of(self, owner_uuid: str) -> Unread:

@@ -109,14 +109,15 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class ChangedConversation:
-    """A conversation of its owner with changed messages, at the hour of the last change; `at` is a time in that hour.
-
-    A replay of the stream may leave one at an earlier hour too, which leads nobody astray.
-    """
+    """A conversation of its owner with changed messages, at the hour of the last change; `at` is a time of it."""
 
     owner_uuid: str
     message_group_uuid: str
     at: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.owner_uuid, self.sk
 
     @property
     def sk(self) -> str:

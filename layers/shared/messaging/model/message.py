@@ -1,6 +1,6 @@
 """Messages, before and after they are sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -150,6 +150,11 @@ class Message:
         others = {one: theirs for one, theirs in self.reactions.items() if one != user_uuid}
         reactions = {**others, user_uuid: emoji} if emoji else others
         return replace(self, reactions=dict(sorted(reactions.items())), change=change)
+
+    def without_reactions_of(self, user_uuids: Iterable[str]) -> Self:
+        """The message without the reactions of these people."""
+        gone = {*user_uuids}
+        return replace(self, reactions={one: theirs for one, theirs in self.reactions.items() if one not in gone})
 
     def unsent(self, at: str, change: int) -> Self:
         """What remains of the message when its sender takes it back: its place."""

@@ -5,7 +5,7 @@ decides anew: so a repetition finds that all is done, and a late one that it may
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from messaging.model import keys
@@ -45,11 +45,13 @@ def edit(
     seen: int,
     window: Window,
     now: Clock = utc_now,
+    *,
+    keep: int = 0,
 ) -> Message:
     """Give the caller's message another text, if `seen` is still the number of its last change.
 
-    A message that has this text already stays as it is. Raises NotFound, Forbidden for somebody else's message, Gone
-    for an unsent or too old one, Changed, and Busy.
+    At most `keep` earlier texts are kept. A message that has this text already stays as it is. Raises NotFound,
+    Forbidden for somebody else's message, Gone for an unsent or too old one, Changed, and Busy.
     """
 
     def decide(message: Message, at: str, number: int) -> Message:
@@ -62,7 +64,7 @@ def edit(
             raise Changed("The message has been changed since you saw it.")
         return message.edited(text, at, number)
 
-    return _change(table, user_uuid, message_group_uuid, message_uuid, EDIT, decide, now, seen)
+    return _change(table, user_uuid, message_group_uuid, message_uuid, EDIT, decide, now, seen, keep)
 
 
 def unsend(
@@ -140,6 +142,7 @@ def _change(
     decide: _Decide,
     now: Clock,
     seen: int = 0,
+    keep: int = 0,
 ) -> Message:
     """Decide and write until nothing changes meanwhile; return the message as it is then.
 
@@ -150,13 +153,17 @@ def _change(
         head, message = find_message(table, user_uuid, message_group_uuid, message_uuid, first_consistent=True)
     for _ in attempts():
         head = require_member(head, user_uuid)
-        at = keys.format_time(now())
+        at = keys.time_after(head.changed.at if head.changed else "", now())
         new = decide(message, at, head.last_change + 1)
         if new == message:
             return message
+        new = new.without_reactions_of(one for one, member in head.members.items() if member.is_gone)
         change = MessageChange(head.last_change + 1, kind, at, message.created_at)
+        versions = table.versions(message_uuid).followed_by(message, keep) if keep else None
+        if versions:
+            new = replace(new, versions=len(versions.versions))
         try:
-            table.change_message(head, message, new, change, user_uuid)
+            table.change_message(head, message, new, change, user_uuid, versions)
         except MessageChanged as changed:
             head, message = changed.head or head, changed.message or message
         except Busy:

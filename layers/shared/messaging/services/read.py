@@ -20,6 +20,7 @@ from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message, Quote
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
+from messaging.model.versions import Version
 from messaging.storage.table import MOST_AT_ONCE, Table
 
 _STREAM_IS_LATE_BY = timedelta(hours=1)
@@ -183,6 +184,12 @@ def changes_after(table: Table, user_uuid: str, message_group_uuid: str, after: 
     mine = hidden.of(user_uuid)
     quoted = _quoted(table, message_group_uuid, messages.values(), mine)
     return Feed(page, messages, last, last >= head.last_change, mine, quoted)
+
+
+def earlier_versions(table: Table, page: Conversation) -> tuple[Version, ...]:
+    """The earlier versions of the only message of a page: 1 request if there are any."""
+    (message,) = page.messages
+    return table.versions(message.message_uuid).versions if message.versions and message.seq not in page.hidden else ()
 
 
 def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str) -> Conversation:

@@ -178,8 +178,9 @@ def rewrite(table: Table, changes: Iterable[Change]) -> Rewritten:
     end = retry.clock() + REBUILD_BUDGET_SECONDS
     for one in refused:
         try:
-            rebuild(table, one.end, min(one.times), min(retry.RETRY_BUDGET_SECONDS, end - retry.clock()))
-            _note_all(table, one)
+            budget = min(retry.RETRY_BUDGET_SECONDS, end - retry.clock())
+            head = rebuild(table, one.end, min(one.times), budget)
+            _note_again(table, one, head)
         except Exception as error:  # one conversation must not hold up the others; the handler reports it
             failed.update(dict.fromkeys(one.sequence_numbers, error))
         else:
@@ -187,9 +188,17 @@ def rewrite(table: Table, changes: Iterable[Change]) -> Rewritten:
     return Rewritten(len(planned), rebuilt, failed)
 
 
-def _note_all(table: Table, one: Rewrite) -> None:
-    """Note the hour of a rebuilt conversation's last change. Raises the error of a write that failed."""
-    for outcome in table.write_entries([*one.notes(), *one.forgets()]):
+def _note_again(table: Table, one: Rewrite, head: Head | None) -> None:
+    """Note the hour of a rebuilt conversation's last change, as `head` has it, and no other hour of the records.
+
+    Raises the error of a write that failed.
+    """
+    if not one.moves_change:
+        return
+    wanted = {entry.key: entry for entry in head.changed_conversations} if head else {}
+    known = [entry for change in (one.first.old, one.end) if change for entry in change.both_changed_conversations]
+    other = {entry.key: entry for entry in known if entry.key not in wanted}
+    for outcome in table.write_entries([*map(Note, wanted.values()), *map(Forget, other.values())]):
         if isinstance(outcome, Exception):
             raise outcome
 
@@ -220,8 +229,8 @@ def _do(
     return done
 
 
-def rebuild(table: Table, known: Head, since: str, give_up_after: float = retry.RETRY_BUDGET_SECONDS) -> None:
-    """Bring a conversation's entries to its head's state, in one transaction that checks the head.
+def rebuild(table: Table, known: Head, since: str, give_up_after: float = retry.RETRY_BUDGET_SECONDS) -> Head | None:
+    """Bring a conversation's entries to its head's state, in one transaction that checks the head; return the head.
 
     `known` is any head the conversation has had. Entries before both `since` and the time of `known` are not found.
     Costs 2 Queries and `Table.replace_entries`. Safe while others write. Raises Busy.
@@ -239,7 +248,7 @@ def rebuild(table: Table, known: Head, since: str, give_up_after: float = retry.
             stale = [entry for entry in found if (entry.owner_uuid, entry.sk) not in wanted_keys]
             table.replace_entries(known, head, wanted, stale[:MAX_STALE_ENTRIES])
             if len(stale) <= MAX_STALE_ENTRIES:
-                return
+                return head
         except PositionTaken as position:
             tiebroken.update(position.owners)
         except (HeadChanged, Busy):

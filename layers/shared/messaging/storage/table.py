@@ -22,6 +22,7 @@ from messaging.model.items import Item
 from messaging.model.message import OPTIONAL_CONTENT, Message
 from messaging.model.person import SPREADING, Person, Profile
 from messaging.model.sent_record import SentRecord
+from messaging.model.versions import Versions
 from messaging.retry import until_not_busy
 from messaging.storage import aws_client
 from messaging.storage.dynamodb import ABSENT, ConditionFailed, DynamoDB
@@ -443,17 +444,34 @@ class Table:
 
     # Changing a message
 
-    def change_message(self, head: Head, old: Message, new: Message, change: MessageChange, user_uuid: str) -> None:
+    def versions(self, message_uuid: str) -> Versions:
+        """The earlier versions of a message. Consistent: 1 read unit per 4 KB."""
+        item = self.db.get(keys.key(keys.versions_pk(message_uuid), keys.VERSIONS), consistent=True)
+        return Versions.from_item(item) if item else Versions(message_uuid)
+
+    def change_message(
+        self,
+        head: Head,
+        old: Message,
+        new: Message,
+        change: MessageChange,
+        user_uuid: str,
+        versions: Versions | None = None,
+    ) -> None:
         """Write a member's change of a message, the next one after `head`: 3 items, 6 write units.
 
-        A text that is not to be known any more also leaves a sent record from before salts, for 2 write units. Raises
-        MessageChanged.
+        With `versions` it puts them too. An unsend also deletes them, and the digest in a sent record from before
+        salts. Each costs 2 write units. Raises MessageChanged.
         """
         is_last = old.seq >= head.last_seq  # above: the head is stale
         shown = last_message_attributes(new) if is_last else {}
         gone = OPTIONAL_CONTENT - new.content.keys() if is_last else ()
         of_head = AttributesUpdate.of({"last_change": change.in_head, **shown}, gone)
-        conditions = ["members.#me.handle = :handle", _is_number("#last_change.#number", head.last_change)]
+        other = head.other(user_uuid)
+        conditions = [
+            "members.#me.handle = :handle AND members.#other.handle = :other",
+            _is_number("#last_change.#number", head.last_change),
+        ]
         of_message = AttributesUpdate.of_change(old, new)
         actions = [
             self.db.update_action(
@@ -464,10 +482,11 @@ class Table:
                     {
                         **of_head.values,
                         ":handle": {"S": head.members[user_uuid].handle},
+                        ":other": {"S": other.handle},
                         **({":number": {"N": str(head.last_change)}} if head.changed else {}),
                         **({":read": {"N": str(old.seq)}} if is_last else {}),
                     },
-                    {**of_head.names, "#me": user_uuid, "#number": "number"},
+                    {**of_head.names, "#me": user_uuid, "#other": other.user_uuid, "#number": "number"},
                 )
             ),
             self.db.update_action(
@@ -479,6 +498,10 @@ class Table:
             ),
             self.db.put_action(change.item(head.message_group_uuid), ABSENT),
         ]
+        if versions:
+            actions.append(self.db.put_action(versions.item))  # the message's condition orders them
+        if new.unsent_at and old.versions:
+            actions.append(self.db.delete_action(Versions(old.message_uuid).item))
         if new.unsent_at and not old.salt:
             sent_record = keys.key(keys.sent_record_pk(old.message_uuid), keys.SENT_RECORD)
             actions.append(self.db.update_action(sent_record, "REMOVE digest", "", {}))
