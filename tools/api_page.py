@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 import yaml
@@ -26,6 +27,7 @@ DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
 _QUERIES = {"list_messages": "?limit=2", "list_message_groups": "?limit=1"}
 _TAGS = [tag["name"] for tag in DOCUMENT["tags"]]
 _METHODS = ["get", "post", "put", "patch", "delete"]
+_LAST = ["list_changes", "delete_reaction", "delete_message"]  # of their tag: they need messages, or end them
 _CONVERSATION = DOCUMENT["components"]["parameters"]["MessageGroupUuid"]["example"]  # $UUID on the page
 # Statuses that every operation may answer; the page explains them once.
 _COMMON = {"200", "304", "401", "429", "500", "503"}
@@ -41,8 +43,14 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
         for path, methods in DOCUMENT["paths"].items()
         for method, operation in methods.items()
     ]
-    described.sort(key=lambda one: (_TAGS.index(one[2]["tags"][0]), one[1], _METHODS.index(one[0])))
+    described.sort(key=_place)
     return iter(described)
+
+
+def _place(described: tuple[str, str, dict[str, Any]]) -> tuple[int, int, str, int]:
+    method, path, operation = described
+    late = _LAST.index(operation["operationId"]) + 1 if operation["operationId"] in _LAST else 0
+    return _TAGS.index(operation["tags"][0]), late, path, _METHODS.index(method)
 
 
 def command(method: str, path: str, operation: dict[str, Any]) -> str:
@@ -50,9 +58,9 @@ def command(method: str, path: str, operation: dict[str, Any]) -> str:
     query = _QUERIES.get(operation["operationId"], "")
     for parameter in map(_resolved, operation.get("parameters", [])):
         if parameter["in"] == "path":
-            path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
-        elif "const" in parameter["schema"]:
-            query = f"?{parameter['name']}={parameter['schema']['const']}"
+            path = path.replace(f"{{{parameter['name']}}}", quote(parameter["example"]))
+        elif parameter.get("required"):
+            query = f"?{parameter['name']}={parameter['schema']['enum'][0]}"
     address = path.replace(_CONVERSATION, "$UUID") + query
     parts = ["curl -s --noproxy '*'"]
     if "ETag" in operation["responses"]["200"].get("headers", {}):

@@ -3,8 +3,10 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / name for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()]
@@ -103,3 +105,17 @@ def test_every_name_in_code_that_a_page_gives_exists(page: Path) -> None:
             assert re.search(rf"^(?:class|def) {name}\b|^{name}\b|    def {name}\b", modules[module], re.MULTILINE), (
                 name
             )
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that a mapping has twice, of which PyYAML keeps the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"{node.start_mark}: a key is there twice"
+        return super().construct_mapping(node, deep)
+
+
+@pytest.mark.parametrize("name", ["openapi.yaml", "asyncapi.yaml"])
+def test_a_description_says_nothing_twice(name: str) -> None:
+    assert yaml.load((ROOT / name).read_text(), _UniqueKeys)  # noqa: S506 - a safe loader

@@ -34,7 +34,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield system
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def address(system: System) -> Iterator[str]:
     """The web client's address, where examples find the JavaScript client and the other addresses."""
     with web.serving(system.environment, PASSWORD, ORIGINS) as address:
