@@ -41,14 +41,16 @@ def load(environment: Environment, password: str) -> Iterator[str]:
     """Create the people and their messages; yield a line of progress for each step.
 
     Messages go through the use cases, at the times of the file, so the stream gets them, too. Existing items stay
-    unchanged: an interrupted load resumes. On DynamoDB Local, which has neither user pool nor stream handler, people
-    have the user_uuids of the file and no password, and their inboxes are written here.
+    unchanged: an interrupted load resumes. Without a user pool, on DynamoDB Local and with another issuer, people have
+    the user_uuids of the file and no password. On DynamoDB Local, without a stream handler, inboxes are written here.
     """
     table = Table(environment.client("dynamodb"), environment.table_name)
     uuids = {}
     for person in PEOPLE:
         uuids[person["handle"]] = (
-            _register(table, person) if environment.is_table_only else _sign_up(environment, person, password)
+            _register(table, person)
+            if environment.is_table_only or environment.issuer
+            else _sign_up(environment, person, password)
         )
     yield f"{len(PEOPLE)} people"
     for conversation in _DEMO["conversations"]:
