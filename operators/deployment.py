@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from operators import web
 from operators.cli import Declined, confirm, say
 from operators.environments import Environment, region
+from operators.issuer import IssuerRefused, check_issuer
 from operators.schema import template
 
 ROOT = Path(__file__).parents[1]
@@ -71,11 +72,14 @@ def _runs(python: str) -> bool:
 def deploy(environment: str, parameters: list[str], *, yes: bool) -> None:
     """`sam deploy` of what was built with these parameters, and the steps that CloudFormation cannot do by itself.
 
-    Raises DeploymentError.
+    Raises DeploymentError and IssuerRefused.
     """
     if not (ROOT / settings(environment, "deploy")["template_file"]).exists():
         raise DeploymentError(f"Nothing was built for {environment}: leave out BUILT=1.")
     values = _values(environment, parameters)
+    issuer = values.get("TokenIssuer", "none")
+    if issuer != "none":
+        check_issuer(issuer)
     before = Environment(settings(environment, "deploy")["stack_name"])
     say(f"Deploying {before.stack} to {before.account_and_region}.")
     _warn_of_few_functions(before)
@@ -212,7 +216,7 @@ def main() -> int:
     except Declined:
         say("make delete: Nothing was deleted. Answer y, or add YES=1.", error=True)
         return 2
-    except (BotoCoreError, ClientError, DeploymentError) as error:
+    except (BotoCoreError, ClientError, DeploymentError, IssuerRefused) as error:
         say(f"make {given.command}: {error}", error=True)
         return 2
     except KeyboardInterrupt:

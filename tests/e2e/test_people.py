@@ -50,6 +50,42 @@ def uuids_gone(system: System) -> set[str]:
     return {profile.person.user_uuid for profile in gone(system.environment)}
 
 
+# The scripts for everybody
+
+
+def test_the_scripts_for_everybody_work_for_cognitos_people(system: System, home: Path, eve: Client) -> None:
+    def people(name: str, *arguments: str) -> str:
+        done = run_script(f"people/{name}", *arguments, CRUDDUR_LOCAL=str(home))
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    handle = f"vir_{uuid4().hex[:8]}"
+    email = f"{handle}@example.com"
+    made = people("put", handle, "--name", "Vir Cotto", "--email", email, "--password", PASSWORD)
+    user_uuid = made.split()[-1]
+    assert made == f"@{handle} is {user_uuid}\n"
+    assert system.sign_in(email)
+    assert people("list", "--json") == script(home, "list-users", "--json").stdout
+    exported = [json.loads(line) for line in people("export", email).splitlines()]
+    assert [one["kind"] for one in exported] == ["user", "profile"]
+    people("delete", handle, "--yes")
+    assert profile_of(system, user_uuid) is None
+    refused = run_script("people/put", handle, "--name", "Vir", "--id", "auth0|1", CRUDDUR_LOCAL=str(home))
+    assert (refused.returncode, "use --email and --password" in refused.stderr) == (2, True)
+
+
+def test_a_name_that_a_person_has_changed_is_right_whatever_the_pool_says(
+    system: System, home: Path, eve: Client
+) -> None:
+    changed = eve.request("PATCH", "/api/users/me", json={"display_name": "Evelyn"})
+    assert (changed.status_code, changed.json()["display_name"]) == (200, "Evelyn")
+
+    assert script(home, "sync-profiles").returncode == 0
+
+    assert eve.get("/api/users/me").json()["display_name"] == "Evelyn"
+    assert listed(home, eve.user_uuid)["asks_for"] == ""
+
+
 # Claims
 
 
