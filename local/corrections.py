@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ministack.services import apigateway, cognito
+from ministack.services import apigateway, cognito, lambda_svc
 
+_confirm_sign_up = cognito._confirm_sign_up
 _handle_request = apigateway._handle_execute_in_scope
 _resolve_user = cognito._resolve_user
 _validate_jwt = apigateway._validate_jwt_authorizer
@@ -11,6 +12,7 @@ _validate_jwt = apigateway._validate_jwt_authorizer
 
 def apply() -> None:
     apigateway._handle_execute_in_scope = _handle_with_cors
+    cognito._confirm_sign_up = _confirm_and_call_trigger
     cognito._resolve_user = _resolve_in_any_case
     apigateway._validate_jwt_authorizer = _validate_with_new_keys
 
@@ -22,6 +24,27 @@ async def _handle_with_cors(api_id: str, stage: str, path: str, method: str, hea
     if cors and method != "OPTIONS":
         answered |= apigateway._cors_response_headers(cors, headers.get("origin", ""))
     return status, answered, body
+
+
+def _confirm_and_call_trigger(data: dict[str, Any]) -> Any:
+    """Confirm a sign-up, then call PostConfirmation. Its error is the answer, and the user stays confirmed."""
+    answer = _confirm_sign_up(data)
+    pool, pool_id = cognito._pool_for_client(data["ClientId"])
+    trigger = (pool or {}).get("LambdaConfig", {}).get("PostConfirmation")
+    if answer[0] != 200 or not trigger:
+        return answer
+    user, _ = cognito._resolve_user(pool, data["Username"])
+    attributes = cognito._attr_list_to_dict(user["Attributes"])
+    event = cognito._build_presignup_event(
+        pool_id, data["ClientId"], user["Username"], attributes, "PostConfirmation_ConfirmSignUp"
+    )
+    record, config, _ = lambda_svc._get_func_record_for_ref(trigger)
+    scope = lambda_svc._execution_record_for_config(record, config)
+    result = lambda_svc._execute_function_with_config_scope(scope, event)
+    if not result.get("error"):
+        return answer
+    message = f"PostConfirmation failed with error {result['body']['errorMessage']}"
+    return cognito.error_response_json("UserLambdaValidationException", message, 400)
 
 
 def _resolve_in_any_case(pool: dict[str, Any], username: str | None) -> Any:

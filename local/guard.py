@@ -44,14 +44,19 @@ def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return values
 
 
-def refusal(headers: Mapping[str, str], port: int, pages: Container[str]) -> str | None:
+def refusal(
+    headers: Mapping[str, str], port: int, pages: Container[str], *, is_open_to_links: bool = False
+) -> str | None:
     """The reason for a server at `port` to refuse a request with these headers (names in lower case), or None.
 
     `pages` are the origins that it serves. Browsers send the source of a request in Origin or Sec-Fetch-Site, and no
-    page can change that; other programs send neither.
+    page can change that; other programs send neither. A server that is open to links also answers a browser that a
+    page of another origin leads here, and which shows the answer as a page of its own.
     """
     if headers.get("host", "").lower() not in [f"{name}:{port}" for name in _NAMES]:
         return _FOREIGN_HOST
     if "origin" in headers:
         return None if headers["origin"] in pages else _FOREIGN_PAGE
+    if is_open_to_links and (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document"):
+        return None
     return None if headers.get("sec-fetch-site", "none") in ("none", "same-origin") else _FOREIGN_PAGE

@@ -40,11 +40,12 @@ def serving(place: Environment, password: str | None = None, origins: Sequence[s
     if "issuer" not in settings:
         settings["cognito"] = place.endpoint
     if password:
-        settings["demo"] = {"people": demo.PEOPLE, "password": password}
+        people = [{name: person[name] for name in ("name", "handle", "email")} for person in demo.PEOPLE]
+        settings["demo"] = {"people": people, "password": password}
     port = guard.page_port(stack.port(place))
     try:
         headers = _headers(str(place.endpoint), settings.get("issuer", ""))
-        handler = partial(_Handler, port, origins, json.dumps(settings).encode(), headers)
+        handler = partial(_Handler, port, origins, settings, headers)
         server = ThreadingHTTPServer((HOST, port), handler)
     except OSError:
         raise PortTaken(
@@ -80,11 +81,12 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def __init__(
-        self, port: int, origins: Sequence[str], settings: bytes, headers: dict[str, str], *arguments: Any
+        self, port: int, origins: Sequence[str], settings: dict[str, Any], headers: dict[str, str], *arguments: Any
     ) -> None:
         self._port = port
         self._pages = [*guard.origins(port), *origins]
-        self._settings = settings
+        self._settings = json.dumps(settings).encode()
+        self._has_issuer = "issuer" in settings
         self._headers = headers
         super().__init__(*arguments)
 
@@ -92,10 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        if refusal := guard.refusal(guard.joined(self.headers.items()), self._port, self._pages):
+        path = self.path.partition("?")[0]
+        headers = guard.joined(self.headers.items())
+        is_open = self._has_issuer and path == "/"  # where an issuer sends the browser back
+        if refusal := guard.refusal(headers, self._port, self._pages, is_open_to_links=is_open):
             self.send_error(403, explain=refusal)
             return
-        path = self.path.partition("?")[0]
         if path == "/" or path.startswith("/messages"):  # as the template's WebPaths
             path = "/index.html"
         body = self._settings if path == "/config.json" else self._file(path)

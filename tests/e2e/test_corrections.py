@@ -1,5 +1,7 @@
 """Where the local system answers as AWS does, though ministack does not."""
 
+from uuid import uuid4
+
 import pytest
 import requests
 
@@ -26,3 +28,26 @@ def test_people_sign_in_with_their_address_in_any_case(system: System, bayko: Cl
     assert Session(cognito, pool_id, client_id, bayko.email.title(), PASSWORD).user_uuid == bayko.user_uuid
     with pytest.raises(cognito.exceptions.UsernameExistsException):
         cognito.sign_up(ClientId=client_id, Username=bayko.email.upper(), Password=PASSWORD)
+
+
+def test_a_confirmed_sign_up_makes_a_profile(system: System, bayko: Client) -> None:
+    cognito = system.client("cognito-idp")
+    client_id = system.environment.outputs["UserPoolClientId"]
+
+    def sign_up(handle: str) -> str:
+        email = f"{uuid4().hex}@example.com"
+        attributes = {"email": email, "preferred_username": handle, "name": "New"}
+        cognito.sign_up(
+            ClientId=client_id,
+            Username=email,
+            Password=PASSWORD,
+            UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
+        )
+        return email
+
+    handle = f"new_{uuid4().hex[:8]}"
+    first, second = sign_up(handle), sign_up(handle)
+    cognito.confirm_sign_up(ClientId=client_id, Username=first, ConfirmationCode="123456")
+    assert bayko.get(f"/api/users/@{handle}/short").json()["display_name"] == "New"
+    with pytest.raises(cognito.exceptions.UserLambdaValidationException, match="The handle is taken"):
+        cognito.confirm_sign_up(ClientId=client_id, Username=second, ConfirmationCode="123456")

@@ -1,20 +1,26 @@
 /** The page: reads config.json and shows the view that the path names. */
 
+import { Cognito } from "./cognito.js";
 import { loadConfig, reloadIfReplaced } from "./config.js";
 import { Refused, SignedOut } from "./cruddur-messages/index.js";
 import { el } from "./dom.js";
+import { sentence } from "./errors.js";
 import { badge, updateTimeZone } from "./format.js";
-import { PageClient } from "./page_client.js";
+import { PageClient, pageApi } from "./page_client.js";
 import { Session } from "./session.js";
 import { browserStorage, tabStorage } from "./storage.js";
+import { applyLanguage, t } from "./texts.js";
 import { Conversation } from "./views/conversation.js";
 import { Inbox } from "./views/inbox.js";
 import { alertPane, emptyPane, failedPane } from "./views/placeholder.js";
 
 /**
+ * @import { OpenIdConfig } from "../types.d.ts"
  * @import { Person } from "./cruddur-messages/types.js"
  * @import { NewConversation } from "./views/new.js"
  * @import { Settings } from "./views/settings.js"
+ * @import { Profile } from "./views/profile.js"
+ * @import { ProviderSignIn } from "./views/provider_sign_in.js"
  * @import { SignIn } from "./views/signin.js"
  */
 
@@ -24,28 +30,42 @@ const SETTINGS = "/messages/settings";
 const UPDATE_MS = 60_000; // for times like "5 min. ago", and for the date
 
 /** @typedef {{ client: PageClient, inbox: Inbox, shell: HTMLElement, banner: HTMLElement }} Running */
-/** @typedef {Conversation | NewConversation | Settings | SignIn} View */
+/** @typedef {Conversation | NewConversation | Profile | ProviderSignIn | Settings | SignIn} View */
 
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
-const session = new Session(await firstConfig());
+applyLanguage();
+const { config, provider } = await loadSystem();
+const session = new Session(config, provider);
+const api = pageApi(config, session);
+/** @type {unknown} */
+let signInError = null;
 /** @type {Running | null} While somebody is signed in. */
 let running = null;
 /** @type {View | null} The view beside the inbox. */
 let view = null;
 let isUpdateScheduled = false;
 
-/** Loads config.json. Asks the person to try again while it cannot be reached. */
-async function firstConfig() {
+/** Loads config.json and the identity provider that it names. Asks the person to try again while that fails. */
+async function loadSystem() {
   for (;;) {
     try {
-      return await loadConfig();
+      const config = await loadConfig();
+      return { config, provider: config.issuer === undefined ? new Cognito(config) : await openId(config) };
     } catch (error) {
-      const text = /** @type {Error} */ (error).message;
+      const text = sentence(error);
       await new Promise((resolve) =>
         app.replaceChildren(el("main", { className: "signin" }, failedPane(text, resolve))),
       );
     }
   }
+}
+
+/** @param {OpenIdConfig} config */
+async function openId(config) {
+  const { OpenId } = await import("./oidc.js").catch(() => {
+    throw new Error(t("part_not_loaded"));
+  });
+  return new OpenId(config);
 }
 
 /**
@@ -69,7 +89,7 @@ async function show({ isFirst = false } = {}) {
   const isTyping = document.activeElement?.matches(".composer textarea");
   view?.close();
   view = null;
-  if (!session.user) return showSignIn();
+  if (!session.user) return showStart();
   running ??= startClient(session.user);
   updateBanner();
   const { client, inbox, shell } = running;
@@ -103,13 +123,19 @@ async function show({ isFirst = false } = {}) {
   if (isFirst) shown.focus();
 }
 
-/** @returns {Promise<void>} */
-async function showSignIn() {
-  document.title = "Sign in · Messages";
-  const { loaded, error } = await load(signIn);
-  if (session.user) return show();
+/**
+ * Shows the sign-in, or the form for a first profile to a person who is signed in and has none.
+ *
+ * @returns {Promise<void>}
+ */
+async function showStart() {
+  const { isSignedIn } = session;
+  const { loaded, error } = await load(() => (isSignedIn ? firstProfile() : signIn()));
+  if (session.user) return show({ isFirst: true });
+  if (session.isSignedIn !== isSignedIn) return; // another view was shown meanwhile
   if (error) return app.replaceChildren(el("main", { className: "signin" }, error));
   view = loaded;
+  updateTitle();
   app.replaceChildren(view.element);
   view.focus();
 }
@@ -137,8 +163,23 @@ async function settings(client) {
 
 /** @returns {Promise<View>} */
 async function signIn() {
+  if (!(provider instanceof Cognito)) {
+    const { ProviderSignIn } = await import("./views/provider_sign_in.js");
+    return new ProviderSignIn(provider, signInError);
+  }
   const { SignIn } = await import("./views/signin.js");
-  return new SignIn(session, () => show({ isFirst: true }));
+  return new SignIn(session, provider, () => show({ isFirst: true }));
+}
+
+/**
+ * Loads the profile of the person who is signed in, and returns the view that asks for one in case there is none.
+ *
+ * @returns {Promise<View>}
+ */
+async function firstProfile() {
+  const [{ Profile }, found] = await Promise.all([import("./views/profile.js"), api.find("/api/users/me")]);
+  if (found) session.enter(found);
+  return new Profile(api, session, () => show({ isFirst: true }));
 }
 
 /**
@@ -151,7 +192,7 @@ async function load(loadView) {
   try {
     return { loaded: await loadView() };
   } catch {
-    return { error: failedPane("This part of the page could not be loaded.", () => show()) };
+    return { error: failedPane(t("part_not_loaded"), () => show()) };
   }
 }
 
@@ -179,10 +220,10 @@ function decoded(part) {
 function showError(shown, error) {
   if (error instanceof SignedOut || !session.user) return;
   const isGone = error instanceof Refused && [400, 404].includes(error.status);
-  const all = el("a", { className: "wide primary", href: "/messages" }, "All conversations");
+  const all = el("a", { className: "wide primary", href: "/messages" }, t("all_conversations"));
   const pane = isGone
-    ? alertPane("There is no such conversation.", all)
-    : failedPane("This conversation could not be loaded.", () => show());
+    ? alertPane(t("no_such_conversation"), all)
+    : failedPane(t("conversation_not_loaded"), () => show());
   shown.element.replaceWith(pane);
   shown.close();
   view = null;
@@ -201,7 +242,12 @@ function startClient(user) {
   const banner = el("p", { className: "banner", role: "status" });
   client.on("connection", updateBanner);
   client.on("behind", () => reloadIfReplaced(client.config));
-  client.store.on("change", scheduleUpdate);
+  client.store.on("change", ({ kind }) => {
+    if (client !== running?.client) return;
+    if (kind === "me") session.enter(client.store.me);
+    scheduleUpdate();
+  });
+  client.live.on("open", () => updateMe(client));
   client.outbox.on("change", scheduleUpdate);
   app.replaceChildren(banner, shell);
   loadInbox(client, inbox);
@@ -224,6 +270,19 @@ async function loadInbox(client, inbox) {
   if (client === running?.client) client.goLive();
 }
 
+/**
+ * Loads the person's own profile, which another device may have changed while there was no socket.
+ *
+ * @param {PageClient} client
+ */
+async function updateMe({ api, store }) {
+  try {
+    store.setMe((await api.get("/api/users/me")).body);
+  } catch {
+    // the name that is shown stays until the next time
+  }
+}
+
 function updateBanner() {
   if (running) running.banner.textContent = bannerText(running.client);
 }
@@ -231,17 +290,14 @@ function updateBanner() {
 /** @param {PageClient} client */
 function bannerText(client) {
   const isRefused = browserStorage.isRefused || tabStorage.isRefused;
-  const storage =
-    isRefused &&
-    "This browser's storage is full or blocked. When you close this tab, drafts and unsent messages are lost.";
-  return [connectionText(client), storage].filter(Boolean).join(" ");
+  return [connectionText(client), isRefused && t("storage_refused")].filter(Boolean).join(" ");
 }
 
 /** @param {PageClient} client */
 function connectionText({ isReachable, live }) {
-  if (!navigator.onLine) return "You are offline. Your messages will be sent when you are back online.";
-  if (!isReachable) return "The server cannot be reached. Trying again …";
-  if (live.isReplaced) return "You have too many tabs and devices connected. Click here to connect this one again.";
+  if (!navigator.onLine) return t("offline");
+  if (!isReachable) return t("reconnecting");
+  if (live.isReplaced) return t("too_many_connections");
   return "";
 }
 
@@ -261,7 +317,7 @@ function scheduleUpdate() {
 function updateTitle() {
   const messages = running?.client.store.unread.messages;
   const count = messages ? `(${badge(messages)}) ` : "";
-  document.title = `${count}${view ? `${view.heading} · ` : ""}Messages`;
+  document.title = `${count}${view ? `${view.heading} · ` : ""}${t("messages")}`;
 }
 
 function stopClient() {
@@ -295,4 +351,11 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   go(link.getAttribute("href") ?? "");
 });
+if (!(provider instanceof Cognito) && provider.isAnswered) {
+  try {
+    session.start(await provider.finish());
+  } catch (error) {
+    signInError = error;
+  }
+}
 show({ isFirst: true });

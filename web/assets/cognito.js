@@ -1,23 +1,39 @@
-/** Requests to Cognito. */
+/** Cognito as the identity provider: its requests, and the tokens of a session. */
 
-import { fetchWithTimeout, Unreachable } from "./cruddur-messages/index.js";
+import { fetchWithTimeout } from "./cruddur-messages/index.js";
+import { ProviderRefused } from "./errors.js";
+import { t } from "./texts.js";
 
-/** @import { Config } from "../types.d.ts" */
+/**
+ * @import { CognitoConfig, Tokens } from "../types.d.ts"
+ * @import { Key } from "./texts.js"
+ */
 
-/** Cognito refused. The error's name is Cognito's own, and its message is a sentence for people. */
-export class CognitoRefused extends Error {
-  /**
-   * @param {string} name
-   * @param {string} message
-   */
-  constructor(name, message) {
-    super(message);
-    this.name = name;
-  }
-}
+/** @typedef {{ AccessToken: string, RefreshToken?: string }} Result Cognito's AuthenticationResult */
+
+/** @type {Record<string, Key>} Texts by Cognito's own code. */
+const TEXTS = {
+  CodeMismatchException: "wrong_code",
+  EnableSoftwareTokenMFAException: "wrong_code",
+  ExpiredCodeException: "expired_code",
+  InvalidPasswordException: "bad_password",
+  LimitExceededException: "too_many_attempts",
+  TooManyFailedAttemptsException: "too_many_attempts",
+  UserNotFoundException: "wrong_password",
+  UsernameExistsException: "account_exists",
+};
+
+/** @type {[RegExp, Key][]} Texts by a part of Cognito's message: a trigger's own error, or one of a code's many reasons. */
+const PARTS = [
+  [/Incorrect username or password/, "wrong_password"],
+  [/attempts exceeded/, "too_many_attempts"],
+  [/handle is taken/, "handle_taken"],
+  [/handle|preferred_username/, "handle_invalid"],
+  [/failed with error .*name/, "display_name_invalid"],
+];
 
 export class Cognito {
-  /** @param {Config} config */
+  /** @param {CognitoConfig} config */
   constructor({ cognito, client_id, user_pool_id }) {
     this.endpoint = cognito;
     this.clientId = client_id;
@@ -25,7 +41,7 @@ export class Cognito {
   }
 
   /**
-   * Calls an operation that needs no AWS credentials. Throws CognitoRefused, Unreachable.
+   * Calls an operation of this client that needs no AWS credentials. Throws ProviderRefused, Unreachable.
    *
    * @param {string} operation
    * @param {Record<string, unknown>} parameters
@@ -43,9 +59,49 @@ export class Cognito {
     const body = await response.json().catch(() => ({}));
     if (response.ok) return body;
     const name = String(body.__type).split("#").at(-1) ?? "";
-    if (response.status !== 400 || name === "TooManyRequestsException") {
-      throw new Unreachable(`Cognito answered ${response.status}. Try again in a moment.`);
-    }
-    throw new CognitoRefused(name, body.message ?? body.Message ?? "Cognito refused the request.");
+    if (response.status !== 400 || name === "TooManyRequestsException") throw new Error(t("busy"));
+    throw new ProviderRefused(name, sentence(name, body.message ?? body.Message ?? name));
   }
+
+  /**
+   * New tokens. Throws ProviderRefused if the refresh token is not valid any more, and Unreachable.
+   *
+   * @param {string} refresh_token
+   */
+  async renew(refresh_token) {
+    const parameters = { ClientId: this.clientId, RefreshToken: refresh_token };
+    const reply = await this.call("GetTokensFromRefreshToken", parameters);
+    return tokens(reply.AuthenticationResult);
+  }
+
+  /** @param {string} refresh_token */
+  async signOut(refresh_token) {
+    await this.call("RevokeToken", { ClientId: this.clientId, Token: refresh_token });
+  }
+
+  /**
+   * Ends every session of the person, on all devices.
+   *
+   * @param {string} token
+   */
+  async signOutEverywhere(token) {
+    await this.call("GlobalSignOut", { AccessToken: token });
+  }
+}
+
+/**
+ * @param {Result} result
+ * @returns {Tokens}
+ */
+export function tokens({ AccessToken, RefreshToken }) {
+  return { token: AccessToken, refresh_token: RefreshToken };
+}
+
+/**
+ * @param {string} name
+ * @param {string} message
+ */
+function sentence(name, message) {
+  const key = TEXTS[name] ?? PARTS.find(([part]) => part.test(message))?.[1];
+  return key ? t(key) : message;
 }

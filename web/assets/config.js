@@ -1,22 +1,26 @@
 /** config.json: the addresses of the API, the socket and Cognito, and a limit. */
 
-import { fetchWithTimeout, Unreachable } from "./cruddur-messages/index.js";
+import { fetchWithTimeout } from "./cruddur-messages/index.js";
+import { t } from "./texts.js";
 
 /** @import { Config } from "../types.d.ts" */
 
-const REQUIRED = ["api", "socket", "cognito", "user_pool_id", "client_id", "message_max_chars"];
+const REQUIRED = ["api", "socket", "message_max_chars", "client_id"];
+const OF_COGNITO = ["cognito", "user_pool_id"];
+const OF_OPENID = ["issuer", "audience"];
 
 /**
- * Throws Unreachable.
+ * Throws Unreachable, and an Error with a sentence for people.
  *
  * @returns {Promise<Config>}
  */
 export async function loadConfig() {
   const response = await fetchWithTimeout("/config.json", {});
-  if (!response.ok) throw new Unreachable(`The server answered ${response.status}.`);
+  if (!response.ok) throw new Error(t("answered", { status: response.status }));
   const config = await response.json().catch(() => null);
-  if (!REQUIRED.every((name) => name in Object(config))) {
-    throw new Unreachable("The server's configuration cannot be read.");
+  const required = [...REQUIRED, ...(config?.issuer ? OF_OPENID : OF_COGNITO)];
+  if (!required.every((name) => name in Object(config))) {
+    throw new Error(t("bad_config"));
   }
   return config;
 }

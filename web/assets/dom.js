@@ -1,5 +1,7 @@
 /** Builds elements. Text becomes text nodes and nothing else, so a message is never HTML. */
 
+import { isolated, t } from "./texts.js";
+
 /** @import { Person } from "./cruddur-messages/types.js" */
 
 /** @typedef {Node | string | null | undefined | false} Child */
@@ -38,6 +40,9 @@ const PATHS = {
   talk: "M5 7a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2h-5l-4 4v-4H7a2 2 0 0 1-2-2z",
 };
 
+/** Icons that point to where a text begins or ends. */
+const TURNING = new Set(["back", "out"]);
+
 /**
  * A decoration. A label or the text beside it must say the same in words.
  *
@@ -46,7 +51,7 @@ const PATHS = {
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon");
+  svg.setAttribute("class", TURNING.has(name) ? "icon turns" : "icon");
   svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", PATHS[name]);
@@ -60,26 +65,50 @@ export function icon(name) {
  * @param {...Child} children
  */
 export function paneBar(...children) {
-  const back = el("a", { className: "round back", href: "/messages", "aria-label": "All conversations" }, icon("back"));
+  const back = el(
+    "a",
+    { className: "round back", href: "/messages", "aria-label": t("all_conversations") },
+    icon("back"),
+  );
   return el("header", { className: "bar" }, back, ...children);
 }
 
 const segmenter = new Intl.Segmenter();
 
 /**
- * A person's initials on one of eight colours. A handle always has the same colour.
+ * A person's picture, and until it is loaded their initials on one of eight colours. A handle always has the same
+ * colour. The name beside it says the same to a screen reader.
  *
- * @param {Pick<Person, "display_name" | "handle">} person
+ * @param {Pick<Person, "display_name" | "handle" | "avatar">} person
  */
-export function avatar({ display_name, handle }) {
+export function avatar({ display_name, handle, avatar }) {
   const words = display_name.trim().split(/\s+/);
   const first = (/** @type {string} */ word) => segmenter.segment(word).containing(0)?.segment ?? "";
   const initials = first(words[0]) + (words.length > 1 ? first(words[words.length - 1]) : "");
   let hash = 0;
   for (const character of handle) hash = (hash * 131 + character.charCodeAt(0)) >>> 0;
   const className = `avatar hue-${hash % 8}`;
-  return el("span", { className, "aria-hidden": "true" }, el("span", {}, initials.toUpperCase()));
+  const face = el("span", { className, "aria-hidden": "true" }, el("span", {}, initials.toUpperCase()));
+  if (avatar?.startsWith("https://")) face.append(picture(avatar));
+  return face;
 }
+
+/** @param {string} src */
+function picture(src) {
+  const image = el("img", { alt: "", decoding: "async", referrerPolicy: "no-referrer", hidden: true });
+  image.addEventListener("load", () => {
+    image.hidden = false;
+  });
+  image.src = src;
+  return image;
+}
+
+/**
+ * A handle as it is shown: @londo, also in a text from right to left.
+ *
+ * @param {string} handle
+ */
+export const atHandle = (handle) => isolated(`@${handle}`);
 
 /**
  * A person's name above their handle, if they have one.
@@ -88,7 +117,7 @@ export function avatar({ display_name, handle }) {
  */
 export function nameAndHandle({ display_name, handle }) {
   const name = el("b", { dir: "auto" }, display_name);
-  return el("span", { className: "who" }, name, handle && el("span", { className: "dim" }, `@${handle}`));
+  return el("span", { className: "who" }, name, handle && el("span", { className: "dim" }, atHandle(handle)));
 }
 
 /**

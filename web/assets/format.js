@@ -1,8 +1,10 @@
 /** Dates, counts and links for people to read. Pure, apart from the reader's own language and time zone. */
 
+import { locale, number } from "./texts.js";
+
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 let formats = formatsOf(timeZone());
 
 function timeZone() {
@@ -15,7 +17,7 @@ function timeZone() {
  * @param {string} timeZone
  */
 function formatsOf(timeZone) {
-  const format = (/** @type {Intl.DateTimeFormatOptions} */ options) => new Intl.DateTimeFormat(undefined, options);
+  const format = (/** @type {Intl.DateTimeFormatOptions} */ options) => new Intl.DateTimeFormat(locale, options);
   return {
     timeZone,
     time: format({ timeStyle: "short" }),
@@ -46,7 +48,7 @@ function daysBetween(date, now) {
   return Math.round((midnight(now) - midnight(date)) / DAY_MS);
 }
 
-const capitalized = (/** @type {string} */ text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
+const capitalized = (/** @type {string} */ text) => text.charAt(0).toLocaleUpperCase(locale) + text.slice(1);
 
 /** The time of a message in its conversation, 14:05. */
 export const clock = (/** @type {string} */ at) => formats.time.format(new Date(at));
@@ -76,7 +78,7 @@ export function ago(at, now = new Date()) {
   const date = new Date(at);
   const minutes = Math.floor((now.getTime() - date.getTime()) / MINUTE_MS);
   if (minutes < 1) return relative.format(0, "second");
-  if (minutes < 60) return new Intl.RelativeTimeFormat(undefined, { style: "short" }).format(-minutes, "minute");
+  if (minutes < 60) return new Intl.RelativeTimeFormat(locale, { style: "short" }).format(-minutes, "minute");
   const days = daysBetween(date, now);
   if (days <= 0) return formats.time.format(date);
   if (days === 1) return capitalized(relative.format(-1, "day"));
@@ -85,7 +87,7 @@ export function ago(at, now = new Date()) {
 }
 
 /** A count that fits into a badge. */
-export const badge = (/** @type {number} */ count) => (count > 99 ? "99+" : String(count));
+export const badge = (/** @type {number} */ count) => (count > 99 ? `${number(99)}+` : number(count));
 
 /** A message's length in code points, as the API counts it. */
 export const length = (/** @type {string} */ text) => [...text].length;

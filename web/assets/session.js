@@ -1,24 +1,24 @@
 /**
  * The person who is signed in, and their tokens.
  *
- * The access token is kept in memory only. The refresh token is in localStorage, so that a reload, another tab and
+ * The token for the API is kept in memory only. The refresh token is in localStorage, so that a reload, another tab and
  * tomorrow need no password; docs/web.md weighs that. Where there are demo people, it is in sessionStorage: each window
  * is somebody else.
  */
 
-import { Cognito, CognitoRefused } from "./cognito.js";
 import { SignedOut } from "./cruddur-messages/index.js";
+import { ProviderRefused } from "./errors.js";
 import { browserStorage, tabStorage } from "./storage.js";
 
 /**
  * @import { Person } from "./cruddur-messages/types.js"
- * @import { Config, Tokens } from "../types.d.ts"
+ * @import { Config, Provider, Tokens } from "../types.d.ts"
  */
 
 const KEY = "cruddur.session";
 const MARGIN_MS = 60_000; // a token is not used in the last minute before it expires
 
-/** @typedef {{ refresh_token: string, user: Person }} Kept */
+/** @typedef {{ refresh_token: string, user: Person | null }} Kept user is null until the API has told their profile */
 
 /** Fires `change` when somebody has signed out, or has signed in or out in another tab. */
 export class Session extends EventTarget {
@@ -26,36 +26,44 @@ export class Session extends EventTarget {
   /** @type {Promise<string> | null} */
   #renewal = null;
   /** @type {string | null} */
-  #accessToken = null;
+  #token = null;
   #expiresAt = 0;
-  /** @type {Person | null} */
-  #user;
+  /** @type {Kept | null} */
+  #kept;
 
-  /** @param {Config} config */
-  constructor(config) {
+  /**
+   * @param {Config} config
+   * @param {Provider} provider
+   */
+  constructor(config, provider) {
     super();
     this.config = config;
-    this.cognito = new Cognito(config);
+    this.provider = provider;
     this.#storage = config.demo ? tabStorage : browserStorage;
-    this.#user = this.#read()?.user ?? null;
+    this.#kept = this.#read();
     addEventListener("storage", ({ key }) => {
       if (key !== KEY && key !== null) return;
-      const user = this.#read()?.user ?? null;
-      if (user?.uuid !== this.#user?.uuid) this.#become(user);
+      const kept = this.#read();
+      const isSame = kept?.user?.uuid === this.user?.uuid && Boolean(kept) === this.isSignedIn;
+      if (!isSame) this.#become(kept);
     });
   }
 
-  /** The person who is signed in, or null. */
+  get isSignedIn() {
+    return this.#kept !== null;
+  }
+
+  /** The person who is signed in; null if nobody is, or if their profile is unknown. */
   get user() {
-    return this.#user;
+    return this.#kept?.user ?? null;
   }
 
-  /** An access token that is valid for at least a minute. Throws SignedOut, Unreachable. */
+  /** A token that is valid for at least a minute. Throws SignedOut, Unreachable. */
   async token() {
-    return this.#accessToken && Date.now() < this.#expiresAt ? this.#accessToken : this.renewed();
+    return this.#token && Date.now() < this.#expiresAt ? this.#token : this.renewed();
   }
 
-  /** A new access token. Callers at the same time get the same one. Throws SignedOut, Unreachable. */
+  /** A new token. Callers at the same time get the same one. Throws SignedOut, Unreachable. */
   renewed() {
     this.#renewal ??= this.#renew().finally(() => {
       this.#renewal = null;
@@ -65,25 +73,36 @@ export class Session extends EventTarget {
 
   /** @param {Tokens} tokens of a sign-in */
   start(tokens) {
-    this.#keep(tokens, "");
+    this.#keep(tokens, { refresh_token: "", user: null });
   }
 
-  /** Signs out in all tabs, and has Cognito revoke the tokens. */
+  /**
+   * Keeps the profile of the person who is signed in.
+   *
+   * @param {Person} profile
+   */
+  enter({ uuid, handle, display_name, avatar }) {
+    const kept = this.#read();
+    const user = { uuid, handle, display_name, avatar };
+    if (!kept || JSON.stringify(kept.user) === JSON.stringify(user)) return;
+    this.#kept = { ...kept, user };
+    this.#write();
+  }
+
+  /** Signs out in all tabs, and at the provider. */
   signOut() {
     const kept = this.#read();
     this.#end();
-    if (!kept) return;
-    const parameters = { ClientId: this.cognito.clientId, Token: kept.refresh_token };
-    this.cognito.call("RevokeToken", parameters).catch(() => {}); // the person is signed out here all the same
+    if (kept) this.provider.signOut(kept.refresh_token).catch(() => {}); // the person is signed out here all the same
   }
 
-  /** Ends every session of the person, on all devices. Throws CognitoRefused, SignedOut, Unreachable. */
+  /** Ends every session of the person, on all devices. Throws ProviderRefused, SignedOut, Unreachable. */
   async signOutEverywhere() {
     const token = await this.token();
     try {
-      await this.cognito.call("GlobalSignOut", { AccessToken: token });
+      await this.provider.signOutEverywhere?.(token);
     } catch (error) {
-      const isRevoked = error instanceof CognitoRefused && error.name === "NotAuthorizedException";
+      const isRevoked = error instanceof ProviderRefused && error.name === "NotAuthorizedException";
       if (!isRevoked) throw error;
     }
     this.#end();
@@ -92,51 +111,45 @@ export class Session extends EventTarget {
   /** @returns {Promise<string>} */
   async #renew() {
     const kept = this.#read();
-    if (!kept) throw this.#end();
-    const parameters = { ClientId: this.cognito.clientId, RefreshToken: kept.refresh_token };
-    let reply;
-    let refusal;
-    try {
-      reply = await this.cognito.call("GetTokensFromRefreshToken", parameters);
-    } catch (error) {
-      if (!(error instanceof CognitoRefused)) throw error;
-      refusal = error;
-    }
+    if (!kept?.refresh_token) throw this.#end();
+    const tokens = await this.provider.renew(kept.refresh_token).catch((error) => {
+      if (!(error instanceof ProviderRefused)) throw error;
+      return null;
+    });
     // Meanwhile somebody may have signed out, or in as somebody else.
     const now = this.#read();
-    if (now?.user.uuid !== kept.user.uuid) throw new SignedOut();
-    if (refusal) {
-      // A refresh token is good once, and another tab may have used this one.
-      if (now.refresh_token !== kept.refresh_token) return this.#renew();
-      throw this.#end();
-    }
-    return this.#keep(reply.AuthenticationResult, kept.refresh_token);
+    if (!now || now.user?.uuid !== kept.user?.uuid) throw new SignedOut();
+    if (tokens) return this.#keep(tokens, now);
+    // A refresh token may be good once, and another tab may have used this one.
+    if (now.refresh_token !== kept.refresh_token) return this.#renew();
+    throw this.#end();
   }
 
   /**
-   * Keeps new tokens. Returns the access token.
+   * Keeps new tokens. Returns the one for the API.
    *
    * @param {Tokens} tokens
-   * @param {string} refresh_token in case there is no new one
+   * @param {Kept} kept what stays if the tokens do not replace it
    */
-  #keep({ AccessToken, IdToken, RefreshToken }, refresh_token) {
-    const { sub, preferred_username = "", name, email } = claims(IdToken);
-    const { exp, iat } = claims(AccessToken); // their difference, since this machine's clock may be wrong
-    this.#accessToken = AccessToken;
+  #keep({ token, refresh_token }, kept) {
+    const { exp, iat } = claims(token); // their difference, since this machine's clock may be wrong
+    this.#token = token;
     this.#expiresAt = Date.now() + (exp - iat) * 1_000 - MARGIN_MS;
-    const display_name = name || preferred_username || email || "Me";
-    this.#user = { uuid: sub, handle: preferred_username, display_name, avatar: null };
-    /** @type {Kept} */
-    const kept = { refresh_token: RefreshToken ?? refresh_token, user: this.#user };
-    this.#storage.set(KEY, JSON.stringify(kept));
-    return AccessToken;
+    this.#kept = { ...kept, refresh_token: refresh_token ?? kept.refresh_token };
+    this.#write();
+    return token;
+  }
+
+  #write() {
+    this.#storage.set(KEY, JSON.stringify(this.#kept));
   }
 
   /** @returns {Kept | null} */
   #read() {
     try {
       const kept = JSON.parse(this.#storage.get(KEY) ?? "null");
-      return kept?.user?.display_name ? kept : null;
+      const isKept = typeof kept?.refresh_token === "string" && (kept.user === null || kept.user.display_name);
+      return isKept ? kept : null;
     } catch {
       return null;
     }
@@ -148,10 +161,10 @@ export class Session extends EventTarget {
     return new SignedOut();
   }
 
-  /** @param {Person | null} user */
-  #become(user) {
-    this.#accessToken = null;
-    this.#user = user;
+  /** @param {Kept | null} kept */
+  #become(kept) {
+    this.#token = null;
+    this.#kept = kept;
     this.dispatchEvent(new Event("change"));
   }
 }
@@ -161,7 +174,7 @@ export class Session extends EventTarget {
  *
  * @param {string} token
  */
-function claims(token) {
+export function claims(token) {
   const base64 = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   return JSON.parse(new TextDecoder().decode(bytes));

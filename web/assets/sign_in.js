@@ -1,11 +1,13 @@
 /** Signing in at Cognito: the password by SRP, then each challenge that follows. */
 
-import { CognitoRefused } from "./cognito.js";
+import { tokens } from "./cognito.js";
+import { ProviderRefused } from "./errors.js";
 import { Srp, timestamp } from "./srp.js";
+import { locale, t } from "./texts.js";
 
 /**
  * @import { Tokens } from "../types.d.ts"
- * @import { Cognito } from "./cognito.js"
+ * @import { Cognito, Result } from "./cognito.js"
  */
 
 /**
@@ -17,10 +19,10 @@ import { Srp, timestamp } from "./srp.js";
  * @returns {Promise<string>}
  */
 
-/** @typedef {{ ChallengeName?: string, Session?: string, ChallengeParameters?: Record<string, string>, AuthenticationResult?: Tokens }} Reply */
+/** @typedef {{ ChallengeName?: string, Session?: string, ChallengeParameters?: Record<string, string>, AuthenticationResult?: Result }} Reply */
 
 /**
- * Signs in. Throws CognitoRefused, Unreachable.
+ * Signs in. Throws ProviderRefused, Unreachable.
  *
  * @param {Cognito} cognito
  * @param {string} email
@@ -54,7 +56,7 @@ export async function signIn(cognito, email, password, ask) {
       session = await setUpApp(cognito, session, ask);
       answer = {};
     } else {
-      throw new CognitoRefused(ChallengeName, `This page cannot answer Cognito's challenge ${ChallengeName}.`);
+      throw new ProviderRefused(ChallengeName, t("unknown_challenge", { challenge: ChallengeName }));
     }
     reply = await cognito.call("RespondToAuthChallenge", {
       ClientId: cognito.clientId,
@@ -63,11 +65,11 @@ export async function signIn(cognito, email, password, ask) {
       ChallengeResponses: { USERNAME: username, ...answer },
     });
   }
-  return reply.AuthenticationResult;
+  return tokens(reply.AuthenticationResult);
 }
 
 /**
- * Throws CognitoRefused if the account lacks attributes that only its administrator can add.
+ * Throws ProviderRefused if the account lacks attributes that only its administrator can add.
  *
  * @param {Record<string, string>} challenge
  */
@@ -76,8 +78,8 @@ function checkAttributes({ requiredAttributes = "[]" }) {
     name.replace("userAttributes.", ""),
   );
   if (!missing.length) return;
-  const names = new Intl.ListFormat("en").format(missing);
-  throw new CognitoRefused("MissingAttributes", `Your account lacks ${names}. Ask the person who made it to add that.`);
+  const names = new Intl.ListFormat(locale).format(missing);
+  throw new ProviderRefused("MissingAttributes", t("missing_attributes", { names }));
 }
 
 /**

@@ -18,9 +18,11 @@ export class Refused extends Error {
   /**
    * @param {Response} response
    * @param {string} detail
+   * @param {string[]} codes that a 422 lists
    */
-  constructor(response, detail) {
+  constructor(response, detail, codes = []) {
     super(detail);
+    this.codes = codes;
     this.status = response.status;
     /** The pause that the server asks for. */
     this.retryAfterMs = 1_000 * (Number(response.headers.get("Retry-After")) || 0);
@@ -158,7 +160,7 @@ export class Api extends Emitter {
 /** @param {Response} response */
 async function refusal(response) {
   const body = await response.json().catch(() => ({}));
-  if (Array.isArray(body)) return new Refused(response, SENTENCES[body[0]] ?? body.join(", "));
+  if (Array.isArray(body)) return new Refused(response, SENTENCES[body[0]] ?? body.join(", "), body);
   return new Refused(response, body.detail ?? body.message ?? `The server answered ${response.status}.`);
 }
 

@@ -171,6 +171,7 @@ export class Client extends Emitter {
   /** @param {ServerEvent} event */
   #receive(event) {
     if (event.type === "typing") this.#typing.show(event.message_group_uuid);
+    else if (event.type === "me") this.store.setMe(event);
     else if (event.type === "presence") {
       this.store.setOnline(event.message_group_uuid, event.user_uuid, event.online);
     } else this.sync.receive(event);

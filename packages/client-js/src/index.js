@@ -11,7 +11,7 @@ export { Emitter } from "./emitter.js";
 export { Outbox } from "./outbox.js";
 export { MemoryStorage } from "./platform.js";
 export { Store, Thread, unread } from "./store.js";
-export { Client, Platform };
+export { Api, Client, Platform };
 
 /**
  * Connects a person: loads their newest conversations, and keeps the store up to date until `disconnect`.

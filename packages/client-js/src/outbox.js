@@ -96,7 +96,7 @@ export class Outbox extends Emitter {
    */
   send(message_uuid) {
     const refused = this.entries.find((entry) => entry.message_uuid === message_uuid && entry.refused);
-    if (refused) this.#keep({ ...refused, refused: undefined });
+    if (refused) this.#keep({ ...refused, refused: undefined, refused_code: undefined });
     clearTimeout(this.#timer);
     this.#pauseMs = 0;
     this.#attempt();
@@ -146,7 +146,7 @@ export class Outbox extends Emitter {
         this.emit("sent", { entry, message: body });
       } catch (error) {
         if (!(error instanceof Refused) || error.isPassing) throw error;
-        this.#keep({ ...entry, refused: error.message });
+        this.#keep({ ...entry, refused: error.message, refused_code: error.codes[0] });
       }
       this.#changed();
     }

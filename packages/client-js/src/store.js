@@ -89,10 +89,10 @@ export class Thread {
  */
 export const unread = (conversation) => Math.max(0, conversation.last_seq - conversation.read_seq);
 
-/** @typedef {{ kind: "conversation" | "messages" | "typing" | "presence", uuid?: string }} Change */
+/** @typedef {{ kind: "conversation" | "messages" | "typing" | "presence" | "me", uuid?: string }} Change */
 
 /**
- * Fires `change` with the kind of the change and the conversation's uuid, which only lost presence lacks.
+ * Fires `change` with the kind of the change and the conversation's uuid, which lost presence and `me` lack.
  *
  * @extends {Emitter<{ change: Change }>}
  */
@@ -110,6 +110,16 @@ export class Store extends Emitter {
   constructor(me) {
     super();
     this.me = me;
+  }
+
+  /**
+   * Takes the person's own profile, with a new name perhaps.
+   *
+   * @param {Person} me
+   */
+  setMe({ uuid, handle, display_name, avatar }) {
+    this.me = { uuid, handle, display_name, avatar };
+    this.#changed("me");
   }
 
   /** All conversations, the newest message first. */

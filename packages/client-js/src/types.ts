@@ -159,6 +159,8 @@ export type OutboxEntry = Recipient & {
   order: number;
   /** The server's reason for refusing it. */
   refused?: string;
+  /** The first of the codes that it listed. */
+  refused_code?: string;
 };
 
 /** Where unsent messages stay. */

@@ -154,8 +154,8 @@ test("a refused message stays, holds up no other, and is sent again or discarded
   one.send({ handle: "londo" }, "Good");
   await settled();
   assert.deepEqual(
-    one.outbox.entries.map(({ message, refused }) => [message, refused]),
-    [["Bad", "Type a message."]],
+    one.outbox.entries.map(({ message, refused, refused_code }) => [message, refused, refused_code]),
+    [["Bad", "Type a message.", "message_blank"]],
   );
 
   one.outbox.send(uuid);
@@ -286,6 +286,22 @@ test("presence is known while there is a socket, and typing ends by itself", asy
   socket.close();
   assert.equal(one.store.isOnline("londo"), undefined);
   assert.deepEqual(kinds, ["presence", "typing", "typing", "presence"]);
+  one.disconnect();
+});
+
+test("a changed profile of one's own is shown at once", async () => {
+  const one = client({ socket: "wss://example.com", WebSocket: Socket });
+  const kinds = [];
+  one.store.on("change", ({ kind }) => kinds.push(kind));
+  one.goLive();
+  await settled();
+  Socket.all[0].open();
+  await settled();
+
+  Socket.all[0].tell({ type: "me", uuid: "me", handle: "bayko_2", display_name: "B", avatar: null, receipts: true });
+
+  assert.deepEqual(one.store.me, { uuid: "me", handle: "bayko_2", display_name: "B", avatar: null });
+  assert.equal(kinds.at(-1), "me");
   one.disconnect();
 });
 

@@ -134,7 +134,12 @@ def _signed_in(system: System, client: Client) -> str:
     """A script that writes into localStorage, once, as a sign-in does."""
     kept = {
         "refresh_token": system.sign_in(client.email)["RefreshToken"],
-        "user": {"uuid": client.user_uuid, "handle": client.handle, "display_name": client.display_name},
+        "user": {
+            "uuid": client.user_uuid,
+            "handle": client.handle,
+            "display_name": client.display_name,
+            "avatar": None,
+        },
     }
     return f"""
       if (!localStorage.getItem("seated")) {{

@@ -1,13 +1,16 @@
-"""axe finds nothing in any view, in either theme, on a phone and on a desktop."""
+"""axe finds nothing in any view, in either theme and either direction, on a phone and on a desktop."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Client
 from tests.e2e.web.conftest import DESKTOP, PHONE, Seat, Sits
+
+THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
 
 def inbox(seat: Seat, other: Client) -> None:
@@ -72,10 +75,36 @@ def sign_in(seat: Seat, _other: Client) -> None:
     expect(seat.page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
+def sign_up(seat: Seat, other: Client) -> None:
+    sign_in(seat, other)
+    seat.page.get_by_role("button", name="Create an account").click()
+    expect(seat.page.get_by_label("Handle")).to_be_visible()
+
+
+def forgotten_password(seat: Seat, other: Client) -> None:
+    sign_in(seat, other)
+    seat.page.get_by_role("button", name="Forgot your password?").click()
+    seat.page.get_by_label("Email").fill(other.email)
+    seat.page.get_by_role("button", name="Send me a code").click()
+    expect(seat.page.get_by_label("Code from the email")).to_be_visible()
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize(
     "view",
-    [sign_in, inbox, conversation, new_message, nobody_there, settings, settings_not_loaded, not_loaded, offline],
+    [
+        sign_in,
+        sign_up,
+        forgotten_password,
+        inbox,
+        conversation,
+        new_message,
+        nobody_there,
+        settings,
+        settings_not_loaded,
+        not_loaded,
+        offline,
+    ],
 )
 def test_axe_finds_nothing(
     view: Callable[[Seat, Client], None], size: dict[str, int], bayko: Client, londo: Client, sits: Sits
@@ -83,10 +112,16 @@ def test_axe_finds_nothing(
     londo.send(handle=bayko.handle, message="See https://example.com/ 👋")
     seat = sits(bayko, viewport=size, color_scheme="light")
     view(seat, londo)
-    for theme in ("light", "dark"):
-        seat.page.emulate_media(color_scheme=theme)
-        found = Axe().run(seat.page)
-        assert found.violations_count == 0, f"{theme}: {found.generate_report()}"
+    check_with_axe(seat.page)
+
+
+def check_with_axe(page: Page) -> None:
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        for direction in ("rtl", "ltr"):
+            page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{theme}, {direction}: {found.generate_report()}"
 
 
 def test_nothing_moves_with_reduced_motion(bayko: Client, londo: Client, sits: Sits) -> None:

@@ -15,6 +15,8 @@ def test_demo_people_are_one_click_away_and_two_windows_are_two_of_them(system: 
         chromium.new_context(viewport=DESKTOP) as context,  # type: ignore[arg-type]
     ):
         context.set_default_timeout(PATIENCE)
+        config = context.request.get(f"{address}config.json").json()
+        assert {name for person in config["demo"]["people"] for name in person} == {"name", "handle", "email"}
         of_bayko, of_londo = context.new_page(), context.new_page()
         for page, me, other in (
             (of_bayko, "Andrew Bayko", "Londo Mollari"),

@@ -43,7 +43,7 @@ def test_the_password_does_not_leave_the_page(page: Page, bayko: Client) -> None
 
 def test_a_wrong_password_is_reported(page: Page, bayko: Client) -> None:
     sign_in(page, bayko.email, "not-the-Passw0rd")
-    expect(page.get_by_role("alert")).to_contain_text("Incorrect username or password")
+    expect(page.get_by_role("alert")).to_contain_text("Incorrect email or password.")
     sign_in(page, bayko.email, PASSWORD)
     expect(page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 

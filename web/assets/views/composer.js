@@ -2,6 +2,7 @@
 
 import { el, icon, isComposing } from "../dom.js";
 import { length, shows } from "../format.js";
+import { number, t } from "../texts.js";
 
 /** @import { Drafts } from "../drafts.js" */
 
@@ -26,8 +27,8 @@ export class Composer {
     this.count = el("span", { className: "count", id: "count" });
     this.text = el("textarea", {
       rows: 1,
-      placeholder: "Type a message",
-      "aria-label": "Message",
+      placeholder: t("type_a_message"),
+      "aria-label": t("message"),
       "aria-describedby": "count",
       enterKeyHint: isTouchScreen.matches ? "enter" : "send",
       dir: "auto",
@@ -43,7 +44,7 @@ export class Composer {
         this.#send();
       },
     });
-    this.button = el("button", { type: "submit", className: "round primary", "aria-label": "Send" }, icon("send"));
+    this.button = el("button", { type: "submit", className: "round primary", "aria-label": t("send") }, icon("send"));
     const submit = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
       this.#send();
@@ -85,7 +86,7 @@ export class Composer {
   update() {
     const text = this.text.value;
     const left = this.limit - length(text);
-    this.count.textContent = text ? left.toLocaleString() : "";
+    this.count.textContent = text ? number(left) : "";
     this.count.classList.toggle("close", left < FEW_CHARACTERS_LEFT);
     this.count.classList.toggle("over", left < 0);
     this.text.setAttribute("aria-invalid", String(left < 0));

@@ -1,8 +1,9 @@
 /** One conversation: its header, its messages and the composer. */
 
 import { unread } from "../cruddur-messages/index.js";
-import { announce, avatar, el, icon, paneBar } from "../dom.js";
+import { announce, atHandle, avatar, el, icon, paneBar } from "../dom.js";
 import { draftTo } from "../drafts.js";
+import { t } from "../texts.js";
 import { Composer } from "./composer.js";
 import { Outgoing } from "./outgoing.js";
 import { Scroller } from "./scroller.js";
@@ -18,6 +19,7 @@ export class Conversation {
   #isOpen = false;
   #isClosed = false;
   #isLoadingOlder = false;
+  #person = "";
 
   /**
    * @param {PageClient} client
@@ -94,7 +96,7 @@ export class Conversation {
   }
 
   get heading() {
-    return this.entry?.display_name ?? "Conversation";
+    return this.entry?.display_name ?? t("conversation");
   }
 
   focus() {
@@ -129,21 +131,23 @@ export class Conversation {
   #updateHeader() {
     const { entry } = this;
     if (!entry) return;
-    if (this.title.textContent !== entry.display_name) this.#updateName(entry);
+    const person = JSON.stringify([entry.display_name, entry.handle, entry.avatar]);
+    if (person !== this.#person) this.#updatePerson(entry);
+    this.#person = person;
     const { store } = this.client;
     const isOnline = store.isOnline(entry.user_uuid) ?? false;
-    const handle = `@${entry.handle}${isOnline ? " · online" : ""}`;
-    const subtitle = store.isTyping(this.uuid) ? "typing …" : handle;
+    const handle = isOnline ? `${atHandle(entry.handle)} · ${t("online")}` : atHandle(entry.handle);
+    const subtitle = store.isTyping(this.uuid) ? t("typing") : handle;
     if (this.subtitle.textContent !== subtitle) this.subtitle.textContent = subtitle;
     this.face.classList.toggle("online", isOnline);
     this.composer.element.hidden = entry.handle === "_deleted";
   }
 
   /** @param {Entry} entry */
-  #updateName(entry) {
+  #updatePerson(entry) {
     this.title.textContent = entry.display_name;
-    this.scroller.element.setAttribute("aria-label", `Messages with ${entry.display_name}`);
-    this.composer.label(`Message to ${entry.display_name}`);
+    this.scroller.element.setAttribute("aria-label", t("messages_with", { name: entry.display_name }));
+    this.composer.label(t("message_to", { name: entry.display_name }));
     if (this.client.drafts.move(draftTo(entry.handle), this.uuid)) this.composer.open(this.uuid);
     const face = avatar(entry);
     this.face.replaceWith(face);
@@ -166,7 +170,8 @@ export class Conversation {
       this.timeline.unreadFrom = theirs[0].seq;
     }
     const [one] = theirs;
-    announce(theirs.length > 1 ? `${theirs.length} new messages` : `${one.display_name}: ${one.message}`);
+    const { display_name: name, message } = one;
+    announce(theirs.length > 1 ? t("arrived", { count: theirs.length }) : t("said", { name, message }));
   }
 
   #scrolled() {
@@ -203,7 +208,7 @@ export class Conversation {
     const { isAtEnd } = this.scroller;
     const count = isAtEnd ? 0 : unread(entry);
     this.latest.hidden = isAtEnd;
-    this.latestText.textContent = count ? `${count} new` : "Latest";
+    this.latestText.textContent = count ? t("new_count", { count }) : t("latest");
   }
 
   /** @param {string} text */

@@ -1,10 +1,12 @@
 /** All conversations, the newest first: the left pane, or a phone's whole screen. */
 
 import { avatar, el, icon, linkButton, nameAndHandle } from "../dom.js";
+import { sentence } from "../errors.js";
+import { t } from "../texts.js";
 import { InboxRow } from "./inbox_row.js";
 
 /**
- * @import { Conversation } from "../cruddur-messages/types.js"
+ * @import { Conversation, Person } from "../cruddur-messages/types.js"
  * @import { PageClient } from "../page_client.js"
  */
 
@@ -16,6 +18,8 @@ export class Inbox {
   #searched = "";
   #isLoaded = false;
   #isSearching = false;
+  /** @type {Person | undefined} */
+  #shownMe;
 
   /**
    * @param {PageClient} client
@@ -24,17 +28,18 @@ export class Inbox {
   constructor(client, signOut) {
     this.client = client;
     this.list = el("ul", { className: "rows", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#move(event) });
-    this.note = el("p", { className: "note", role: "status" }, "Loading …");
+    this.note = el("p", { className: "note", role: "status" }, t("loading"));
     this.more = el("div", { className: "more" });
     this.search = el("input", {
       type: "search",
-      placeholder: "Search conversations",
-      "aria-label": "Search conversations",
+      placeholder: t("search_conversations"),
+      "aria-label": t("search_conversations"),
       autocomplete: "off",
       oninput: () => this.#search(),
     });
-    this.title = el("h1", { id: "inbox-title", tabIndex: -1 }, "Messages");
-    const rows = el("nav", { className: "scroll", "aria-label": "Conversations", tabIndex: -1 });
+    this.me = el("div", { className: "self" });
+    this.title = el("h1", { id: "inbox-title", tabIndex: -1 }, t("messages"));
+    const rows = el("nav", { className: "scroll", "aria-label": t("conversations"), tabIndex: -1 });
     rows.append(this.list, this.note, this.more);
     this.element = el(
       "section",
@@ -43,12 +48,13 @@ export class Inbox {
         "header",
         { className: "bar" },
         this.title,
-        el("a", { className: "round primary", href: "/messages/new", "aria-label": "New message" }, icon("compose")),
+        el("a", { className: "round primary", href: "/messages/new", "aria-label": t("new_message") }, icon("compose")),
       ),
       el("div", { className: "search" }, icon("search"), this.search),
       rows,
       this.#footer(signOut),
     );
+    this.#showMe();
     this.observer = new IntersectionObserver(
       ([entry]) => {
         if (entry.isIntersecting) this.#loadMore();
@@ -59,16 +65,14 @@ export class Inbox {
 
   /** @param {() => void} signOut */
   #footer(signOut) {
-    const { me } = this.client.store;
-    const label = "Sign out";
+    const label = t("sign_out");
     return el(
       "footer",
       { className: "me" },
-      avatar(me),
-      nameAndHandle(me),
+      this.me,
       el(
         "a",
-        { className: "round", href: "/messages/settings", "aria-label": "Settings", title: "Settings" },
+        { className: "round", href: "/messages/settings", "aria-label": t("settings"), title: t("settings") },
         icon("settings"),
       ),
       el(
@@ -99,7 +103,7 @@ export class Inbox {
    * @param {() => void} retry
    */
   failed(error, retry) {
-    this.note.replaceChildren(`${error.message} `, linkButton("Try again", retry));
+    this.note.replaceChildren(`${sentence(error)} `, linkButton(t("try_again"), retry));
   }
 
   /**
@@ -113,9 +117,17 @@ export class Inbox {
   }
 
   update() {
+    this.#showMe();
     const found = this.client.store.inbox.filter((conversation) => this.#matches(conversation));
     this.#place(found.map((conversation) => this.#row(conversation).element));
     if (this.#isLoaded) this.note.textContent = found.length ? "" : this.#emptyNote();
+  }
+
+  #showMe() {
+    const { me } = this.client.store;
+    if (me === this.#shownMe) return;
+    this.#shownMe = me;
+    this.me.replaceChildren(avatar(me), nameAndHandle(me));
   }
 
   /**
@@ -137,8 +149,8 @@ export class Inbox {
   }
 
   #emptyNote() {
-    if (!this.#searched) return "No conversations yet. Start one!";
-    return this.#isSearching ? "Searching …" : "No matches";
+    if (!this.#searched) return t("no_conversations");
+    return t(this.#isSearching ? "searching" : "no_matches");
   }
 
   /** @param {Conversation} conversation */

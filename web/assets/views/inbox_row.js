@@ -3,11 +3,13 @@
 import { unread } from "../cruddur-messages/index.js";
 import { avatar, el } from "../dom.js";
 import { ago, badge, moment, today } from "../format.js";
+import { t } from "../texts.js";
 
 /** @import { Conversation } from "../cruddur-messages/types.js" */
 
 export class InboxRow {
   #drawn = "";
+  #drawnFace = "";
 
   /**
    * @param {string} uuid
@@ -45,16 +47,27 @@ export class InboxRow {
     const drawn = JSON.stringify([conversation, isTyping, ago(created_at), today()]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
-    const face = avatar(conversation);
-    this.face.replaceWith(face);
-    this.face = face;
+    this.#drawFace(conversation);
     this.name.textContent = conversation.display_name;
     this.time.textContent = ago(created_at);
     this.time.dateTime = created_at;
     this.time.title = moment(created_at);
-    this.preview.textContent = isTyping ? "typing …" : conversation.message;
+    this.preview.textContent = isTyping ? t("typing") : conversation.message;
     this.preview.classList.toggle("typing", isTyping);
-    this.count.replaceChildren(...(count ? [badge(count), el("span", { className: "unseen" }, " unread")] : []));
+    this.count.replaceChildren(
+      ...(count ? [badge(count), el("span", { className: "unseen" }, ` ${t("unread")}`)] : []),
+    );
     this.link.classList.toggle("has-unread", count > 0);
+  }
+
+  /** @param {Conversation} conversation */
+  #drawFace(conversation) {
+    const { display_name, handle, avatar: src } = conversation;
+    const drawn = JSON.stringify([display_name, handle, src]);
+    if (drawn === this.#drawnFace) return;
+    this.#drawnFace = drawn;
+    const face = avatar(conversation);
+    this.face.replaceWith(face);
+    this.face = face;
   }
 }

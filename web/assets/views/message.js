@@ -2,6 +2,7 @@
 
 import { el } from "../dom.js";
 import { clock, moment, pieces } from "../format.js";
+import { t } from "../texts.js";
 
 /** @typedef {{ message: string, created_at: string, display_name: string }} Drawn */
 
@@ -16,7 +17,7 @@ export function bubble(message, isMine) {
     el(
       "div",
       { className: "bubble" },
-      el("span", { className: "unseen" }, isMine ? "You: " : `${message.display_name}: `),
+      el("span", { className: "unseen" }, `${isMine ? t("you_said") : t("said_by", { name: message.display_name })} `),
       el("p", { className: "text", dir: "auto" }, pieces(message.message).map(piece)),
       el("time", { dateTime: message.created_at }),
     ),

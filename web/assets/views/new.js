@@ -2,6 +2,7 @@
 
 import { el, paneBar } from "../dom.js";
 import { draftTo } from "../drafts.js";
+import { t } from "../texts.js";
 import { Composer } from "./composer.js";
 import { Outgoing } from "./outgoing.js";
 import { PersonPicker } from "./person_picker.js";
@@ -15,7 +16,7 @@ import { beginning } from "./timeline.js";
 /** @typedef {(path: string, options?: { replace?: boolean }) => void} Go */
 
 export class NewConversation {
-  heading = "New message";
+  heading = t("new_message");
 
   #stopListening;
   /** @type {Person | null} */
@@ -47,7 +48,7 @@ export class NewConversation {
       "section",
       { className: "pane", "aria-labelledby": "title" },
       paneBar(el("h1", { id: "title", tabIndex: -1 }, this.heading)),
-      el("div", { className: "to" }, el("label", { htmlFor: "to" }, "To"), input),
+      el("div", { className: "to" }, el("label", { htmlFor: "to" }, t("to")), input),
       el(
         "div",
         { className: "stage" },
@@ -96,7 +97,7 @@ export class NewConversation {
     const wanted = handle.trim().replace(/^@/, "");
     const known = this.client.store.with(wanted);
     if (known) return this.go(`/messages/${known.uuid}`, { replace: true });
-    this.picker.note.textContent = "Searching …";
+    this.picker.note.textContent = t("searching");
     const choice = ++this.#choices;
     try {
       const person = await this.picker.find(wanted);
@@ -115,9 +116,9 @@ export class NewConversation {
   #offer(person) {
     this.#person = person;
     this.picker.set(person.handle);
-    this.card.replaceChildren(beginning(person, "Your first message starts the conversation."));
+    this.card.replaceChildren(beginning(person, t("first_message")));
     history.replaceState(null, "", `/messages/new/${encodeURIComponent(person.handle)}`);
-    this.composer.label(`Message to ${person.display_name}`);
+    this.composer.label(t("message_to", { name: person.display_name }));
     this.composer.open(draftTo(person.handle));
     this.composer.focus();
     this.update();

@@ -1,6 +1,7 @@
 /** Messages that the server does not have yet. */
 
 import { el, linkButton } from "../dom.js";
+import { hasText, t } from "../texts.js";
 import { bubble } from "./message.js";
 
 /**
@@ -58,19 +59,19 @@ class Pending {
   }
 
   /** @param {OutboxEntry} entry */
-  update({ message_uuid, refused }) {
+  update({ message_uuid, refused, refused_code = "" }) {
     const isFailed = Boolean(refused || (this.outbox.isFailing && navigator.onLine));
     const state = refused ?? (navigator.onLine ? (isFailed ? "failed" : "sending") : "offline");
     this.element.classList.toggle("failed", isFailed);
     if (this.#state === state) return;
     this.#state = state;
-    if (state === "sending") this.note.replaceChildren("Sending …");
-    else if (state === "offline") this.note.replaceChildren("Will be sent when you are back online");
+    if (state === "sending") this.note.replaceChildren(t("sending"));
+    else if (state === "offline") this.note.replaceChildren(t("sent_when_online"));
     else {
       this.note.replaceChildren(
-        refused ? `Not sent: ${refused} ` : "Not sent. ",
-        linkButton("Send again", () => this.outbox.send(message_uuid)),
-        ...(refused ? [" · ", linkButton("Discard", () => this.outbox.discard(message_uuid))] : []),
+        `${refused ? t("not_sent_because", { reason: hasText(refused_code) ? t(refused_code) : refused }) : t("not_sent")} `,
+        linkButton(t("send_again"), () => this.outbox.send(message_uuid)),
+        ...(refused ? [" · ", linkButton(t("discard"), () => this.outbox.discard(message_uuid))] : []),
       );
     }
   }

@@ -1,6 +1,8 @@
 /** A combobox that finds a person: in the inbox by name or handle, or on the server by handle. */
 
-import { announce, avatar, el, isComposing, linkButton } from "../dom.js";
+import { announce, atHandle, avatar, el, isComposing, linkButton } from "../dom.js";
+import { sentence } from "../errors.js";
+import { t } from "../texts.js";
 
 /**
  * @import { Person } from "../cruddur-messages/types.js"
@@ -11,7 +13,7 @@ const PAUSE_MS = 250; // without a key, before the server is asked
 const MAX_KNOWN = 6;
 const HANDLE = /^[a-z0-9][a-z0-9_.-]{0,29}$/i;
 
-/** @typedef {Pick<Person, "handle" | "display_name">} Choice */
+/** @typedef {Pick<Person, "handle" | "display_name" | "avatar">} Choice */
 
 export class PersonPicker {
   /** @type {Choice[]} */
@@ -33,14 +35,20 @@ export class PersonPicker {
     this.client = client;
     this.#onchoose = onchoose;
     this.#onclear = onclear;
-    this.list = el("ul", { id: "people", role: "listbox", className: "people", "aria-label": "People", hidden: true });
+    this.list = el("ul", {
+      id: "people",
+      role: "listbox",
+      className: "people",
+      "aria-label": t("people"),
+      hidden: true,
+    });
     this.note = el("p", { className: "note", role: "status" });
     this.input = el("input", {
       type: "text",
       id: "to",
       role: "combobox",
       value: handle,
-      placeholder: "@handle",
+      placeholder: t("at_handle"),
       autocomplete: "off",
       autocapitalize: "none",
       spellcheck: false,
@@ -74,7 +82,7 @@ export class PersonPicker {
    * @param {() => void} retry
    */
   failed(error, retry) {
-    this.note.replaceChildren(`${error.message} `, linkButton("Try again", retry));
+    this.note.replaceChildren(`${sentence(error)} `, linkButton(t("try_again"), retry));
   }
 
   /**
@@ -85,7 +93,7 @@ export class PersonPicker {
   async find(handle) {
     const person = HANDLE.test(handle) ? await this.client.findPerson(handle) : null;
     const isMe = person?.uuid === this.client.store.me.uuid;
-    this.note.textContent = person && !isMe ? "" : isMe ? "You cannot write to yourself." : nobody(handle);
+    this.note.textContent = person && !isMe ? "" : isMe ? t("user_receiver_is_self") : nobody(handle);
     return isMe ? null : person;
   }
 
@@ -97,7 +105,7 @@ export class PersonPicker {
     const known = wanted ? inbox.filter((one) => isLike(one, wanted)).slice(0, MAX_KNOWN) : [];
     this.#show(known);
     const isKnown = known.some((one) => one.handle.toLowerCase() === wanted);
-    this.note.textContent = wanted && !known.length ? "Searching …" : "";
+    this.note.textContent = wanted && !known.length ? t("searching") : "";
     const search = ++this.#searches;
     if (wanted && !isKnown) this.#timer = setTimeout(() => this.#lookUp(wanted, known, search), PAUSE_MS);
   }
@@ -119,12 +127,12 @@ export class PersonPicker {
     if (search !== this.#searches) return;
     if (person?.uuid === this.client.store.me.uuid) {
       person = null;
-      note = "You cannot write to yourself.";
+      note = t("user_receiver_is_self");
     }
     const found = person ? [person, ...known] : known;
     this.#show(found);
     this.note.textContent = found.length ? "" : note;
-    if (found.length) announce(`${found.length} found`);
+    if (found.length) announce(t("found", { count: found.length }));
   }
 
   /** @param {Choice[]} found */
@@ -147,7 +155,7 @@ export class PersonPicker {
       { role: "option", id: `person-${index}`, className: "row", onclick: choose },
       avatar(person),
       el("b", { className: "name", dir: "auto" }, person.display_name),
-      el("span", { className: "dim" }, `@${person.handle}`),
+      el("span", { className: "dim" }, atHandle(person.handle)),
     );
   }
 
@@ -180,7 +188,7 @@ export class PersonPicker {
 
 /** @param {string} handle */
 function nobody(handle) {
-  return `Nobody has the handle @${handle}.`;
+  return t("nobody", { handle: `@${handle}` });
 }
 
 /**

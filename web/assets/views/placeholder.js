@@ -1,14 +1,15 @@
 /** Panes in place of a view. */
 
 import { el, icon } from "../dom.js";
+import { t } from "../texts.js";
 
 export function emptyPane() {
   return el(
     "section",
-    { className: "pane empty-pane", "aria-label": "No conversation is open" },
+    { className: "pane empty-pane", "aria-label": t("no_conversation_open") },
     icon("talk"),
-    el("p", {}, "Choose a conversation, or start a new one."),
-    el("a", { className: "wide primary", href: "/messages/new" }, "New message"),
+    el("p", {}, t("choose_conversation")),
+    el("a", { className: "wide primary", href: "/messages/new" }, t("new_message")),
   );
 }
 
@@ -18,7 +19,7 @@ export function emptyPane() {
  */
 export function failedPane(text, tryAgain) {
   const button = { type: "button", className: "wide primary", onclick: () => tryAgain() };
-  return alertPane(text, el("button", button, "Try again"));
+  return alertPane(text, el("button", button, t("try_again")));
 }
 
 /**
@@ -28,7 +29,7 @@ export function failedPane(text, tryAgain) {
 export function alertPane(text, action) {
   return el(
     "section",
-    { className: "pane empty-pane", "aria-label": "Error" },
+    { className: "pane empty-pane", "aria-label": t("error") },
     icon("talk"),
     el("div", { role: "alert" }, el("h1", {}, text)),
     action,

@@ -1,6 +1,7 @@
 /** A scrolling pane that holds its place while its content changes. */
 
 import { el } from "../dom.js";
+import { t } from "../texts.js";
 
 const NEAR_END_PX = 80; // this close to the end counts as the end
 const PROBE_START_PX = 8;
@@ -25,7 +26,7 @@ export class Scroller {
     this.#onscroll = onscroll;
     this.element = el(
       "div",
-      { className: "scroller", role: "log", "aria-live": "off", tabIndex: 0, "aria-label": "Messages" },
+      { className: "scroller", role: "log", "aria-live": "off", tabIndex: 0, "aria-label": t("messages") },
       content,
     );
     this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });

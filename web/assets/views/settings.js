@@ -1,14 +1,22 @@
-/** A person's settings: read receipts, and signing out on all devices. */
+/** A person's settings: their profile, read receipts, and signing out on all devices. */
 
 import { avatar, el, linkButton, nameAndHandle, paneBar } from "../dom.js";
+import { sentence } from "../errors.js";
+import { saveProfile } from "../profile.js";
+import { t } from "../texts.js";
+import { field, handleField, nameField } from "./fields.js";
 
 /**
+ * @import { Person } from "../cruddur-messages/types.js"
  * @import { PageClient } from "../page_client.js"
  * @import { Session } from "../session.js"
  */
 
 export class Settings {
-  heading = "Settings";
+  heading = t("settings");
+
+  /** @type {Person | undefined} */
+  #shown;
 
   /**
    * @param {PageClient} client
@@ -19,12 +27,18 @@ export class Settings {
     this.session = session;
     this.title = el("h1", { id: "title", tabIndex: -1 }, this.heading);
     this.person = el("div", { className: "person" });
+    this.name = nameField();
+    this.handle = handleField();
+    this.picture = field(
+      t("picture"),
+      { name: "avatar", type: "url", required: false, placeholder: "https://", pattern: "https://.+", dir: "ltr" },
+      t("picture_note"),
+    );
     this.receipts = el("input", {
       type: "checkbox",
       role: "switch",
       id: "receipts",
       className: "switch",
-      disabled: true,
       "aria-describedby": "receipts-note",
       onchange: () => this.#setReceipts(),
     });
@@ -33,8 +47,9 @@ export class Settings {
     this.signOut = el(
       "button",
       { type: "button", className: "wide", "aria-describedby": "sign-out-note", onclick: () => this.#signOut() },
-      "Sign out on all devices",
+      t("sign_out_everywhere"),
     );
+    this.fields = el("fieldset", { disabled: true }, this.#profileForm(), this.#receiptsSetting());
     this.element = el(
       "section",
       { className: "pane", "aria-labelledby": "title" },
@@ -43,27 +58,8 @@ export class Settings {
         "div",
         { className: "settings" },
         this.person,
-        el(
-          "div",
-          { className: "setting" },
-          el("label", { htmlFor: "receipts" }, "Read receipts"),
-          this.receipts,
-          el(
-            "p",
-            { className: "dim", id: "receipts-note" },
-            "When this is off, other people do not see what you have read, or whether you are online or typing.",
-          ),
-        ),
-        el(
-          "div",
-          { className: "setting" },
-          this.signOut,
-          el(
-            "p",
-            { className: "dim", id: "sign-out-note" },
-            "This device is signed out at once, the others when their access is renewed: within an hour.",
-          ),
-        ),
+        this.fields,
+        session.provider.signOutEverywhere && this.#signOutSetting(),
         this.status,
         this.error,
       ),
@@ -73,18 +69,18 @@ export class Settings {
 
   /** Loads the profile. */
   async open() {
-    this.#showResult("Loading …");
+    this.#showResult(t("loading"));
     try {
       const { body } = await this.client.api.get("/api/users/me");
-      this.#showPerson(body);
+      this.#fill(body);
       this.receipts.checked = body.receipts;
-      this.receipts.disabled = false;
+      this.fields.disabled = false;
       this.#showResult("");
     } catch (error) {
-      this.#showResult("", /** @type {Error} */ (error).message);
+      this.#showResult("", error);
       this.error.append(
         " ",
-        linkButton("Try again", () => this.open()),
+        linkButton(t("try_again"), () => this.open()),
       );
     }
   }
@@ -95,40 +91,105 @@ export class Settings {
     this.title.focus();
   }
 
-  /** @param {{ display_name: string, handle: string }} person */
+  update() {
+    this.#showPerson(this.client.store.me);
+  }
+
+  #profileForm() {
+    const submit = (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      this.#saveProfile();
+    };
+    return el(
+      "form",
+      { onsubmit: submit },
+      [this.name, this.handle, this.picture].map(({ element }) => element),
+      el("button", { type: "submit", className: "wide primary" }, t("save")),
+    );
+  }
+
+  #receiptsSetting() {
+    return el(
+      "div",
+      { className: "setting" },
+      el("label", { htmlFor: "receipts" }, t("read_receipts")),
+      this.receipts,
+      el("p", { className: "dim", id: "receipts-note" }, t("read_receipts_note")),
+    );
+  }
+
+  #signOutSetting() {
+    const note = el("p", { className: "dim", id: "sign-out-note" }, t("sign_out_note"));
+    return el("div", { className: "setting" }, this.signOut, note);
+  }
+
+  /** @param {Person} person */
+  #fill(person) {
+    this.name.input.value = person.display_name;
+    this.handle.input.value = person.handle;
+    this.picture.input.value = person.avatar ?? "";
+    this.client.store.setMe(person);
+  }
+
+  /** @param {Person} person */
   #showPerson(person) {
+    if (person === this.#shown) return;
+    this.#shown = person;
     this.person.replaceChildren(avatar(person), nameAndHandle(person));
+  }
+
+  async #saveProfile() {
+    const { me } = this.client.store;
+    const typed = {
+      display_name: this.name.input.value.trim(),
+      handle: this.handle.input.value,
+      avatar: this.picture.input.value.trim() || null,
+    };
+    const changes = Object.entries(typed).filter(
+      ([name, value]) => value !== (me[/** @type {keyof Person} */ (name)] ?? null),
+    );
+    if (!changes.length) return this.#showResult(t("saved"));
+    this.#showResult(t("saving"));
+    this.fields.disabled = true;
+    try {
+      this.#fill(await saveProfile(this.client.api, "PATCH", Object.fromEntries(changes)));
+      this.#showResult(t("saved"));
+    } catch (error) {
+      this.#showResult("", error);
+    } finally {
+      this.fields.disabled = false;
+    }
   }
 
   async #setReceipts() {
     const receipts = this.receipts.checked;
-    this.#showResult("Saving …");
+    this.#showResult(t("saving"));
     try {
-      await this.client.api.request("PATCH", "/api/users/me", { receipts });
-      this.#showResult(receipts ? "Read receipts are on." : "Read receipts are off.");
+      await saveProfile(this.client.api, "PATCH", { receipts });
+      this.#showResult(t(receipts ? "read_receipts_on" : "read_receipts_off"));
     } catch (error) {
       this.receipts.checked = !receipts;
-      this.#showResult("", /** @type {Error} */ (error).message);
+      this.#showResult("", error);
     }
   }
 
   async #signOut() {
-    this.#showResult("Signing out …");
+    this.#showResult(t("signing_out"));
     this.signOut.disabled = true;
     try {
       await this.session.signOutEverywhere();
     } catch (error) {
       this.signOut.disabled = false;
-      this.#showResult("", /** @type {Error} */ (error).message);
+      this.#showResult("", error);
     }
   }
 
   /**
    * @param {string} status
-   * @param {string} [error]
+   * @param {unknown} [error]
    */
-  #showResult(status, error = "") {
+  #showResult(status, error) {
     this.status.textContent = status;
-    this.error.textContent = error;
+    this.error.textContent = error ? sentence(error) : "";
   }
 }

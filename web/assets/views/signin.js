@@ -1,55 +1,38 @@
-/** Signing in: email and password, Cognito's further questions, and on the local system demo people by one click. */
+/** Signing in at Cognito, signing up, and a forgotten password; on the local system demo people by one click. */
 
 import { reloadIfReplaced } from "../config.js";
-import { avatar, el, nameAndHandle } from "../dom.js";
+import { avatar, el, linkButton, nameAndHandle } from "../dom.js";
+import { ProviderRefused } from "../errors.js";
 import { signIn } from "../sign_in.js";
+import { t } from "../texts.js";
+import { Card } from "./card.js";
+import { codeField, emailField, handleField, nameField, passwordField } from "./fields.js";
 
 /**
- * @import { Config } from "../../types.d.ts"
+ * @import { CognitoConfig } from "../../types.d.ts"
+ * @import { Cognito } from "../cognito.js"
  * @import { Session } from "../session.js"
  */
 
-const LOGO = new URL("../icon.svg", import.meta.url).href;
-const QUESTIONS = {
-  totp: { label: "Code from your authenticator app", autocomplete: "one-time-code", type: "text" },
-  setup: {
-    label: "Add this key to an authenticator app, then enter the code it shows",
-    autocomplete: "one-time-code",
-    type: "text",
-  },
-  new_password: { label: "Choose a new password", autocomplete: "new-password", type: "password" },
-};
-
 export class SignIn {
-  heading = "Sign in";
+  heading = t("sign_in");
+
+  #email = "";
+  #password = "";
 
   /**
    * @param {Session} session
+   * @param {Cognito} cognito
    * @param {() => Promise<void>} ondone
    */
-  constructor(session, ondone) {
+  constructor(session, cognito, ondone) {
     this.session = session;
+    this.config = /** @type {CognitoConfig} */ (session.config);
+    this.cognito = cognito;
     this.ondone = ondone;
-    const email = labelled("Email", { type: "email", name: "email", autocomplete: "username", required: true });
-    const password = labelled("Password", {
-      type: "password",
-      name: "password",
-      autocomplete: "current-password",
-      required: true,
-    });
-    this.error = el("p", { className: "error", role: "alert" });
-    this.button = el("button", { type: "submit", className: "wide primary" }, "Sign in");
-    this.title = el("h1", { tabIndex: -1 }, "Messages");
-    const submit = (/** @type {SubmitEvent} */ event) => {
-      event.preventDefault();
-      this.#signIn(email.input.value.trim(), password.input.value);
-    };
-    this.form = el("form", { onsubmit: submit }, email.element, password.element, this.button);
-    const logo = el("img", { src: LOGO, alt: "", width: 56, height: 56 });
-    const { demo } = session.config;
-    const card = el("div", { className: "card" }, logo, this.title, this.form, this.error);
-    if (demo) card.append(this.#demo(demo));
-    this.element = el("main", { className: "signin" }, card);
+    this.card = new Card(t("messages"));
+    this.element = this.card.element;
+    this.#showSignIn();
   }
 
   async open() {}
@@ -57,27 +40,42 @@ export class SignIn {
   close() {}
 
   focus() {
-    this.title.focus();
+    this.card.focus();
   }
 
-  /** @param {NonNullable<Config["demo"]>} demo */
-  #demo({ people, password }) {
-    const items = people.map(({ name, handle, email }) =>
-      el(
-        "li",
-        {},
+  // ------------------------------------------------------------ Signing in
+
+  #showSignIn() {
+    const email = emailField(this.#email);
+    const password = passwordField(t("password"), "current-password");
+    const { demo, sign_up } = this.config;
+    this.card.show({
+      fields: [email.element, password.element],
+      action: t("sign_in"),
+      onsubmit: () => this.#signIn(email.input.value.trim(), password.input.value),
+      below: [
         el(
-          "button",
-          { type: "button", onclick: () => this.#signIn(email, password) },
-          avatar({ display_name: name, handle }),
-          nameAndHandle({ display_name: name, handle }),
+          "p",
+          { className: "links" },
+          linkButton(t("forgot_password"), () => this.#showForgotten(email.input.value)),
+          sign_up && linkButton(t("create_account"), () => this.#showSignUp(email.input.value)),
         ),
-      ),
-    );
+        demo && this.#demo(demo),
+      ],
+    });
+  }
+
+  /** @param {NonNullable<CognitoConfig["demo"]>} demo */
+  #demo({ people, password }) {
+    const items = people.map(({ name, handle, email }) => {
+      const person = { display_name: name, handle, avatar: null };
+      const signIn = () => this.card.run(() => this.#signIn(email, password));
+      return el("li", {}, el("button", { type: "button", onclick: signIn }, avatar(person), nameAndHandle(person)));
+    });
     return el(
       "section",
       { className: "demo", "aria-labelledby": "demo-title" },
-      el("h2", { id: "demo-title" }, "Or sign in as"),
+      el("h2", { id: "demo-title" }, t("sign_in_as")),
       el("ul", {}, items),
     );
   }
@@ -87,59 +85,145 @@ export class SignIn {
    * @param {string} password
    */
   async #signIn(email, password) {
-    this.#setBusy(true);
-    this.error.textContent = "";
+    this.#email = email;
+    this.#password = password;
     try {
-      const { cognito } = this.session;
-      this.session.start(await signIn(cognito, email, password, (question, secret) => this.#ask(question, secret)));
-      await this.ondone();
+      this.session.start(
+        await signIn(this.cognito, email, password, (question, secret) => this.#ask(question, secret)),
+      );
     } catch (error) {
-      this.#setBusy(false);
-      this.error.textContent = /** @type {Error} */ (error).message;
-      reloadIfReplaced(this.session.config);
+      if (error instanceof ProviderRefused && error.name === "UserNotConfirmedException") return this.#sendCode();
+      reloadIfReplaced(this.config);
+      throw error;
     }
-  }
-
-  /** @param {boolean} isBusy */
-  #setBusy(isBusy) {
-    this.button.textContent = isBusy ? "Signing in …" : "Sign in";
-    for (const button of this.element.querySelectorAll("button")) button.disabled = isBusy;
+    await this.ondone();
   }
 
   /**
-   * Asks a question in place of the form. Returns the text that the person enters.
+   * Asks a question of Cognito in place of the form. Returns the text that the person enters.
    *
-   * @param {keyof typeof QUESTIONS} question
+   * @param {"totp" | "setup" | "new_password"} question
    * @param {string} [secret] shown above the question
    * @returns {Promise<string>}
    */
-  #ask(question, secret) {
-    const { label, ...properties } = QUESTIONS[question];
-    const { element, input } = labelled(label, { ...properties, required: true });
-    return new Promise((resolve) => {
-      const submit = (/** @type {SubmitEvent} */ event) => {
-        event.preventDefault();
-        form.replaceWith(this.form);
-        resolve(input.value.trim());
-      };
-      const form = el(
-        "form",
-        { onsubmit: submit },
-        secret ? el("code", { className: "secret" }, secret) : null,
-        element,
-        el("button", { type: "submit", className: "wide primary" }, "Continue"),
-      );
-      this.form.replaceWith(form);
-      input.focus();
+  async #ask(question, secret) {
+    const { element, input } =
+      question === "new_password"
+        ? passwordField(t("new_password"), "new-password")
+        : codeField(t(question === "totp" ? "totp" : "totp_setup"));
+    await this.card.ask([secret ? el("code", { className: "secret" }, secret) : undefined, element], t("proceed"));
+    return input.value.trim();
+  }
+
+  // ------------------------------------------------------------ Signing up
+
+  /** @param {string} typed */
+  #showSignUp(typed) {
+    const name = nameField();
+    const handle = handleField();
+    const email = emailField(typed);
+    const password = passwordField(t("password"), "new-password");
+    this.card.show({
+      fields: [name, handle, email, password].map((field) => field.element),
+      action: t("create_account"),
+      onsubmit: async () => {
+        this.#email = email.input.value.trim();
+        this.#password = password.input.value;
+        await this.#signUp(handle.input.value, name.input.value);
+      },
+      below: [this.#back()],
     });
   }
-}
 
-/**
- * @param {string} label
- * @param {Record<string, any>} properties
- */
-function labelled(label, properties) {
-  const input = el("input", properties);
-  return { input, element: el("label", { className: "labelled" }, el("span", {}, label), input) };
+  /**
+   * @param {string} handle
+   * @param {string} name
+   */
+  async #signUp(handle, name) {
+    const attributes = { email: this.#email, preferred_username: handle, name };
+    const { UserConfirmed } = await this.cognito.call("SignUp", {
+      ...this.#account,
+      Password: this.#password,
+      UserAttributes: Object.entries(attributes).map(([Name, Value]) => ({ Name, Value })),
+    });
+    if (UserConfirmed) await this.#signIn(this.#email, this.#password);
+    else this.#showConfirmation();
+  }
+
+  async #sendCode() {
+    await this.cognito.call("ResendConfirmationCode", this.#account);
+    this.#showConfirmation();
+  }
+
+  #showConfirmation() {
+    const code = codeField(t("code_from_email"));
+    this.card.show({
+      note: t("code_sent", { address: this.#email }),
+      fields: [code.element],
+      action: t("proceed"),
+      onsubmit: () => this.#confirm(code.input.value.trim()),
+      below: [this.#below(() => this.#sendCode())],
+    });
+  }
+
+  /** @param {string} code */
+  async #confirm(code) {
+    await this.cognito.call("ConfirmSignUp", { ...this.#account, ConfirmationCode: code });
+    await this.#signIn(this.#email, this.#password);
+  }
+
+  // ------------------------------------------------------------ A forgotten password
+
+  /** @param {string} typed */
+  #showForgotten(typed) {
+    const email = emailField(typed);
+    this.card.show({
+      fields: [email.element],
+      action: t("send_code"),
+      onsubmit: () => {
+        this.#email = email.input.value.trim();
+        return this.#sendResetCode();
+      },
+      below: [this.#back()],
+    });
+  }
+
+  async #sendResetCode() {
+    await this.cognito.call("ForgotPassword", this.#account);
+    const code = codeField(t("code_from_email"));
+    const password = passwordField(t("new_password"), "new-password");
+    this.card.show({
+      note: t("code_sent", { address: this.#email }),
+      fields: [code.element, password.element],
+      action: t("proceed"),
+      onsubmit: () => this.#reset(code.input.value.trim(), password.input.value),
+      below: [this.#below(() => this.#sendResetCode())],
+    });
+  }
+
+  /**
+   * @param {string} code
+   * @param {string} password
+   */
+  async #reset(code, password) {
+    const answer = { ConfirmationCode: code, Password: password };
+    await this.cognito.call("ConfirmForgotPassword", { ...this.#account, ...answer });
+    await this.#signIn(this.#email, password);
+  }
+
+  // ------------------------------------------------------------ Parts
+
+  get #account() {
+    return { ClientId: this.cognito.clientId, Username: this.#email };
+  }
+
+  /** @param {() => Promise<void>} sendCode */
+  #below(sendCode) {
+    const again = linkButton(t("new_code"), () => this.card.run(sendCode));
+    return el("p", { className: "links" }, again, this.#back());
+  }
+
+  #back() {
+    return linkButton(t("back_to_sign_in"), () => this.#showSignIn());
+  }
 }

@@ -1,11 +1,12 @@
 /** The messages of a conversation, oldest at the top, with a line above each day and above the unread ones. */
 
-import { avatar, el, linkButton } from "../dom.js";
+import { atHandle, avatar, el, linkButton } from "../dom.js";
 import { dayLine, today } from "../format.js";
+import { t } from "../texts.js";
 import { bubble, updateTime } from "./message.js";
 
 /**
- * @import { Conversation, Message } from "../cruddur-messages/types.js"
+ * @import { Conversation, Message, Person } from "../cruddur-messages/types.js"
  * @import { Store, Thread } from "../cruddur-messages/index.js"
  */
 
@@ -34,9 +35,9 @@ export class Timeline {
     this.uuid = uuid;
     this.top = el("div", { className: "top" });
     this.run = el("div", { className: "run" });
-    this.unreadLine = el("p", { className: "unread-line" }, el("span", {}, "New messages"));
-    this.sent = el("p", { className: "mark" }, "Sent");
-    this.read = el("p", { className: "mark" }, "Read");
+    this.unreadLine = el("p", { className: "unread-line" }, el("span", {}, t("new_messages")));
+    this.sent = el("p", { className: "mark" }, t("sent"));
+    this.read = el("p", { className: "mark" }, t("read"));
   }
 
   /**
@@ -76,7 +77,7 @@ export class Timeline {
       retry();
     };
     this.top.dataset.state = "failed";
-    this.top.replaceChildren(el("p", {}, "Older messages could not be loaded. ", linkButton("Try again", tryAgain)));
+    this.top.replaceChildren(el("p", {}, `${t("older_not_loaded")} `, linkButton(t("try_again"), tryAgain)));
   }
 
   get hasFailed() {
@@ -189,13 +190,12 @@ export class Timeline {
    * @param {Conversation} conversation
    */
   #updateTop({ older }, conversation) {
-    const state = older ? "more" : `beginning with ${conversation.display_name} @${conversation.handle}`;
+    const { display_name, handle, avatar } = conversation;
+    const state = older ? "more" : JSON.stringify([display_name, handle, avatar]);
     if (this.hasFailed || this.top.dataset.state === state) return;
     this.top.dataset.state = state;
     this.top.replaceChildren(
-      older
-        ? el("p", { className: "dim" }, "Loading older messages …")
-        : beginning(conversation, "Beginning of the conversation"),
+      older ? el("p", { className: "dim" }, t("loading_older")) : beginning(conversation, t("beginning")),
     );
   }
 
@@ -238,12 +238,12 @@ export class Timeline {
 /**
  * A person's card, at the beginning of a conversation.
  *
- * @param {{ display_name: string, handle: string }} person
+ * @param {Pick<Person, "display_name" | "handle" | "avatar">} person
  * @param {string} note
  */
 export function beginning(person, note) {
   const name = el("b", { dir: "auto" }, person.display_name);
-  const handle = el("span", { className: "dim" }, ` @${person.handle}`);
+  const handle = el("span", { className: "dim" }, ` ${atHandle(person.handle)}`);
   return el(
     "div",
     { className: "beginning" },

@@ -1,0 +1,62 @@
+/** The texts of the page, in the reader's language. texts/en.js has all of them; each other file there translates it. */
+
+/** @typedef {keyof typeof import("./texts/en.js").default} Key */
+/** @typedef {Record<Key, string | Partial<Record<Intl.LDMLPluralRule, string>>>} Texts */
+
+/** @type {Record<string, "ltr" | "rtl">} The languages of texts/, and the direction of each. */
+const DIRECTIONS = { ar: "rtl", de: "ltr", en: "ltr" };
+
+const languageOf = (/** @type {string} */ tag) => tag.split("-")[0];
+
+/** The reader's first language that the page has, with the region that dates and numbers depend on, as in de-AT. */
+export const locale = navigator.languages.find((tag) => languageOf(tag) in DIRECTIONS) ?? "en";
+
+const direction = DIRECTIONS[languageOf(locale)];
+
+/** @type {Texts} */
+const texts = (await import(`./texts/${languageOf(locale)}.js`)).default;
+const plurals = new Intl.PluralRules(locale);
+const numbers = new Intl.NumberFormat(locale);
+
+/** Tells the browser and screen readers the language and the direction of the page. */
+export function applyLanguage() {
+  document.documentElement.lang = locale;
+  document.documentElement.dir = direction;
+}
+
+/**
+ * A text of the page. A value named `count` chooses the plural form.
+ *
+ * @param {Key} key
+ * @param {Record<string, string | number>} [values] for the names in braces
+ */
+export function t(key, values = {}) {
+  const text = texts[key];
+  const form = typeof text === "string" ? text : text[plurals.select(Number(values.count))];
+  return (form ?? "").replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
+}
+
+/**
+ * @param {string} key
+ * @returns {key is Key}
+ */
+export const hasText = (key) => Object.hasOwn(texts, key);
+
+/**
+ * A number in the reader's language.
+ *
+ * @param {number} value
+ */
+export const number = (value) => numbers.format(value);
+
+/**
+ * A text that keeps its own direction in a page from right to left. The marks around it are invisible.
+ *
+ * @param {string} text
+ */
+export const isolated = (text) => (direction === "rtl" ? `\u2068${text}\u2069` : text);
+
+/** @param {string | number} value */
+function shown(value) {
+  return typeof value === "number" ? number(value) : isolated(value);
+}
