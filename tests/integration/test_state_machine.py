@@ -29,6 +29,7 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
+from messaging.services.changes import edit, react, take_back_reaction, unsend
 from messaging.services.read import list_message_groups
 from messaging.services.rewrite_inbox import Change
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -137,7 +138,7 @@ class Messaging(RuleBasedStateMachine):
         self.inbox_walks: list[InboxWalk] = []
         self.marks: dict[tuple[str, str], int] = {}  # by conversation and person: the highest acknowledged
         self.read_receipts: dict[str, bool | None] = {}  # last acknowledged; None after an unacknowledged change
-        self.synced: dict[str, tuple[dict[str, int], dict[str, str]]] = {}  # last_seqs by conversation, next query
+        self.synced: dict[str, tuple[dict[str, tuple[int, int]], dict[str, str]]] = {}  # numbers, next query
         self.checkpoint = 0
         self.world.join(*_HANDLES[:2])
         for path in ("messages.create_message", "message_groups.create_message_group"):
@@ -145,6 +146,17 @@ class Messaging(RuleBasedStateMachine):
             for send in (send_to_conversation, send_to_handle):
                 if hasattr(module, send.__name__):
                     monkeypatch.setattr(module, send.__name__, partial(send, now=self.clock))
+        for path, use_case in (
+            ("edit_message", edit),
+            ("delete_message", unsend),
+            ("put_reaction", react),
+            ("delete_reaction", take_back_reaction),
+        ):
+            module = self.world.functions.handler(f"messages.{path}")
+            monkeypatch.setattr(module, use_case.__name__, partial(use_case, now=self.clock))
+        self.changed: dict[str, int] = {}  # by message_uuid, tried: the largest acknowledged number of a change
+        self.unsent: set[str] = set()
+        self.hidden: set[tuple[str, str, int]] = set()  # conversation, person, seq
         tally["histories"] += 1
 
     def clock(self) -> datetime:
@@ -194,7 +206,10 @@ class Messaging(RuleBasedStateMachine):
         if not self.acknowledged:
             return
         sends = [send for send in self.sends if send.message_uuid in self.acknowledged]
+        sends = [send for send in sends if send.message_uuid not in self.unsent] or sends
         send = sends[which % len(sends)]
+        if send.message_uuid in self.unsent:
+            return  # its text can be compared no more
         others = [person for person in self.world.people if person not in (send.sender, send.receiver)]
         match change:
             case "sender":
@@ -204,6 +219,68 @@ class Messaging(RuleBasedStateMachine):
             case _:
                 send = replace(send, message="another")
         assert self._request(send, route)[0] == 409
+
+    @rule(
+        which=_any,
+        by_sender=st.booleans(),
+        how=st.sampled_from(["edit", "edit", "unsend", "put", "put", "delete", "hide"]),
+        text=st.sampled_from("ABC"),
+        late=st.booleans(),
+        trouble=_troubles,
+    )
+    def change_message(self, which: int, by_sender: bool, how: str, text: str, late: bool, trouble: Trouble) -> None:
+        """Edit, unsend, react to or hide a message; `late` is a repetition from before the last change."""
+        if not self.acknowledged:
+            return
+        uuid = list(self.acknowledged)[which % len(self.acknowledged)]
+        send = next(one for one in self.sends if one.message_uuid == uuid)
+        person, other = (send.sender, send.receiver) if by_sender else (send.receiver, send.sender)
+        address = person.user_uuid, send.message_group_uuid, uuid
+        seen, functions = self.changed.get(uuid, 0), self.world.functions
+        calls: dict[str, Callable[[], Any]] = {
+            "edit": lambda: functions.edit_message(*address, message=text, change=max(0, seen - late)),
+            "unsend": lambda: functions.delete_message(*address, **{"for": "everyone"}),
+            "put": lambda: functions.put_reaction(*address, "👍"),
+            "delete": lambda: functions.delete_reaction(*address, "👍"),
+            "hide": lambda: functions.delete_message(*address, **{"for": "me"}),
+        }
+        if how != "hide":
+            self.changed.setdefault(uuid, 0)
+
+        def meanwhile() -> None:
+            if trouble.by_its_repeat:
+                self._send_aside(self._new_send(other, person))
+            elif uuid not in self.unsent:
+                self.changed.setdefault(uuid, 0)
+                done = react(self.world.table, other.user_uuid, *address[1:], "👎", self.clock)
+                self.changed[uuid] = max(self.changed[uuid], done.change)
+
+        answer = self._call(calls[how], self._hook(trouble, meanwhile))
+        self._touch(send.message_group_uuid)
+        if answer is None or answer[0] == 503:
+            return
+        self.tally[f"changes {answer[0]}"] += 1
+        if how in ("edit", "unsend") and not by_sender:
+            assert answer[0] == 403
+        else:
+            self._check_change(send, person, how, text, answer)
+
+    def _check_change(self, send: Send, person: Person, how: str, text: str, answer: tuple[int, Any, Any]) -> None:
+        (status, body, _), uuid = answer, send.message_uuid
+        if how == "hide":
+            assert status == 200
+            self.hidden.add((send.message_group_uuid, person.user_uuid, body["seq"]))
+        elif status == 200:
+            assert body["change"] >= self.changed[uuid] or how == "edit"
+            self.changed[uuid] = max(self.changed[uuid], body["change"])
+            assert how != "edit" or body["message"] == text
+            if how == "unsend":
+                assert body["message"] == ""
+                self.unsent.add(uuid)
+            else:
+                assert uuid not in self.unsent
+        else:
+            assert status == 410 or (how, status) == ("edit", 412)
 
     @rule(which=_any, reader=st.booleans(), limit=st.integers(1, 4), back=st.booleans(), trouble=_troubles)
     def read_messages(self, which: int, reader: bool, limit: int, back: bool, trouble: Trouble) -> None:
@@ -285,7 +362,8 @@ class Messaging(RuleBasedStateMachine):
             if answer is None or answer[0] == 503:
                 return
             for group in answer[1]:
-                known[group["uuid"]] = max(group["last_seq"], known.get(group["uuid"], 0))
+                last_seq, last_change = known.get(group["uuid"], (0, 0))
+                known[group["uuid"]] = max(group["last_seq"], last_seq), max(group["last_change"], last_change)
             found = links(answer[2])
             since = {"since": found["monitor"]["since"]} if "monitor" in found else since
             if "next" not in found:
@@ -345,7 +423,11 @@ class Messaging(RuleBasedStateMachine):
             stored.setdefault(message.message_uuid, []).append(message)
         assert all(len(messages) == 1 for messages in stored.values())
         for message_uuid, body in self.acknowledged.items():
-            assert views.sent_message(stored[message_uuid][0]) == body
+            shown = views.sent_message(stored[message_uuid][0])
+            assert shown == body or (message_uuid in self.changed and shown["seq"] == body["seq"])
+            assert shown["change"] >= self.changed.get(message_uuid, 0)
+            if message_uuid in self.unsent:
+                assert shown["message"] == ""
         assert self._wrong_listings() == []
         for (group, user_uuid), mark in self.marks.items():
             assert self.heads[group].read_seqs[user_uuid] >= mark
@@ -391,7 +473,7 @@ class Messaging(RuleBasedStateMachine):
             if person.user_uuid in self.synced:
                 self.catch_up(number, 2, Trouble([], 0, by_its_repeat=False))
                 known, _ = self.synced[person.user_uuid]
-                assert known == {head.message_group_uuid: head.last_seq for head in mine}
+                assert known == {head.message_group_uuid: (head.last_seq, head.last_change) for head in mine}
 
     def _person(self, number: int) -> Person:
         return self.world.people[number % len(self.world.people)]
@@ -463,8 +545,12 @@ class Messaging(RuleBasedStateMachine):
         self.heads[send.message_group_uuid] = head
 
     def _acknowledge(self, send: Send, body: dict[str, Any]) -> None:
-        assert self.acknowledged.setdefault(send.message_uuid, body) == body
-        assert (body["uuid"], body["message"]) == (send.message_uuid, send.message)
+        first = self.acknowledged.setdefault(send.message_uuid, body)
+        if send.message_uuid in self.changed:
+            assert (body["uuid"], body["seq"]) == (send.message_uuid, first["seq"])
+        else:
+            assert body == first
+            assert (body["uuid"], body["message"]) == (send.message_uuid, send.message)
         assert (body["message_group_uuid"], body["handle"]) == (send.message_group_uuid, send.sender.handle)
 
     def _touch(self, message_group_uuid: str) -> None:
@@ -504,9 +590,17 @@ class Messaging(RuleBasedStateMachine):
         assert status == 200
         if page:
             assert [message["seq"] for message in page] == list(range(page[0]["seq"], page[-1]["seq"] + 1))
+        hidden = {
+            seq for group, user, seq in self.hidden if (group, user) == (head.message_group_uuid, walk.reader.user_uuid)
+        }
         for message in page:
+            if "hidden" in message:
+                continue
+            assert message["seq"] not in hidden
             body = self.acknowledged.get(message["uuid"], message)
-            assert (message["message"], message["seq"]) == (body["message"], body["seq"])
+            assert message["seq"] == body["seq"]
+            assert message["message"] == body["message"] or message["uuid"] in self.changed
+            assert not (message["uuid"] in self.unsent and message["message"])
         self.tally["pages"] += 1
         return page, links(headers)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -18,7 +19,8 @@ from messaging.model import keys
 from messaging.model.errors import Changed, Forbidden, Gone, NotFound
 from messaging.model.message import Draft
 from messaging.model.person import Person
-from messaging.services.changes import Window, edit, react, unsend
+from messaging.services import changes
+from messaging.services.changes import Window
 from messaging.services.marks import mark_read
 from messaging.services.read import list_message_groups
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -418,16 +420,20 @@ class TwoConversations(World):
 
     def edit(self, conversation: int, text: int, member: int) -> None:
         """Let a member edit their newest message."""
-        self._change_newest(conversation, member, lambda *at: edit(*at, ("A", "B")[text], 0, ALWAYS, lambda: self.now))
+        self._change_newest(
+            conversation,
+            member,
+            partial(changes.edit, text=("A", "B")[text], seen=0, window=ALWAYS, now=lambda: self.now),
+        )
 
     def unsend(self, conversation: int, _: int, member: int) -> None:
         """Let a member take their newest message back."""
-        self._change_newest(conversation, member, lambda *at: unsend(*at, ALWAYS, lambda: self.now))
+        self._change_newest(conversation, member, partial(changes.unsend, window=ALWAYS, now=lambda: self.now))
 
     def react(self, conversation: int, later: int, member: int) -> None:
         """Let a member react to the other's or their own newest message, perhaps an hour later."""
         self.now += timedelta(hours=later)
-        self._change_newest(conversation, member, lambda *at: react(*at, "👍", lambda: self.now))
+        self._change_newest(conversation, member, partial(changes.react, emoji="👍", now=lambda: self.now))
 
     def _change_newest(self, conversation: int, member: int, change: Callable[..., Any]) -> None:
         group, person = self.conversations[conversation], self._member(conversation, member)
