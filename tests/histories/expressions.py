@@ -97,6 +97,13 @@ class _Reader:
             self.take(")")
             exists = function == "attribute_exists"
             return lambda *context: (path(*context) is not None) == exists
+        if self.take_any("contains"):
+            self.take("(")
+            path = self._operand()
+            self.take(",")
+            one = self._operand()
+            self.take(")")
+            return lambda *context: _contains(path(*context), one(*context))
         return self._comparison()
 
     def _comparison(self) -> Condition:
@@ -130,6 +137,11 @@ class _Reader:
         token = self.take()
         if token.startswith(":"):
             return lambda _item, _names, values: values[token]
+        if token == "size":
+            self.take("(")
+            counted = self._operand()
+            self.take(")")
+            return lambda *context: _size(counted(*context))
         path = self._path(token)
         return lambda item, names, _: _follow(item, path, names)
 
@@ -152,6 +164,10 @@ class _Reader:
         def add(item: Item, names: Names, values: Item) -> None:
             old, more = _follow(item, path, names), amount(item, names, values)
             assert more is not None
+            if "NS" in more:
+                members = {*(old["NS"] if old else ()), *more["NS"]}
+                _write(item, path, names, {"NS": sorted(members, key=int)})
+                return
             _write(item, path, names, {"N": str(int(old["N"] if old else 0) + int(more["N"]))})
 
         return add
@@ -174,6 +190,14 @@ def _write(item: Item, path: list[str], names: Names, value: Value | None) -> No
         holder["M"].pop(name, None)
     else:
         holder["M"][name] = value
+
+
+def _contains(value: Value | None, one: Value | None) -> bool:
+    return value is not None and one is not None and one["N"] in value["NS"]
+
+
+def _size(value: Value | None) -> Value | None:
+    return None if value is None else {"N": str(len(value["NS"]))}
 
 
 def _equal(one: Value | None, other: Value | None) -> bool:

@@ -28,7 +28,12 @@ from tests.support.faults import TRANSIENT, Killed
 _STREAM_HANDLER = "functions.stream_handler.stream_handler"
 _FUNCTIONS = (
     "functions.messages.create_message",
+    "functions.messages.delete_message",
+    "functions.messages.delete_reaction",
+    "functions.messages.edit_message",
+    "functions.messages.list_changes",
     "functions.messages.list_messages",
+    "functions.messages.put_reaction",
     "functions.message_groups.count_unread",
     "functions.message_groups.create_message_group",
     "functions.message_groups.find_message_group",
@@ -78,11 +83,16 @@ class Person:
 
 @dataclass(eq=False)
 class Conversation:
-    """A conversation as its members know it: `uuid` is "" and `sent` empty until a message was answered 200."""
+    """A conversation as its members know it: `uuid` is "" and `sent` empty until a message was answered 200.
+
+    `sent` are texts by message_uuid, None if somebody tried to change one; `changes` are the numbers of last changes.
+    """
 
     members: tuple[Person, Person]
     uuid: str = ""
-    sent: dict[str, str] = field(default_factory=dict)
+    sent: dict[str, str | None] = field(default_factory=dict)
+    changes: dict[str, int] = field(default_factory=dict)
+    unsent: set[str] = field(default_factory=set)
     is_doubtful: bool = False
 
     def other(self, person: Person) -> Person:
@@ -157,6 +167,7 @@ class History:
         steps: list[tuple[int, Callable[[], None]]] = [
             (20, lambda: self._send_some(conversation)),
             (14, lambda: self._mark(conversation, person, self._some_call())),
+            (14, lambda: self._change(conversation, person, self._some_call(conversation))),
             (12, lambda: self._show_receipts(person, self._some_call())),
             (2, lambda: self._rename(person, self._some_call(depth=1))),
             (2, lambda: self._erase(person, self._some_call(depth=1))),
@@ -173,6 +184,7 @@ class History:
             steps: list[tuple[int, Callable[[], None]]] = [
                 (5, partial(self._send, chosen, Call())),
                 (3, partial(self._mark, chosen, person, Call())),
+                (3, partial(self._change, chosen, person, Call())),
                 (2, partial(self._show_receipts, person, Call())),
                 (2, partial(self._repair, chosen, Call())),
             ]
@@ -252,6 +264,35 @@ class History:
         )
         may_be_past = answer == ["seq_past_last_message"] and seq > len(conversation.sent)
         self._require(status in (200, None, 503) or may_be_past or person.leaves, "marking", answer)
+
+    def _change(self, conversation: Conversation, person: Person, call: Call) -> None:
+        """Let one of the two edit, unsend, react to or hide a message of either."""
+        if not conversation.sent:
+            return
+        uuid = self._chance.choice(list(conversation.sent))
+        parameters = {"message_group_uuid": conversation.uuid, "message_uuid": uuid}
+        how = self._chance.choice(("edit_message", "delete_message", "put_reaction", "put_reaction", "delete_reaction"))
+        changes: dict[str, Any] = {}
+        match how:
+            case "edit_message":
+                seen = conversation.changes.get(uuid, 0)
+                changes["body"] = {
+                    "message": self._chance.choice("AB"),
+                    "change": max(0, seen - self._chance.choice((0, 0, 1))),
+                }
+                conversation.sent[uuid] = None
+            case "delete_message":
+                changes["query"] = {"for": self._chance.choice(("everyone", "me"))}
+                conversation.sent[uuid] = None
+            case _:
+                parameters["emoji"] = self._chance.choice("👍👎")
+        name = f"functions.messages.{how}"
+        status, answer = self._call(name, person, call, parameters=parameters, **changes)
+        if status == 200 and "change" in answer:
+            conversation.changes[uuid] = max(conversation.changes.get(uuid, 0), answer["change"])
+            if "unsent_at" in answer:
+                conversation.unsent.add(uuid)
+        self._require(status in (200, None, 403, 410, 412, 503) or person.leaves, "changing", answer)
 
     def _show_receipts(self, person: Person, call: Call) -> None:
         body = {"receipts": self._chance.random() < 0.5}
@@ -460,6 +501,7 @@ class History:
             _, stored = self._call(
                 "functions.message_groups.find_message_group", person, None, parameters={"message_group": uuid}
             )
+            hides = bool(stored.pop("hidden", 0))
             self._require(entry == stored, f"{person.name}'s entry is not as the conversation", [entry, stored])
             _, (newest,) = self._call(
                 "functions.messages.list_messages",
@@ -468,6 +510,9 @@ class History:
                 query={"limit": "1"},
                 parameters={"message_group_uuid": uuid},
             )
+            self._check_changes(person, entry, hides=hides)
+            if "hidden" in newest:
+                continue
             shown = (entry["message"], entry["created_at"], entry["last_seq"])
             last = (newest["message"], newest["created_at"], newest["seq"])
             self._require(shown == last, f"{person.name}'s entry is not as the last message", [entry, newest])
@@ -479,14 +524,41 @@ class History:
             [totals, inbox],
         )
 
+    def _check_changes(self, person: Person, entry: Any, *, hides: bool) -> None:
+        """Check that the feed alone leads to the same messages as the pages."""
+        parameters = {"message_group_uuid": entry["uuid"]}
+        name = "functions.messages.list_messages"
+        _, page = self._call(name, person, None, query={"limit": "100"}, parameters=parameters)
+        feed: list[Any] = []
+        query: dict[str, str] | None = {"limit": "2"}
+        while query:
+            _, part = self._call("functions.messages.list_changes", person, None, query=query, parameters=parameters)
+            feed += part
+            query = dict(parse_qsl(self._next[1])) if self._next else None
+        seqs = feed.pop()["seqs"] if feed and "seqs" in feed[-1] else []
+        numbers = [one["change"] for one in feed]
+        self._require(numbers == [*range(1, entry["last_change"] + 1)], "changes have a gap", [feed, entry])
+        hidden = [one["seq"] for one in page if "hidden" in one]
+        self._require((seqs, bool(seqs)) == (hidden, hides), "the feed hides other messages", [seqs, page])
+        changed = {one["uuid"]: one for one in page if one.get("change")}
+        told = {one["message"]["uuid"]: one["message"] for one in feed if "hidden" not in one["message"]}
+        self._require(told == changed, "the feed is not as the pages", [told, changed])
+        conversation = next(one for one in self._conversations if one.uuid == entry["uuid"])
+        for uuid in conversation.unsent & changed.keys():
+            self._require(changed[uuid]["message"] == "", "an unsent text is back", changed[uuid])
+
     def _pages(self, person: Person, query: dict[str, str]) -> list[Any]:
-        """Read the inbox page by page: within a page, duplicates are hidden."""
+        """Read the inbox page by page: within a page, duplicates are hidden.
+
+        Since a time, conversations with changes come again, after those with messages.
+        """
         found: list[Any] = []
+        is_since = "since" in query
         while True:
             _, page = self._call("functions.message_groups.list_message_groups", person, None, query=query)
             found += page
             if not self._next:
-                return found
+                return [*{entry["uuid"]: entry for entry in found}.values()] if is_since else found
             query = dict(parse_qsl(self._next[1]))
 
     def _settle(self) -> None:
@@ -511,10 +583,11 @@ class History:
                     query={"limit": "100"},
                     parameters={"message_group_uuid": conversation.uuid},
                 )
-                stored = {message["uuid"]: message["message"] for message in messages}
-                self._require(conversation.sent.items() <= stored.items(), "messages are lost", messages)
+                stored = {message["uuid"]: message["message"] for message in messages if "hidden" not in message}
+                unchanged = {uuid: text for uuid, text in conversation.sent.items() if text is not None}
+                self._require(unchanged.items() <= stored.items(), "messages are lost", messages)
                 numbers = [message["seq"] for message in messages]
-                self._require(numbers == [*range(1, len(stored) + 1)], "messages are not numbered", messages)
+                self._require(numbers == [*range(1, len(messages) + 1)], "messages are not numbered", messages)
 
     # Calls
 
