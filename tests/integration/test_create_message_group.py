@@ -24,14 +24,26 @@ def test_the_first_message_opens_the_conversation_in_both_inboxes(
     status, sent, _ = functions.create_message_group(bayko.user_uuid, handle="londo", message="Hello")
 
     assert status == 200
-    assert list(sent) == ["message_group_uuid", "uuid", "display_name", "handle", "message", "created_at", "seq"]
+    assert list(sent) == [
+        "message_group_uuid",
+        "uuid",
+        "display_name",
+        "handle",
+        "message",
+        "created_at",
+        "user_uuid",
+        "seq",
+        "change",
+    ]
     assert (sent["handle"], sent["message"], sent["seq"]) == ("bayko", "Hello", 1)
     for person, other, read_seq in ((bayko, londo, 1), (londo, bayko, 0)):
         _, (group,), _ = functions.list_message_groups(person.user_uuid)
         assert group == {
             "uuid": sent["message_group_uuid"],
+            "message_group_uuid": sent["message_group_uuid"],
             "display_name": other.display_name,
             "handle": other.handle,
+            "avatar": None,
             "message": "Hello",
             "created_at": sent["created_at"],
             "user_uuid": other.user_uuid,
@@ -39,6 +51,7 @@ def test_the_first_message_opens_the_conversation_in_both_inboxes(
             "read_seq": read_seq,
             "unread_count": 1 - read_seq,
             "other_read_seq": None,
+            "last_change": 0,
         }
 
 

@@ -238,6 +238,24 @@ def test_a_head_that_does_not_show_the_edited_message_yet_shows_the_edit(
     is_clean()
 
 
+def test_a_head_that_does_not_show_the_last_change_yet_is_read_again(
+    table: Table, bayko: Person, sent: list[Message], is_clean: Callable[[], None]
+) -> None:
+    group, first = sent[0].message_group_uuid, sent[0]
+    stale = table.head(group, consistent=True)
+    edit(table, bayko.user_uuid, group, first.message_uuid, "new", 0, ALWAYS)
+    table_head = table.head_and_sent_record
+
+    def once(*args: Any, **kwargs: Any) -> Any:
+        table.head_and_sent_record = table_head  # type: ignore[method-assign]
+        return stale, table_head(*args, **kwargs)[1]
+
+    table.head_and_sent_record = once  # type: ignore[method-assign]
+
+    assert unsend(table, bayko.user_uuid, group, first.message_uuid, ALWAYS).change == 2
+    is_clean()
+
+
 def test_a_message_that_follows_an_edited_one_is_not_edited(
     table: Table, bayko: Person, sent: list[Message], is_clean: Callable[[], None]
 ) -> None:

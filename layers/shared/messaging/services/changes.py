@@ -152,6 +152,8 @@ def _change(
     if message.change < seen:
         head, message = find_message(table, user_uuid, message_group_uuid, message_uuid, first_consistent=True)
     for _ in attempts():
+        if message.change > head.last_change:  # the head was read before that change
+            head = table.head(message_group_uuid, consistent=True) or head
         head = require_member(head, user_uuid)
         at = keys.time_after(head.changed.at if head.changed else "", now())
         new = decide(message, at, head.last_change + 1)
