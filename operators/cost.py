@@ -479,6 +479,7 @@ ${MONTHLY_PEOPLE * SIGNED_IN_DOLLARS:,.2f} on Lite.
 - {COLD:.1%} of invocations start a new environment.
 - {FAILURE_METRICS} of the {METRICS} metrics count failures and refusals, in one hour of {1 / FAILING_HOURS:.0f}.
 - A Flask request takes {BOOTCAMP_REQUEST_CPU * 1000:g} ms of a core.
+- Left out are changes of messages: an edit or a reaction costs about as much as a send.
 - Left out, for less than a dollar each: KMS requests for the table's key, the failure queue, the deployment bucket, the
   bucket of AuditTrail. Stream reads by Lambda are free.
 
