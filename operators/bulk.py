@@ -13,16 +13,21 @@ from messaging.model.items import Item
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
+from messaging.services.changes import Window, edit, react
+from messaging.services.read import find_message
 from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.dynamodb import MAX_BATCH_WRITES
 from messaging.storage.table import Table
 from operators.conversation_table import ConversationTable
+from operators.repair import repair_inboxes
 from operators.writing import MAX_CONCURRENCY, Line, continued, put_all
 
 _NAMESPACE = UUID("5f0c1a5e-7f0b-4c53-9d55-8f3e6f6a3b10")
 _BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 _PARTNERS = 5  # conversations that each person begins; each is in twice as many
 _IN_DOUBT = MAX_BATCH_WRITES * (MAX_CONCURRENCY + 2)  # items written last, of which an interrupted run may lack some
+_EMOJI = "👍😂🎉🔥🙏"
+MOST_CHANGES = len(_EMOJI)  # of a message
 _SAYINGS = (
     "Are you there?",
     "Just arrived. Where are you?",
@@ -100,6 +105,21 @@ class Bulk:
                 if one.group in there:
                     on_progress(4 + 2 * _extend(table, one, there[one.group]))
 
+    def change(self, client: Any, table_name: str, changes: int, on_progress: Callable[[int], None]) -> None:
+        """Change messages, at most MOST_CHANGES of each: every tenth is edited, the others get reactions.
+
+        Changes that are made already stay as they are. Inboxes follow at once, since the stream may be off.
+        """
+        table = ConversationTable(client, table_name)
+        more, extra = divmod(changes, min(self._pairs, self.messages))
+        for one in self._conversations():
+            wanted = more + (one.number < extra)
+            for index in range(wanted):
+                _change(table, one, index % one.wanted, index // one.wanted)
+                on_progress(1)
+            if wanted:
+                repair_inboxes(table, one.group)
+
     def _conversations(self) -> Iterator[_Conversation]:
         pairs = self._pairs
         more, extra = divmod(self.messages, pairs)
@@ -113,6 +133,18 @@ class Bulk:
             halfway = distance * 2 == self.people
             for one in range(self.people // 2 if halfway else self.people):
                 yield one, (one + distance) % self.people
+
+
+def _change(table: ConversationTable, one: _Conversation, index: int, number: int) -> None:
+    """Make one of the changes of a message."""
+    line = next(one.lines(index))
+    address = one.group, line.draft.message_uuid
+    reader = one.members[0 if line.sender == one.members[1] else 1].user_uuid
+    if number or index % 10:
+        react(table, reader, *address, _EMOJI[number])
+        return
+    _, message = find_message(table, line.sender.user_uuid, *address, first_consistent=True)
+    edit(table, line.sender.user_uuid, *address, f"{line.draft.message} (edited)", message.change, Window(None))
 
 
 def _person(number: int) -> Person:

@@ -137,7 +137,7 @@ def test_answers_that_chance_seldom_brings_are_described(system: System, bayko: 
                 "emoji": "👍",
                 "handle": "nobody",
             },
-            query={"for": "everyone"} if described["operationId"] == "delete_message" else NOT_SET,
+            query={"for": "everyone"} if described["operationId"] == "delete_message" else None,
             body={"message": "x" * 20_000, "handle": "nobody"} if "requestBody" in described else NOT_SET,
             media_type="application/json",
         )
@@ -202,7 +202,7 @@ def _draw(parameter: str, probability: float, values: list[Any]) -> str:
     """Configure the drawing of a parameter from these values."""
     return f"""
 [dictionaries."{parameter}"]
-values = {json.dumps(values)}
+values = {json.dumps(values, ensure_ascii=False)}
 [parameters."{parameter}"]
 dictionary = "{parameter}"
 probability = {probability}

@@ -78,6 +78,22 @@ def test_a_bulk_is_complete(dynamodb: "DynamoDBClient", table_name: str, people:
     assert verify(dynamodb, table_name) == []
 
 
+def test_bulk_changes_messages_and_a_second_run_changes_nothing(
+    script: Script, dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    arguments = ("seed", "--people", "4", "--messages", "40", "--changes", "90")
+    done = script(*arguments)
+    items = read_all(dynamodb, table_name)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Counter(item["pk"]["S"][:3] for item in items)["CHG"] == 90
+    assert verify(dynamodb, table_name) == []
+    assert script(*arguments).returncode == 0
+    assert read_all(dynamodb, table_name) == items
+    refused = script("seed", "--people", "4", "--messages", "40", "--changes", "201")
+    assert refused.stderr == "seed: Use --changes C with at most 5 changes of each message.\n"
+
+
 def test_bulk_reports_its_writes_and_a_second_run_writes_nothing(
     script: Script, dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
