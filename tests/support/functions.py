@@ -174,8 +174,8 @@ class Stream:
         (stream,) = self._client.list_streams(TableName=table_name)["Streams"]
         self._arn = stream["StreamArn"]
 
-    def records(self, after: str | None = None) -> list[dict[str, Any]]:
-        """All records for the stream handler, from the beginning or after a sequence number."""
+    def records(self, after: str | None = None, sort_keys: Sequence[str] = ("HEAD",)) -> list[dict[str, Any]]:
+        """All records for the stream handler, or with these sort keys, from the start or after a sequence number."""
         position: Any = {"ShardIteratorType": "TRIM_HORIZON"}
         if after:
             position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
@@ -191,5 +191,5 @@ class Stream:
         return [
             record
             for record in records
-            if record["eventName"] in ("INSERT", "MODIFY") and record["dynamodb"]["Keys"]["sk"] == {"S": "HEAD"}
+            if record["eventName"] in ("INSERT", "MODIFY") and record["dynamodb"]["Keys"]["sk"]["S"] in sort_keys
         ]
