@@ -48,7 +48,11 @@ def _asking(path: str, message_group_uuid: str) -> list[dict[str, Any]]:
     cursor = str(MessageCursor(message_group_uuid, keys.FIRST_TIME, 1))
     queries: list[dict[str, str]] = [{}]
     if path == "messages.list_messages":
-        queries += [{"before": cursor}, {"after": cursor}, {"limit": "100"}]
+        queries += [{"before": cursor}, {"after": cursor}, {"limit": "100"}, {"around": STRANGER}]
+    if path == "messages.list_changes":
+        queries += [{"after": "1"}, {"limit": "100"}]
+    if path == "messages.delete_message":
+        queries = [{"for": "everyone"}, {"for": "me"}]
     return [{**event, "queryStringParameters": query} for query in queries]
 
 
