@@ -3,7 +3,7 @@
 Every write is conditional on the items as read, so a repair is safe while the system runs, and safe to repeat.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -33,6 +33,7 @@ from operators.verify import (
     is_of_its_members,
     partition_violations,
     profile_person,
+    readable_change,
     readable_head,
     readable_sent_record,
     reads_as,
@@ -159,29 +160,45 @@ class Repair:
         messages = [
             Message.from_item(item) for item in self._items(group) if item["sk"]["S"] not in (keys.HEAD, keys.HIDDEN)
         ]
-        shown = {message.change: message for message in messages if message.change}
-        by_time = {message.created_at: message for message in messages}
         items = {item["sk"]["S"]: item for item in self._table.db.query_all(keys.changes_pk(group), consistent=True)}
-        read = {sk: _read(MessageChange.from_item, item) for sk, item in items.items()}
+        read = {sk: _read(readable_change, item) for sk, item in items.items()}
         changes = {change.number: change for change in read.values() if change}
-        last = max([head.last_change, *shown, *changes])
+        # All three are the same number, so two are right if one is damaged.
+        _, last, _ = sorted([head.last_change, max(changes, default=0), max(one.change for one in messages)])
+        shown = self._with_numbers(messages, changes, last)
         for number in range(1, last + 1):
-            known = changes.get(number) or (head.changed if number == head.last_change else None)
-            message = shown.get(number) or (by_time.get(known.created_at) if known else None)
-            if message is None or message.change < number:  # the message has been changed again since, or lost it
-                later = [shown[one] for one in sorted(shown) if one > number]
-                message = later[0] if later else messages[-1]
-                if not later:
-                    self._replace(replace(message, change=number).item, message.item)
-                    shown[number] = message
-            if known is None or known.created_at != message.created_at:
+            known = changes.get(number)
+            message = shown.get(number)
+            if known is None or (message and known.created_at != message.created_at):
+                message = message or shown[min(one for one in shown if one > number)]  # it was changed again since
                 known = MessageChange(number, _kind_of(message), message.created_at, message.created_at)
-            if changes.get(number) != known:
                 self._replace(known.item(group), items.get(keys.change_sk(number)))
                 changes[number] = known
-        if last and head.changed != changes[last]:
-            wanted = replace(head, changed=changes[last], version=head.version + 1)
-            self._replace({**stored, **wanted.item}, stored)
+        for sk in items:
+            if sk > keys.change_sk(last):
+                self._replace(None, items[sk])
+        if head.changed != changes.get(last):
+            wanted = replace(head, changed=changes.get(last), version=head.version + 1)
+            others = {name: value for name, value in stored.items() if name != "last_change"}
+            self._replace({**others, **wanted.item}, stored)
+
+    def _with_numbers(
+        self, messages: list[Message], changes: Mapping[int, MessageChange], last: int
+    ) -> dict[int, Message]:
+        """Give messages the numbers of their last changes, as the changes say; return the messages by number."""
+        numbers = {change.created_at: number for number, change in sorted(changes.items()) if number <= last}
+        shown: dict[int, Message] = {}
+        for message in messages:
+            number = numbers.get(message.created_at, 0)
+            is_possible = message.change <= last and message.change not in changes
+            if message.change != number and not (is_possible and message.change > number):
+                self._replace(replace(message, change=number).item, message.item)
+                message = replace(message, change=number)
+            if message.unsent_at and message != (unsent := message.unsent(message.unsent_at, message.change)):
+                self._replace(unsent.item, message.item)
+                message = unsent
+            shown[message.change] = message
+        return shown
 
     def _with_its_uuid(self, item: Item, message: Message) -> Message:
         """Give a message the message_uuid back under which its sent record is stored, if it has lost that."""

@@ -29,7 +29,7 @@ COLUMNS = {"kind": 9, "where": 0, "detail": 0}
 SEGMENTS = 4  # of the parallel scan
 _SETTLE_SECONDS = 3.0  # seconds: an inbox may be behind its conversation by as much while the system runs
 _BATCH = 100  # keys in one BatchGetItem
-_Timed = TypeVar("_Timed", Head, SentRecord)
+_Timed = TypeVar("_Timed", Head, MessageChange, SentRecord)
 
 
 @dataclass(frozen=True, order=True)
@@ -118,7 +118,9 @@ def inbox_violations(table: Table, message_group_uuid: str, version: int) -> lis
         entries = {one: _entries(table, one, message_group_uuid) for one in known.members}
         unread_keys = [keys.key(keys.unread_pk(one), message_group_uuid) for one in known.members]
         found = [*_readable(Unread.from_item, table.db.get_many(unread_keys, consistent=True))]
-        noted = {item["pk"]["S"]: item for item in table.db.get_many(_keys_of_changed(known), consistent=True)}
+        changed_keys = [keys.of(one.item) for one in known.changed_conversations]
+        changed = _readable(ChangedConversation.from_item, table.db.get_many(changed_keys, consistent=True))
+        listed = {one.owner_uuid for one in changed}
         head = table.head(message_group_uuid, consistent=True)
     except UNREADABLE:
         return []
@@ -129,12 +131,8 @@ def inbox_violations(table: Table, message_group_uuid: str, version: int) -> lis
     for owner_uuid in known.members:
         violations += _entry_violations(head, owner_uuid, entries[owner_uuid], version)
         violations += _unread_violations(head, owner_uuid, unread.get(owner_uuid), version)
-    violations += [_unlisted(one) for one in known.changed_conversations if one.item["pk"]["S"] not in noted]
+    violations += [_unlisted(one) for one in known.changed_conversations if one.owner_uuid not in listed]
     return violations
-
-
-def _keys_of_changed(head: Head) -> list[Item]:
-    return [keys.of(one.item) for one in head.changed_conversations]
 
 
 def _entries(table: Table, owner_uuid: str, message_group_uuid: str) -> list[InboxEntry]:
@@ -271,7 +269,7 @@ class _Segment:
         checks: dict[str, tuple[Callable[[Item], Any], Callable[[str, Iterator[tuple[Item, Any]]], None]]] = {
             keys.conversation_pk(""): (_of_conversation, self._conversation),
             keys.changed_pk(""): (ChangedConversation.from_item, self._changed),
-            keys.changes_pk(""): (MessageChange.from_item, self._changes),
+            keys.changes_pk(""): (readable_change, self._changes),
             keys.inbox_pk(""): (InboxEntry.from_item, self._inbox),
             keys.unread_pk(""): (Unread.from_item, self._unread),
             keys.sent_record_pk(""): (readable_sent_record, self._sent_record),
@@ -331,6 +329,8 @@ class _Segment:
         self._expect_sent_record(message)
         if message.change:
             self._expect_change(group, message.change, message.created_at)
+        if message.unsent_at and message != message.unsent(message.unsent_at, message.change):
+            self._report("change", group, "has unsent messages of which something remains")
         if not keys.is_time(message.created_at):
             self._report("order", group, f"{message.created_at} is not a time")
         if message.seq != last_seq + 1:
@@ -600,6 +600,11 @@ def readable_head(item: Item) -> Head:
 def readable_sent_record(item: Item) -> SentRecord:
     """The sent record of an item. Raises one of UNREADABLE also if its time is not a time."""
     return _with_time(SentRecord.from_item(item))
+
+
+def readable_change(item: Item) -> MessageChange:
+    """The change of an item. Raises one of UNREADABLE also if its message's time is not a time."""
+    return _with_time(MessageChange.from_item(item))
 
 
 def _with_time(entity: _Timed) -> _Timed:

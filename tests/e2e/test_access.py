@@ -93,7 +93,7 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("CreateMessage", _SENDING),
         ("ShowMessage", {*_READING, "BatchGetItem"}),
         ("EditMessage", _CHANGING),
-        ("DeleteMessage", _CHANGING),
+        ("DeleteMessage", {*_CHANGING, *_DELETING}),
         ("PutReaction", _CHANGING),
         ("DeleteReaction", _CHANGING),
         ("ListChanges", {*_READING, "BatchGetItem", "Query"}),

@@ -163,6 +163,7 @@ def test_list_messages(sam: Sam, table: Table) -> None:
         "created_at": "2026-01-03T17:31:26.000000+00:00",
         "user_uuid": LONDO,
         "seq": 98,
+        "change": 0,
     }
 
 
@@ -170,6 +171,18 @@ def test_show_message(sam: Sam) -> None:
     _, page = sam.request("ListMessages", "list_messages")
 
     assert sam.request("ShowMessage", "show_message") == (200, page[-1])
+
+
+def test_changes_of_a_message(sam: Sam) -> None:
+    status, message = sam.request("PutReaction", "put_reaction")
+    assert (status, message["reactions"]) == (200, [{"emoji": "👍", "user_uuids": [BAYKO]}])
+    _, feed = sam.request("ListChanges", "list_changes")
+    assert feed == [{"change": 1, "kind": "reaction", "message": message}]
+    status, message = sam.request("DeleteReaction", "delete_reaction")
+    assert (status, message["change"], "reactions" in message) == (200, 2, False)
+    # The message is the other's.
+    assert sam.request("EditMessage", "edit_message")[0] == 403
+    assert sam.request("DeleteMessage", "delete_message")[0] == 403
 
 
 # Writing
