@@ -91,7 +91,7 @@ def _counted() -> Iterator[None]:
     """Count refusals apart from failures: the alarm that rolls deployments back counts failures only."""
     try:
         yield
-    except (HandleTaken, Invalid):
+    except (HandleTaken, Invalid, NotFound):
         count(SignUpsRefused=1)
         raise
     except Exception:
