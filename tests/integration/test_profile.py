@@ -379,6 +379,26 @@ def test_of_many_first_calls_at_once_one_makes_the_profile(table: Table, table_n
     assert verify(dynamodb, table_name) == []
 
 
+def test_of_many_who_choose_different_handles_at_once_one_gets_a_profile(
+    table: Table, table_name: str, dynamodb: "DynamoDBClient"
+) -> None:
+    names, user_uuid = ClaimNames("preferred_username", "name", "picture", "email"), str(uuid4())
+
+    def choose(number: int) -> str | None:
+        try:
+            return sign_up(table, user_uuid, ProfileChange(f"vir{number}"), {}, names).handle
+        except HandleTaken:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        chosen = [handle for handle in pool.map(choose, range(8)) if handle]
+
+    profile = table.profile(user_uuid)
+    assert profile
+    assert chosen == [profile.person.handle]
+    assert verify(dynamodb, table_name) == []
+
+
 def test_an_erased_person_gets_no_profile_from_a_token_that_is_still_valid(
     dynamodb: "DynamoDBClient", table_name: str, table: Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
