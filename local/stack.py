@@ -26,6 +26,10 @@ _PARAMETERS = {
     "Architecture": "x86_64",
     "DeletionProtection": "false",
     "SelfSignUp": "true",
+    # By name, since sam keeps the values of the last deployment: perhaps it had an issuer.
+    "TokenIssuer": "none",
+    "TokenAudience": "none",
+    "WebClientId": "none",
 }
 
 

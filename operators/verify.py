@@ -542,7 +542,7 @@ class _Segment:
     def _profile(self, user_uuid: str, items: Iterator[tuple[Item, Person | None]]) -> None:
         people = [person for _, person in items]
         if len(people) > 1:
-            self._report("erased", keys.profile_pk(user_uuid), "has a profile, though it was erased")
+            self._report("person", keys.profile_pk(user_uuid), "has a profile, though it was erased")
         for person in filter(None, people):
             self._expect_person(person, person.handle_item, handle_person, keys.profile_pk(user_uuid))
 

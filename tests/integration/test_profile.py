@@ -379,10 +379,32 @@ def test_of_many_first_calls_at_once_one_makes_the_profile(table: Table, table_n
     assert verify(dynamodb, table_name) == []
 
 
-def test_an_erased_person_gets_no_profile_from_a_token_that_is_still_valid(table: Table) -> None:
+def test_of_many_who_choose_different_handles_at_once_one_gets_a_profile(
+    table: Table, table_name: str, dynamodb: "DynamoDBClient"
+) -> None:
+    names, user_uuid = ClaimNames("preferred_username", "name", "picture", "email"), str(uuid4())
+
+    def choose(number: int) -> str | None:
+        try:
+            return sign_up(table, user_uuid, ProfileChange(f"vir{number}"), {}, names).handle
+        except HandleTaken:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        chosen = [handle for handle in pool.map(choose, range(8)) if handle]
+
+    profile = table.profile(user_uuid)
+    assert profile
+    assert chosen == [profile.person.handle]
+    assert verify(dynamodb, table_name) == []
+
+
+def test_an_erased_person_gets_no_profile_from_a_token_that_is_still_valid(
+    dynamodb: "DynamoDBClient", table_name: str, table: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
     names = ClaimNames("preferred_username", "name", "picture", "email")
     user_uuid, claims = str(uuid4()), {"preferred_username": "vir"}
-    people = PeopleTable(table.db.client, table.db.table_name)
+    people = PeopleTable(dynamodb, table_name)
     find_or_sign_up(table, user_uuid, claims, names)
     people.note_erased(user_uuid)
     people.remove_person(user_uuid, ["vir"])
@@ -391,3 +413,8 @@ def test_an_erased_person_gets_no_profile_from_a_token_that_is_still_valid(table
         find_or_sign_up(table, user_uuid, claims, names)
     with pytest.raises(NotFound, match="deleted"):
         sign_up(table, user_uuid, ProfileChange("vir"), claims, names)
+    # The alarm that rolls deployments back counts failures: nobody must be able to cause one.
+    assert "SignUpsFailed" not in capsys.readouterr().out
+    assert verify(dynamodb, table_name) == []
+    table.register(Person(user_uuid, "vir", "Vir"))
+    assert [one.kind for one in verify(dynamodb, table_name)] == ["person"]

@@ -66,14 +66,15 @@ def sign_up(
     Raises HandleTaken, also for somebody who has another handle, and NotFound for an erased person and with Cognito.
     """
     profile = table.profile(user_uuid)
-    if profile and profile.person.handle == wanted.handle:
-        return profile.person
     if profile:
-        raise HandleTaken(f"You already have the handle {profile.person.handle}. To change it: PATCH /api/users/me")
-    if names is None:
+        person = profile.person
+    elif names:
+        person = _sign_up(table, wanted.applied_to(Person(user_uuid, "", "")), verified_email(claims, names))
+    else:
         raise NotFound("You have no profile yet.")
-    person = wanted.applied_to(Person(user_uuid, "", ""))
-    return _sign_up(table, person, verified_email(claims, names))
+    if person.handle != wanted.handle:
+        raise HandleTaken(f"You already have the handle {person.handle}. To change it: PATCH /api/users/me")
+    return person
 
 
 def _sign_up(table: Table, person: Person, email: str) -> Person:
@@ -91,7 +92,7 @@ def _counted() -> Iterator[None]:
     """Count refusals apart from failures: the alarm that rolls deployments back counts failures only."""
     try:
         yield
-    except (HandleTaken, Invalid):
+    except (HandleTaken, Invalid, NotFound):
         count(SignUpsRefused=1)
         raise
     except Exception:
