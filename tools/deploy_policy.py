@@ -30,14 +30,12 @@ def text() -> str:
     """The page with policies made anew between its marks."""
     base = _types()
     allowed = deploy_role.actions(base)
-    policies = "\n".join(f"```json\n{_policy(part)}\n```\n" for part in deploy_role.parts(sorted(allowed)))
     additions = {
         name: sorted(deploy_role.actions(base | _types(**{name: value})) - allowed)
         for name, value in _PARAMETERS.items()
     }
-    rows = "".join(f"| `{name}` | {_listed(actions)} |\n" for name, actions in additions.items())
-    page = _between("policies", policies, FILE.read_text())
-    return _between("additions", f"| parameter | adds |\n|---|---|\n{rows}", page)
+    page = _between("policies", "\n".join(map(_policy, deploy_role.parts(sorted(allowed)))), FILE.read_text())
+    return _between("additions", "\n".join(_addition(name, actions) for name, actions in additions.items()), page)
 
 
 def _types(**parameters: str) -> set[str]:
@@ -59,9 +57,15 @@ def _between(name: str, made: str, page: str) -> str:
 
 
 def _policy(allowed: list[str]) -> str:
-    """A policy as JSON, with the actions of a service together and ACCOUNT for the account's id."""
+    """A policy as a block of JSON, with the actions of a service together and ACCOUNT for the account's id."""
     statements = ",\n".join(map(_statement, deploy_role.statements(allowed)))
-    return f'{{\n  "Version": "2012-10-17",\n  "Statement": [\n{statements}\n  ]\n}}'
+    return f'```json\n{{\n  "Version": "2012-10-17",\n  "Statement": [\n{statements}\n  ]\n}}\n```\n'
+
+
+def _addition(parameter: str, allowed: list[str]) -> str:
+    services = ", ".join(dict.fromkeys(action.partition(":")[0] for action in allowed))
+    summary = f"<code>{parameter}</code>: {len(allowed)} more actions of {services}"
+    return f"<details><summary>{summary}</summary>\n\n{_policy(allowed)}\n</details>\n"
 
 
 def _statement(statement: dict[str, Any]) -> str:
@@ -84,15 +88,6 @@ def _plain(value: Any) -> Any:
         case list():
             return [_plain(one) for one in value]
     return value
-
-
-def _listed(actions: list[str]) -> str:
-    """Actions in a cell of a table, by service: `s3`: CreateBucket, DeleteBucket."""
-    named = (
-        f"`{service}`: {', '.join(action.partition(':')[2] for action in some)}"
-        for service, some in _by_service(actions).items()
-    )
-    return "; ".join(named) or "nothing"
 
 
 def _by_service(actions: list[str]) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""docs/cost.md and docs/scale.md are up to date with the code."""
+"""docs/cost.md, docs/scale.md and the totals in README.md are up to date with the code."""
 
 from typing import TYPE_CHECKING
 
