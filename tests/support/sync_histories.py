@@ -2,7 +2,8 @@
 
 sync_histories.json has them by name. A step is one of these:
 
-- `send`: [sender, receiver], `times`
+- `send`: [sender, receiver], `times`, `reply_to` a number
+- `edit`, `unsend`, `react`, `hide_message` (from bayko): [conversation, seq]; numbers beyond the last begin anew
 - `read`: [reader, conversation, seq]
 - `hide`: a person whose marks the other does not see from now on
 - `rename`: [person, their new names]
@@ -11,19 +12,19 @@ sync_histories.json has them by name. A step is one of these:
 - `expect`: a state of the device
 
 `meanwhile` has a list of steps for each request of a step: they happen while that request is on its way, or
-after the step if it makes fewer. `fails_after` is the number of requests after which the network fails, until the step
-has ended.
+after the step if it makes fewer. `late` has the same for each answer on its way back. `fails_after` is the number of
+requests after which the network fails, until the step has ended.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from hypothesis import strategies as st
 
 from cruddur_messages.api import Unanswered
-from cruddur_messages.sync import Event, Page
+from cruddur_messages.sync import Event, Message, Page
 from tests.support.fake_api import FakeApi
 
 ME, OTHERS = "bayko", ("londo", "kenji", "vir", "gkar", "lennier")
@@ -37,10 +38,19 @@ def stored() -> dict[str, list[Step]]:
     return histories
 
 
-_others = st.sampled_from(OTHERS)
+_others = st.sampled_from(("londo", "londo", "londo", *OTHERS))
+_changes = st.builds(
+    lambda name, other, seq: {name: [_with(other), seq]},
+    st.sampled_from(("edit", "edit", "unsend", "react", "hide_message")),
+    _others,
+    st.integers(1, 9),
+)
 _happenings = st.one_of(
     st.builds(lambda other: {"send": [other, ME]}, _others),
     st.builds(lambda other: {"send": [ME, other]}, _others),
+    st.builds(lambda other, seq: {"send": [other, ME], "reply_to": seq}, _others, st.integers(1, 9)),
+    _changes,
+    _changes,
     st.builds(
         lambda other, is_me, seq: {"read": [ME if is_me else other, _with(other), seq]},
         _others,
@@ -53,8 +63,14 @@ _on_the_way = st.lists(st.lists(_happenings, max_size=2), max_size=6)
 _requested = st.one_of(st.just({"catch_up": True}), st.builds(lambda other: {"open": _with(other)}, _others))
 _steps = st.lists(
     _happenings
-    | st.builds(lambda step, meanwhile: {**step, "meanwhile": meanwhile}, _requested, _on_the_way)
+    | st.builds(
+        lambda step, meanwhile, late: {**step, "meanwhile": meanwhile, "late": late},
+        _requested,
+        _on_the_way,
+        _on_the_way,
+    )
     | st.builds(lambda step, count: {**step, "fails_after": count}, _requested, st.integers(0, 4)),
+    min_size=15,
     max_size=40,
 )
 
@@ -67,9 +83,9 @@ def _with(other: str) -> str:
 @st.composite
 def drawn(draw: st.DrawFn) -> list[Step]:
     """Draw a history that ends with a conversation open from its first message, and all quiet."""
-    first: list[Step] = [{"send": [other, ME]} for other in OTHERS]
+    first: list[Step] = [{"send": [other, ME], "times": 4} for other in OTHERS]
     last: list[Step] = [{"open": _with(draw(_others))}, {"read_back": True}, {"catch_up": True}]
-    return [*first, {"catch_up": True}, *draw(_steps), {"catch_up": True}, *last]
+    return [*first, {"catch_up": True}, {"open": _with("londo")}, *draw(_steps), {"catch_up": True}, *last]
 
 
 class Device(Protocol):
@@ -84,7 +100,31 @@ class Device(Protocol):
     def receive(self, event: Event, get: Get) -> None: ...
 
     def state(self) -> dict[str, Any]:
-        """The totals of unread messages, and the open conversation: `seqs`, names and marks."""
+        """The totals of unread messages, and the open conversation: `seqs`, `changed`, names and marks."""
+
+
+def changed(messages: Iterable[Message], quoted: Callable[[Message], Message | None]) -> dict[str, Any]:
+    """The messages that are not as they were sent, or reply to another, by seq."""
+    shown = {str(message["seq"]): _shown(message, quoted(message)) for message in messages}
+    return {seq: one for seq, one in shown.items() if one}
+
+
+def _shown(message: Message, quote: Message | None) -> Any:
+    """A message in a word, or by its parts; empty for one as it was sent."""
+    if word := _in_a_word(message):
+        return word
+    parts = {"edited": message["message"]} if "edited_at" in message else {}
+    if message.get("reactions"):
+        parts["reactions"] = "".join(reaction["emoji"] for reaction in message["reactions"])
+    if quote:
+        parts["reply_to"] = _in_a_word(quote) or quote["message"]
+    return parts
+
+
+def _in_a_word(message: Message) -> str:
+    if "hidden" in message:
+        return "hidden"
+    return "unsent" if "unsent_at" in message or "unsent" in message else ""
 
 
 class Player:
@@ -94,15 +134,17 @@ class Player:
         self.api = FakeApi()
         self._device = device
         self._meanwhile: Iterator[list[Step]] = iter(())
+        self._late: Iterator[list[Step]] = iter(())
         self._requests_left: int | None = None
 
     def play(self, steps: list[Step]) -> None:
         for step in steps:
             self._meanwhile = iter(step.get("meanwhile", ()))
+            self._late = iter(step.get("late", ()))
             self._requests_left = step.get("fails_after")
             self._take(step)
-            for late in self._meanwhile:
-                self._take_all(late)
+            for steps_left in (*self._meanwhile, *self._late):
+                self._take_all(steps_left)
 
     def truth(self, steps: list[Step]) -> dict[str, Any]:
         """The state of a device that has everything, at the end of a drawn history."""
@@ -110,7 +152,13 @@ class Player:
         entry = self.api.get(ME, f"/api/message_groups/{uuid}").body
         names = ("handle", "display_name", "last_seq", "read_seq", "other_read_seq")
         seqs = list(range(1, entry["last_seq"] + 1))
-        return {"unread": self.api.unread(ME), "open": {"seqs": seqs, **{name: entry[name] for name in names}}}
+        messages = [self.api.shown(ME, uuid, seq) for seq in seqs]
+        state = {"seqs": seqs, "changed": changed(messages, lambda message: message.get("reply_to"))}
+        return {"unread": self.api.unread(ME), "open": {**state, **{name: entry[name] for name in names}}}
+
+    def previews(self) -> dict[str, str]:
+        """The last message of each conversation."""
+        return {uuid: messages[-1]["message"] for uuid, messages in self.api.messages.items()}
 
     def get(self, path: str) -> Page:
         """Answer a request of the device. Raises Unanswered."""
@@ -119,7 +167,9 @@ class Player:
                 raise Unanswered
             self._requests_left -= 1
         self._take_all(next(self._meanwhile, []))
-        return self.api.get(ME, path)
+        answer = self.api.get(ME, path)
+        self._take_all(next(self._late, []))
+        return answer
 
     def _take_all(self, steps: list[Step]) -> None:
         for step in steps:
@@ -129,7 +179,9 @@ class Player:
         match step:
             case {"send": [sender, receiver]}:
                 for _ in range(step.get("times", 1)):
-                    self.api.send(sender, receiver)
+                    self.api.send(sender, receiver, step.get("reply_to", 0))
+            case {"edit": address} | {"unsend": address} | {"react": address} | {"hide_message": address}:
+                self._change(next(iter(step)), *address)
             case {"read": [reader, uuid, seq]}:
                 self.api.mark_read(reader, uuid, seq)
             case {"hide": person}:
@@ -137,9 +189,23 @@ class Player:
             case {"rename": [person, names]}:
                 self.api.names[person] = names
             case {"expect": state}:
+                if state["open"]:
+                    state = {**state, "open": {"changed": {}, **state["open"]}}
                 assert self._device.state() == state
             case _:
                 self._act(step)
+
+    def _change(self, name: str, uuid: str, seq: int) -> None:
+        existing = (seq - 1) % len(self.api.messages[uuid]) + 1
+        match name:
+            case "edit":
+                self.api.edit(uuid, existing, f"Edit {len(self.api.changes[uuid])}")
+            case "unsend":
+                self.api.unsend(uuid, existing)
+            case "react":
+                self.api.react(uuid, existing, "👍")
+            case "hide_message":
+                self.api.hide(ME, uuid, existing)
 
     def _act(self, step: Step) -> None:
         """A step of the device itself."""

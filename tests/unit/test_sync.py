@@ -9,7 +9,7 @@ from hypothesis import given
 from cruddur_messages.api import Unanswered
 from cruddur_messages.sync import Conversation, Event, Inbox, Page, Steps, follow
 from tests.support.fake_api import FakeApi
-from tests.support.sync_histories import ME, OTHERS, Get, Player, Step, drawn, stored
+from tests.support.sync_histories import ME, OTHERS, Get, Player, Step, changed, drawn, stored
 
 
 class PythonDevice:
@@ -42,6 +42,7 @@ class PythonDevice:
             "open": one
             and {
                 "seqs": [message["seq"] for message in one.messages],
+                "changed": changed(one.messages, one.quoted),
                 "handle": one.other["handle"],
                 "display_name": one.other["display_name"],
                 "last_seq": one.last_seq,
