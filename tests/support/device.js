@@ -37,9 +37,11 @@ const commands = {
     const { store } = client;
     if (!open) return { unread: store.unread, open };
     const { handle, display_name, last_seq, read_seq, other_read_seq } = store.conversations.get(open);
-    const seqs = store.threads.get(open).messages.map(({ seq }) => seq);
-    return { unread: store.unread, open: { seqs, handle, display_name, last_seq, read_seq, other_read_seq } };
+    const thread = store.threads.get(open);
+    const messages = thread.messages.map((one) => (one.hidden ? one : { ...one, reply_to: thread.quoted(one) }));
+    return { unread: store.unread, open: { messages, handle, display_name, last_seq, read_seq, other_read_seq } };
   },
+  previews: () => Object.fromEntries(client.store.inbox.map(({ uuid, message }) => [uuid, message])),
 };
 
 function tell(line) {

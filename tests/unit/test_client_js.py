@@ -12,7 +12,7 @@ from hypothesis import given
 
 from cruddur_messages.api import Unanswered
 from cruddur_messages.sync import Event
-from tests.support.sync_histories import ME, Get, Player, Step, drawn, stored
+from tests.support.sync_histories import ME, Get, Player, Step, changed, drawn, stored
 
 SCRIPT = Path(__file__).parents[1] / "support" / "device.js"
 PACKAGE = Path(__file__).parents[2] / "packages" / "client-js"
@@ -42,7 +42,15 @@ class NodeDevice:
 
     def state(self) -> dict[str, Any]:
         state: dict[str, Any] = self._run("state", None)
+        if state["open"]:
+            messages = state["open"].pop("messages")
+            state["open"]["seqs"] = [message["seq"] for message in messages]
+            state["open"]["changed"] = changed(messages, lambda message: message.get("reply_to"))
         return state
+
+    def previews(self) -> dict[str, str]:
+        previews: dict[str, str] = self._run("previews", None)
+        return previews
 
     def _run(self, command: str, get: Get | None, *values: object) -> Any:
         """Run a command until it ends. One that is given during another ends with it."""
@@ -97,6 +105,7 @@ def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(
     player.play(steps)
 
     assert device.state() == player.truth(steps)
+    assert device.previews() == player.previews()
 
 
 def test_its_own_tests_pass() -> None:

@@ -1,40 +1,60 @@
-/** Conversations and messages, merged by seq. Pure: no network, no clock, no page. */
+/** Conversations and messages, merged by seq and by change. Pure: no network, no clock, no page. */
 
 import { Emitter } from "./emitter.js";
 
-/** @import { Conversation, ConversationEntry, Links, Message, Person, UnreadTotals } from "./types.js" */
+/**
+ * @import {
+ *   Conversation, ConversationEntry, HiddenMessage, Links, Message, Person, Quote, UnreadTotals
+ * } from "./types.js"
+ */
 
 /** Messages of one conversation, seq by seq without a gap. */
 export class Thread {
-  /** @type {Map<number, Message>} Messages by seq, received before one that precedes them. */
-  #early = new Map();
+  /** @type {Map<number, Message | HiddenMessage>} The newest copy of each message, by seq. Some are before or after a gap. */
+  #copies = new Map();
   /** @type {Set<string>} */
   #uuids = new Set();
+  /** @type {(Message | HiddenMessage)[] | null} */
+  #messages = null;
+  #newestSeq = 0;
+  /** The number of the last change that this device knows of. */
+  #knownChange = 0;
 
   /**
-   * @param {Message[]} page the newest page
+   * @param {(Message | HiddenMessage)[]} page the newest page
    * @param {Links} links
+   * @param {number} lastChange the conversation's, as known before the page was requested
+   * @param {Set<number>} hidden seqs of the messages that the person has hidden
    */
-  constructor(page, links) {
-    this.messages = [...page];
-    for (const message of page) this.#uuids.add(message.uuid);
+  constructor(page, links, lastChange, hidden) {
+    this.firstSeq = page[0]?.seq ?? 1;
+    this.lastSeq = this.firstSeq - 1;
+    /** The messages have all changes up to this one, and perhaps later ones. */
+    this.lastChange = lastChange;
+    this.hidden = hidden;
     /** Path of the page before the first message; null at the beginning of the conversation. */
     this.older = links.prev ?? null;
     /** Path of the messages after the last one. It may repeat some of the last ones. */
     this.newer = links.next ?? links.monitor ?? "";
+    for (const message of page) this.add(message);
   }
 
-  get firstSeq() {
-    return this.messages[0]?.seq ?? 0;
-  }
-
-  get lastSeq() {
-    return this.messages.at(-1)?.seq ?? 0;
+  get messages() {
+    this.#messages ??= Array.from({ length: this.lastSeq - this.firstSeq + 1 }, (_, index) => {
+      const seq = this.firstSeq + index;
+      return this.hidden.has(seq) ? { seq, hidden: true } : /** @type {Message} */ (this.#copies.get(seq));
+    });
+    return this.#messages;
   }
 
   /** Whether messages are missing before one that was received. */
   get hasGap() {
-    return this.#early.size > 0;
+    return this.#newestSeq > this.lastSeq;
+  }
+
+  /** Whether there are changes that the messages may not have. */
+  get lacksChanges() {
+    return this.lastChange < this.#knownChange;
   }
 
   /** @param {string} message_uuid */
@@ -43,15 +63,30 @@ export class Thread {
   }
 
   /**
+   * The message that this one replies to, as it is now, or as much as the server said of it.
+   *
+   * @param {Message} message
+   * @returns {Quote | null}
+   */
+  quoted({ reply_to }) {
+    if (!reply_to) return null;
+    const { uuid, seq } = reply_to;
+    if (this.hidden.has(seq)) return { uuid, seq, hidden: true };
+    const copy = this.#copies.get(seq);
+    if (!copy || copy.hidden) return reply_to;
+    const { user_uuid, message, unsent_at } = copy;
+    return unsent_at ? { uuid, seq, user_uuid, unsent: true } : { uuid, seq, user_uuid, message };
+  }
+
+  /**
    * Adds the page before the first message.
    *
-   * @param {Message[]} page
+   * @param {(Message | HiddenMessage)[]} page
    * @param {Links} links
    */
   addOlder(page, links) {
-    const before = page.filter((message) => message.seq < this.firstSeq);
-    this.messages.unshift(...before);
-    for (const message of before) this.#uuids.add(message.uuid);
+    for (const message of page) this.add(message);
+    this.firstSeq = Math.min(this.firstSeq, page[0]?.seq ?? this.firstSeq);
     this.older = links.prev ?? null;
   }
 
@@ -65,21 +100,62 @@ export class Thread {
   }
 
   /**
-   * Adds a message from anywhere: duplicates, late ones and any order are fine.
+   * Adds a copy of a message from anywhere: duplicates, outdated and late ones and any order are fine.
    *
-   * @param {Message} message
+   * @param {Message | HiddenMessage} message
    */
   add(message) {
-    if (message.seq <= this.lastSeq) return;
-    this.#early.set(message.seq, message);
-    let next = this.#early.get(this.lastSeq + 1);
-    while (next) {
-      this.#early.delete(next.seq);
-      this.#uuids.add(next.uuid);
-      this.messages.push(next);
-      next = this.#early.get(this.lastSeq + 1);
-    }
+    const { seq } = message;
+    if (message.hidden) this.hidden.add(seq);
+    else this.#uuids.add(message.uuid);
+    const known = this.#copies.get(seq);
+    this.#copies.set(seq, known && !known.hidden && !message.hidden ? merged(known, message) : message);
+    this.#newestSeq = Math.max(this.#newestSeq, seq);
+    while (this.#copies.has(this.lastSeq + 1)) this.lastSeq++;
+    this.#messages = null;
   }
+
+  /**
+   * Notes that there was a change. With its message it counts as done, if none before it is missing.
+   *
+   * @param {number} change
+   * @param {Message | HiddenMessage} [message]
+   */
+  change(change, message) {
+    this.#knownChange = Math.max(this.#knownChange, change);
+    if (!message) return;
+    this.add(message);
+    if (change === this.lastChange + 1) this.lastChange = change;
+  }
+
+  /** @param {number[]} seqs */
+  hide(seqs) {
+    for (const seq of seqs) this.hidden.add(seq);
+    this.#messages = null;
+  }
+}
+
+/**
+ * The newer of two copies of a message: it has the larger `change`. It keeps the quote that either has.
+ *
+ * @param {Message} known
+ * @param {Message} message
+ */
+function merged(known, message) {
+  const [newer, older] = message.change > known.change ? [message, known] : [known, message];
+  const isBare = newer.reply_to && Object.keys(newer.reply_to).length === 2;
+  return isBare && older.reply_to ? { ...newer, reply_to: older.reply_to } : newer;
+}
+
+/**
+ * Whether an entry of the inbox is from before a known one.
+ *
+ * @param {Conversation} entry
+ * @param {Conversation} known
+ */
+function isOutdated(entry, known) {
+  if (entry.last_seq !== known.last_seq) return entry.last_seq < known.last_seq;
+  return entry.last_change < known.last_change;
 }
 
 /**
@@ -101,6 +177,8 @@ export class Store extends Emitter {
   conversations = new Map();
   /** @type {Map<string, Thread>} */
   threads = new Map();
+  /** @type {Map<string, Set<number>>} Seqs of hidden messages, by conversation. They stay hidden, whatever comes later. */
+  #hidden = new Map();
   /** @type {Map<string, boolean>} By user_uuid. */
   #online = new Map();
   /** @type {Set<string>} Conversations in which the other person is typing. */
@@ -159,43 +237,97 @@ export class Store extends Emitter {
    */
   put({ type: _type, unread_count: _count, ...entry }) {
     const known = this.conversations.get(entry.uuid);
-    const newest = known && known.created_at > entry.created_at ? { ...entry, ...known } : { ...known, ...entry };
+    const isOld = known && isOutdated(entry, known);
+    const newest = isOld ? { ...entry, ...known } : { ...known, ...entry, unsent: entry.unsent };
     const last_seq = Math.max(entry.last_seq, known?.last_seq ?? 0);
     const read_seq = Math.max(entry.read_seq, known?.read_seq ?? 0);
     const { other_read_seq: mark } = entry;
     const other_read_seq = mark === null ? null : Math.max(mark, known?.other_read_seq ?? 0);
-    this.conversations.set(entry.uuid, { ...newest, last_seq, read_seq, other_read_seq });
+    const last_change = Math.max(entry.last_change, known?.last_change ?? 0);
+    this.conversations.set(entry.uuid, { ...newest, last_seq, last_change, read_seq, other_read_seq });
     this.#changed("conversation", entry.uuid);
   }
 
   /**
-   * Takes a message. It advances its sender's mark, too, and has the name that its sender bears then.
+   * Seqs of the messages that the person has hidden, as far as this device knows.
    *
    * @param {string} message_group_uuid
-   * @param {Message} message
+   */
+  hidden(message_group_uuid) {
+    const hidden = this.#hidden.get(message_group_uuid) ?? new Set();
+    this.#hidden.set(message_group_uuid, hidden);
+    return hidden;
+  }
+
+  /**
+   * @param {string} message_group_uuid
+   * @param {number[]} seqs
+   */
+  hide(message_group_uuid, seqs) {
+    for (const seq of seqs) this.hidden(message_group_uuid).add(seq);
+    this.threads.get(message_group_uuid)?.hide(seqs);
+    this.#changed("messages", message_group_uuid);
+    this.#changed("conversation", message_group_uuid);
+  }
+
+  /**
+   * Takes a copy of a message. It advances its sender's mark, too, and has the name that its sender bears then.
+   *
+   * @param {string} message_group_uuid
+   * @param {Message | HiddenMessage} message
    */
   receive(message_group_uuid, message) {
-    const known = this.conversations.get(message_group_uuid);
-    const isMine = message.user_uuid === this.me.uuid;
-    if (known) {
-      const isNews = message.created_at > known.created_at;
-      const { display_name, handle } = isMine ? known : message;
-      const news = { message: message.message, created_at: message.created_at, display_name, handle };
-      this.conversations.set(message_group_uuid, {
-        ...known,
-        ...(isNews ? news : {}),
-        last_seq: Math.max(known.last_seq, message.seq),
-      });
-      const isHidden = !isMine && known.other_read_seq === null;
-      if (!isHidden) this.mark(message_group_uuid, message.user_uuid, message.seq);
-      this.#changed("conversation", message_group_uuid);
-    }
-    if (!isMine) this.#typing.delete(message_group_uuid);
+    if (message.hidden) this.hide(message_group_uuid, [message.seq]);
+    else this.#preview(message_group_uuid, message);
     const thread = this.threads.get(message_group_uuid);
     if (thread) {
       thread.add(message);
       this.#changed("messages", message_group_uuid);
     }
+  }
+
+  /**
+   * Updates the entry of a message's conversation. Its time and place in the inbox change with a new message only.
+   *
+   * @param {string} message_group_uuid
+   * @param {Message} message
+   */
+  #preview(message_group_uuid, message) {
+    const known = this.conversations.get(message_group_uuid);
+    const isMine = message.user_uuid === this.me.uuid;
+    if (!isMine) this.#typing.delete(message_group_uuid);
+    if (!known) return;
+    const text = { message: message.message, unsent: message.unsent_at ? /** @type {const} */ (true) : undefined };
+    const { display_name, handle } = isMine ? known : message;
+    const isNews = message.created_at > known.created_at;
+    const isChanged = message.seq === known.last_seq && message.change > known.last_change;
+    this.conversations.set(message_group_uuid, {
+      ...known,
+      ...(isNews ? { ...text, created_at: message.created_at, display_name, handle } : {}),
+      ...(isChanged ? text : {}),
+      last_seq: Math.max(known.last_seq, message.seq),
+    });
+    const isHidden = !isMine && known.other_read_seq === null;
+    if (!isHidden) this.mark(message_group_uuid, message.user_uuid, message.seq);
+    this.#changed("conversation", message_group_uuid);
+  }
+
+  /**
+   * Takes a change with its message as it is now. Returns whether this device lacks changes before it, or its message.
+   *
+   * @param {string} message_group_uuid
+   * @param {number} change
+   * @param {Message | HiddenMessage} [message]
+   */
+  change(message_group_uuid, change, message) {
+    const thread = this.threads.get(message_group_uuid);
+    thread?.change(change, message);
+    if (message) this.receive(message_group_uuid, message);
+    const known = this.conversations.get(message_group_uuid);
+    if (known && message && change === known.last_change + 1) {
+      this.conversations.set(message_group_uuid, { ...known, last_change: change });
+    }
+    return thread ? thread.lacksChanges : change > (this.conversations.get(message_group_uuid)?.last_change ?? 0);
   }
 
   /**
@@ -224,7 +356,7 @@ export class Store extends Emitter {
 
   /**
    * @param {string} message_group_uuid
-   * @param {Message[]} page
+   * @param {(Message | HiddenMessage)[]} page
    * @param {Links} links
    */
   addOlder(message_group_uuid, page, links) {
@@ -234,7 +366,7 @@ export class Store extends Emitter {
 
   /**
    * @param {string} message_group_uuid
-   * @param {Message[]} page
+   * @param {(Message | HiddenMessage)[]} page
    * @param {Links} links
    */
   addNewer(message_group_uuid, page, links) {

@@ -7,7 +7,7 @@ import { deduped } from "./deduped.js";
 import { Thread, unread } from "./store.js";
 
 /**
- * @import { Message, ServerEvent } from "./types.js"
+ * @import { HiddenMessage, ListedChange, Message, ServerEvent } from "./types.js"
  * @import { Api } from "./api.js"
  * @import { ReadMarks } from "./read_marks.js"
  * @import { Store } from "./store.js"
@@ -96,18 +96,13 @@ export class Sync {
 
   /** @param {string} uuid */
   async #load(uuid) {
-    const isKnown = this.store.conversations.has(uuid);
-    const [page] = await Promise.all([
-      this.api.get(`/api/messages/${uuid}?limit=${THREAD_PAGE_SIZE}`),
-      isKnown ? null : this.#loadConversation(uuid),
-    ]);
-    const thread = new Thread(page.body, page.links);
-    this.store.open(uuid, thread);
+    if (!this.store.conversations.has(uuid)) await this.#loadConversation(uuid);
+    const lastChange = this.store.conversations.get(uuid)?.last_change ?? 0; // the page, read later, may have more
+    const page = await this.api.get(`/api/messages/${uuid}?limit=${THREAD_PAGE_SIZE}`);
+    this.store.open(uuid, new Thread(page.body, page.links, lastChange, this.store.hidden(uuid)));
     for (const message of page.body) this.store.receive(uuid, message);
-    const lastSeq = this.store.conversations.get(uuid)?.last_seq ?? 0;
-    if (thread.lastSeq >= lastSeq) return;
-    // A message arrived while the page was on its way.
-    await this.#fill(uuid).catch(() => {
+    // A message or a change may have arrived while the page was on its way.
+    await this.#complete(uuid).catch(() => {
       this.isBehind = true;
     });
   }
@@ -192,7 +187,7 @@ export class Sync {
       path = links.next ?? null;
     }
     for (const uuid of [...this.store.threads.keys()]) {
-      if (uuid === this.#openUuid) await Promise.all([this.#fill(uuid), this.#refresh(uuid)]);
+      if (uuid === this.#openUuid) await this.#refresh(uuid).then(() => this.#complete(uuid));
       else this.store.threads.delete(uuid); // loaded again when it opens
     }
     await this.marks.send();
@@ -229,6 +224,40 @@ export class Sync {
     });
   }
 
+  /**
+   * Loads the messages and changes that are known, but not in the store.
+   *
+   * @param {string} uuid
+   */
+  async #complete(uuid) {
+    const { last_seq = 0, last_change = 0, hidden = 0 } = this.store.conversations.get(uuid) ?? {};
+    const thread = this.store.threads.get(uuid);
+    if (!thread) return;
+    if (thread.lastSeq < last_seq) await this.#fill(uuid);
+    thread.change(last_change);
+    if (thread.lacksChanges || thread.hidden.size < hidden) await this.#loadChanges(uuid);
+  }
+
+  /**
+   * Loads the changes after those in the store.
+   *
+   * @param {string} uuid
+   */
+  async #loadChanges(uuid) {
+    const thread = this.store.threads.get(uuid);
+    for (
+      let path = thread && `/api/messages/${uuid}/changes?limit=${LARGE_PAGE_SIZE}&after=${thread.lastChange}`;
+      path;
+    ) {
+      const { body, links } = await this.api.get(path);
+      for (const listed of /** @type {ListedChange[]} */ (body)) {
+        if (listed.kind === "hidden") this.store.hide(uuid, listed.seqs);
+        else this.store.change(uuid, listed.change, listed.message);
+      }
+      path = links.next;
+    }
+  }
+
   // ------------------------------------------------------------ Events
 
   /** @param {ServerEvent} event */
@@ -243,6 +272,8 @@ export class Sync {
       const { type: _type, message_group_uuid, after, ...message } = event;
       this.receiveMessage(message_group_uuid, message, after);
     } else if (event.type === "message_group") this.store.put(event);
+    else if (event.type === "change") this.#receiveChange(event.message_group_uuid, event.change, event.message);
+    else if (event.type === "hidden") this.store.hide(event.message_group_uuid, [event.seq]);
     else if (event.type === "read") this.store.mark(event.message_group_uuid, event.user_uuid, event.read_seq);
   }
 
@@ -255,10 +286,7 @@ export class Sync {
    */
   async receiveMessage(uuid, message, after) {
     try {
-      if (!this.store.conversations.has(uuid)) {
-        const entry = await this.api.find(`/api/message_groups/${uuid}`);
-        if (entry) this.store.put(entry);
-      }
+      await this.#know(uuid);
       this.store.receive(uuid, message);
       const thread = this.store.threads.get(uuid);
       if (thread?.hasGap) await this.#fill(uuid);
@@ -266,5 +294,33 @@ export class Sync {
     } catch {
       this.isBehind = true;
     }
+  }
+
+  /**
+   * @param {string} uuid
+   * @param {number} change
+   * @param {Message | HiddenMessage} [message]
+   */
+  async #receiveChange(uuid, change, message) {
+    try {
+      await this.#know(uuid);
+      const isIncomplete = this.store.change(uuid, change, message);
+      const thread = this.store.threads.get(uuid);
+      if (thread?.hasGap) await this.#fill(uuid);
+      if (isIncomplete) await (thread ? this.#loadChanges(uuid) : this.#refresh(uuid));
+    } catch {
+      this.isBehind = true;
+    }
+  }
+
+  /**
+   * Loads a conversation's entry, if its event was lost.
+   *
+   * @param {string} uuid
+   */
+  async #know(uuid) {
+    if (this.store.conversations.has(uuid)) return;
+    const entry = await this.api.find(`/api/message_groups/${uuid}`);
+    if (entry) this.store.put(entry);
   }
 }
