@@ -24,7 +24,7 @@ class FakeApi:
         self.pushed: dict[str, list[Event]] = defaultdict(list)
         self._now = 0
 
-    def send(self, sender: str, receiver: str, reply_to: int = 0) -> dict[str, Any]:
+    def send(self, sender: str, receiver: str, reply_to: int = 0, message_uuid: str = "") -> dict[str, Any]:
         uuid = "-".join(sorted((sender, receiver)))
         messages = self.messages.setdefault(uuid, [])
         marks = self.marks.setdefault(uuid, {sender: 0, receiver: 0})
@@ -33,7 +33,7 @@ class FakeApi:
         self._now += 1
         seq = len(messages) + 1
         message = {
-            "uuid": f"{uuid}/{seq}",
+            "uuid": message_uuid or f"{seq}",
             "user_uuid": sender,
             **self._names(sender),
             "message": f"Message {seq}",
@@ -42,7 +42,7 @@ class FakeApi:
             "created_at": self._now,
         }
         if 0 < reply_to < seq and reply_to not in hidden[sender]:
-            message["reply_to"] = {"uuid": f"{uuid}/{reply_to}", "seq": reply_to}
+            message["reply_to"] = {"uuid": f"{reply_to}", "seq": reply_to}
         was_mutual = self._is_mutual(uuid)
         messages.append(message)
         marks[sender] = seq
@@ -136,6 +136,9 @@ class FakeApi:
                 return self._messages(person, uuid, query)
             case ["messages", uuid, "changes"]:
                 return self._changes(person, uuid, int(query["after"]))
+            case ["messages", uuid, message_uuid]:
+                (seq,) = [one["seq"] for one in self.messages[uuid] if one["uuid"] == message_uuid]
+                return Page(self.shown(person, uuid, seq), {})
         raise AssertionError(path)
 
     def _messages(self, person: str, uuid: str, query: dict[str, str]) -> Page:

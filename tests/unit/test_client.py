@@ -203,7 +203,30 @@ class Network:
         if self.answers_lost:
             self.answers_lost -= 1
             raise Unanswered
-        return self.api.send("bayko", "londo")
+        return self.api.send("bayko", "londo", message_uuid=body["message_uuid"])
+
+    def edit(self, group: str, message_uuid: str, text: str, change: int) -> dict[str, Any]:
+        self.posted.append({"edit": text})
+        message = self._message(group, message_uuid)
+        if message["message"] != text and message["change"] != change:
+            raise Refused("It has changed meanwhile.", 412)
+        self.api.edit(group, message["seq"], text)
+        return self._answer(group, message_uuid)
+
+    def unsend(self, group: str, message_uuid: str) -> dict[str, Any]:
+        self.posted.append({"unsend": message_uuid})
+        self.api.unsend(group, self._message(group, message_uuid)["seq"])
+        return self._answer(group, message_uuid)
+
+    def _message(self, group: str, message_uuid: str) -> dict[str, Any]:
+        (message,) = [one for one in self.api.messages[group] if one["uuid"] == message_uuid]
+        return message
+
+    def _answer(self, group: str, message_uuid: str) -> dict[str, Any]:
+        if self.answers_lost:
+            self.answers_lost -= 1
+            raise Unanswered
+        return self._message(group, message_uuid)
 
     def mark_read(self, message_group_uuid: str, seq: int) -> None:
         self.api.mark_read("bayko", message_group_uuid, seq)
@@ -310,6 +333,63 @@ def test_a_message_is_sent_again_until_it_is_answered_and_the_next_waits(network
         assert [body["message"] for body in network.posted] == ["First", "First", "First", "Second"]
         assert len({body["message_uuid"] for body in network.posted}) == 2
         assert device.inbox.conversations[network.group].held_seq == 3
+
+    with_device(network, test)
+
+
+def test_changes_go_once_in_order_after_their_message_which_is_not_sent_yet(network: Network) -> None:
+    async def test(device: Device, told: list[str]) -> None:
+        network.answers_lost = 1
+        uuid = device.send(message="First")
+        device.change("edit", None, uuid, "Second")
+        device.change("edit", None, uuid, "Third")
+        device.change("unsend", None, uuid)
+        async with asyncio.timeout(_WITHIN):
+            await device.sent()
+        assert "refused" not in told
+        assert [change["kind"] for change in network.api.changes[network.group]] == ["edit", "edit", "unsend"]
+        assert device.inbox.conversations[network.group].messages[-1]["message"] == ""
+
+    with_device(network, test)
+
+
+def test_an_edit_with_a_lost_answer_takes_effect_once(network: Network) -> None:
+    async def test(device: Device, told: list[str]) -> None:
+        (message,) = device.inbox.conversations[network.group].messages
+        network.answers_lost = 2
+        device.change("edit", network.group, message["uuid"], "Edited", seen=message)
+        async with asyncio.timeout(_WITHIN):
+            await device.sent()
+        assert network.posted == [{"edit": "Edited"}] * 3
+        assert len(network.api.changes[network.group]) == 1
+
+    with_device(network, test)
+
+
+@pytest.mark.parametrize("is_edited", [True, False])
+def test_an_edit_of_a_message_that_has_changed_is_refused_unless_only_its_reactions_have(
+    network: Network, is_edited: bool
+) -> None:
+    async def test(device: Device, told: list[str]) -> None:
+        (message,) = device.inbox.conversations[network.group].messages
+        network.api.react(network.group, 1, "👍")
+        if is_edited:
+            network.api.edit(network.group, 1, "Of another device")
+        device.change("edit", network.group, message["uuid"], "Mine", seen=message)
+        async with asyncio.timeout(_WITHIN):
+            await device.sent()
+        text = "Of another device" if is_edited else "Mine"
+        assert network.api.messages[network.group][0]["message"] == text
+        assert ("refused" in told) == is_edited
+
+    with_device(network, test)
+
+
+def test_a_change_of_a_message_that_is_refused_is_refused_too(network: Network) -> None:
+    async def test(device: Device, told: list[str]) -> None:
+        device.change("unsend", None, "not sent")
+        await device.sent()
+        assert told[-1] == "refused"
 
     with_device(network, test)
 

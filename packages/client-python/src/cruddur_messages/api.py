@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import requests
 from requests.auth import AuthBase
@@ -21,6 +22,10 @@ class Unanswered(Exception):
 
 class Refused(Exception):
     """The request is refused, and a retry would be, too; the text gives the reason."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class _Bearer(AuthBase):
@@ -52,12 +57,35 @@ class Api:
         sent: dict[str, Any] = self._request("POST", "/api/messages", body).json()
         return sent
 
+    def edit(self, message_group_uuid: str, message_uuid: str, text: str, change: int) -> dict[str, Any]:
+        """Return the message with its new text. One that changed after `change` is refused with 412."""
+        return self._change("PATCH", message_group_uuid, message_uuid, "", {"message": text, "change": change})
+
+    def unsend(self, message_group_uuid: str, message_uuid: str) -> dict[str, Any]:
+        return self._change("DELETE", message_group_uuid, message_uuid, "?for=everyone")
+
+    def hide(self, message_group_uuid: str, message_uuid: str) -> dict[str, Any]:
+        return self._change("DELETE", message_group_uuid, message_uuid, "?for=me")
+
+    def react(self, message_group_uuid: str, message_uuid: str, emoji: str) -> dict[str, Any]:
+        return self._change("PUT", message_group_uuid, message_uuid, f"/reactions/{quote(emoji)}")
+
+    def unreact(self, message_group_uuid: str, message_uuid: str, emoji: str) -> dict[str, Any]:
+        return self._change("DELETE", message_group_uuid, message_uuid, f"/reactions/{quote(emoji)}")
+
     def mark_read(self, message_group_uuid: str, seq: int) -> None:
         self._request("PUT", f"/api/message_groups/{message_group_uuid}/read", {"seq": seq})
 
     def ticket(self) -> str:
         """Get a ticket that opens one socket, within a minute."""
         return str(self._request("POST", "/api/connections/ticket").json()["ticket"])
+
+    def _change(
+        self, method: str, message_group_uuid: str, message_uuid: str, rest: str, body: object = None
+    ) -> dict[str, Any]:
+        path = f"/api/messages/{message_group_uuid}/{message_uuid}{rest}"
+        changed: dict[str, Any] = self._request(method, path, body).json()
+        return changed
 
     def _request(self, method: str, path: str, body: object = None) -> requests.Response:
         try:
@@ -70,7 +98,7 @@ class Api:
             seconds = int(retry_after) if retry_after.isdecimal() else 0
             raise Unanswered(f"{method} {path}: {response.status_code}", seconds)
         if response.status_code != 200:
-            raise Refused(_why(response))
+            raise Refused(_why(response), response.status_code)
         return response
 
 

@@ -4,7 +4,9 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -12,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from cruddur_messages.api import Api, Refused, Unanswered
-from cruddur_messages.sync import Event, Inbox, Steps
+from cruddur_messages.sync import Event, Inbox, Message, Steps
 
 # Seconds. API Gateway closes a socket after ten silent minutes, and every socket after two hours.
 _PING_EVERY = 300
@@ -55,12 +57,25 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@dataclass(frozen=True)
+class Request:
+    """A change of a message that waits for its turn: the name of a method of Api, and its last arguments."""
+
+    name: str
+    message_group_uuid: str | None
+    """None for a message that is still on its way to a handle."""
+    message_uuid: str
+    arguments: tuple[str, ...] = ()
+    seen: Message | None = None
+    """For an edit, the message as its author saw it; None if it is still on its way."""
+
+
 class Device:
     """One device of a signed-in person. `run` keeps `inbox` current.
 
     `notify` is called after each event, when `inbox` has it, and with four more events: `caught_up`, `disconnected`,
     `replaced` (the server closed this socket, the oldest of too many: `look` opens another), and `refused`, with a
-    `detail`, for a message that cannot be sent.
+    `detail`, for a message or a change that the server does not take.
     """
 
     def __init__(self, api: Api, socket_url: str, user_uuid: str, notify: Callable[[Event], None]) -> None:
@@ -73,7 +88,8 @@ class Device:
         self._is_looked_at = asyncio.Event()
         self._is_looked_at.set()
         self._watched: set[str] = set()
-        self._outbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+        self._outbox: asyncio.Queue[dict[str, str] | Request] = asyncio.Queue()
+        self._answers: dict[str, dict[str, Any]] = {}  # by message_uuid, the last one to a send or an edit
         self._marks: asyncio.Queue[str] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -89,9 +105,23 @@ class Device:
         except StopIteration:
             return
 
-    def send(self, **body: str) -> None:
-        """Queue a `message` to a `handle` or into a `message_group_uuid`: sent as soon as possible, once, in order."""
-        self._outbox.put_nowait({**body, "message_uuid": str(uuid4())})
+    def send(self, **body: str) -> str:
+        """Queue a `message` to a `handle` or into a `message_group_uuid`: sent as soon as possible, once, in order.
+
+        `reply_to` is the message_uuid of another message there. Return the message_uuid.
+        """
+        message_uuid = str(uuid4())
+        self._outbox.put_nowait({**body, "message_uuid": message_uuid})
+        return message_uuid
+
+    def change(
+        self, name: str, message_group_uuid: str | None, message_uuid: str, *arguments: str, seen: Message | None = None
+    ) -> None:
+        """Queue `edit` with a text and the message as `seen`, `unsend`, `hide`, `react` or `unreact` with an emoji.
+
+        It is sent once, after everything queued before it. The message itself may still be in the queue.
+        """
+        self._outbox.put_nowait(Request(name, message_group_uuid, message_uuid, arguments, seen))
 
     async def sent(self) -> None:
         """Wait until everything is sent or refused."""
@@ -175,15 +205,54 @@ class Device:
 
     async def _send_all(self) -> None:
         while True:
-            body = await self._outbox.get()
+            entry = await self._outbox.get()
             try:
-                sent = await until_answered(partial(self._api.send, body))
-                await self._receive({**sent, "type": "message", "user_uuid": self._user_uuid})
+                await (self._request(entry) if isinstance(entry, Request) else self._send(entry))
             except Refused as refusal:
                 self._notify({"type": "refused", "detail": str(refusal)})
             self._outbox.task_done()
+
+    async def _send(self, body: dict[str, str]) -> None:
+        sent = await until_answered(partial(self._api.send, body))
+        self._answers[body["message_uuid"]] = sent
+        await self._receive({**sent, "type": "message", "user_uuid": self._user_uuid})
+
+    async def _request(self, request: Request) -> None:
+        answer = self._answers.get(request.message_uuid, {})
+        group = request.message_group_uuid or answer.get("message_group_uuid")
+        if not group:
+            raise Refused("The message was not sent.")
+        if request.name == "edit":
+            changed = await self._edit(group, request)
+            self._answers[request.message_uuid] = {**answer, **changed}
+        else:
+            method = getattr(self._api, request.name)
+            changed = await until_answered(partial(method, group, request.message_uuid, *request.arguments))
+        self.inbox.conversations[group].take(changed)
+        self._notify({"type": "changed", "message_group_uuid": group, "message": changed})
+
+    async def _edit(self, group: str, request: Request) -> Message:
+        """Edit a message that has the text that its author saw. Raises Refused, with 412 if it has another."""
+        seen = max(request.seen or {}, self._answers.get(request.message_uuid, {}), key=_change)
+        while True:
+            try:
+                (text,) = request.arguments
+                return await until_answered(partial(self._api.edit, group, request.message_uuid, text, _change(seen)))
+            except Refused as refusal:
+                if refusal.status != HTTPStatus.PRECONDITION_FAILED:
+                    raise
+                path = f"/api/messages/{group}/{request.message_uuid}"
+                now: Message = (await until_answered(partial(self._api.get, path))).body
+                if now.get("edited_at") != seen.get("edited_at") or "change" not in now:
+                    raise
+                seen = now  # only reactions have changed
 
     async def _mark_all(self) -> None:
         while True:
             conversation = self.inbox.conversations[await self._marks.get()]
             await until_answered(partial(self._api.mark_read, conversation.uuid, conversation.read_seq))
+
+
+def _change(message: Message) -> int:
+    number: int = message.get("change", 0)
+    return number

@@ -72,8 +72,9 @@ class Conversation:
 
     def quoted(self, message: Message) -> Message | None:
         """The message that this one replies to, as it is now, or as much as the server said of it."""
-        reply_to = message.get("reply_to")
-        return reply_to and self._shown(reply_to["seq"], self._copies.get(reply_to["seq"], reply_to))
+        if reply_to := message.get("reply_to"):
+            return self._shown(reply_to["seq"], self._copies.get(reply_to["seq"]) or reply_to)
+        return None
 
     def open(self) -> Steps:
         """Fetch the newest page of messages; from now on none is missed, and no change."""
@@ -180,7 +181,8 @@ class Conversation:
         if change["kind"] == "hidden":
             self.hidden.update(change["seqs"])
         else:
-            self.take(change["message"])
+            if "message" in change:  # the server could read it
+                self.take(change["message"])
             self.last_change = max(self.last_change, change["change"])
 
 
