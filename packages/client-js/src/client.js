@@ -10,7 +10,7 @@ import { Store } from "./store.js";
 import { Sync } from "./sync.js";
 import { Typing } from "./typing.js";
 
-/** @import { Options, Person, Recipient, SentMessage, ServerEvent } from "./types.js" */
+/** @import { Message, Options, Person, Recipient, SentMessage, ServerEvent } from "./types.js" */
 
 const POLL_MS = 10_000; // while there is no socket
 
@@ -51,6 +51,7 @@ export class Client extends Emitter {
     };
     this.api.on("change", connection);
     this.outbox.on("sent", ({ message }) => this.#sent(message));
+    this.outbox.on("changed", ({ entry, message }) => this.store.receive(entry.message_group_uuid ?? "", message));
     this.live.on("open", () => this.#opened());
     this.live.on("close", () => this.store.forgetPresence());
     this.live.on("event", (event) => this.#receive(event));
@@ -114,9 +115,56 @@ export class Client extends Emitter {
    *
    * @param {Recipient} recipient
    * @param {string} message
+   * @param {{ replyTo?: string }} [options] the message_uuid of a message in the same conversation
    */
-  send(recipient, message) {
-    return this.outbox.add(recipient, message);
+  send(recipient, message, { replyTo } = {}) {
+    return this.outbox.add(recipient, message, replyTo);
+  }
+
+  /**
+   * Gives a message another text, unless somebody else does so before.
+   *
+   * @param {string} message_group_uuid
+   * @param {Message} message as the person sees it
+   * @param {string} text
+   */
+  edit(message_group_uuid, { uuid: message_uuid, change, edited_at }, text) {
+    return this.outbox.change({ kind: "edit", message_group_uuid, message_uuid, text, seen: { change, edited_at } });
+  }
+
+  /**
+   * Takes a message back from both people. Until `afterMs` have passed, `outbox.discard` of the id that this returns
+   * undoes it.
+   *
+   * @param {string} message_group_uuid
+   * @param {Message} message
+   * @param {number} [afterMs]
+   */
+  unsend(message_group_uuid, { uuid: message_uuid }, afterMs) {
+    return this.outbox.change({ kind: "unsend", message_group_uuid, message_uuid }, afterMs);
+  }
+
+  /**
+   * Hides a message from this person, on all their devices, for ever.
+   *
+   * @param {string} message_group_uuid
+   * @param {Message} message
+   */
+  hide(message_group_uuid, { uuid: message_uuid }) {
+    return this.outbox.change({ kind: "hide", message_group_uuid, message_uuid });
+  }
+
+  /**
+   * Adds a reaction of this person to a message, or removes it if it is there.
+   *
+   * @param {string} message_group_uuid
+   * @param {Message} message
+   * @param {string} emoji
+   */
+  react(message_group_uuid, message, emoji) {
+    const reaction = this.outbox.applied(message).reactions?.find((one) => one.emoji === emoji);
+    const kind = reaction?.user_uuids.includes(this.store.me.uuid) ? "unreact" : "react";
+    return this.outbox.change({ kind, message_group_uuid, message_uuid: message.uuid, emoji });
   }
 
   /**

@@ -157,11 +157,35 @@ export type OutboxEntry = Recipient & {
   created_at: string;
   /** Grows with each entry. */
   order: number;
+  /** The message_uuid of the message that it replies to. */
+  reply_to?: string;
   /** The server's reason for refusing it. */
   refused?: string;
   /** The first of the codes that it listed. */
   refused_code?: string;
 };
+
+/** A change that a person makes to a message. */
+export interface MessageChange {
+  kind: "edit" | "unsend" | "hide" | "react" | "unreact";
+  message_uuid: string;
+  /** Without it, the message is still on its way to a handle. */
+  message_group_uuid?: string;
+  /** Of an edit: the new text. */
+  text?: string;
+  /** Of an edit: the message as the person saw it; without it, the message is still on its way. */
+  seen?: Pick<Message, "change" | "edited_at">;
+  emoji?: string;
+}
+
+export interface OutboxChange extends MessageChange {
+  id: string;
+  created_at: string;
+  /** Grows with each entry. */
+  order: number;
+  /** The time in milliseconds from which it may be sent. */
+  not_before: number;
+}
 
 /** Where unsent messages stay. */
 export interface Storage {

@@ -165,6 +165,130 @@ test("a refused message stays, holds up no other, and is sent again or discarded
   assert.deepEqual(one.outbox.entries, []);
 });
 
+test("changes go once, in order, after their message, and continue from its present state", async () => {
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  let change = 0;
+  let lost = 1;
+  answers["POST /api/messages"] = (body) => ({
+    uuid: JSON.parse(body).message_uuid,
+    message_group_uuid: "g",
+    seq: 1,
+    change,
+  });
+  const one = client();
+  const message_uuid = one.send({ handle: "londo" }, "First");
+  const address = `/api/messages/g/${message_uuid}`;
+  const answer = () => ({ uuid: message_uuid, seq: 1, change, edited_at: `${change}` });
+  answers[`PATCH ${address}`] = (body) => {
+    assert.equal(JSON.parse(body).change, change);
+    change++;
+    return answer();
+  };
+  answers[`PUT ${address}/reactions/%F0%9F%91%8D`] = () => {
+    if (lost-- > 0) throw new TypeError("fetch failed");
+    return answer();
+  };
+  answers[`DELETE ${address}`] = answer;
+  one.outbox.change({ kind: "edit", message_uuid, text: "Second" });
+  one.outbox.change({ kind: "edit", message_uuid, text: "Third" });
+  one.outbox.change({ kind: "react", message_uuid, emoji: "👍" });
+  one.outbox.change({ kind: "unsend", message_uuid });
+  await settled();
+  mock.timers.tick(2_000);
+  await settled();
+
+  assert.deepEqual(
+    requests.filter(({ method }) => method !== "GET").map(({ method, body }) => `${method} ${body?.message ?? ""}`),
+    ["POST First", "PATCH Second", "PATCH Third", "PUT ", "PUT ", "DELETE "],
+  );
+  assert.deepEqual(one.outbox.changes, []);
+  one.disconnect();
+});
+
+test("an edit is tried again if only reactions have changed, and otherwise refused", async () => {
+  let now = { uuid: "m", seq: 1, change: 7 };
+  answers["PATCH /api/messages/g/m"] = (body) =>
+    JSON.parse(body).change === now.change ? { ...now, change: 8 } : { status: 412, detail: "It has changed." };
+  answers["GET /api/messages/g/m"] = () => now;
+  const one = client();
+  const refused = [];
+  one.outbox.on("refused", ({ entry, reason }) => refused.push([entry.text, reason]));
+  one.edit("g", { uuid: "m", change: 3 }, "Mine");
+  await settled();
+  assert.deepEqual(refused, []);
+
+  now = { ...now, change: 9, edited_at: "later" };
+  one.edit("g", { uuid: "m", change: 7 }, "Mine");
+  await settled();
+  assert.deepEqual(refused, [["Mine", "It has changed."]]);
+  assert.deepEqual(one.outbox.changes, []);
+});
+
+test("an unsend waits so that it can be undone, and holds up no other message", async () => {
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  answers["POST /api/messages"] = (body) => ({ message_group_uuid: "g", seq: 2, uuid: JSON.parse(body).message_uuid });
+  answers["DELETE /api/messages/g/m"] = { uuid: "m", seq: 1, change: 1, message: "" };
+  const one = client();
+  const message = { uuid: "m", message: "Secret", change: 0, reactions: [] };
+  const id = one.unsend("g", message, 5_000);
+  assert.equal(one.outbox.applied(message).message, "");
+  one.send({ message_group_uuid: "g" }, "Next");
+  await settled();
+  one.outbox.discard(id);
+  assert.equal(one.outbox.applied(message).message, "Secret");
+  mock.timers.tick(10_000);
+  await settled();
+  assert.deepEqual(
+    requests.map(({ method }) => method).filter((method) => method !== "GET"),
+    ["POST"],
+  );
+
+  one.unsend("g", message, 5_000);
+  await settled();
+  mock.timers.tick(5_000);
+  await settled();
+  assert.ok(requests.some(({ method }) => method === "DELETE"));
+  one.disconnect();
+});
+
+test("waiting reactions are shown, and the same one again removes it", () => {
+  const one = client();
+  const message = { uuid: "m", message: "Hello", change: 0, reactions: [{ emoji: "👍", user_uuids: ["londo"] }] };
+  one.react("g", message, "👍");
+  one.react("g", message, "❤️");
+  assert.deepEqual(one.outbox.applied(message).reactions, [
+    { emoji: "👍", user_uuids: ["londo", "me"] },
+    { emoji: "❤️", user_uuids: ["me"] },
+  ]);
+  one.react("g", message, "👍");
+  one.react("g", message, "❤️");
+  assert.deepEqual(one.outbox.applied(message).reactions, message.reactions);
+  one.disconnect();
+});
+
+test("the preview of a conversation changes in place, and an old entry brings nothing back", async () => {
+  const one = client();
+  const entry = { uuid: "g", user_uuid: "londo", message: "Old", created_at: "1", last_seq: 1, last_change: 0 };
+  one.store.put({ ...entry, read_seq: 0, other_read_seq: null });
+  const message = { uuid: "m", seq: 1, user_uuid: "londo", created_at: "1", message: "", change: 1, unsent_at: "2" };
+  one.sync.receive({ type: "change", message_group_uuid: "g", change: 1, kind: "unsend", message });
+  one.store.put({ ...entry, read_seq: 0, other_read_seq: null });
+  await settled();
+  const [shown] = one.store.inbox;
+  assert.deepEqual([shown.message, shown.unsent, shown.last_change, shown.created_at], ["", true, 1, "1"]);
+
+  answers["GET /api/message_groups/g"] = { ...entry, message: "Present", last_change: 9, other_read_seq: null };
+  one.sync.receive({
+    type: "change",
+    message_group_uuid: "g",
+    change: 9,
+    kind: "edit",
+    message: { ...message, seq: 0 },
+  });
+  await settled();
+  assert.deepEqual([one.store.inbox[0].message, one.store.inbox[0].last_change], ["Present", 9]);
+});
+
 test("unsent messages stay in the storage for the next client", async () => {
   const storage = new MemoryStorage();
   const first = client({ platform: new Platform(storage) });
