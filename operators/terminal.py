@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import readline
 import shutil
 import sys
@@ -23,6 +24,8 @@ _TYPING_EVERY = 3  # seconds; the server relays no more
 _TYPING_LASTS = 5
 _SEND_WITHIN = 30  # seconds, when the chat ends
 _LAST_MESSAGES = 10
+_COMMAND = re.compile(r"/(edit|unsend|react|reply)(?:\s+#(\d+))?(?:\s+(\S.*))?\s*")
+_QUOTED_CHARS = 30
 
 
 class Screen:
@@ -100,6 +103,8 @@ class Chat:
         self._changed = asyncio.Event()
         self._is_connected = True
         self._shown_seq = 0
+        self._shown: dict[int, str] = {}  # by seq: messages, as the screen shows them
+        self._waiting: str | None = None  # message_uuid of the last message sent here, until the server has it
         self._read_seq = 0  # the other's mark, as the screen shows it
         self._typing_until = 0.0
 
@@ -122,8 +127,10 @@ class Chat:
             self._device.look()
             if line.strip() == "/quit":
                 break
-            if line.strip():
-                self._send(line)
+            if command := _COMMAND.fullmatch(line):
+                self._change(*command.groups())
+            elif line.strip():
+                self._send(message=line)
         try:
             await asyncio.wait_for(self._device.sent(), _SEND_WITHIN)
         except TimeoutError:
@@ -148,11 +155,49 @@ class Chat:
                 await self._device.tell(type="typing", message_group_uuid=conversation.uuid)
                 await asyncio.sleep(_TYPING_EVERY - 1)
 
-    def _send(self, line: str) -> None:
+    def _send(self, **body: str) -> None:
         if self._conversation:
-            self._device.send(message_group_uuid=self._conversation.uuid, message=line)
+            self._waiting = self._device.send(message_group_uuid=self._conversation.uuid, **body)
         else:
-            self._device.send(handle=self._handle, message=line)
+            self._waiting = self._device.send(handle=self._handle, **body)
+
+    def _change(self, command: str, number: str | None, text: str | None) -> None:
+        """Run /edit, /unsend, /react or /reply on a message: on the last one that fits, or by its number."""
+        if (text is None) != (command == "unsend"):
+            rest = {"unsend": "", "react": " EMOJI"}.get(command, " TEXT")
+            self._screen.show(f"— write /{command}{rest}, or /{command} #NUMBER{rest} —")
+            return
+        is_own = command in ("edit", "unsend")
+        uuid = self._conversation.uuid if self._conversation else None
+        message = self._message(number, is_own=is_own)
+        if message is None and not (is_own and self._waiting and number is None):
+            self._screen.show("— there is no such message —")
+        elif command == "reply" and message:
+            self._send(message=text or "", reply_to=message["uuid"])
+        elif command == "react" and message:
+            self._device.change(self._reaction(message, text or ""), uuid, message["uuid"], text or "")
+        else:
+            message_uuid = message["uuid"] if message else str(self._waiting)
+            arguments = (text,) if text else ()
+            self._device.change(command, uuid, message_uuid, *arguments, seen=message)
+
+    def _message(self, number: str | None, *, is_own: bool) -> Message | None:
+        """The message of this number, or the last one of this person or the other. None for one on its way, too."""
+        conversation = self._conversation
+        if not conversation or (is_own and number is None and self._waiting):
+            return None
+        for message in reversed(conversation.messages):
+            if "hidden" in message or "unsent_at" in message:
+                continue
+            if message["seq"] == int(number) if number else conversation.is_mine(message) == is_own:
+                return message
+        return None
+
+    def _reaction(self, message: Message, emoji: str) -> str:
+        """The name of the change that sets a reaction, or removes it if this person has it already."""
+        theirs = self._conversation and self._conversation.other["user_uuid"]
+        mine = [one["emoji"] for one in message.get("reactions", ()) if set(one["user_uuids"]) - {theirs}]
+        return "unreact" if _plain(emoji) in map(_plain, mine) else "react"
 
     def _notify(self, event: Event) -> None:
         self._changed.set()
@@ -167,6 +212,7 @@ class Chat:
                 self._is_connected = True
                 self._screen.show("— reconnected —")
             case "refused":
+                self._waiting = None
                 self._screen.show(f"— not sent: {event['detail']} —")
         conversation = self._conversation
         if conversation and conversation.is_open:
@@ -175,14 +221,24 @@ class Chat:
                 self._show_presence(conversation, event)
 
     def _show_news(self, conversation: Conversation) -> None:
-        last, mark = conversation.messages[-1], conversation.other_read_seq or 0
-        if self._read_seq < last["seq"] <= mark and conversation.is_mine(last) and last["seq"] <= self._shown_seq:
+        messages, mark = conversation.messages, conversation.other_read_seq or 0
+        last = messages[-1]
+        is_mine = "hidden" not in last and conversation.is_mine(last)
+        if self._read_seq < last["seq"] <= mark and is_mine and last["seq"] <= self._shown_seq:
             self._screen.show(f"{'':>6}{conversation.other['display_name']} has read it ✓✓")
-        for message in conversation.messages:
-            if message["seq"] > self._shown_seq:
-                self._screen.show(self._line(conversation, message))
-                self._shown_seq = message["seq"]
+        for message in messages:
+            seq, text = message["seq"], self._text(conversation, message)
+            if seq > self._shown_seq:
+                self._screen.show(self._line(conversation, message, text))
+                self._shown_seq = seq
                 self._typing_until = 0
+            elif seq in self._shown and self._shown[seq] != text:
+                self._screen.show(f"* {self._line(conversation, message, text)}")
+            else:
+                continue
+            self._shown[seq] = text
+            if message.get("uuid") == self._waiting:
+                self._waiting = None
         self._read_seq = max(self._read_seq, mark)
         self._device.mark_read(conversation.uuid)
 
@@ -197,14 +253,40 @@ class Chat:
             case {"type": "presence", "online": online}:
                 self._screen.show(f"{'':>6}{name} is {'online' if online else 'offline'}")
 
-    def _line(self, conversation: Conversation, message: Message) -> str:
+    def _line(self, conversation: Conversation, message: Message, text: str) -> str:
+        if "hidden" in message:
+            return f"#{message['seq']} {text}"
         name, tick = message["display_name"], ""
         if conversation.is_mine(message):
             name = "you"
             tick = " ✓✓" if message["seq"] <= (conversation.other_read_seq or 0) else " ✓"
         at = datetime.fromisoformat(message["created_at"]).astimezone()
         day = "" if at.date() == datetime.now().astimezone().date() else f"{at:%d %b} "
-        return f"{day}{at:%H:%M} {name}: {message['message']}{tick}"
+        return f"#{message['seq']} {day}{at:%H:%M} {name}: {text}{tick}"
+
+    def _text(self, conversation: Conversation, message: Message) -> str:
+        """A message's text, with its reactions and the message that it replies to."""
+        text = _text(message)
+        if "edited_at" in message:
+            text += " (edited)"
+        for reaction in message.get("reactions", ()):
+            count = len(reaction["user_uuids"])
+            text += f" [{reaction['emoji']}{count if count > 1 else ''}]"
+        if quote := conversation.quoted(message):
+            quoted = _text(quote)
+            text += f" [reply to #{quote['seq']}: {quoted[:_QUOTED_CHARS]}{'…' if len(quoted) > _QUOTED_CHARS else ''}]"
+        return text
+
+
+def _text(message: Message) -> str:
+    if "hidden" in message:
+        return "— hidden —"
+    return "— unsent —" if "unsent_at" in message or "unsent" in message else str(message.get("message", "…"))
+
+
+def _plain(emoji: str) -> str:
+    """An emoji without variation selectors, which the server adds where they belong."""
+    return emoji.replace("\ufe0f", "").replace("\ufe0e", "")
 
 
 def _up(text: str) -> str:

@@ -160,6 +160,30 @@ def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
         assert chat.shown.count("From bayko") == 3
 
 
+def test_lines_edit_unsend_answer_and_react(
+    system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
+) -> None:
+    with (
+        piped(homes("bayko"), bayko, londo) as baykos,
+        piped(homes("londo"), londo, bayko) as londos,
+    ):
+        baykos.type("Helo\n/edit Hello\n")
+        londos.shows("Bayko: Hello (edited)")
+        londos.type("/react 👍\n/reply Hello yourself\n")
+        baykos.shows("Hello (edited) [👍]", "#2", "Londo: Hello yourself [reply to #1: Hello]")
+        londos.shows("#2", "you: Hello yourself")
+        londos.type("/react #1 👍\n/unsend\n/edit\n/react #9 👍\n")
+        baykos.shows("#2", "Londo: — unsent —")
+        londos.shows("write /edit TEXT", "no such message")
+        londos.type("/quit\n")
+        baykos.type("/quit\n")
+
+    assert "[👍]" not in baykos.shown.split("Hello yourself")[-1]
+    with piped(homes("londo-later"), londo, bayko) as later:
+        later.shows("#1", "Bayko: Hello (edited)", "#2", "you: — unsent —")
+        later.type("/quit\n")
+
+
 def test_the_oldest_of_too_many_devices_connects_again_at_enter(
     system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:
