@@ -38,7 +38,9 @@ const commands = {
     if (!open) return { unread: store.unread, open };
     const { handle, display_name, last_seq, read_seq, other_read_seq } = store.conversations.get(open);
     const thread = store.threads.get(open);
-    const messages = thread.messages.map((one) => (one.hidden ? one : { ...one, reply_to: thread.quoted(one) }));
+    const messages = thread.messages.map((one) => ({ ...one, reply_to: thread.quoted(one) }));
+    for (const seq of thread.hidden) messages.push({ seq, hidden: true });
+    messages.sort((one, other) => one.seq - other.seq);
     return { unread: store.unread, open: { messages, handle, display_name, last_seq, read_seq, other_read_seq } };
   },
   previews: () => Object.fromEntries(client.store.inbox.map(({ uuid, message }) => [uuid, message])),

@@ -273,7 +273,7 @@ export class Outbox extends Emitter {
       } catch (error) {
         if (!(error instanceof Refused) || error.status !== 412) throw error;
         const { body: now } = await this.api.get(path(entry));
-        if (now.hidden || now.edited_at !== seen?.edited_at) throw error;
+        if ("hidden" in now || now.edited_at !== seen?.edited_at) throw error;
         seen = now; // only reactions have changed
       }
     }

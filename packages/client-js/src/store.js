@@ -14,7 +14,7 @@ export class Thread {
   #copies = new Map();
   /** @type {Set<string>} */
   #uuids = new Set();
-  /** @type {(Message | HiddenMessage)[] | null} */
+  /** @type {Message[] | null} */
   #messages = null;
   #newestSeq = 0;
   /** The number of the last change that this device knows of. */
@@ -39,12 +39,17 @@ export class Thread {
     for (const message of page) this.add(message);
   }
 
+  /** The messages that the person has not hidden. */
   get messages() {
-    this.#messages ??= Array.from({ length: this.lastSeq - this.firstSeq + 1 }, (_, index) => {
-      const seq = this.firstSeq + index;
-      return this.hidden.has(seq) ? { seq, hidden: true } : /** @type {Message} */ (this.#copies.get(seq));
-    });
+    this.#messages ??= [...this.#held()];
     return this.#messages;
+  }
+
+  *#held() {
+    for (let seq = this.firstSeq; seq <= this.lastSeq; seq++) {
+      const copy = this.#copies.get(seq);
+      if (copy && !("hidden" in copy || this.hidden.has(seq))) yield copy;
+    }
   }
 
   /** Whether messages are missing before one that was received. */
@@ -73,7 +78,7 @@ export class Thread {
     const { uuid, seq } = reply_to;
     if (this.hidden.has(seq)) return { uuid, seq, hidden: true };
     const copy = this.#copies.get(seq);
-    if (!copy || copy.hidden) return reply_to;
+    if (!copy || "hidden" in copy) return reply_to;
     const { user_uuid, message, unsent_at } = copy;
     return unsent_at ? { uuid, seq, user_uuid, unsent: true } : { uuid, seq, user_uuid, message };
   }
@@ -106,10 +111,10 @@ export class Thread {
    */
   add(message) {
     const { seq } = message;
-    if (message.hidden) this.hidden.add(seq);
+    if ("hidden" in message) this.hidden.add(seq);
     else this.#uuids.add(message.uuid);
     const known = this.#copies.get(seq);
-    this.#copies.set(seq, known && !known.hidden && !message.hidden ? merged(known, message) : message);
+    this.#copies.set(seq, known && !("hidden" in known || "hidden" in message) ? merged(known, message) : message);
     this.#newestSeq = Math.max(this.#newestSeq, seq);
     while (this.#copies.has(this.lastSeq + 1)) this.lastSeq++;
     this.#messages = null;
@@ -277,7 +282,7 @@ export class Store extends Emitter {
    * @param {Message | HiddenMessage} message
    */
   receive(message_group_uuid, message) {
-    if (message.hidden) this.hide(message_group_uuid, [message.seq]);
+    if ("hidden" in message) this.hide(message_group_uuid, [message.seq]);
     else this.#preview(message_group_uuid, message);
     const thread = this.threads.get(message_group_uuid);
     if (thread) {
