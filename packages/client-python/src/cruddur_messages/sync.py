@@ -81,7 +81,7 @@ class Conversation:
         entry = yield f"/api/message_groups/{self.uuid}"
         self.take_entry(entry.body)
         page = yield f"/api/messages/{self.uuid}{_FIRST}"
-        self.last_change = entry.body.get("last_change", 0)  # the page was read later, and may have some more
+        self.last_change = entry.body["last_change"]  # the page was read later, and may have some more
         self._first_seq = page.body[0]["seq"]
         self.held_seq, self._older, self.is_open = self._first_seq - 1, page.links.get("prev"), True
         self._take_page(page)
@@ -123,7 +123,7 @@ class Conversation:
         self.read_seq = max(self.read_seq, entry["read_seq"])
         mark = entry["other_read_seq"]
         self.other_read_seq = None if mark is None else max(self.other_read_seq or 0, mark)
-        self._known_change = max(self._known_change, entry.get("last_change", 0))
+        self._known_change = max(self._known_change, entry["last_change"])
         self._hidden_count = max(self._hidden_count, entry.get("hidden", 0))
 
     def take_name(self, message: Message) -> None:
