@@ -180,6 +180,7 @@ export class Outbox extends Emitter {
   async #attempt() {
     if (this.#isSending || this.#isClosed || !this.platform.isOnline) return this.#changed();
     this.#isSending = true;
+    this.#changed(); // a change whose time has come cannot be undone any more
     try {
       // One client at a time, so that the order holds.
       if (this.storage.alone) await this.storage.alone(this.prefix, () => this.#sendAll());

@@ -33,7 +33,8 @@ export interface Message {
   unsent_at?: string;
   reactions?: Reaction[];
   reply_to?: Quote;
-  hidden?: undefined;
+  /** Its earlier texts, oldest first: only from the route of one message, and only if the server keeps them. */
+  versions?: { message: string; created_at: string }[];
 }
 
 /** A message that the person has hidden from themselves, for ever. */
@@ -63,7 +64,7 @@ export type ListedChange =
   | { kind: "hidden"; seqs: number[] };
 
 /** The answer to a send. */
-export type SentMessage = Message & { message_group_uuid: string };
+export type SentMessage = Omit<Message, "versions"> & { message_group_uuid: string };
 
 /** A new message, as it is posted. */
 export type NewMessage = Recipient & { message: string; message_uuid: string; reply_to?: string };
@@ -119,7 +120,7 @@ export interface Reply {
 }
 
 /** A message in an event, where a quote does not say whether somebody has hidden it. */
-export type LiveMessage = Omit<Message, "reply_to"> & { reply_to?: Omit<Quote, "hidden"> };
+export type LiveMessage = Omit<Message, "reply_to" | "versions"> & { reply_to?: Omit<Quote, "hidden"> };
 
 /** An event that the socket delivers. */
 export type ServerEvent =

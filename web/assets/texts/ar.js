@@ -76,6 +76,23 @@ export default {
   send_again: "أعد الإرسال",
   discard: "تجاهل",
 
+  // the actions of a message
+  actions: "إجراءات",
+  reply: "رد",
+  reply_to: "رد على {name}:",
+  copy: "نسخ",
+  edit: "تعديل",
+  edited: "معدّلة",
+  unsend: "سحب الرسالة",
+  unsent_message: "سُحبت الرسالة",
+  undo: "تراجع",
+  hide: "حذف لدي فقط",
+  hidden_message: "رسالة محذوفة",
+  you: "أنت",
+  cancel: "إلغاء",
+  other_emoji: "رمز تعبيري آخر",
+  not_changed: "لم يحدث التغيير: {reason}",
+
   // a new conversation
   to: "إلى",
   people: "أشخاص",

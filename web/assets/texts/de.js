@@ -62,6 +62,23 @@ export default {
   send_again: "Erneut senden",
   discard: "Verwerfen",
 
+  // the actions of a message
+  actions: "Aktionen",
+  reply: "Antworten",
+  reply_to: "Antwort an {name}:",
+  copy: "Kopieren",
+  edit: "Bearbeiten",
+  edited: "bearbeitet",
+  unsend: "Zurücknehmen",
+  unsent_message: "Nachricht zurückgenommen",
+  undo: "Rückgängig",
+  hide: "Für mich löschen",
+  hidden_message: "Gelöschte Nachricht",
+  you: "Du",
+  cancel: "Abbrechen",
+  other_emoji: "Anderes Emoji",
+  not_changed: "Nicht geändert: {reason}",
+
   // a new conversation
   to: "An",
   people: "Personen",

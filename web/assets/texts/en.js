@@ -63,6 +63,23 @@ export default {
   send_again: "Send again",
   discard: "Discard",
 
+  // the actions of a message
+  actions: "Actions",
+  reply: "Reply",
+  reply_to: "Reply to {name}:",
+  copy: "Copy",
+  edit: "Edit",
+  edited: "edited",
+  unsend: "Unsend",
+  unsent_message: "Message unsent",
+  undo: "Undo",
+  hide: "Delete for me",
+  hidden_message: "Deleted message",
+  you: "You",
+  cancel: "Cancel",
+  other_emoji: "Another emoji",
+  not_changed: "Not changed: {reason}",
+
   // a new conversation
   to: "To",
   people: "People",

@@ -1,18 +1,23 @@
 /** One conversation: its header, its messages and the composer. */
 
 import { unread } from "../cruddur-messages/index.js";
-import { announce, atHandle, avatar, el, icon, paneBar } from "../dom.js";
+import { announce, atHandle, avatar, el, icon, linkButton, paneBar } from "../dom.js";
 import { draftTo } from "../drafts.js";
 import { t } from "../texts.js";
 import { Composer } from "./composer.js";
+import { editText, openMenu } from "./message_actions.js";
 import { Outgoing } from "./outgoing.js";
 import { Scroller } from "./scroller.js";
 import { Timeline } from "./timeline.js";
 
 /**
- * @import { Conversation as Entry, Message, OutboxEntry } from "../cruddur-messages/types.js"
+ * @import { Conversation as Entry, Message, OutboxChange, OutboxEntry } from "../cruddur-messages/types.js"
  * @import { PageClient } from "../page_client.js"
  */
+
+const UNDO_MS = 5_000; // after which a message is unsent
+
+/** @typedef {import("../texts.js").Key} Key */
 
 export class Conversation {
   #listeners = new AbortController();
@@ -20,6 +25,9 @@ export class Conversation {
   #isClosed = false;
   #isLoadingOlder = false;
   #person = "";
+  /** @type {Message | null} The message that the next one replies to. */
+  #repliedTo = null;
+  #stopListening;
 
   /**
    * @param {PageClient} client
@@ -28,8 +36,8 @@ export class Conversation {
   constructor(client, uuid) {
     this.client = client;
     this.uuid = uuid;
-    this.timeline = new Timeline(client.store, uuid);
-    this.outgoing = new Outgoing(client.outbox);
+    this.timeline = new Timeline(client.store, client.outbox, uuid, (...action) => this.#act(...action));
+    this.outgoing = new Outgoing(client.outbox, (message_uuid) => this.#quoteOf(message_uuid));
     this.typing = el("p", { className: "typing-note", hidden: true }, el("i"), el("i"), el("i"));
     const { top, run } = this.timeline;
     const content = el("div", { className: "content" }, top, run, this.outgoing.element, this.typing);
@@ -50,13 +58,18 @@ export class Conversation {
       onsend: (text) => this.#send(text),
       ontype: () => client.typing(uuid),
     });
+    this.notice = el("p", { className: "notice", role: "alert" });
+    this.reply = el("div", { className: "reply", hidden: true });
     this.element = el(
       "section",
       { className: "pane", "aria-labelledby": "title" },
       paneBar(this.face, el("div", { className: "who" }, this.title, this.subtitle)),
       el("div", { className: "stage" }, this.scroller.element, this.latest),
+      this.notice,
+      this.reply,
       this.composer.element,
     );
+    this.#stopListening = client.outbox.on("refused", ({ entry, reason }) => this.#refused(entry, reason));
     const { signal } = this.#listeners;
     addEventListener("focus", () => this.#updateSeen(), { signal });
     document.addEventListener("visibilitychange", () => this.#updateSeen(), { signal });
@@ -82,6 +95,7 @@ export class Conversation {
   close() {
     this.#isClosed = true;
     this.#listeners.abort();
+    this.#stopListening();
     this.scroller.close();
     this.composer.close();
     this.client.close(this.uuid);
@@ -214,7 +228,143 @@ export class Conversation {
   /** @param {string} text */
   #send(text) {
     this.scroller.isAtEnd = true;
-    this.client.send({ message_group_uuid: this.uuid }, text);
+    this.client.send({ message_group_uuid: this.uuid }, text, { replyTo: this.#repliedTo?.uuid });
+    this.#replyTo(null);
     this.scroller.toEnd();
+  }
+
+  // ------------------------------------------------------------ Actions on a message
+
+  /**
+   * @param {string} action
+   * @param {Message} message
+   * @param {HTMLElement} article
+   */
+  #act(action, message, article) {
+    this.notice.replaceChildren();
+    const waiting = this.client.outbox.changes.findLast(({ message_uuid }) => message_uuid === message.uuid);
+    if (action === "more") this.#openMenu(message, article);
+    else if (action === "quote") this.#jump(message.reply_to?.seq ?? 0);
+    else if (action === "undo") this.client.outbox.discard(waiting?.id ?? "");
+    else this.client.react(this.uuid, message, action.replace("react ", ""));
+  }
+
+  /**
+   * @param {Message} message
+   * @param {HTMLElement} article
+   */
+  #openMenu(message, article) {
+    const { client, uuid } = this;
+    const { unsent_at, reactions = [] } = client.outbox.applied(message);
+    /** @type {[Key, () => void][]} */
+    const own = [
+      ["edit", () => this.#edit(message, article)],
+      ["unsend", () => this.#unsend(message, article)],
+    ];
+    /** @type {[Key, () => void][]} */
+    const actions = [
+      ["reply", () => this.#replyTo(message)],
+      ["copy", () => navigator.clipboard.writeText(message.message)],
+      ...(message.user_uuid === client.store.me.uuid ? own : []),
+    ];
+    const mine = reactions.filter((one) => one.user_uuids.includes(client.store.me.uuid)).map(({ emoji }) => emoji);
+    openMenu(article, {
+      emojis: unsent_at ? null : mine,
+      actions: [...(unsent_at ? [] : actions), ["hide", () => this.#hide(message)]],
+      onreact: (emoji) => client.react(uuid, message, emoji),
+    });
+  }
+
+  /** @param {Message | null} message */
+  #replyTo(message) {
+    this.#repliedTo = message;
+    this.reply.hidden = !message;
+    this.reply.replaceChildren();
+    if (!message) return;
+    const quote = this.#quoteOf(message.uuid);
+    this.reply.append(
+      el("p", {}, t("reply_to", { name: quote?.name ?? "" }), el("span", { dir: "auto" }, ` ${quote?.text}`)),
+      linkButton(t("cancel"), () => {
+        this.#replyTo(null);
+        this.composer.focus();
+      }),
+    );
+    this.composer.focus();
+  }
+
+  /** @param {string} message_uuid */
+  #quoteOf(message_uuid) {
+    const message = this.thread?.messages.find(({ uuid }) => uuid === message_uuid);
+    if (!message) return null;
+    const isMine = message.user_uuid === this.client.store.me.uuid;
+    return { name: isMine ? t("you") : message.display_name, text: message.message };
+  }
+
+  /**
+   * @param {Message} message
+   * @param {HTMLElement} article
+   * @param {string} [text] to begin with
+   */
+  async #edit(message, article, text = this.client.outbox.applied(message).message) {
+    this.timeline.editedSeq = message.seq;
+    const edited = await editText(article, text, this.client.config.message_max_chars);
+    this.timeline.editedSeq = null;
+    if (edited !== null) this.client.edit(this.uuid, message, edited);
+    this.update();
+    article.focus({ preventScroll: true });
+  }
+
+  /**
+   * @param {Message} message
+   * @param {HTMLElement} article
+   */
+  #unsend(message, article) {
+    this.client.unsend(this.uuid, message, UNDO_MS);
+    this.update();
+    announce(t("unsent_message"));
+    /** @type {HTMLElement | null} */ (article.querySelector("[data-action=undo]"))?.focus({ preventScroll: true });
+  }
+
+  /** @param {Message} message */
+  #hide(message) {
+    this.client.hide(this.uuid, message);
+    this.update();
+    this.scroller.element.focus({ preventScroll: true });
+  }
+
+  /**
+   * Shows a message that another one replies to. Loads the messages from there on, if need be.
+   *
+   * @param {number} seq
+   */
+  async #jump(seq) {
+    try {
+      while (this.thread?.older && this.thread.firstSeq > seq) await this.client.sync.loadOlder(this.uuid);
+    } catch {
+      return this.notice.replaceChildren(t("older_not_loaded"));
+    }
+    if (this.#isClosed) return;
+    this.update();
+    const article = this.timeline.article(seq);
+    if (!article) return this.notice.replaceChildren(t("not_found"));
+    this.scroller.toElement(article);
+    article.focus({ preventScroll: true });
+  }
+
+  /**
+   * @param {OutboxChange} entry
+   * @param {string} reason
+   */
+  #refused({ message_group_uuid, message_uuid, kind, text }, reason) {
+    if (message_group_uuid !== this.uuid) return;
+    const message = this.thread?.messages.find(({ uuid }) => uuid === message_uuid);
+    const article = message && this.timeline.article(message.seq);
+    this.notice.replaceChildren(t("not_changed", { reason }));
+    if (kind !== "edit" || !article || message.unsent_at) return;
+    const again = linkButton(t("edit"), () => {
+      this.notice.replaceChildren();
+      this.#edit(message, article, text);
+    });
+    this.notice.append(" ", again);
   }
 }

@@ -52,7 +52,11 @@ export class InboxRow {
     this.time.textContent = ago(created_at);
     this.time.dateTime = created_at;
     this.time.title = moment(created_at);
-    this.preview.textContent = isTyping ? t("typing") : conversation.message;
+    this.preview.textContent = isTyping
+      ? t("typing")
+      : conversation.unsent
+        ? t("unsent_message")
+        : conversation.message;
     this.preview.classList.toggle("typing", isTyping);
     this.count.replaceChildren(
       ...(count ? [badge(count), el("span", { className: "unseen" }, ` ${t("unread")}`)] : []),

@@ -13,9 +13,13 @@ export class Outgoing {
   /** @type {Map<string, Pending>} By message_uuid. */
   #pending = new Map();
 
-  /** @param {Outbox} outbox */
-  constructor(outbox) {
+  /**
+   * @param {Outbox} outbox
+   * @param {(message_uuid: string) => { name: string, text: string } | null} [quote] the message that one replies to
+   */
+  constructor(outbox, quote = () => null) {
     this.outbox = outbox;
+    this.quote = quote;
     this.element = el("div", { className: "run" });
   }
 
@@ -38,7 +42,7 @@ export class Outgoing {
   #show(entry) {
     const shown = this.#pending.get(entry.message_uuid);
     if (shown) return shown;
-    const pending = new Pending(entry, this.outbox);
+    const pending = new Pending(entry, this.outbox, entry.reply_to ? this.quote(entry.reply_to) : null);
     this.#pending.set(entry.message_uuid, pending);
     this.element.append(pending.element);
     return pending;
@@ -51,11 +55,13 @@ class Pending {
   /**
    * @param {OutboxEntry} entry
    * @param {Outbox} outbox
+   * @param {{ name: string, text: string } | null} quote
    */
-  constructor(entry, outbox) {
+  constructor(entry, outbox, quote) {
     this.outbox = outbox;
     this.note = el("p", { className: "mark", role: "status" });
-    this.element = el("div", { className: "pending" }, bubble({ ...entry, display_name: "" }, true), this.note);
+    const drawn = bubble({ ...entry, display_name: "" }, true, { quote });
+    this.element = el("div", { className: "pending" }, drawn, this.note);
   }
 
   /** @param {OutboxEntry} entry */

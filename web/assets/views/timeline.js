@@ -3,14 +3,16 @@
 import { atHandle, avatar, el, linkButton } from "../dom.js";
 import { dayLine, today } from "../format.js";
 import { t } from "../texts.js";
-import { bubble, updateTime } from "./message.js";
+import { bubble, draw, updateTime } from "./message.js";
 
 /**
- * @import { Conversation, Message, Person } from "../cruddur-messages/types.js"
- * @import { Store, Thread } from "../cruddur-messages/index.js"
+ * @import { Conversation, Message, OutboxChange, Person } from "../cruddur-messages/types.js"
+ * @import { Outbox, Store, Thread } from "../cruddur-messages/index.js"
+ * @import { Extras } from "./message.js"
  */
 
 const CHUNK_SIZE = 100; // messages in an element that the browser need not render while it is off the screen
+const LONG_PRESS_MS = 500;
 const BLOCK_MS = 5 * 60_000; // messages of one person this close together are drawn as one block
 
 export class Timeline {
@@ -18,23 +20,34 @@ export class Timeline {
   #articles = new Map();
   /** @type {Map<number, HTMLElement>} The line of a new day, by the seq of the message below it. */
   #days = new Map();
+  /** @type {Map<number, { message: Message, drawn: string, isPending: boolean }>} By seq: the articles' content. */
+  #drawn = new Map();
   #today = today();
-  /** @type {Message | null} */
-  #first = null;
-  /** @type {Message | null} */
-  #last = null;
+  /** @type {number | null} The seq of the first drawn message. */
+  #firstSeq = null;
+  /** @type {number | null} */
+  #lastSeq = null;
+  /** @type {number | null} The seq of the message that is being edited. */
+  #editedSeq = null;
+  /** @type {Map<string, OutboxChange>} The last waiting change of each message, by message_uuid. */
+  #pending = new Map();
   /** @type {number | null} */
   #unreadFrom = null;
 
   /**
    * @param {Store} store
+   * @param {Outbox} outbox
    * @param {string} uuid
+   * @param {(action: string, message: Message, article: HTMLElement) => void} onaction
    */
-  constructor(store, uuid) {
+  constructor(store, outbox, uuid, onaction) {
     this.store = store;
+    this.outbox = outbox;
     this.uuid = uuid;
+    this.onaction = onaction;
     this.top = el("div", { className: "top" });
-    this.run = el("div", { className: "run" });
+    this.run = el("div", { className: "run", onclick: (/** @type {MouseEvent} */ event) => this.#act(event) });
+    this.#listenForLongPresses();
     this.unreadLine = el("p", { className: "unread-line" }, el("span", {}, t("new_messages")));
     this.sent = el("p", { className: "mark" }, t("sent"));
     this.read = el("p", { className: "mark" }, t("read"));
@@ -47,12 +60,35 @@ export class Timeline {
    * @param {Conversation} conversation
    */
   update(thread, conversation) {
+    this.#pending = new Map(this.outbox.changes.map((change) => [change.message_uuid, change]));
+    const messages = thread.messages.filter(({ uuid }) => this.#pending.get(uuid)?.kind !== "hide");
     this.#updateTop(thread, conversation);
-    this.#updateDays(thread.messages);
-    this.#prepend(thread.messages);
-    const arrived = this.#append(thread.messages);
-    this.#updateMarks(thread.messages, conversation.other_read_seq);
+    this.#updateDays(messages);
+    this.#removeHidden(messages);
+    for (const message of messages) this.#redraw(message);
+    this.#prepend(messages);
+    const arrived = this.#append(messages);
+    this.#updateMarks(messages, conversation.other_read_seq);
     return arrived;
+  }
+
+  /**
+   * The element of a message, if it is drawn.
+   *
+   * @param {number} seq
+   */
+  article(seq) {
+    return this.#articles.get(seq);
+  }
+
+  /**
+   * Leaves the drawing of one message to the editor, until that is called with null.
+   *
+   * @param {number | null} seq
+   */
+  set editedSeq(seq) {
+    if (this.#editedSeq !== null) this.#drawn.delete(this.#editedSeq);
+    this.#editedSeq = seq;
   }
 
   /** The seq from which messages are below the line "New messages"; null where there is no line. */
@@ -88,19 +124,37 @@ export class Timeline {
 
   /** @param {Message[]} messages */
   #prepend(messages) {
-    const first = this.#first;
-    if (!first || messages[0].seq === first.seq) return;
-    const count = messages.findIndex((message) => message.seq === first.seq);
-    const older = messages.slice(0, count);
+    const first = this.#firstSeq;
+    if (first === null) return;
+    const older = messages.filter(({ seq }) => seq < first);
+    if (!older.length) return;
     const chunk = el("div", { className: "chunk" });
     older.forEach((message, index) => {
       chunk.append(this.#article(message));
       this.#joinTo(message, older[index - 1]);
     });
     this.run.prepend(chunk);
-    this.#joinTo(first, older[count - 1]);
-    this.#first = messages[0];
+    const next = messages[older.length];
+    if (next) this.#joinTo(next, older.at(-1));
+    this.#firstSeq = older[0].seq;
     this.#placeUnreadLine();
+  }
+
+  /**
+   * Removes messages that the person has hidden.
+   *
+   * @param {Message[]} messages those that are left
+   */
+  #removeHidden(messages) {
+    const left = new Set(messages.map(({ seq }) => seq));
+    for (const [seq, article] of this.#articles) {
+      if (left.has(seq)) continue;
+      article.remove();
+      this.#days.get(seq)?.remove();
+      for (const drawn of [this.#articles, this.#days, this.#drawn]) drawn.delete(seq);
+      const index = messages.findIndex((message) => message.seq > seq);
+      if (index >= 0) this.#joinTo(messages[index], messages[index - 1]);
+    }
   }
 
   /**
@@ -150,10 +204,10 @@ export class Timeline {
 
   /** @param {Message[]} messages */
   #append(messages) {
-    const last = this.#last;
-    const fresh = last ? messages.filter((message) => message.seq > last.seq) : messages;
+    const last = this.#lastSeq;
+    const fresh = last === null ? messages : messages.filter(({ seq }) => seq > last);
     if (!fresh.length) return [];
-    let previous = last;
+    let previous = messages[messages.length - fresh.length - 1];
     let chunk = this.run.lastElementChild;
     for (const message of fresh) {
       if (!chunk || chunk.childElementCount >= CHUNK_SIZE) {
@@ -164,18 +218,101 @@ export class Timeline {
       this.#joinTo(message, previous);
       previous = message;
     }
-    this.#first ??= messages[0];
-    this.#last = previous;
-    if (last) return fresh;
+    this.#firstSeq ??= messages[0].seq;
+    this.#lastSeq = previous.seq;
+    if (last !== null) return fresh;
     this.#placeUnreadLine();
     return [];
   }
 
   /** @param {Message} message */
   #article(message) {
-    const article = bubble(message, this.#isMine(message));
+    const { shown, extras } = this.#content(message);
+    const article = bubble(shown, this.#isMine(message), extras);
+    article.dataset.seq = String(message.seq);
     this.#articles.set(message.seq, article);
     return article;
+  }
+
+  /**
+   * Draws a message again if it has changed.
+   *
+   * @param {Message} message
+   */
+  #redraw(message) {
+    const article = this.#articles.get(message.seq);
+    const before = this.#drawn.get(message.seq);
+    const isSame = before?.message === message && !before.isPending && !this.#pending.has(message.uuid);
+    if (!article || message.seq === this.#editedSeq || (isSame && !message.reply_to)) return;
+    const { shown, extras, drawn } = this.#content(message);
+    if (drawn !== before?.drawn) draw(article, shown, this.#isMine(message), extras);
+  }
+
+  /**
+   * A message with its waiting changes and its quote, as it is to be drawn.
+   *
+   * @param {Message} message
+   */
+  #content(message) {
+    const waiting = this.#pending.get(message.uuid);
+    const shown = waiting ? this.outbox.applied(message) : message;
+    /** @type {Extras} */
+    const extras = {
+      quote: shown.unsent_at ? null : this.#quote(message),
+      me: this.store.me.uuid,
+      isUndoable: waiting?.kind === "unsend" && waiting.not_before > Date.now(),
+    };
+    const { message: text, edited_at, unsent_at, reactions, display_name } = shown;
+    const drawn = JSON.stringify([text, Boolean(edited_at), Boolean(unsent_at), reactions, display_name, extras]);
+    this.#drawn.set(message.seq, { message, drawn, isPending: Boolean(waiting) });
+    return { shown, extras, drawn };
+  }
+
+  /** @param {Message} message */
+  #quote(message) {
+    const quote = this.store.threads.get(this.uuid)?.quoted(message);
+    if (!quote) return null;
+    const name =
+      quote.user_uuid === this.store.me.uuid ? t("you") : this.store.conversations.get(this.uuid)?.display_name;
+    if (quote.hidden) return { name: "", text: t("hidden_message") };
+    return {
+      name: quote.user_uuid ? (name ?? "") : "",
+      text: quote.unsent ? t("unsent_message") : (quote.message ?? "…"),
+    };
+  }
+
+  // ------------------------------------------------------------ Actions
+
+  /** @param {MouseEvent} event */
+  #act(event) {
+    const button = /** @type {Element} */ (event.target).closest("[data-action]");
+    if (button instanceof HTMLElement) this.#start(button.dataset.action ?? "", button);
+  }
+
+  /**
+   * @param {string} action
+   * @param {Element} element in the message
+   */
+  #start(action, element) {
+    const article = element.closest("article");
+    const messages = this.store.threads.get(this.uuid)?.messages ?? [];
+    const message = messages.find(({ seq }) => seq === Number(article?.dataset.seq));
+    if (article && message) this.onaction(action, message, article);
+  }
+
+  /** Opens the menu of a message that is pressed for a while on a touch screen. */
+  #listenForLongPresses() {
+    let timer = 0;
+    const stop = () => clearTimeout(timer);
+    this.run.addEventListener("pointerdown", ({ pointerType, target }) => {
+      stop();
+      if (pointerType !== "touch") return;
+      timer = setTimeout(() => this.#start("more", /** @type {Element} */ (target)), LONG_PRESS_MS);
+    });
+    for (const name of ["pointerup", "pointercancel", "pointermove"]) this.run.addEventListener(name, stop);
+    this.run.addEventListener("contextmenu", (event) => {
+      if (/** @type {PointerEvent} */ (event).pointerType === "touch") event.preventDefault();
+    });
   }
 
   /** @param {Message} message */
