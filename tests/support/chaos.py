@@ -21,12 +21,14 @@ from tests.integration.test_list_messages import links
 from tests.support.fake_sockets import FakeSockets
 from tests.support.functions import Functions
 from tests.support.socket_functions import SocketFunctions
+from tests.support.sync_histories import changed
 from tests.support.world import World
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _LOST, _DOUBLED = 0.05, 0.05  # of all events
+_SELDOM = 0.3  # of the changes that end a message's life: all others go on
 _MIXED_UP = 4  # events that may overtake an event
 _QUIET_EVERY = 400  # messages
 
@@ -85,12 +87,14 @@ class Chaos:
         self.group = keys.pair_uuid(self.bayko.user_uuid, self.londo.user_uuid)
         self.devices = [Device(person) for person in (self.bayko, self.londo) for _ in range(2)]
         self.opened: set[str] = set()
+        self.sent: list[str] = []  # the message_uuids of the two, in order
         self.delivered: str | None = None  # the sequence number of the last stream record
 
     def run(self, messages: int) -> None:
         """Run until the two have sent this many messages."""
         happenings: list[Callable[[], None]] = (
             [self.one_of_them_sends] * 10
+            + [self.one_of_them_changes_a_message] * 3
             + [self.a_device_receives_some] * 8
             + [self.the_stream_brings_some, self.a_device_reads, self.a_socket_is_cut, self.a_device_connects]
             + [self.kenji_sends]
@@ -110,6 +114,29 @@ class Chaos:
         sender, receiver = self.random.sample((self.bayko, self.londo), 2)
         self._send(sender, receiver)
         self.tally["messages"] += 1
+
+    def one_of_them_changes_a_message(self) -> None:
+        """Edit, unsend, react to or hide one of the last messages, or of all; or reply to it."""
+        person, other = self.random.sample((self.bayko, self.londo), 2)
+        uuid = self.random.choice(self.sent[-self.random.choice((5, len(self.sent))) :])
+        mine = person.user_uuid, self.group, uuid
+        _, message, _ = self.functions.show_message(*mine)
+        match self.random.choice(("edit", "react", "unreact", "unsend", "hide", "reply")):
+            case "edit":
+                text = f"Edit {self.random.random()}"
+                self.functions.edit_message(*mine, message=text, change=message.get("change", 0))
+            case "react":
+                self.functions.put_reaction(*mine, "👍")
+            case "unreact":
+                self.functions.delete_reaction(*mine, "👍")
+            case "unsend" if self.random.random() < _SELDOM:
+                self.functions.delete_message(*mine, **{"for": "everyone"})
+            case "hide" if self.random.random() < _SELDOM:
+                self.functions.delete_message(*mine, **{"for": "me"})
+            case "reply" if "hidden" not in message:
+                self._send(person, other, reply_to=uuid)
+                self.tally["messages"] += 1
+        self.tally["changes"] += 1
 
     def kenji_sends(self) -> None:
         self._send(self.kenji, self.random.choice((self.bayko, self.londo)))
@@ -169,6 +196,7 @@ class Chaos:
     def check(self, device: Device) -> None:
         conversation = device.inbox.conversations[self.group]
         assert [message["seq"] for message in conversation.messages] == list(range(1, self.tally["messages"] + 1))
+        assert changed(conversation.messages, conversation.quoted) == self._changed(device)
         mine = device.person.user_uuid
         for conversation in device.inbox.conversations.values():
             head = self.world.table.head(conversation.uuid, consistent=True)
@@ -184,9 +212,9 @@ class Chaos:
     def functions(self) -> Functions:
         return self.world.functions
 
-    def _send(self, sender: Person, receiver: Person) -> None:
+    def _send(self, sender: Person, receiver: Person, **reply_to: str) -> None:
         """Send as the reference client does: retry with the same message_uuid if the answer was lost."""
-        body = {"message": "Text", "message_uuid": str(uuid4())}
+        body = {"message": "Text", "message_uuid": str(uuid4()), **reply_to}
         group = keys.pair_uuid(sender.user_uuid, receiver.user_uuid)
         if group in self.opened:
             body["message_group_uuid"] = group
@@ -196,6 +224,18 @@ class Chaos:
         for _ in range(2 if self.random.random() < 0.05 else 1):
             status, _, _ = self.functions.create_message(sender.user_uuid, **body)
             assert status == 200
+        if group == self.group:
+            self.sent.append(body["message_uuid"])
+
+    def _changed(self, device: Device) -> dict[str, Any]:
+        """The messages that are not as they were sent, or reply to another, as the API shows them to a person."""
+        path, messages = f"/api/messages/{self.group}", []
+        query: str | None = "?limit=100"
+        while query:
+            page = self._get(device, path + query)
+            messages += page.body
+            query = page.links.get("prev")
+        return changed(messages, lambda message: message.get("reply_to"))
 
     def _is_connected(self, device: Device) -> bool:
         return device.connection_id in self.lines.on_the_way
@@ -236,6 +276,8 @@ class Chaos:
                 answer = self.functions.find_message_group(mine, uuid)
             case ["messages", uuid]:
                 answer = self.functions.list_messages(mine, uuid, **query)
+            case ["messages", uuid, "changes"]:
+                answer = self.functions.list_changes(mine, uuid, **query)
             case _:
                 answer = self.functions.count_unread(mine)
         status, body, headers = answer
