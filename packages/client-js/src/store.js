@@ -23,10 +23,10 @@ export class Thread {
   /**
    * @param {(Message | HiddenMessage)[]} page the newest page
    * @param {Links} links
-   * @param {number} lastChange the conversation's, as known before the page was requested
-   * @param {Set<number>} hidden seqs of the messages that the person has hidden
+   * @param {number} [lastChange] the conversation's, as known before the page was requested
+   * @param {Set<number>} [hidden] seqs of the messages that the person has hidden
    */
-  constructor(page, links, lastChange, hidden) {
+  constructor(page, links, lastChange = 0, hidden = new Set()) {
     this.firstSeq = page[0]?.seq ?? 1;
     this.lastSeq = this.firstSeq - 1;
     /** The messages have all changes up to this one, and perhaps later ones. */
