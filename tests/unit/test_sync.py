@@ -72,6 +72,27 @@ def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(
     assert set(device.inbox.conversations) == set(player.api.marks)
 
 
+@given(drawn())
+def test_events_the_feed_and_pages_lead_to_the_same_state(steps: list[Step]) -> None:
+    """The first device has events and all else, the second only the feed, the third only pages."""
+    devices = one, feed, pages = PythonDevice(), PythonDevice(), PythonDevice()
+    player = Player(one)
+    player.play(steps[: len(OTHERS)])
+    feed.catch_up(player.get)
+    for uuid in player.api.messages:
+        feed.open(uuid, player.get)
+        feed.read_back(player.get)
+
+    player.play(steps[len(OTHERS) :])
+    feed.catch_up(player.get)
+    pages.catch_up(player.get)
+    for device in (feed, pages):
+        device.open(steps[-3]["open"], player.get)
+        device.read_back(player.get)
+
+    assert [device.state() for device in devices] == [player.truth(steps)] * 3
+
+
 def test_the_second_time_only_changed_conversations_are_listed_and_no_message_is_fetched() -> None:
     api, inbox = FakeApi(), Inbox()
     for other in OTHERS:
