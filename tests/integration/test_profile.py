@@ -379,6 +379,25 @@ def test_of_many_first_calls_at_once_one_makes_the_profile(table: Table, table_n
     assert verify(dynamodb, table_name) == []
 
 
+def test_of_many_handles_chosen_at_once_one_is_granted(table: Table, table_name: str, dynamodb: Any) -> None:
+    names = ClaimNames("preferred_username", "name", "picture", "email")
+    user_uuid = str(uuid4())
+
+    def choose(handle: str) -> str | None:
+        try:
+            return sign_up(table, user_uuid, ProfileChange(handle), {}, names).handle
+        except HandleTaken:
+            return None
+
+    handles = [f"vir_{number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        granted = list(pool.map(choose, handles))
+
+    assert sorted(one == handle for one, handle in zip(granted, handles, strict=True)) == [False] * 7 + [True]
+    assert granted.count(None) == 7
+    assert verify(dynamodb, table_name) == []
+
+
 def test_an_erased_person_gets_no_profile_from_a_token_that_is_still_valid(table: Table) -> None:
     names = ClaimNames("preferred_username", "name", "picture", "email")
     user_uuid, claims = str(uuid4()), {"preferred_username": "vir"}

@@ -66,14 +66,16 @@ def sign_up(
     Raises HandleTaken, also for somebody who has another handle, and NotFound for an erased person and with Cognito.
     """
     profile = table.profile(user_uuid)
-    if profile and profile.person.handle == wanted.handle:
-        return profile.person
     if profile:
-        raise HandleTaken(f"You already have the handle {profile.person.handle}. To change it: PATCH /api/users/me")
-    if names is None:
+        person = profile.person
+    elif names is None:
         raise NotFound("You have no profile yet.")
-    person = wanted.applied_to(Person(user_uuid, "", ""))
-    return _sign_up(table, person, verified_email(claims, names))
+    else:
+        new = wanted.applied_to(Person(user_uuid, "", ""))
+        person = _sign_up(table, new, verified_email(claims, names))
+    if person.handle != wanted.handle:
+        raise HandleTaken(f"You already have the handle {person.handle}. To change it: PATCH /api/users/me")
+    return person
 
 
 def _sign_up(table: Table, person: Person, email: str) -> Person:
