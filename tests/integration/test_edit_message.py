@@ -181,20 +181,6 @@ def test_a_late_repetition_of_the_send_gets_the_message_as_it_is_now(
     assert other[0] == 409
 
 
-def test_an_edit_that_a_stale_replica_does_not_show_is_found(
-    table: Table, bayko: Person, sent: list[Message], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    group, uuid, message = sent[0].message_group_uuid, sent[0].message_uuid, table.message
-    edit(table, bayko.user_uuid, group, uuid, "B", 0, ALWAYS)
-    monkeypatch.setattr(
-        table,
-        "message",
-        lambda *key, consistent: message(*key, consistent=True) if consistent else sent[0],
-    )
-
-    assert edit(table, bayko.user_uuid, group, uuid, "C", 1, ALWAYS).change == 2
-
-
 def test_an_edit_during_a_send_changes_the_right_preview(
     table: Table, bayko: Person, sent: list[Message], monkeypatch: pytest.MonkeyPatch, is_clean: Callable[[], None]
 ) -> None:

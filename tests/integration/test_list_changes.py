@@ -11,11 +11,12 @@ from uuid import uuid4
 import pytest
 
 from messaging.model import keys
+from messaging.model.errors import Changed
 from messaging.model.hidden import MOST_HIDDEN
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
-from messaging.services.changes import Window, edit, react, unsend
+from messaging.services.changes import Window, edit, react, take_back_reaction, unsend
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 from operators.verify import verify
@@ -331,6 +332,22 @@ def test_reactions_are_idempotent_and_at_most_five_of_one_person(
         assert status == 200
         assert next(one for one in shown["reactions"] if one["emoji"] == "❤️")["user_uuids"] == [londo.user_uuid]
     assert functions.find_message_group(bayko.user_uuid, group)[1]["last_change"] == 7
+
+
+def test_a_stale_replica_does_not_make_a_change_look_done(
+    table: Table, bayko: Person, sent: list[Message], group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, message = sent[4], table.message
+    edit(table, first.sender.user_uuid, group, first.message_uuid, "B", 0, ALWAYS)
+    react(table, bayko.user_uuid, group, first.message_uuid, "👍")
+    monkeypatch.setattr(
+        table, "message", lambda *key, consistent=True: message(*key, consistent=True) if consistent else first
+    )
+
+    shown = take_back_reaction(table, bayko.user_uuid, group, first.message_uuid, "👍")
+    assert (shown.reactions, shown.change) == ({}, 3)
+    with pytest.raises(Changed):
+        edit(table, first.sender.user_uuid, group, first.message_uuid, first.message, 0, ALWAYS)
 
 
 @pytest.mark.parametrize("emoji", ["a", "👍👍", "", "%", "%F0%9F", "👍\u0000", "x" * 10_000, "..", "\ud83d"])

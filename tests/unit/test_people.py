@@ -144,6 +144,8 @@ def test_a_claimed_name_or_picture_that_is_forbidden_is_left_out() -> None:
         ({"mail": "b@example.com", "email_verified": "false"}, ""),
         ({"mail": "b@example.com"}, ""),
         ({"email": "b@example.com", "email_verified": "true"}, ""),
+        ({"mail": "\ud800@example.com", "email_verified": "true"}, ""),
+        ({"mail": f"{'b' * 243}@example.com", "email_verified": "true"}, ""),
     ],
 )
 def test_an_address_counts_if_the_issuer_has_verified_it(claims: dict[str, str], email: str) -> None:

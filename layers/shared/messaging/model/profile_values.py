@@ -11,6 +11,7 @@ from messaging.model.text import hidden
 
 MAX_NAME_LENGTH = 100  # code points: every message and inbox entry contains a name
 MAX_AVATAR_LENGTH = 200  # characters: heads and inbox entries contain it
+MAX_EMAIL_LENGTH = 254  # characters (RFC 5321)
 _DELETED = "deleteduser"  # the name of an erased person, after _folded
 # A host without user information, so that it is the one that it seems to be, and no character that a page must escape.
 _AVATAR = re.compile(
@@ -36,8 +37,9 @@ def person_from_claims(user_uuid: str, claims: Mapping[str, str], names: ClaimNa
 
 
 def verified_email(claims: Mapping[str, str], names: ClaimNames) -> str:
-    """The address that the issuer has verified, "" for none."""
-    return claims.get(names.email, "") if claims.get("email_verified") == "true" else ""
+    """The address that the issuer has verified, "" for none and for one that cannot be stored or shown."""
+    email = claims.get(names.email, "") if claims.get("email_verified") == "true" else ""
+    return email if email.isprintable() and len(email) <= MAX_EMAIL_LENGTH else ""
 
 
 def usable_handle(handle: str) -> str:

@@ -64,7 +64,7 @@ def edit(
             raise Changed("The message has been changed since you saw it.")
         return message.edited(text, at, number)
 
-    return _change(table, user_uuid, message_group_uuid, message_uuid, EDIT, decide, now, seen, keep)
+    return _change(table, user_uuid, message_group_uuid, message_uuid, EDIT, decide, now, keep)
 
 
 def unsend(
@@ -141,16 +141,10 @@ def _change(
     kind: str,
     decide: _Decide,
     now: Clock,
-    seen: int = 0,
     keep: int = 0,
 ) -> Message:
-    """Decide and write until nothing changes meanwhile; return the message as it is then.
-
-    An eventually consistent read that does not show the change that the caller has `seen` is repeated.
-    """
+    """Decide and write until nothing changes meanwhile; return the message as it is then."""
     head, message = find_message(table, user_uuid, message_group_uuid, message_uuid)
-    if message.change < seen:
-        head, message = find_message(table, user_uuid, message_group_uuid, message_uuid, first_consistent=True)
     for _ in attempts():
         if message.change > head.last_change:  # the head was read before that change
             head = table.head(message_group_uuid, consistent=True) or head
@@ -169,7 +163,7 @@ def _change(
         except MessageChanged as changed:
             head, message = changed.head or head, changed.message or message
         except Busy:
-            head, message = find_message(table, user_uuid, message_group_uuid, message_uuid, first_consistent=True)
+            head, message = find_message(table, user_uuid, message_group_uuid, message_uuid)
         else:
             return new
     raise Busy("This conversation keeps changing.")

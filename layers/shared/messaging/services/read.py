@@ -210,14 +210,15 @@ def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_
     raise NotFound("There is no such message.")
 
 
-def find_message(
-    table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str, *, first_consistent: bool = False
-) -> tuple[Head, Message]:
-    """A message and the head of its conversation: 2 requests, 1.5 read units. Raises NotFound like `show_message`."""
-    for consistent in (first_consistent, True):
+def find_message(table: Table, user_uuid: str, message_group_uuid: str, message_uuid: str) -> tuple[Head, Message]:
+    """A message and the head of its conversation: 2 requests, 2 read units. Raises NotFound like `show_message`.
+
+    The message is read consistently, since a change that finds itself done writes nothing.
+    """
+    for consistent in (False, True):
         head, sent_record = table.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
         if head and sent_record and _leads_to_member(head, sent_record, user_uuid):
-            message = table.message(message_group_uuid, sent_record.created_at, consistent=consistent)
+            message = table.message(message_group_uuid, sent_record.created_at)
             if message and message.message_uuid == message_uuid:
                 return head, message
     raise NotFound("There is no such message.")
