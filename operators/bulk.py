@@ -143,7 +143,7 @@ def _change(table: ConversationTable, one: _Conversation, index: int, number: in
     if number or index % 10:
         react(table, reader, *address, _EMOJI[number])
         return
-    _, message = find_message(table, line.sender.user_uuid, *address, first_consistent=True)
+    _, message = find_message(table, line.sender.user_uuid, *address)
     edit(table, line.sender.user_uuid, *address, f"{line.draft.message} (edited)", message.change, Window(None))
 
 
