@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.api import http_api
+from messaging.model import keys
 from messaging.model.errors import (
     Busy,
     Conflict,
@@ -62,6 +63,31 @@ def test_without_the_claims_of_a_token_nobody_asks(context: dict[str, Any]) -> N
                 "body": json.dumps(claimed),
             }
         )
+
+
+def of_issuer(claims: dict[str, str]) -> dict[str, Any]:
+    made = event()
+    made["requestContext"]["authorizer"]["jwt"]["claims"] = {"iss": "https://idp.example.com", **claims}
+    return made
+
+
+def test_a_token_of_an_issuer_identifies_its_subject(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USER_ID_CLAIM", "oid")
+
+    caller = http_api.Request.from_event(of_issuer({"sub": "another", "oid": "auth0|1"}))
+
+    assert caller.user_uuid == keys.user_uuid("https://idp.example.com", "auth0|1")
+    assert caller.claims["sub"] == "another"
+
+
+@pytest.mark.parametrize("claims", [{}, {"sub": USER}, {"oid": ""}, {"oid": "half of a pair: \ud83d"}], ids=repr)
+def test_a_token_of_an_issuer_without_a_subject_identifies_nobody(
+    claims: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USER_ID_CLAIM", "oid")
+
+    with pytest.raises(Unauthenticated):
+        http_api.Request.from_event(of_issuer(claims))
 
 
 def test_fields_omitted_by_api_gateway_are_empty() -> None:

@@ -2,7 +2,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from messaging.settings import EditSettings, SendSettings, Settings, UnsendSettings
+from messaging.model.person import ClaimNames
+from messaging.settings import EditSettings, SendSettings, Settings, SignUpSettings, UnsendSettings
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +55,15 @@ def test_the_time_to_change_a_message_is_read_from_the_environment(
 
     assert EditSettings.from_environment().edit_hours == hours
     assert UnsendSettings.from_environment().unsend_hours == hours
+
+
+def test_profiles_are_made_of_claims_only_with_an_issuer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDLE_CLAIM", "nickname")
+
+    assert SignUpSettings.from_environment() == SignUpSettings("the-table", None)
+    monkeypatch.setenv("USER_ID_CLAIM", "sub")
+    names = ClaimNames("nickname", "name", "picture", "email")
+    assert SignUpSettings.from_environment() == SignUpSettings("the-table", names)
+    monkeypatch.delenv("EMAIL_CLAIM")
+    with pytest.raises(KeyError, match="EMAIL_CLAIM"):
+        SignUpSettings.from_environment()
