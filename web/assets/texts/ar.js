@@ -146,6 +146,7 @@ export default {
   code_from_email: "الرمز من الرسالة الإلكترونية",
   code_sent: "أُرسل رمز إلى {address}.",
   new_code: "أرسل رمزًا جديدًا",
+  new_code_sent: "أُرسل رمز جديد إلى {address}.",
 
   // errors
   unreachable: "تعذّر الوصول إلى الخادم.",

@@ -127,6 +127,7 @@ export default {
   code_from_email: "Code aus der E-Mail",
   code_sent: "Ein Code ist unterwegs an {address}.",
   new_code: "Neuen Code senden",
+  new_code_sent: "Ein neuer Code ist unterwegs an {address}.",
 
   // errors
   unreachable: "Der Server ist nicht erreichbar.",

@@ -127,6 +127,7 @@ export default {
   code_from_email: "Code from the email",
   code_sent: "A code is on its way to {address}.",
   new_code: "Send a new code",
+  new_code_sent: "A new code is on its way to {address}.",
 
   // errors
   unreachable: "The server cannot be reached.",

@@ -92,7 +92,10 @@ export class SignIn {
         await signIn(this.cognito, email, password, (question, secret) => this.#ask(question, secret)),
       );
     } catch (error) {
-      if (error instanceof ProviderRefused && error.name === "UserNotConfirmedException") return this.#sendCode();
+      if (error instanceof ProviderRefused && error.name === "UserNotConfirmedException") {
+        await this.#sendCode();
+        return this.#showConfirmation();
+      }
       reloadIfReplaced(this.config);
       throw error;
     }
@@ -152,7 +155,6 @@ export class SignIn {
 
   async #sendCode() {
     await this.cognito.call("ResendConfirmationCode", this.#account);
-    this.#showConfirmation();
   }
 
   #showConfirmation() {
@@ -180,9 +182,10 @@ export class SignIn {
     this.card.show({
       fields: [email.element],
       action: t("send_code"),
-      onsubmit: () => {
+      onsubmit: async () => {
         this.#email = email.input.value.trim();
-        return this.#sendResetCode();
+        await this.#sendResetCode();
+        this.#showReset();
       },
       below: [this.#back()],
     });
@@ -190,6 +193,9 @@ export class SignIn {
 
   async #sendResetCode() {
     await this.cognito.call("ForgotPassword", this.#account);
+  }
+
+  #showReset() {
     const code = codeField(t("code_from_email"));
     const password = passwordField(t("new_password"), "new-password");
     this.card.show({
@@ -219,7 +225,11 @@ export class SignIn {
 
   /** @param {() => Promise<void>} sendCode */
   #below(sendCode) {
-    const again = linkButton(t("new_code"), () => this.card.run(sendCode));
+    const sendAgain = async () => {
+      await sendCode();
+      this.card.note.textContent = t("new_code_sent", { address: this.#email });
+    };
+    const again = linkButton(t("new_code"), () => this.card.run(sendAgain));
     return el("p", { className: "links" }, again, this.#back());
   }
 
