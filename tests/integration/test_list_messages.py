@@ -75,7 +75,7 @@ def test_the_newest_page_comes_first_oldest_message_at_its_top(
 
     assert status == 200
     assert [message["seq"] for message in page] == list(range(101, 121))
-    assert list(page[0]) == ["uuid", "display_name", "handle", "message", "created_at", "user_uuid", "seq"]
+    assert list(page[0]) == ["uuid", "display_name", "handle", "message", "created_at", "user_uuid", "seq", "change"]
     assert set(links(headers)) == {"prev", "monitor"}
 
 

@@ -111,7 +111,7 @@ def test_the_table_has_the_items_of_version_1(old: Old) -> None:
         ("head", "does not note who has written"),
         ("head", "has no version"),
         ("sent-record", "has messages without a sent record"),
-        ("sent-record", "has sent records that expire or have no digest"),
+        ("sent-record", "has sent records that expire, or lack digest or number"),
     }
 
 
