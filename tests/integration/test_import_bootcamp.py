@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.conversation import Head
+from messaging.model.errors import Gone
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
+from messaging.services.changes import Window, edit, hide, react, unsend
+from messaging.services.read import changes_after, newest_messages
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 from operators.bootcamp.carry_out import carry_out
@@ -308,6 +311,48 @@ def test_messages_sent_here_before_the_import_follow_the_history(
     assert [(one.message, one.seq) for one in found] == [("old", 1), ("new", 2), ("newer", 3)]
     assert [one.message_uuid for one in found[1:]] == [sent.message_uuid, newer.message_uuid]
     assert again[-1] == "Wrote 0 new and 0 renumbered messages in 0 conversations; 3 existed already."
+    assert verify(dynamodb, target) == []
+
+
+def test_changes_replies_and_hidden_messages_follow_messages_that_move(
+    source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient"
+) -> None:
+    table = Table(dynamodb, target)
+    londo, vir = (Person(str(uuid4()), user.handle, user.name) for user in (LONDO, VIR))
+    table.register(londo)
+    table.register(vir)
+    sent = send_to_handle(table, londo.user_uuid, vir.handle, Draft(str(uuid4()), "new")).message
+    group = sent.message_group_uuid
+    reply = send_to_conversation(
+        table, vir.user_uuid, group, Draft(str(uuid4()), "reply"), reply_to=sent.message_uuid
+    ).message
+    edit(table, londo.user_uuid, group, sent.message_uuid, "edited", 0, Window(None))
+    react(table, vir.user_uuid, group, sent.message_uuid, "👍")
+    unsend(table, vir.user_uuid, group, reply.message_uuid, Window(None))
+    hide(table, vir.user_uuid, group, sent.message_uuid)
+    send_to_conversation(table, vir.user_uuid, group, Draft(str(uuid4()), "again"), reply_to=sent.message_uuid)
+    repair_inboxes(table, group)
+    source.message_groups(LONDO, VIR, "g", at(1))
+    source.message("g", at(1), "old", VIR)
+    source.message("g", at(2), "old, too", LONDO)
+
+    for _ in range(2):
+        run("--write")
+
+        page = newest_messages(table, londo.user_uuid, group, 10)
+        assert [one.message for one in page.messages] == ["old", "old, too", "edited", "", "again"]
+        assert [(one.seq, one.change) for one in page.messages[2:]] == [(3, 2), (4, 3), (5, 0)]
+        assert page.messages[2].reactions == {vir.user_uuid: ("👍",)}
+        assert [one.reply_to.seq for one in page.messages if one.reply_to] == [3]
+        assert newest_messages(table, vir.user_uuid, group, 10).hidden == {3}
+        assert [one.number for one in changes_after(table, vir.user_uuid, group, 0, 10).changes] == [1, 2, 3]
+        assert verify(dynamodb, target) == []
+    with pytest.raises(Gone):
+        edit(table, vir.user_uuid, group, reply.message_uuid, "back", 3, Window(None))
+    edit(table, vir.user_uuid, group, page.messages[0].message_uuid, "older", 0, Window(None))
+    repair_inboxes(table, group)
+    run("--write")
+    assert newest_messages(table, londo.user_uuid, group, 10).messages[0].message == "older"
     assert verify(dynamodb, target) == []
 
 
