@@ -26,6 +26,10 @@ _PARAMETERS = {
     "Architecture": "x86_64",
     "DeletionProtection": "false",
     "SelfSignUp": "true",
+    # By name, since `sam deploy` keeps what the last deployment set.
+    "TokenIssuer": "none",
+    "TokenAudience": "none",
+    "WebClientId": "none",
 }
 
 
