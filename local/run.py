@@ -137,8 +137,11 @@ def _load_demo(place: Environment) -> str:
     """Create the demo people and conversations; return the people's password."""
     password = demo.local_password()
     with _step("demo people and conversations"):
-        for line in demo.load(place, password):
-            print(f"\n    {line}", end="", flush=True)
+        try:
+            for line in demo.load(place, password):
+                print(f"\n    {line}", end="", flush=True)
+        except PersonRefused as error:
+            raise PersonRefused(f"A demo person cannot be made: {error} `make clean-data` begins anew.") from error
     return password
 
 

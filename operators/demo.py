@@ -50,7 +50,7 @@ def load(environment: Environment, password: str) -> Iterator[str]:
         uuids[person["handle"]] = (
             _register(table, person)
             if environment.is_table_only or environment.issuer
-            else _sign_up(environment, person, password)
+            else _sign_up(environment, table, person, password)
         )
     yield f"{len(PEOPLE)} people"
     for conversation in _DEMO["conversations"]:
@@ -75,7 +75,11 @@ def _register(table: Table, person: dict[str, str]) -> str:
     return person["user_uuid"]
 
 
-def _sign_up(environment: Environment, person: dict[str, str], password: str) -> str:
+def _sign_up(environment: Environment, table: Table, person: dict[str, str], password: str) -> str:
+    account = UserPool(environment).get(person["email"])
+    profile = table.person(account.user_uuid, consistent=True) if account else None
+    if profile and profile.handle != person["handle"]:  # they have changed it since
+        return profile.user_uuid
     return create_user(environment, person["handle"], person["name"], person["email"], password, reset_password=True)
 
 
