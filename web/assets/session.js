@@ -157,7 +157,7 @@ export class Session extends EventTarget {
 
   #end() {
     this.#storage.remove(KEY);
-    this.#become(null);
+    if (this.#kept) this.#become(null); // a request that ends later draws no second sign-in over a half-typed one
     return new SignedOut();
   }
 

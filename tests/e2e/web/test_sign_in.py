@@ -128,6 +128,20 @@ def test_a_sign_out_during_a_token_renewal_holds(bayko: Client, sits: Sits) -> N
     expect(seat.page.get_by_label("Password")).to_be_visible()
 
 
+def test_a_request_that_ends_after_the_sign_out_leaves_the_form_as_it_is(bayko: Client, sits: Sits) -> None:
+    seat = sits(bayko)
+    held: list[Route] = []
+    seat.page.route("**/api/users/me", lambda route: held.append(route))
+    with seat.page.expect_request("**/api/users/me"):
+        seat.open()
+    seat.page.get_by_role("button", name="Sign out").click()
+    seat.page.get_by_label("Email").fill("half-typed")
+    with seat.page.expect_event("requestfinished", lambda request: request == held[0].request):
+        held[0].fulfill(status=401, json={"message": "Unauthorized"})  # so the page asks for another token
+    seat.page.evaluate("new Promise((resolve) => setTimeout(resolve))")
+    expect(seat.page.get_by_label("Email")).to_have_value("half-typed")
+
+
 def _renews(sent: Route | Response) -> bool:
     return "RefreshToken" in (sent.request.post_data or "")
 
