@@ -162,9 +162,12 @@ class Repair:
         ]
         items = {item["sk"]["S"]: item for item in self._table.db.query_all(keys.changes_pk(group), consistent=True)}
         read = {sk: _read(readable_change, item) for sk, item in items.items()}
-        changes = {change.number: change for change in read.values() if change}
+        times = {message.created_at for message in messages}
+        changes = {change.number: change for change in read.values() if change and change.created_at in times}
         # All three are the same number, so two are right if one is damaged.
-        _, last, _ = sorted([head.last_change, max(changes, default=0), max(one.change for one in messages)])
+        _, last, _ = sorted(
+            [head.last_change, max(changes, default=0), max((one.change for one in messages), default=0)]
+        )
         shown = self._with_numbers(messages, changes, last)
         for number in range(1, last + 1):
             known = changes.get(number)
@@ -309,12 +312,19 @@ class Repair:
         item = self._get(orphan.where, orphan.sk)
         if item is None or self._is_there(item):
             return
+        if orphan.where.startswith(keys.changes_pk("")):  # the last of all changes of a conversation
+            with suppress(Busy):
+                for change in self._table.db.query_all(orphan.where, consistent=True):
+                    self._replace(None, change)
+            return
         named = _naming(item)
         with suppress(ConditionFailed):
             self._table.db.delete(keys.of(item), f"{named} = :group", {":group": item[named]})
 
     def _is_there(self, orphan: Item) -> bool:
-        """True if the target of a sent record, an inbox entry or an unread entry exists, readable or not."""
+        """True if the target of a change, a sent record, an inbox or an unread entry exists, readable or not."""
+        if orphan["pk"]["S"].startswith(keys.changes_pk("")):
+            return next(self._items(orphan["pk"]["S"].removeprefix(keys.changes_pk(""))), None) is not None
         if orphan["sk"]["S"] == keys.SENT_RECORD:
             sent_record = SentRecord.from_item(orphan)
             message = self._get(keys.conversation_pk(sent_record.message_group_uuid), sent_record.created_at)

@@ -219,9 +219,14 @@ _NAMED: dict[str, Callable[[Healthy], tuple[Item, Item | None]]] = {
         ("profile", "handle", {"S": ""}),
         ("profile", "version", {"N": "99"}),
         ("sent-record", "created_at", {"S": ""}),
+        ("change", "created_at", {"S": "2020-01-01T00:00:00.000000+00:00"}),
         ("message", "message_uuid", {"S": "00000000-0000-4000-8000-000000000000"}),
     )
 }
+
+
+_NAMED["no head"] = lambda table: (table.find("head", 0), None)
+_NAMED["no head of changed messages"] = lambda table: (table.find("head", 1), None)
 
 
 @pytest.mark.parametrize("damage", _NAMED.values(), ids=_NAMED)

@@ -158,7 +158,7 @@ def test_an_import_that_was_killed_is_finished_by_the_next(
 
     for share in (0.1, 0.3, 0.6):
         process = subprocess.Popen(
-            [BIN / "ddb/import-bootcamp", source.name, "--stack", target, "--write"],
+            [BIN / "ddb/import-bootcamp", source.name, "--stack", target, "--write", "dynamodb-local"],
             env=environment(DYNAMODB_ENDPOINT=dynamodb_endpoint),
             stdout=subprocess.DEVNULL,
         )

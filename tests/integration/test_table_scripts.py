@@ -126,7 +126,7 @@ def test_a_killed_bulk_is_resumed(
 ) -> None:
     arguments = ["--people", size[0], "--messages", size[1]]
     process = subprocess.Popen(
-        [BIN / "ddb" / "seed", "--stack", table_name, *arguments],
+        [BIN / "ddb" / "seed", "--stack", table_name, *arguments, "dynamodb-local"],
         env=environment(DYNAMODB_ENDPOINT=dynamodb_endpoint),
         stdin=subprocess.DEVNULL,
     )
@@ -188,11 +188,13 @@ def test_a_terminal_shows_a_scan_as_a_table_and_a_bulk_as_a_bar(
     dynamodb_endpoint: str, demo_table: str, table_name: str
 ) -> None:
     scan, seed = BIN / "ddb/scan", BIN / "ddb/seed"
+    heads = ("--kind", "head", "--limit", "3")
     scanned, table = on_a_terminal(
-        scan, "--stack", demo_table, "--kind", "head", "--limit", "3", DYNAMODB_ENDPOINT=dynamodb_endpoint
+        scan, "--stack", demo_table, *heads, "dynamodb-local", DYNAMODB_ENDPOINT=dynamodb_endpoint
     )
+    size = ("--people", "2", "--messages", "100")
     seeded, bar = on_a_terminal(
-        seed, "--stack", table_name, "--people", "2", "--messages", "100", DYNAMODB_ENDPOINT=dynamodb_endpoint
+        seed, "--stack", table_name, *size, "dynamodb-local", DYNAMODB_ENDPOINT=dynamodb_endpoint
     )
 
     assert (scanned, seeded) == (0, 0)
@@ -202,7 +204,7 @@ def test_a_terminal_shows_a_scan_as_a_table_and_a_bulk_as_a_bar(
 
 def test_a_scan_ends_quietly_when_its_reader_closes_the_pipe(dynamodb_endpoint: str, demo_table: str) -> None:
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", f"{BIN}/ddb/scan --stack {demo_table} | head -n 1"],
+        ["bash", "-o", "pipefail", "-c", f"{BIN}/ddb/scan --stack {demo_table} dynamodb-local | head -n 1"],
         env=environment(DYNAMODB_ENDPOINT=dynamodb_endpoint),
         capture_output=True,
         text=True,
@@ -225,7 +227,7 @@ def test_a_conversation_is_shown_with_its_request_and_cost(demo_script: Script, 
     done = demo_script("patterns/get-conversation", conversation, "--limit", "2")
 
     request, consumed, lines = request_and_lines(done.stdout)
-    assert (request["KeyConditionExpression"], request["Limit"]) == ("pk = :pk", 3)
+    assert (request["KeyConditionExpression"], request["Limit"]) == ("pk = :pk", 4)
     assert consumed == "consumed 0.5 capacity units"
     assert sorted(lines[0].split(", ")[0].split(" and ")) == ["@bayko", "@londo"]
     assert [line.split()[0] for line in lines[1:]] == ["97", "98"]
