@@ -247,9 +247,11 @@ Ready.
   table     {place.outputs["TableName"]}
   issuer    {signed_in["issuer"]}, client {signed_in["client_id"]}, redirect to {address}
 
-  The first call of a person, with a token of the issuer for {signed_in["audience"]}:
+  The first call of a person, with a token that the issuer gives out for {signed_in["audience"]} in place of the dots:
 
 API='{stack.api_url(place)}'
+SOCKET='{stack.socket_url(place)}'
+TOKEN='…'
 
 curl -sS --noproxy '*' -H "Authorization: Bearer $TOKEN" "$API/api/users/me"
 
