@@ -2,8 +2,9 @@
 
 `python -m tests.support.killed` is such a process. It appends finished work to its journal, on disk before it
 continues: a sender its answers, the stream handler the last finished record. When it is started again, it continues
-from there, and so repeats work that was done but not written down. Senders also switch their read receipts off and on,
-and the stream handler goes back on purpose, as Lambda does after a lost acknowledgement.
+from there, and so repeats work that was done but not written down: a send, an edit, an unsend, a reaction, hiding.
+Senders also switch their read receipts off and on, and the stream handler goes back on purpose, as Lambda does after
+a lost acknowledgement.
 """
 
 import json
@@ -16,22 +17,22 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4, uuid5
+from uuid import uuid4
 
 import pytest
 
-from messaging.api import views
 from messaging.model import keys
 from messaging.model.person import Person
 from messaging.storage.table import Table, open_table
 from operators.schema import create_table_request
 from operators.verify import Violation, verify
 from tests.support import dynamodb_local
-from tests.support.checks import read_all, stored_messages
+from tests.support.checks import assert_inboxes_stand_at_the_heads, read_all, stored_messages
 from tests.support.functions import Functions, Stream, all_before
+from tests.support.plan import Plan, Request, stored_states
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -61,42 +62,6 @@ class Journal:
     def finished(self) -> list[str]:
         """The lines of finished work."""
         return [line for line in self.lines() if line != _BEGUN]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A plan of messages: each person writes to all others in turn, with message_uuids that every process computes."""
-
-    people: list[Person]
-    messages_each: int
-
-    def write(self, folder: Path) -> None:
-        (folder / "plan.json").write_text(json.dumps(asdict(self)))
-
-    @classmethod
-    def read(cls, folder: Path) -> "Plan":
-        plan = json.loads((folder / "plan.json").read_text())
-        return cls([Person(**person) for person in plan["people"]], plan["messages_each"])
-
-    def bodies_of(self, sender: Person) -> list[dict[str, str]]:
-        """A sender's requests, in order: pattern C the first time to each person, then D."""
-        others = [person for person in self.people if person != sender]
-        bodies = []
-        for number in range(self.messages_each):
-            other = others[number % len(others)]
-            first = number < len(others)
-            bodies.append(
-                {
-                    "message_uuid": str(uuid5(UUID(sender.user_uuid), str(number))),
-                    "message": f"Message {number} of {sender.handle}",
-                    **(
-                        {"handle": other.handle}
-                        if first
-                        else {"message_group_uuid": keys.pair_uuid(sender.user_uuid, other.user_uuid)}
-                    ),
-                }
-            )
-        return bodies
 
 
 class Victim:
@@ -140,12 +105,14 @@ class Victim:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result: `lost` and `doubled` are message_uuids."""
+    """The result: messages that `differ` from what was answered, and `doubled` ones; texts `left` after an unsend."""
 
     messages: int
+    changes: int
     kills: int
-    lost: list[str]
+    differ: list[str]
     doubled: list[str]
+    left: list[str]
     violations: list[Violation]
 
     @property
@@ -153,20 +120,22 @@ class Outcome:
         """The row for docs/reliability.md."""
         return [
             "stream handler and senders killed",
-            f"{self.messages:,} messages, {self.kills:,} kills by SIGKILL",
-            f"lost {len(self.lost)}, duplicated {len(self.doubled)}",
+            f"{self.messages:,} messages, {self.changes:,} changes of them, {self.kills:,} kills by SIGKILL",
+            f"lost or wrong {len(self.differ)}, duplicated {len(self.doubled)}, unsent texts left {len(self.left)}",
         ]
 
 
 def kill_while_sending(
     endpoint: str, folder: Path, *, people: int, messages_each: int, longest_life: int, seed: int, seconds: int
 ) -> Outcome:
-    """Send, kill and restart until all is sent and the stream is drained; then check. Fails after `seconds`."""
+    """Send, change, kill and restart until all is done and the stream is drained; then check. Fails after `seconds`."""
     client = dynamodb_local.client(endpoint)
     table_name = f"killed-{uuid4()}"
     client.create_table(**create_table_request(table_name))
     plan = Plan(
-        [Person(str(uuid4()), f"person{number}", f"Person {number}") for number in range(people)], messages_each
+        [Person(str(uuid4()), f"person{number}", f"Person {number}") for number in range(people)],
+        messages_each,
+        seed,
     )
     plan.write(folder)
     for person in plan.people:
@@ -197,16 +166,31 @@ def kill_while_sending(
             time.sleep(0.1)
         handler.end()
 
-        stored = stored_messages(read_all(client, table_name))
-        bodies = {message.message_uuid: views.sent_message(message) for message in stored}
-        answers = [json.loads(line) for sender in senders for line in sender.journal.finished()]
-        wanted = {body["message_uuid"]: body["message"] for person in plan.people for body in plan.bodies_of(person)}
-        assert {answer["uuid"]: answer["message"] for answer in answers} == wanted
+        items = read_all(client, table_name)
+        assert_inboxes_stand_at_the_heads(items)
+        stored, wanted = stored_states(items), plan.end()
+        messages = stored_messages(items)
+        places = {one.message_uuid: (one.message_group_uuid, one.created_at, one.seq) for one in messages}
+        answers = [
+            json.loads(line)
+            for person, sender in zip(plan.people, senders, strict=True)
+            for request, line in zip(plan.requests_of(person), sender.journal.finished(), strict=True)
+            if request.how == "send"
+        ]
+        answered = {one["uuid"]: (one["message_group_uuid"], one["created_at"], one["seq"]) for one in answers}
+        assert answered.keys() == wanted.keys()
+        everything = str(items)
         return Outcome(
-            len(answers),
+            len(answered),
+            sum(state.changes.total() for state in stored.values()),
             handler.kills + sum(sender.kills for sender in senders),
-            [answer["uuid"] for answer in answers if bodies.get(answer["uuid"]) != answer],
-            [uuid for uuid, count in Counter(message.message_uuid for message in stored).items() if count > 1],
+            [
+                uuid
+                for uuid, state in wanted.items()
+                if places.get(uuid) != answered[uuid] or not state.allows(stored[uuid])
+            ],
+            [uuid for uuid, count in Counter(message.message_uuid for message in messages).items() if count > 1],
+            [text for text in plan.unsent_texts() if text in everything],
             verify(client, table_name),
         )
 
@@ -221,18 +205,51 @@ def _last(journal: Journal) -> str | None:
 def _send(
     functions: Functions, client: "DynamoDBClient", table_name: str, journal: Journal, sender: Person, plan: Plan
 ) -> None:
-    groups = {json.loads(line)["message_group_uuid"] for line in journal.finished()}
-    for body in plan.bodies_of(sender)[len(journal.finished()) :]:
-        status, answer, _ = functions.create_message(sender.user_uuid, **body)
-        while status == 503:
-            status, answer, _ = functions.create_message(sender.user_uuid, **body)
-        assert status == 200, answer
+    answers = [json.loads(line) for line in journal.finished()]
+    requests = plan.requests_of(sender)
+    groups = {request.message_group_uuid for request in requests[: len(answers)]}
+    seen = {answer["uuid"]: answer["change"] for answer in answers if "uuid" in answer}
+    for request in requests[len(answers) :]:
+        answer = _answer(functions, sender.user_uuid, request, seen.get(request.message_uuid, 0))
+        time.sleep(random.uniform(0, 0.03))  # noqa: S311 - a kill in it loses the answer
         journal.append(json.dumps(answer))
-        groups.add(answer["message_group_uuid"])
+        groups.add(request.message_group_uuid)
+        if "uuid" in answer:
+            seen[answer["uuid"]] = answer["change"]
         if random.random() < 0.2:  # noqa: S311
             _switch_receipts(client, table_name, sender, groups, read_receipts=False)
             _switch_receipts(client, table_name, sender, groups, read_receipts=True)
     _switch_receipts(client, table_name, sender, groups, read_receipts=True)  # a kill may have come between the two
+
+
+def _answer(functions: Functions, user_uuid: str, request: Request, seen: int) -> Any:
+    """Repeat a request until it is answered finally; return the answer. `seen` is the message's change as last seen."""
+    while True:
+        status, answer, _ = _call(functions, user_uuid, request, seen)
+        if status == 412:  # the other person has reacted meanwhile
+            _, shown, _ = functions.show_message(user_uuid, request.message_group_uuid, request.message_uuid)
+            seen = shown["change"]
+        elif status == 404:  # the other person has not sent it yet
+            time.sleep(0.02)
+        elif status != 503:
+            assert status == 200 or (status == 410 and request.how != "send"), answer
+            return answer
+
+
+def _call(functions: Functions, user_uuid: str, request: Request, seen: int) -> tuple[int, Any, dict[str, str]]:
+    address = (user_uuid, request.message_group_uuid, request.message_uuid)
+    match request.how:
+        case "send":
+            return functions.create_message(user_uuid, **request.body)
+        case "edit":
+            return functions.edit_message(*address, message=request.value, change=seen)
+        case "unsend":
+            return functions.delete_message(*address, **{"for": "everyone"})
+        case "react":
+            return functions.put_reaction(*address, request.value)
+        case "take_back_reaction":
+            return functions.delete_reaction(*address, request.value)
+    return functions.delete_message(*address, **{"for": "me"})
 
 
 def _switch_receipts(
@@ -271,6 +288,7 @@ def _handle_stream(functions: Functions, journal: Journal, stream: Stream) -> No
 
 def _main(folder: Path, table_name: str, name: str) -> None:
     signal.alarm(_LONGEST_LIFE)
+    os.environ["KEEP_VERSIONS"] = "2"  # which an unsend deletes
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     plan = Plan.read(folder)
     journal = Journal(folder, name)
