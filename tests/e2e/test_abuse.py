@@ -268,12 +268,13 @@ def test_nobody_reads_or_writes_with_other_peoples_uuids_and_cursors(
             for body in (
                 {"message": "Hi"},
                 {"message": first["message"], "message_uuid": first["uuid"]},
-                {"message": "Hi", "user_uuid": bayko.user_uuid, "sender": bayko.handle},
                 {"message": "Hi", "handle": londo.handle},
             ):
                 sent = eve.post("/api/messages", {"message_group_uuid": uuid, **body})
                 _assert_problem(sent, 404)
                 assert SECRET not in sent.text
+            claimed = {"message_group_uuid": uuid, "message": "Hi", "user_uuid": bayko.user_uuid}
+            assert eve.post("/api/messages", claimed).json() == ["user_uuid_unknown"]
         # Others' ids in place of a conversation's: of a message, of a person, of a conversation with nobody.
         for path in SENDING:
             body = {"handle": londo.handle, "message": first["message"], "message_uuid": first["uuid"]}
@@ -294,9 +295,13 @@ def test_the_token_alone_identifies_the_sender(bayko: Client, londo: Client, eve
     claims = {"sub": bayko.user_uuid, "user_uuid": bayko.user_uuid, "display_name": "Bayko", "cognito_user_id": "x"}
     headers = {f"X-Amzn-Oidc-{name}": bayko.user_uuid for name in ("Identity", "Data")} | {"X-User": bayko.user_uuid}
 
-    sent = eve.post("/api/messages", {"handle": londo.handle, "message": "Hi", **claims}, headers=headers)
+    body = {"handle": londo.handle, "message": "Hi"}
+
+    claimed = eve.post("/api/messages", {**body, **claims}, headers=headers)
+    sent = eve.post("/api/messages", body, params=claims, headers=headers)
     listed = eve.get(f"/api/messages/{sent.json()['message_group_uuid']}", params=claims, headers=headers)
 
+    assert claimed.status_code == 422
     assert (sent.status_code, sent.json()["handle"]) == (200, eve.handle)
     assert [message["user_uuid"] for message in listed.json()] == [eve.user_uuid]
 

@@ -45,7 +45,7 @@ def test_the_requests_of_the_bootcamps_web_client_work_unchanged(bayko: Client, 
     json_headers = {**headers, "Content-Type": "application/json"}
 
     user = requests.get(f"{bayko.api}/api/users/@{londo.handle}/short", headers=headers, timeout=60)
-    assert (user.status_code, set(user.json())) == (200, {"uuid", "handle", "display_name"})
+    assert (user.status_code, set(user.json())) == (200, {"uuid", "handle", "display_name", "avatar"})
 
     new = requests.post(
         f"{bayko.api}/api/messages",

@@ -254,6 +254,7 @@ def _items(caller: Request, used: dict[str, set[str]], *, reachable: bool) -> It
 def _limits(bounded: Request, *, closed: bool) -> Iterator[tuple[Request, bool]]:
     """Requests by roles that any permission is attached to: a function's, an operator's, an administrator's."""
     in_boundary = {action for name in EVERY - {"StreamHandler"} for action in TABLE_ACTIONS[name]}
+    in_boundary.add("dynamodb:ConditionCheckItem")  # of a first call, where people are an issuer's
     through_endpoint = {action for name in EVERY - OUTSIDE for action in TABLE_ACTIONS[name]}
     operator = Request(f"arn:aws:iam::{ACCOUNT}:role/operators/londo", identity=("anything",), context=TLS)
     administrator = replace(operator, principal=f"arn:aws:iam::{ACCOUNT}:role/administrator")

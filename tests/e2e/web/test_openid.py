@@ -64,6 +64,7 @@ def test_a_person_signs_in_at_the_issuer_and_stays_signed_in(
 ) -> None:
     visited: list[str] = []
     page.on("framenavigated", lambda frame: visited.append(frame.url))
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     check_with_axe(page)
     sign_in(page, person["name"])
     expect(page.locator(".me .who")).to_have_text(f"{person['name']}@{person['preferred_username']}")

@@ -51,7 +51,7 @@ def test_the_example_in_javascript_runs(system: System, bayko: Client, londo: Cl
     )
 
     assert "0 unread\nLondo: Hello from the package" in said
-    assert londo.inbox()[0]["message"] == "Hello from the package"
+    eventually(lambda: londo.inbox()[0]["message"] == "Hello from the package")
 
 
 def test_the_examples_in_python_run(system: System, bayko: Client, londo: Client, tmp_path: Path) -> None:
