@@ -104,7 +104,7 @@ def make_true(table: Table, records: list[dict[str, Any]]) -> list[str]:
 def test_show_user(sam: Sam) -> None:
     assert sam.request("ShowUser", "show_user") == (
         200,
-        {"uuid": LONDO, "handle": "londo", "display_name": "Londo Mollari"},
+        {"uuid": LONDO, "handle": "londo", "display_name": "Londo Mollari", "avatar": None},
     )
 
 
