@@ -22,6 +22,7 @@ from typing import Any
 import samcli
 
 from local import stack
+from operators.demo import PEOPLE
 from operators.environments import STACK
 from operators.schema import template
 from tests.conftest import free_port
@@ -78,6 +79,10 @@ def _event(name: str) -> dict[str, Any]:
     event = sample_event(name)
     if name == "pre_sign_up":  # the sample of post_confirmation takes the other one
         event["request"]["userAttributes"]["preferred_username"] = "nobody_yet"
+    if name == "edit_message":  # the sample is of a message of the other person
+        event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = PEOPLE[1]["user_uuid"]
+    if name == "delete_message":  # an unsent message could not be edited in the next round
+        event["queryStringParameters"] = {"for": "me"}
     if "body" in event:
         body = json.loads(event["body"])
         body.pop("message_uuid", None)
@@ -108,7 +113,8 @@ def first_invocation(python: Path, function: Function, endpoint: str) -> float:
         with urllib.request.urlopen(request, timeout=_STARTS_WITHIN) as response:  # noqa: S310
             answer = json.load(response) or {}
         took = 1000 * (time.perf_counter() - begin)
-    if "errorType" in answer or answer.get("statusCode", 200) != 200:
+    # 412: the sample of a reaction has changed the message that the sample of an edit has not seen changed.
+    if "errorType" in answer or answer.get("statusCode", 200) not in (200, 412):
         raise RuntimeError(f"{function.name} answered {answer}")
     return took
 
@@ -165,8 +171,8 @@ def environment(function: Function, endpoint: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
         "TABLE_NAME": STACK,
         "MESSAGE_MAX_CHARS": "1024",
-        "EDIT_WITHIN_HOURS": "24",
-        "UNSEND_WITHIN_HOURS": "48",
+        "EDIT_WITHIN_HOURS": "none",
+        "UNSEND_WITHIN_HOURS": "none",
         "KEEP_VERSIONS": "0",
         "USER_ID_CLAIM": "",
         "HANDLE_CLAIM": "preferred_username",
