@@ -141,11 +141,10 @@ class Repair:
         there is no head, and the members cannot be found out.
         """
         senders, message_uuids = set[str](), set[str]()
-        for item in self._items(group):
-            if item["sk"]["S"] not in (keys.HEAD, keys.HIDDEN):
-                message = self._with_its_uuid(item, Message.from_item(item))
-                senders.add(message.sender.user_uuid)
-                message_uuids.add(message.message_uuid)
+        for item in self._message_items(group):
+            message = self._with_its_uuid(item, Message.from_item(item))
+            senders.add(message.sender.user_uuid)
+            message_uuids.add(message.message_uuid)
         return until_not_busy(lambda: self._try_fix_head(group, senders, message_uuids))
 
     def _fix_changes(self, group: str) -> None:
@@ -157,9 +156,7 @@ class Repair:
         head = _head_of_members(stored)
         if head is None or stored is None:
             return
-        messages = [
-            Message.from_item(item) for item in self._items(group) if item["sk"]["S"] not in (keys.HEAD, keys.HIDDEN)
-        ]
+        messages = list(map(Message.from_item, self._message_items(group)))
         items = {item["sk"]["S"]: item for item in self._table.db.query_all(keys.changes_pk(group), consistent=True)}
         read = {sk: _read(readable_change, item) for sk, item in items.items()}
         times = {message.created_at for message in messages}
@@ -290,11 +287,9 @@ class Repair:
     def _head_of(self, group: str, last: Message) -> Head | None:
         """A head for messages without one; None if the members cannot be found out."""
         people, marks = {}, {}
-        for item in self._items(group):
-            if item["sk"]["S"] not in (keys.HEAD, keys.HIDDEN):
-                message = Message.from_item(item)
-                people[message.sender.user_uuid] = message.sender
-                marks[message.sender.user_uuid] = message.seq  # a sender has read all messages before their own
+        for message in map(Message.from_item, self._message_items(group)):
+            people[message.sender.user_uuid] = message.sender
+            marks[message.sender.user_uuid] = message.seq  # a sender has read all messages before their own
         wrote = frozenset(people)
         if len(people) == 1:
             entries = self._table.entries_of(last.sender.user_uuid, group, keys.FIRST_TIME)
@@ -384,6 +379,9 @@ class Repair:
 
     def _get(self, pk: str, sk: str) -> Item | None:
         return self._table.db.get(keys.key(pk, sk), consistent=True)
+
+    def _message_items(self, group: str) -> Iterator[Item]:
+        return (item for item in self._items(group) if item["sk"]["S"] not in keys.NO_MESSAGES)
 
     def _items(self, group: str) -> Iterator[Item]:
         return self._table.db.query_all(keys.conversation_pk(group), consistent=True)

@@ -13,6 +13,7 @@ HANDLE = "HANDLE"
 ERASED = "ERASED"
 TICKET = "TICKET"
 HIDDEN = "HIDDEN"  # sorts after HEAD, so that one Query reads both
+NO_MESSAGES = (HEAD, HIDDEN)  # the other sort keys in a conversation's partition are times of messages
 VERSIONS = "VERSIONS"
 
 # The namespace of message_group_uuids. Changing it would give every pair of people a second conversation.

@@ -229,7 +229,7 @@ class Table:
         head, hidden = _head_of(found), _hidden_of(found, message_group_uuid)
         if head is None:
             return None, hidden, []
-        newest = [Message.from_item(item) for sk, item in found.items() if sk not in _NO_MESSAGES][:limit]
+        newest = [Message.from_item(item) for sk, item in found.items() if sk not in keys.NO_MESSAGES][:limit]
         return head, hidden, newest[::-1]
 
     def around(self, message_group_uuid: str, created_at: str, limit: int, *, consistent: bool) -> list[Message]:
@@ -253,7 +253,7 @@ class Table:
         items = self.db.query(
             keys.conversation_pk(message_group_uuid), limit, ">", created_at, ascending=True, consistent=consistent
         )
-        return [Message.from_item(item) for item in items if item["sk"]["S"] not in _NO_MESSAGES]
+        return [Message.from_item(item) for item in items if item["sk"]["S"] not in keys.NO_MESSAGES]
 
     # Reading an inbox
 
@@ -785,7 +785,6 @@ class Table:
                 }
 
 
-_NO_MESSAGES = (keys.HEAD, keys.HIDDEN)  # sort keys in the partition of a conversation
 _IDENTITY = ("pk", "sk", "message_group_uuid")  # an unread entry has the last one as its sk
 
 
