@@ -95,6 +95,19 @@ Sits = Callable[..., Seat]
 
 
 @pytest.fixture
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    """The web client with nobody signed in. An error of the page fails the test."""
+    errors: list[str] = []
+    with chromium.new_context(viewport=DESKTOP, locale="en-GB") as context:  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        yield page
+    assert errors == []
+
+
+@pytest.fixture
 def sits(chromium: Browser, address: str, system: System) -> Iterator[Sits]:
     """Seat a person, signed in, in a browser of their own, or in the browser of another seat of theirs, `beside`.
 

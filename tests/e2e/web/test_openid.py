@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.conftest import free_port
 from tests.e2e.conftest import System, deployed
-from tests.e2e.web.conftest import DESKTOP, PATIENCE
 from tests.e2e.web.test_accessibility import check_with_axe
 from tests.support.issuer import Issuer
 
@@ -30,19 +29,6 @@ def system(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     parameters = {"TokenIssuer": issuer.url, "TokenAudience": f"{AUDIENCE},{CLIENT}", "WebClientId": CLIENT}
     with deployed(tmp_path_factory.mktemp("issuer"), **parameters) as system:
         yield system
-
-
-@pytest.fixture
-def page(chromium: Browser, address: str) -> Iterator[Page]:
-    """Nobody is signed in. An error of the page fails the test."""
-    errors: list[str] = []
-    with chromium.new_context(viewport=DESKTOP, locale="en-GB") as context:  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(address)
-        yield page
-    assert errors == []
 
 
 @pytest.fixture

@@ -1,29 +1,15 @@
 """Signing up, and a forgotten password."""
 
 import json
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import PASSWORD, Client, System
-from tests.e2e.web.conftest import DESKTOP, PATIENCE, sign_in
+from tests.e2e.web.conftest import sign_in
 
 SIGN_UP_CODE, RESET_CODE = "123456", "654321"  # ministack sends these to everybody
-
-
-@pytest.fixture
-def page(chromium: Browser, address: str) -> Iterator[Page]:
-    """The sign-in page. Its errors fail the test."""
-    errors: list[str] = []
-    with chromium.new_context(viewport=DESKTOP, locale="en-GB") as context:  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(address)
-        yield page
-    assert errors == []
 
 
 def sign_up(page: Page, name: str, handle: str, email: str, password: str = PASSWORD) -> None:
