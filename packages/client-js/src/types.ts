@@ -160,10 +160,14 @@ export interface Reply {
 /** A message in an event, where a quote does not say whether somebody has hidden it. */
 export type LiveMessage = Omit<Message, "reply_to" | "versions"> & { reply_to?: Omit<Quote, "hidden"> };
 
+/** An entry in an event, which does not know the pins. */
+export type LiveEntry = Omit<ConversationEntry, "hidden" | "pinned">;
+
 /** An event that the socket delivers. A number of `pins` that is larger is newer. */
 export type ServerEvent =
   | ({ type: "message"; message_group_uuid: string; after: string } & LiveMessage)
-  | ({ type: "message_group" | "settings" } & Omit<ConversationEntry, "hidden" | "pinned">)
+  | ({ type: "message_group" } & LiveEntry)
+  | ({ type: "settings" } & LiveEntry)
   | { type: "pins"; number: number; message_group_uuids: string[] }
   | {
       type: "change";
