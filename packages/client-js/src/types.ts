@@ -135,6 +135,16 @@ export interface SettingsChange {
   marked_unread?: boolean;
 }
 
+/** A report to the operators. */
+export interface NewReport {
+  message_group_uuid: string;
+  /** At most 20. */
+  message_uuids: string[];
+  reason: "spam" | "harassment" | "threat" | "illegal" | "other";
+  comment?: string;
+  report_uuid?: string;
+}
+
 export interface UnreadTotals {
   message_groups: number;
   messages: number;
