@@ -17,10 +17,12 @@ from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import NotFound
 from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import InboxEntry
+from messaging.model.limits import UNLIMITED, Limit, Usage
 from messaging.model.message import Message, Quote
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Version
+from messaging.services.limits import spend
 from messaging.storage.table import MOST_AT_ONCE, Table
 
 _STREAM_IS_LATE_BY = timedelta(hours=1)
@@ -334,14 +336,19 @@ def count_unread(table: Table, user_uuid: str) -> Totals:
     return Totals(len(counts), sum(counts))
 
 
-def find_message_group(table: Table, user_uuid: str, handle: str) -> tuple[Person, str | None]:
-    """The owner of this handle, and the caller's conversation with them, if there is one. Raises NotFound."""
-    person = show_user(table, user_uuid, handle)
+def find_message_group(
+    table: Table, user_uuid: str, handle: str, limit: Limit = UNLIMITED.lookups
+) -> tuple[Person, str | None, tuple[Usage, ...]]:
+    """The owner of this handle, the caller's conversation with them, if there is one, and the usage of look-ups.
+
+    Raises NotFound and LimitReached.
+    """
+    person, usage = show_user(table, user_uuid, handle, limit)
     try:
         head = find_head(table, keys.pair_uuid(user_uuid, person.user_uuid), user_uuid)
     except NotFound:
-        return person, None
-    return person, head.message_group_uuid
+        return person, None, usage
+    return person, head.message_group_uuid, usage
 
 
 def find_person(table: Table, user_uuid: str, *, consistent: bool = False) -> Person:
@@ -352,14 +359,20 @@ def find_person(table: Table, user_uuid: str, *, consistent: bool = False) -> Pe
     return person
 
 
-def show_user(table: Table, user_uuid: str, handle: str) -> Person:
-    """The person with this handle. Raises NotFound, also if the caller was erased."""
+def show_user(
+    table: Table, user_uuid: str, handle: str, limit: Limit = UNLIMITED.lookups
+) -> tuple[Person, tuple[Usage, ...]]:
+    """The person with this handle, and the usage of look-ups, in which a handle that nobody has counts, too.
+
+    2 requests, 1 read and 1 write unit. Raises NotFound, also if the caller was erased, and LimitReached.
+    """
     caller, person = table.sender_and_receiver(user_uuid, handle)
     if caller is None:
         raise NotFound("You have no profile yet.")
+    usage = spend(table, caller, limit)
     if person is None:
         raise NotFound("Nobody has this handle.")
-    return person
+    return person, usage
 
 
 def _is_member(head: Head | None, user_uuid: str) -> bool:
