@@ -8,7 +8,7 @@ from messaging.model import keys
 from messaging.model.change import MessageChange
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item, number
-from messaging.model.membership import NO_SETTINGS, OUT_OF_SIGHT, REQUESTS, Ask, Membership
+from messaging.model.membership import NO_SETTINGS, OUT_OF_SIGHT, REQUESTS, Ask, Membership, count_skipped
 from messaging.model.message import OPTIONAL_CONTENT, Draft, Message
 from messaging.model.person import Person, profile_attributes
 
@@ -238,7 +238,7 @@ class Head:
             mine.muted_until,
             mine.marked_unread,
             bool(mine.block),
-            mine.skipped(read_seq, shown_seq),
+            mine.skipped(read_seq),
             mine.hidden_up_to,
             mine.settings,
         )
@@ -299,7 +299,7 @@ class Head:
             self.folder(owner_uuid),
             mine.muted_until,
             mine.marked_unread,
-            sum(last - first + 1 for first, last in mine.skipped(read_seq, shown_seq)),
+            count_skipped(mine.skipped(read_seq), shown_seq),
         )
 
 

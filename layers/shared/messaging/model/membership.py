@@ -1,5 +1,6 @@
 """One member's side of a conversation: folder, mute, history, requests and blocks (docs/reach.md)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from messaging.model.items import Item, number
@@ -80,12 +81,9 @@ class Membership:
             first <= seq and (last is None or seq <= last) for first, last in self.unseen
         )
 
-    def skipped(self, after: int, last_seq: int) -> tuple[ClosedRange, ...]:
-        """The ranges of messages after one and up to another that blocks have hidden."""
-        cut = (
-            (max(first, after + 1), last_seq if last is None else min(last, last_seq)) for first, last in self.unseen
-        )
-        return tuple((first, last) for first, last in cut if first <= last)
+    def skipped(self, after: int) -> tuple[ClosedRange, ...]:
+        """The ranges of messages after one that blocks have hidden, without that of a present block."""
+        return tuple((max(first, after + 1), last) for first, last in self.unseen if last is not None and last > after)
 
     def folder(self, last_seq: int, created_at: str) -> str:
         """The folder of a conversation with this last message: one of FOLDERS."""
@@ -156,6 +154,11 @@ class Membership:
 
 
 NO_SETTINGS = Membership()
+
+
+def count_skipped(ranges: Iterable[ClosedRange], last_seq: int) -> int:
+    """The number of messages in these ranges, up to the last one that a member may see."""
+    return sum(max(0, min(last, last_seq) - first + 1) for first, last in ranges)
 
 
 def _text(member: Item, name: str) -> str:
