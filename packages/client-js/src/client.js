@@ -182,7 +182,7 @@ export class Client extends Emitter {
     if (!thread || !conversation) return;
     const seq = Math.min(thread.lastSeq, conversation.last_seq); // the thread may have hidden messages after that
     if (!seq || (conversation.read_seq >= seq && !conversation.marked_unread)) return;
-    this.store.mark(uuid, this.store.me.uuid, seq);
+    this.store.read(uuid, seq);
     this.marks.add(uuid, seq);
   }
 
