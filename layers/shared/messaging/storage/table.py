@@ -19,8 +19,9 @@ from messaging.model.errors import HandleTaken, Invalid, NotFound, TooLarge, Too
 from messaging.model.hidden import MOST_HIDDEN, Hidden
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item
+from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS
 from messaging.model.message import OPTIONAL_CONTENT, Message
-from messaging.model.person import SPREADING, Person, Profile
+from messaging.model.person import SPREADING, Person, Profile, profile_attributes
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Versions
 from messaging.retry import until_not_busy
@@ -257,16 +258,19 @@ class Table:
 
     # Reading an inbox
 
-    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None) -> list[InboxEntry]:
-        """Inbox entries, newest first, from the top or from below a sort key."""
-        operator = "<" if older_than else None
-        items = self.db.query(keys.inbox_pk(user_uuid), limit, operator, older_than, ascending=False)
+    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None, folder: str = INBOX) -> list[InboxEntry]:
+        """Entries of a folder, newest first, from the top or from below a sort key."""
+        pk = keys.folder_pk(folder, user_uuid)
+        items = self.db.query(pk, limit, "<", older_than or _AFTER_ALL_TIMES, ascending=False)
         return [InboxEntry.from_item(item) for item in items]
 
-    def inbox_above(self, user_uuid: str, limit: int, newer_than: str, *, consistent: bool = False) -> list[InboxEntry]:
-        """The message groups next above a sort key, newest first."""
-        items = self.db.query(keys.inbox_pk(user_uuid), limit, ">", newer_than, ascending=True, consistent=consistent)
-        return [InboxEntry.from_item(item) for item in reversed(items)]
+    def inbox_above(
+        self, user_uuid: str, limit: int, newer_than: str, folder: str = INBOX, *, consistent: bool = False
+    ) -> list[InboxEntry]:
+        """The message groups of a folder next above a sort key, newest first."""
+        pk = keys.folder_pk(folder, user_uuid)
+        items = self.db.query(pk, limit, ">", newer_than, ascending=True, consistent=consistent)
+        return [InboxEntry.from_item(item) for item in reversed(items) if item["sk"]["S"] != keys.PINS]
 
     def changed_conversations(self, user_uuid: str, after: str, limit: int) -> list[ChangedConversation]:
         """Conversations with changes, in the order of the hours of their last ones, after a sort key or an hour."""
@@ -281,29 +285,32 @@ class Table:
         return [Head.from_item(item) for item in self.db.get_many(wanted)]
 
     def conversations(self, user_uuid: str) -> Iterator[InboxEntry]:
-        """A whole inbox, each conversation once, even if some move up meanwhile: it is read upwards.
+        """All of a person's conversations, also those out of sight, each once.
 
-        Consistent. A page of 100 costs a request and about 7 read units.
+        Even if some move up meanwhile: each folder is read upwards, and last the inbox, into which messages move
+        conversations. Consistent. A page of 100 costs a request and about 7 read units; each folder at least a request
+        and 1 read unit.
         """
         seen: set[str] = set()
-        page = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, consistent=True)
-        while page:
-            for group in reversed(page):
-                if group.message_group_uuid not in seen:
-                    seen.add(group.message_group_uuid)
-                    yield group
-            page = self.inbox_above(user_uuid, _PAGE, page[0].sk, consistent=True)
+        for folder in (OUT_OF_SIGHT, REQUESTS, ARCHIVE, INBOX):
+            page = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, folder, consistent=True)
+            while page:
+                for group in reversed(page):
+                    if group.message_group_uuid not in seen:
+                        seen.add(group.message_group_uuid)
+                        yield group
+                page = self.inbox_above(user_uuid, _PAGE, page[0].sk, folder, consistent=True)
 
     def entries_of(
-        self, owner_uuid: str, message_group_uuid: str, first: str, last: str = _AFTER_ALL_TIMES
+        self, owner_uuid: str, message_group_uuid: str, folder: str, first: str, last: str = _AFTER_ALL_TIMES
     ) -> list[InboxEntry]:
-        """One conversation's entries in an inbox, with sort keys from `first` to `last`; normally one or none.
+        """One conversation's entries in a folder, with times from `first` to `last`; normally one or none.
 
         Consistent. Reads everything stored in between: a request per megabyte, a read unit per 4 KB.
         """
         items = self.db.query_all(
-            keys.inbox_pk(owner_uuid),
-            between=(first, last),
+            keys.folder_pk(folder, owner_uuid),
+            between=(first, f"{last}{keys.AFTER_TIEBREAKS}"),
             equal={"message_group_uuid": {"S": message_group_uuid}},
             consistent=True,
         )
@@ -631,6 +638,33 @@ class Table:
                 keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE), f"REMOVE {SPREADING}", condition, values
             )
 
+    # Limits
+
+    def spend(self, user_uuid: str, counter: str, quota: int, expires: int) -> int | None:
+        """Add 1 to a person's counter; return its value, None if it has reached the quota. 1 write unit."""
+        try:
+            item = self.db.update(
+                keys.key(keys.limits_pk(user_uuid), counter),
+                "ADD #count :one SET #ttl = :ttl",
+                "attribute_not_exists(#count) OR #count < :quota",
+                {":one": {"N": "1"}, ":quota": {"N": str(quota)}, ":ttl": {"N": str(expires)}},
+                {"#count": "count", "#ttl": "ttl"},
+            )
+        except ConditionFailed:
+            return None
+        return int(item["count"]["N"])
+
+    def give_back(self, user_uuid: str, counter: str) -> None:
+        """Take 1 from a person's counter, if it is above 0. 1 write unit."""
+        with suppress(ConditionFailed):
+            self.db.update(
+                keys.key(keys.limits_pk(user_uuid), counter),
+                "ADD #count :less",
+                "#count > :none",
+                {":less": {"N": "-1"}, ":none": {"N": "0"}},
+                {"#count": "count"},
+            )
+
     # Sockets
 
     def put_ticket(self, ticket: Ticket) -> None:
@@ -773,7 +807,7 @@ class Table:
                 return self.db.insert_statement(item)
             case Update():
                 changes = ", ".join(f"{name} = ?" for name in shown)
-                gone = "" if "user_avatar" in item or isinstance(write.entry, Unread) else " REMOVE user_avatar"
+                gone = "".join(f" REMOVE {name}" for name in write.entry.OPTIONAL if name not in item)
                 return {
                     "Statement": f"UPDATE {table} SET {changes}{gone} WHERE {where} AND version < ?",
                     "Parameters": [*shown.values(), *identity.values(), item["version"]],
@@ -812,11 +846,15 @@ def _is_of(person: Person) -> tuple[str, Item]:
     return f"{ABSENT} OR user_uuid = :user_uuid", {":user_uuid": {"S": person.user_uuid}}
 
 
+_OPTIONAL = ("avatar", "suspended", "lifted")  # attributes of a profile that it has only if they apply
+
+
 def _profile_update(person: Person, path: str = "", more: str = "") -> str:
     """An update of everything that a copy of a profile shows, at a path; `more` is set, too."""
-    names = ["handle", "display_name", "receipts", "version", *(["avatar"] if person.avatar else [])]
+    names = [name.removeprefix(":") for name in _profile_values(person)]
     sets = ", ".join([*(f"{path}{name} = :{name}" for name in names), *([more] if more else [])])
-    return f"SET {sets}" if person.avatar else f"SET {sets} REMOVE {path}avatar"
+    gone = ", ".join(f"{path}{name}" for name in _OPTIONAL if name not in names)
+    return f"SET {sets} REMOVE {gone}" if gone else f"SET {sets}"
 
 
 def _profile_values(person: Person) -> Item:
@@ -826,7 +864,7 @@ def _profile_values(person: Person) -> Item:
         ":display_name": {"S": person.display_name},
         ":receipts": {"BOOL": person.read_receipts},
         ":version": {"N": str(person.version)},
-        **({":avatar": {"S": person.avatar}} if person.avatar else {}),
+        **{f":{name}": value for name, value in profile_attributes(person).items() if name in _OPTIONAL},
     }
 
 
