@@ -376,7 +376,7 @@ def show_user(
 
 
 def _is_member(head: Head | None, user_uuid: str) -> bool:
-    return head is not None and user_uuid in head.members and not head.members[user_uuid].is_gone
+    return head is not None and head.is_open and user_uuid in head.members and not head.members[user_uuid].is_gone
 
 
 def _joins(messages: Sequence[Message], *, first: int | None = None, last: int | None = None) -> bool:
