@@ -199,7 +199,7 @@ def ok(value: object, **headers: str) -> Response:
 
 
 def limits(usages: Sequence[Usage]) -> dict[str, str]:
-    """Headers with the usage of limits (draft-ietf-httpapi-ratelimit-headers-11); none for no limits."""
+    """Headers with the usage of limits (draft-ietf-httpapi-ratelimit-headers); none for no limits."""
     if not usages:
         return {}
     policy = [f'"{one.limit.name}";q={one.limit.quota};w={one.limit.seconds}' for one in usages]

@@ -273,6 +273,8 @@ class Head:
             mine.marked_unread,
             bool(mine.block),
             mine.skipped(read_seq, shown_seq),
+            mine.hidden_up_to,
+            mine.settings,
         )
 
     def _counted_from(self, owner_uuid: str) -> int:
@@ -331,7 +333,7 @@ class Head:
             self.folder(owner_uuid),
             mine.muted_until,
             mine.marked_unread,
-            mine.skipped(read_seq, shown_seq),
+            sum(last - first + 1 for first, last in mine.skipped(read_seq, shown_seq)),
         )
 
 

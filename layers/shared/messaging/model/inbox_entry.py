@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from messaging.model import keys
 from messaging.model.items import Item, number
-from messaging.model.membership import INBOX, REQUESTS
+from messaging.model.membership import INBOX, REQUESTS, ClosedRange, format_range, parse_closed_range
 from messaging.model.person import Person, person_attributes, person_of
 
 
@@ -19,11 +19,23 @@ class InboxEntry:
     `last_seq` is the number of that message, `read_seq` that of the last one the owner has read, `other_read_seq`
     the other's, None if hidden. `version` is that of the head it shows: 0 for the entries that open a conversation, and
     for entries from before versions. `last_change` is the number of the conversation's last change of a message, 0
-    for none; `unsent`: the last message was unsent. `other_avatar` is the URL of the other's picture, or "". `skipped`
-    messages after the mark are hidden from the owner by blocks. `message` is "" while the owner is `blocking`.
+    for none; `unsent`: the last message was unsent. `other_avatar` is the URL of the other's picture, or "". The ranges
+    `skipped` of messages after the mark are hidden from the owner by blocks. `message` is "" while the owner is
+    `blocking`. The owner's history begins after the number `begins_after`; `last_setting` is the number of their last
+    setting.
     """
 
-    OPTIONAL: ClassVar = ("last_change", "unsent", "user_avatar", "muted_until", "marked_unread", "blocking", "skipped")
+    OPTIONAL: ClassVar = (
+        "last_change",
+        "unsent",
+        "user_avatar",
+        "muted_until",
+        "marked_unread",
+        "blocking",
+        "skipped",
+        "begins_after",
+        "last_setting",
+    )
 
     owner_uuid: str
     message_group_uuid: str
@@ -41,7 +53,13 @@ class InboxEntry:
     muted_until: str = ""
     marked_unread: bool = False
     blocking: bool = False
-    skipped: int = 0
+    skipped: tuple[ClosedRange, ...] = ()
+    begins_after: int = 0
+    last_setting: int = 0
+
+    @property
+    def unread_count(self) -> int:
+        return self.last_seq - self.read_seq - sum(last - first + 1 for first, last in self.skipped)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -69,7 +87,9 @@ class InboxEntry:
             **({"muted_until": {"S": self.muted_until}} if self.muted_until else {}),
             **({"marked_unread": {"BOOL": True}} if self.marked_unread else {}),
             **({"blocking": {"BOOL": True}} if self.blocking else {}),
-            **({"skipped": {"N": str(self.skipped)}} if self.skipped else {}),
+            **({"skipped": {"S": " ".join(map(format_range, self.skipped))}} if self.skipped else {}),
+            **({"begins_after": {"N": str(self.begins_after)}} if self.begins_after else {}),
+            **({"last_setting": {"N": str(self.last_setting)}} if self.last_setting else {}),
         }
 
     @classmethod
@@ -92,7 +112,9 @@ class InboxEntry:
             item.get("muted_until", {"S": ""})["S"],
             "marked_unread" in item,
             "blocking" in item,
-            number(item, "skipped") or 0,
+            tuple(map(parse_closed_range, item.get("skipped", {"S": ""})["S"].split())),
+            number(item, "begins_after") or 0,
+            number(item, "last_setting") or 0,
         )
 
     def tiebroken(self) -> "InboxEntry":

@@ -95,4 +95,4 @@ def tickets_per_hour(quota: int) -> Limit:
     return Limit(TICKETS, quota, _HOUR)
 
 
-UNLIMITED = SendLimits(messages_per_minute(0), conversations_per_day(0), pending_requests(0, 1), lookups_per_hour(0))
+UNLIMITED = SendLimits(messages_per_minute(0), conversations_per_day(0), pending_requests(0, 30), lookups_per_hour(0))

@@ -13,6 +13,7 @@ OUT_OF_SIGHT = ""  # left, declined, or nothing that the member may see
 FOLDERS = (INBOX, REQUESTS, ARCHIVE, OUT_OF_SIGHT)
 
 Range = tuple[int, int | None]  # the first and the last seq; None: up to the present
+ClosedRange = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ class Membership:
     `muted_until` is a time, FOREVER or "". The history begins after the number `begins_after`. `unseen` are the ranges
     of messages that blocks have hidden for ever, in order; the last one is open while the block lasts. `shown_at` is
     the time of the last message before that last range. `sent` counts this member's messages of a minute. `set_at` is
-    the hour of the last setting, "" for never.
+    the hour of the last setting, "" for never. `settings` is its number: each update that changes what the
+    member sees, other than by a message, adds 1, so that devices can order copies of their settings (together with the
+    number of the last message). It never grows by an update of the other member.
     """
 
     ask: Ask | None = None
@@ -62,6 +65,7 @@ class Membership:
     block: Block | None = None
     sent: str = ""
     set_at: str = ""
+    settings: int = 0
 
     @property
     def hidden_up_to(self) -> int:
@@ -80,10 +84,12 @@ class Membership:
             first <= seq and (last is None or seq <= last) for first, last in self.unseen
         )
 
-    def skipped(self, after: int, last_seq: int) -> int:
-        """The number of messages after one and up to another that blocks have hidden."""
-        ends = ((first, last_seq if last is None else min(last, last_seq)) for first, last in self.unseen)
-        return sum(max(0, last - max(first, after + 1) + 1) for first, last in ends)
+    def skipped(self, after: int, last_seq: int) -> tuple[ClosedRange, ...]:
+        """The ranges of messages after one and up to another that blocks have hidden."""
+        cut = (
+            (max(first, after + 1), last_seq if last is None else min(last, last_seq)) for first, last in self.unseen
+        )
+        return tuple((first, last) for first, last in cut if first <= last)
 
     def folder(self, last_seq: int, created_at: str) -> str:
         """The folder of a conversation with this last message: one of FOLDERS."""
@@ -123,11 +129,12 @@ class Membership:
             **({"muted_until": {"S": self.muted_until}} if self.muted_until else {}),
             **({"marked_unread": {"BOOL": True}} if self.marked_unread else {}),
             **({"begins_after": {"N": str(self.begins_after)}} if self.begins_after else {}),
-            **({"unseen": {"S": " ".join(map(_format_range, self.unseen))}} if self.unseen else {}),
+            **({"unseen": {"S": " ".join(map(format_range, self.unseen))}} if self.unseen else {}),
             **({"shown_at": {"S": self.shown_at}} if self.shown_at else {}),
             **({"block": _block_attribute(self.block)} if self.block else {}),
             **({"sent": {"S": self.sent}} if self.sent else {}),
             **({"set_at": {"S": self.set_at}} if self.set_at else {}),
+            **({"settings": {"N": str(self.settings)}} if self.settings else {}),
         }
 
     @classmethod
@@ -147,6 +154,7 @@ class Membership:
             Block(block["at"]["S"], int(block["read"]["N"]), int(block["other_read"]["N"])) if block else None,
             _text(member, "sent"),
             _text(member, "set_at"),
+            number(member, "settings") or 0,
         )
 
 
@@ -163,7 +171,8 @@ def _block_attribute(block: Block) -> Item:
     return {"M": {"at": {"S": block.at}, **marks}}
 
 
-def _format_range(one: Range) -> str:
+def format_range(one: Range) -> str:
+    """Format a range as it is stored."""
     first, last = one
     return f"{first}-{'' if last is None else last}"
 
@@ -171,3 +180,9 @@ def _format_range(one: Range) -> str:
 def _parse_range(text: str) -> Range:
     first, _, last = text.partition("-")
     return int(first), int(last) if last else None
+
+
+def parse_closed_range(text: str) -> ClosedRange:
+    """Read a range of an entry."""
+    first, _, last = text.partition("-")
+    return int(first), int(last)
