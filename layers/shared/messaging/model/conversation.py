@@ -154,7 +154,8 @@ class Head:
 
     def _set(self, user_uuid: str, mine: Membership, at: str) -> "Head":
         """The head after a member has set their side at a time."""
-        head = self.with_membership(user_uuid, replace(mine, set_at=at[: keys.HOUR_LENGTH]))
+        mine = replace(mine, set_at=at[: keys.HOUR_LENGTH], settings=mine.settings + 1)
+        head = self.with_membership(user_uuid, mine)
         return replace(head, version=self.version + 1)
 
     def next_message(self, sender_uuid: str, draft: Draft, now: datetime) -> Message:

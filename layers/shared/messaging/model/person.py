@@ -61,6 +61,10 @@ class Person:
         """Everything that others see of this person."""
         return self.handle, self.display_name, self.avatar
 
+    def with_default(self, messages_from: str) -> "Person":
+        """This person, with the deployment's `messages_from` if they have not chosen."""
+        return self if self.messages_from else replace(self, messages_from=messages_from)
+
     @property
     def copied(self) -> tuple[object, ...]:
         """Everything that heads have of this person, without the version."""

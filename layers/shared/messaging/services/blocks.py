@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from messaging.model import keys
 from messaging.model.conversation import Head
+from messaging.model.cursors import BlocksCursor
 from messaging.model.errors import Busy, Invalid, NotFound
 from messaging.model.person import Person
 from messaging.retry import attempts
@@ -21,10 +22,10 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """A page of the people that the caller blocks. `after` continues after it, None at the end."""
+    """A page of the people that the caller blocks. `more` continues after it, None at the end."""
 
     people: list[Blocked]
-    after: str | None
+    more: BlocksCursor | None
 
 
 def block(table: Table, user_uuid: str, other_uuid: str, now: Clock = utc_now) -> Blocked:
@@ -84,19 +85,19 @@ def unblock(table: Table, user_uuid: str, other_uuid: str, now: Clock = utc_now)
     return Blocked(_shown(people, other_uuid), None)
 
 
-def list_blocks(table: Table, user_uuid: str, limit: int, after: str = "") -> Blocks:
+def list_blocks(table: Table, user_uuid: str, limit: int, cursor: BlocksCursor | None = None) -> Blocks:
     """The people that the caller blocks, in the order of their user_uuids: 2 requests, 0.5 read units for each.
 
     Raises NotFound if the caller was erased.
     """
-    found = table.blocks(user_uuid, limit + 1, after)
+    found = table.blocks(user_uuid, limit + 1, cursor.after if cursor else "")
     page = found[:limit]
     people = table.people_by_uuid([user_uuid, *(entry.user_uuid for entry in page)])
     if user_uuid not in people:
         raise NotFound("You have no profile yet.")
     return Blocks(
         [Blocked(_shown(people, entry.user_uuid), entry.at) for entry in page],
-        page[-1].user_uuid if len(found) > limit else None,
+        BlocksCursor(user_uuid, page[-1].user_uuid) if len(found) > limit else None,
     )
 
 
