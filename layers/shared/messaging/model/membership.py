@@ -24,6 +24,10 @@ class Ask:
     after: int
     at: str
 
+    @property
+    def attribute(self) -> Item:
+        return {"M": {"after": {"N": str(self.after)}, "at": {"S": self.at}}}
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -116,9 +120,8 @@ class Membership:
     @property
     def attributes(self) -> Item:
         """The attributes that a head has for this member: only those that differ from the default."""
-        asked = {"M": {"after": {"N": str(self.ask.after)}, "at": {"S": self.ask.at}}} if self.ask else None
         return {
-            **({"request": asked} if asked else {}),
+            **({"request": self.ask.attribute} if self.ask else {}),
             **({"declined": {"N": str(self.declined)}} if self.declined is not None else {}),
             **({"archived": {"N": str(self.archived)}} if self.archived is not None else {}),
             **({"muted_until": {"S": self.muted_until}} if self.muted_until else {}),
