@@ -8,7 +8,9 @@ from messaging.model import keys
 from messaging.model.change import MessageChange
 from messaging.model.conversation import AttributesUpdate, Head
 from messaging.model.hidden import Hidden
+from messaging.model.inbox_entry import InboxEntry
 from messaging.model.items import Item
+from messaging.model.membership import FOLDERS
 from messaging.model.message import Message
 from messaging.model.sent_record import SentRecord
 from messaging.retry import until_not_busy
@@ -29,6 +31,14 @@ class ConversationTable(Table):
         while page:
             yield page
             page = self.after(message_group_uuid, page[-1].created_at, _PAGE, consistent=True)
+
+    def all_entries_of(self, owner_uuid: str, message_group_uuid: str) -> list[InboxEntry]:
+        """One conversation's entries in all folders of a person; normally one."""
+        return [
+            entry
+            for folder in FOLDERS
+            for entry in self.entries_of(owner_uuid, message_group_uuid, folder, keys.FIRST_TIME)
+        ]
 
     def put_head(self, head: Head, read: Head | None) -> None:
         """Put a head, or update the one that was `read`, if it has not changed since. Raises HeadChanged.

@@ -250,7 +250,7 @@ class Repair:
         unread_keys = [keys.key(keys.unread_pk(one), group) for one in head.members]
         versions = [Unread.from_item(item).version for item in self._table.db.get_many(unread_keys, consistent=True)]
         for owner_uuid in head.members:
-            entries = self._table.entries_of(owner_uuid, group, keys.FIRST_TIME)
+            entries = self._table.all_entries_of(owner_uuid, group)
             versions += [entry.version for entry in entries]
         return max(versions, default=0)
 
@@ -292,13 +292,13 @@ class Repair:
             marks[message.sender.user_uuid] = message.seq  # a sender has read all messages before their own
         wrote = frozenset(people)
         if len(people) == 1:
-            entries = self._table.entries_of(last.sender.user_uuid, group, keys.FIRST_TIME)
+            entries = self._table.all_entries_of(last.sender.user_uuid, group)
             people |= {entry.other.user_uuid: entry.other for entry in entries}
         if len(people) != 2 or keys.pair_uuid(*people) != group:
             return None
         (other,) = (person for uuid, person in people.items() if uuid != last.sender.user_uuid)
         for one in people:
-            entries = self._table.entries_of(one, group, keys.FIRST_TIME)
+            entries = self._table.all_entries_of(one, group)
             marks[one] = max([marks.get(one, 0), *(min(entry.read_seq, last.seq) for entry in entries)])
         return replace(Head.of_first(last, other), read_seqs=dict(sorted(marks.items())), wrote=wrote, version=0)
 

@@ -17,6 +17,8 @@ Schema = dict[str, Any]
 DOCUMENTS = {name: yaml.safe_load((ROOT / name).read_text()) for name in ("openapi.yaml", "asyncapi.yaml")}
 # Types of the client and schemas. What the server sends is exactly what the client knows.
 RECEIVED = {
+    "BlockedPerson": ("openapi.yaml", "BlockedUser"),
+    "CanWrite": ("openapi.yaml", "CanWrite"),
     "ConversationEntry": ("openapi.yaml", "MessageGroup"),
     "HiddenMessage": ("openapi.yaml", "HiddenMessage"),
     "ListedChange": ("openapi.yaml", "MessageChange", "HiddenMessages"),

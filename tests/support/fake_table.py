@@ -11,6 +11,7 @@ from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
 from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
+from messaging.model.membership import INBOX
 from messaging.model.message import Message
 from messaging.model.person import Person, Profile
 from messaging.model.sent_record import SentRecord
@@ -111,11 +112,13 @@ class FakeTable(Table):
     def after(self, message_group_uuid: str, created_at: str, limit: int, *, consistent: bool) -> list[Message]:
         return [message for message in self._of(message_group_uuid) if message.created_at > created_at][:limit]
 
-    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None) -> list[InboxEntry]:
-        return [group for group in self._inbox(user_uuid) if group.sk < (older_than or keys.HEAD)][:limit]
+    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None, folder: str = INBOX) -> list[InboxEntry]:
+        return [group for group in self._inbox(user_uuid, folder) if group.sk < (older_than or keys.HEAD)][:limit]
 
-    def inbox_above(self, user_uuid: str, limit: int, newer_than: str, *, consistent: bool = False) -> list[InboxEntry]:
-        return [group for group in self._inbox(user_uuid) if group.sk > newer_than][-limit:]
+    def inbox_above(
+        self, user_uuid: str, limit: int, newer_than: str, folder: str = INBOX, *, consistent: bool = False
+    ) -> list[InboxEntry]:
+        return [group for group in self._inbox(user_uuid, folder) if group.sk > newer_than][-limit:]
 
     def unread(self, user_uuid: str) -> Iterator[Unread]:
         return iter([one for head in self.heads.values() for one in head.unread if one.owner_uuid == user_uuid])
@@ -166,9 +169,9 @@ class FakeTable(Table):
             raise HeadChanged(self.heads[head.message_group_uuid])
         self.append(head, message)
 
-    def _inbox(self, user_uuid: str) -> list[InboxEntry]:
+    def _inbox(self, user_uuid: str, folder: str) -> list[InboxEntry]:
         groups = [group for head in self.heads.values() for group in head.inbox_entries]
-        mine = [group for group in groups if group.owner_uuid == user_uuid]
+        mine = [group for group in groups if (group.owner_uuid, group.folder) == (user_uuid, folder)]
         return sorted(mine, key=lambda group: group.sk, reverse=True)
 
     def _of(self, message_group_uuid: str) -> list[Message]:
@@ -196,11 +199,15 @@ class FakeInboxes(FakeTable):
         assert len({(type(write.entry), *_key(write.entry)) for write in writes}) == len(writes), "one key, two writes"
         return [self._write(write) for write in writes]
 
-    def entries_of(self, owner_uuid: str, message_group_uuid: str, first: str, last: str = "A") -> list[InboxEntry]:
+    def entries_of(
+        self, owner_uuid: str, message_group_uuid: str, folder: str, first: str, last: str = "A"
+    ) -> list[InboxEntry]:
         return [
             entry
-            for (owner, sk), entry in sorted(self.inbox_entries.items())
-            if (owner, entry.message_group_uuid) == (owner_uuid, message_group_uuid) and first <= sk <= last
+            for _, entry in sorted(self.inbox_entries.items())
+            if (entry.owner_uuid, entry.message_group_uuid) == (owner_uuid, message_group_uuid)
+            and entry.folder == folder
+            and first <= entry.sk <= f"{last}{keys.AFTER_TIEBREAKS}"
         ]
 
     def replace_entries(
@@ -250,6 +257,9 @@ class FakeInboxes(FakeTable):
 
 
 def _key(entry: InboxEntry | Unread | ChangedConversation) -> tuple[str, str]:
+    """The owner and the sort key; entries of other folders than the inbox have their partition for the owner."""
+    if isinstance(entry, InboxEntry) and entry.folder != INBOX:
+        return entry.key
     return entry.owner_uuid, entry.message_group_uuid if isinstance(entry, Unread) else entry.sk
 
 

@@ -11,6 +11,7 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
 from messaging.model.inbox_entry import InboxEntry, Unread
+from messaging.model.membership import INBOX
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox
@@ -86,12 +87,14 @@ class Watched(FakeInboxes):
         self.requests.append("head")
         return super().head(message_group_uuid)
 
-    def entries_of(self, owner_uuid: str, message_group_uuid: str, first: str, last: str = "A") -> list[InboxEntry]:
+    def entries_of(
+        self, owner_uuid: str, message_group_uuid: str, folder: str, first: str, last: str = "A"
+    ) -> list[InboxEntry]:
         self.requests.append("query")
         self.ranges.append((first, last))
         if self.query_error:
             raise self.query_error
-        return super().entries_of(owner_uuid, message_group_uuid, first, last)
+        return super().entries_of(owner_uuid, message_group_uuid, folder, first, last)
 
     def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
         if not writes:
@@ -338,7 +341,7 @@ def test_a_rebuild_deletes_every_other_entry_of_the_conversation(plain: bool) ->
     now = [entry.tiebroken() for entry in _head(3).inbox_entries]
     table = _showing_heads(_head(3), more=[*old, *now])
 
-    rebuild(table, _head(2), _time(1))
+    rebuild(table, _head(2), _time(1), folders=[INBOX])
 
     _assert_shows(table, _head(3))
     assert table.requests == REBUILD
@@ -348,7 +351,7 @@ def test_a_rebuild_deletes_more_entries_than_one_transaction_can() -> None:
     stray = [replace(_head(1).inbox_entry(USER), sk=f"2026-01-01T00:00:01.{number:06}+00:00") for number in range(200)]
     table = _showing_heads(_head(3), more=stray)
 
-    rebuild(table, _head(3), _time(1))
+    rebuild(table, _head(3), _time(1), folders=[INBOX])
 
     _assert_shows(table, _head(3))
     assert table.requests == REBUILD * 3
@@ -358,7 +361,7 @@ def test_a_rebuild_leaves_other_conversations_and_earlier_entries_alone() -> Non
     others = _head(2, other=DELENN)
     table = _showing_heads(_head(4), others, more=_head(1).inbox_entries)
 
-    rebuild(table, _head(4), _time(3))
+    rebuild(table, _head(4), _time(3), folders=[INBOX])
 
     assert table.stored == _showing_heads(_head(4), others, _head(1)).stored | _showing_heads(_head(4)).stored
 
@@ -368,7 +371,7 @@ def test_a_rebuild_breaks_a_tie_in_that_inbox_only_where_another_conversation_ha
     table = _showing_heads(_head(1), others)
     table.heads[_head(2).message_group_uuid] = _head(2)
 
-    rebuild(table, _head(1), _time(1))
+    rebuild(table, _head(1), _time(1), folders=[INBOX])
 
     sk = keys.tiebroken_inbox_sk(_time(2), _head(2).message_group_uuid)
     assert table.stored == {*_showing_heads(others).stored, (OTHER, _time(2), "At 2"), (USER, sk, "At 2")}
@@ -379,7 +382,7 @@ def test_a_refused_rebuild_is_tried_again_with_the_head_as_it_is_and_at_its_plai
     table = _showing_heads(_head(3))
     table.refusals = iter([PositionTaken([USER]), refusal])
 
-    rebuild(table, _head(1), _time(1))
+    rebuild(table, _head(1), _time(1), folders=[INBOX])
 
     _assert_shows(table, _head(3))
     assert table.requests == REBUILD * 3
@@ -390,7 +393,7 @@ def test_a_rebuild_that_is_refused_for_long_is_busy() -> None:
     table.refusals = repeat(HeadChanged(None))
 
     with pytest.raises(Busy, match=r"^The head of a conversation keeps changing\.$"):
-        rebuild(table, _head(1), _time(1))
+        rebuild(table, _head(1), _time(1), folders=[INBOX])
 
     assert table.requests == REBUILD * TRIES
 
@@ -418,7 +421,7 @@ def test_a_deleted_conversation_has_no_entries() -> None:
     table = _showing_heads(_head(1))
     del table.heads[_head(1).message_group_uuid]
 
-    rebuild(table, _head(1), _time(1))
+    rebuild(table, _head(1), _time(1), folders=[INBOX])
 
     assert (table.inbox_entries, table.unread_entries) == ({}, {})
     assert table.requests == REBUILD

@@ -9,6 +9,7 @@ import { Emitter } from "./emitter.js";
  */
 
 const TIMEOUT_MS = 35_000; // API Gateway answers within 30 seconds
+const LONGEST_WAIT_MS = 60_000;
 
 /** The server could not be reached, or did not answer in time. */
 export class Unreachable extends Error {}
@@ -28,9 +29,10 @@ export class Refused extends Error {
     this.retryAfterMs = 1_000 * (Number(response.headers.get("Retry-After")) || 0);
   }
 
-  /** Whether the same request may succeed in a moment. */
+  /** Whether the same request may succeed in a moment. A limit for hours or days is final. */
   get isPassing() {
-    return this.status === 401 || this.status === 408 || this.status === 429 || this.status >= 500;
+    if (this.status === 429) return this.retryAfterMs <= LONGEST_WAIT_MS;
+    return this.status === 401 || this.status === 408 || this.status >= 500;
   }
 }
 

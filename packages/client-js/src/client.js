@@ -3,14 +3,18 @@
 import { Api } from "./api.js";
 import { Emitter } from "./emitter.js";
 import { Live } from "./live.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, randomUuid } from "./outbox.js";
 import { Platform } from "./platform.js";
 import { ReadMarks } from "./read_marks.js";
 import { Store } from "./store.js";
 import { Sync } from "./sync.js";
 import { Typing } from "./typing.js";
 
-/** @import { Message, Options, Person, Recipient, SentMessage, ServerEvent } from "./types.js" */
+/**
+ * @import {
+ *   BlockedPerson, CanWrite, Message, NewReport, Options, Person, Recipient, SentMessage, ServerEvent, SettingsChange
+ * } from "./types.js"
+ */
 
 const POLL_MS = 10_000; // while there is no socket
 
@@ -175,7 +179,7 @@ export class Client extends Emitter {
   mark(uuid) {
     const seq = this.store.threads.get(uuid)?.lastSeq;
     const conversation = this.store.conversations.get(uuid);
-    if (!seq || !conversation || conversation.read_seq >= seq) return;
+    if (!seq || !conversation || (conversation.read_seq >= seq && !conversation.marked_unread)) return;
     this.store.mark(uuid, this.store.me.uuid, seq);
     this.marks.add(uuid, seq);
   }
@@ -187,6 +191,119 @@ export class Client extends Emitter {
    */
   typing(uuid) {
     this.#typing.tell(uuid);
+  }
+
+  /**
+   * Mutes, archives or pins a conversation, or marks it as unread. Throws Unreachable and Refused, as all that follow.
+   *
+   * @param {string} uuid
+   * @param {SettingsChange} change
+   */
+  async changeMessageGroup(uuid, change) {
+    await this.#put("PATCH", `/api/message_groups/${uuid}`, change);
+    if ("pinned" in change) await this.sync.loadInbox(); // for the order of the pins
+  }
+
+  /**
+   * Accepts a request: it moves to the inbox.
+   *
+   * @param {string} uuid
+   */
+  async accept(uuid) {
+    await this.#put("POST", `/api/message_groups/${uuid}/accept`);
+  }
+
+  /**
+   * Declines a request: it is in no folder any more, and the other person does not notice.
+   *
+   * @param {string} uuid
+   */
+  async decline(uuid) {
+    await this.api.request("POST", `/api/message_groups/${uuid}/decline`);
+    await this.sync.refresh(uuid);
+  }
+
+  /**
+   * Leaves a conversation: its history ends here, until its next message begins another.
+   *
+   * @param {string} uuid
+   */
+  async leave(uuid) {
+    await this.api.request("DELETE", `/api/message_groups/${uuid}`);
+    await this.sync.refresh(uuid);
+  }
+
+  /**
+   * Blocks a person, who does not notice.
+   *
+   * @param {string} user_uuid
+   * @returns {Promise<BlockedPerson>}
+   */
+  block(user_uuid) {
+    return this.#setBlock("PUT", user_uuid);
+  }
+
+  /**
+   * Ends a block. Messages that were sent meanwhile stay hidden.
+   *
+   * @param {string} user_uuid
+   * @returns {Promise<BlockedPerson>}
+   */
+  unblock(user_uuid) {
+    return this.#setBlock("DELETE", user_uuid);
+  }
+
+  /** All people whom this one has blocked. */
+  async blocks() {
+    /** @type {BlockedPerson[]} */
+    const people = [];
+    for (let path = "/api/blocks?limit=100"; path; ) {
+      const { body, links } = await this.api.get(path);
+      people.push(...body);
+      path = links.next ?? "";
+    }
+    return people;
+  }
+
+  /**
+   * Reports messages to the operators, with copies of their texts. A repetition with the same report_uuid is one report.
+   *
+   * @param {NewReport} report
+   */
+  async report(report) {
+    await this.api.request("POST", "/api/reports", { report_uuid: randomUuid(), ...report });
+  }
+
+  /**
+   * Whether the next message to the person with a handle goes through; null for nobody.
+   *
+   * @param {string} handle
+   * @returns {Promise<CanWrite | null>}
+   */
+  async canWrite(handle) {
+    const found = await this.api.find(`/api/message_groups/@${encodeURIComponent(handle)}`);
+    return found?.can_write ?? null;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} [body]
+   */
+  async #put(method, path, body) {
+    const reply = await this.api.request(method, path, body);
+    this.sync.put(reply.body);
+  }
+
+  /**
+   * @param {"PUT" | "DELETE"} method
+   * @param {string} user_uuid
+   */
+  async #setBlock(method, user_uuid) {
+    const { body } = await this.api.request(method, `/api/blocks/${user_uuid}`);
+    const conversation = this.store.ofPerson(user_uuid);
+    if (conversation) await this.sync.refresh(conversation.uuid);
+    return body;
   }
 
   /**
@@ -224,7 +341,9 @@ export class Client extends Emitter {
       this.store.setOnline(event.message_group_uuid, event.user_uuid, event.online);
     } else this.sync.receive(event);
     // The other person's presence is shown from their first message on, which this event announces.
-    if (event.type === "message_group" && event.uuid === this.sync.openUuid) this.#subscribe(event.uuid);
+    // So is it after the end of a block.
+    const isEntry = event.type === "message_group" || event.type === "settings";
+    if (isEntry && event.uuid === this.sync.openUuid) this.#subscribe(event.uuid);
   }
 
   /** @param {string} message_group_uuid */

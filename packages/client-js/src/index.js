@@ -10,7 +10,7 @@ export { fetchWithTimeout, Refused, SignedOut, Unreachable } from "./api.js";
 export { Emitter } from "./emitter.js";
 export { Outbox } from "./outbox.js";
 export { MemoryStorage } from "./platform.js";
-export { Store, Thread, unread } from "./store.js";
+export { isMuted, Store, Thread, unread } from "./store.js";
 export { Api, Client, Platform };
 
 /**

@@ -338,7 +338,7 @@ const path = ({ message_group_uuid, message_uuid }) => `/api/messages/${message_
 const unsent = ({ edited_at, reactions, reply_to, ...message }) => ({ ...message, message: "" });
 
 /** A random UUID (version 4). Pages without HTTPS and React Native have no crypto.randomUUID. */
-function randomUuid() {
+export function randomUuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;

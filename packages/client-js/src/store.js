@@ -1,10 +1,10 @@
-/** Conversations and messages, merged by seq and by change. Pure: no network, no clock, no page. */
+/** Conversations and messages, merged by seq, by change and by setting. Pure: no network, no page. */
 
 import { Emitter } from "./emitter.js";
 
 /**
  * @import {
- *   Conversation, ConversationEntry, HiddenMessage, Links, Message, Person, Quote, UnreadTotals
+ *   Conversation, Folder, HiddenMessage, Links, LiveEntry, Message, Person, Quote, UnreadTotals
  * } from "./types.js"
  */
 
@@ -19,24 +19,28 @@ export class Thread {
   #newestSeq = 0;
   /** The number of the last change that this device knows of. */
   #knownChange = 0;
+  #beginsAfter = 0;
 
   /**
    * @param {(Message | HiddenMessage)[]} page the newest page
    * @param {Links} links
    * @param {number} [lastChange] the conversation's, as known before the page was requested
    * @param {Set<number>} [hidden] seqs of the messages that the person has hidden
+   * @param {number} [beginsAfter] the person's history begins after this seq
    */
-  constructor(page, links, lastChange = 0, hidden = new Set()) {
-    this.firstSeq = page[0]?.seq ?? 1;
+  constructor(page, links, lastChange = 0, hidden = new Set(), beginsAfter = 0) {
+    this.firstSeq = page[0]?.seq ?? beginsAfter + 1;
     this.lastSeq = this.firstSeq - 1;
     /** The messages have all changes up to this one, and perhaps later ones. */
     this.lastChange = lastChange;
+    /** Seqs of messages that the person has hidden. Those that a page names are not among them. */
     this.hidden = hidden;
     /** Path of the page before the first message; null at the beginning of the conversation. */
     this.older = links.prev ?? null;
     /** Path of the messages after the last one. It may repeat some of the last ones. */
     this.newer = links.next ?? links.monitor ?? "";
     for (const message of page) this.add(message);
+    this.beginAfter(beginsAfter);
   }
 
   /** The messages that the person has not hidden. */
@@ -76,9 +80,9 @@ export class Thread {
   quoted({ reply_to }) {
     if (!reply_to) return null;
     const { uuid, seq } = reply_to;
-    if (this.hidden.has(seq)) return { uuid, seq, hidden: true };
     const copy = this.#copies.get(seq);
-    if (!copy || "hidden" in copy) return reply_to;
+    if (this.hidden.has(seq) || (copy && "hidden" in copy)) return { uuid, seq, hidden: true };
+    if (!copy) return reply_to;
     const { user_uuid, message, unsent_at } = copy;
     return unsent_at ? { uuid, seq, user_uuid, unsent: true } : { uuid, seq, user_uuid, message };
   }
@@ -93,6 +97,21 @@ export class Thread {
     for (const message of page) this.add(message);
     this.firstSeq = Math.min(this.firstSeq, page[0]?.seq ?? this.firstSeq);
     this.older = links.prev ?? null;
+    this.beginAfter(this.#beginsAfter);
+  }
+
+  /**
+   * Drops the messages up to a seq, for ever.
+   *
+   * @param {number} seq
+   */
+  beginAfter(seq) {
+    this.#beginsAfter = Math.max(this.#beginsAfter, seq);
+    if (this.firstSeq > this.#beginsAfter) return;
+    this.firstSeq = this.#beginsAfter + 1;
+    this.lastSeq = Math.max(this.lastSeq, this.#beginsAfter);
+    this.#goOn();
+    this.older = null;
   }
 
   /**
@@ -111,11 +130,14 @@ export class Thread {
    */
   add(message) {
     const { seq } = message;
-    if ("hidden" in message) this.hidden.add(seq);
-    else this.#uuids.add(message.uuid);
+    if (!("hidden" in message)) this.#uuids.add(message.uuid);
     const known = this.#copies.get(seq);
-    this.#copies.set(seq, known && !("hidden" in known || "hidden" in message) ? merged(known, message) : message);
+    this.#copies.set(seq, known ? merged(known, message) : message);
     this.#newestSeq = Math.max(this.#newestSeq, seq);
+    this.#goOn();
+  }
+
+  #goOn() {
     while (this.#copies.has(this.lastSeq + 1)) this.lastSeq++;
     this.#messages = null;
   }
@@ -141,39 +163,84 @@ export class Thread {
 }
 
 /**
- * The newer of two copies of a message: it has the larger `change`. It keeps the quote that either has.
+ * The newer of two copies of a message: it has the larger `change`. It keeps the quote that either has, and a hidden one
+ * stays hidden.
  *
- * @param {Message} known
- * @param {Message} message
+ * @param {Message | HiddenMessage} known
+ * @param {Message | HiddenMessage} message
  */
 function merged(known, message) {
+  if ("hidden" in known) return known;
+  if ("hidden" in message) return message;
   const [newer, older] = message.change > known.change ? [message, known] : [known, message];
   const isBare = newer.reply_to && Object.keys(newer.reply_to).length === 2;
   return isBare && older.reply_to ? { ...newer, reply_to: older.reply_to } : newer;
 }
 
 /**
- * Whether an entry of the inbox is from before a known one.
+ * Whether an entry shows a message from before that of a known one.
  *
  * @param {Conversation} entry
  * @param {Conversation} known
  */
 function isOutdated(entry, known) {
   if (entry.last_seq !== known.last_seq) return entry.last_seq < known.last_seq;
-  return entry.last_change < known.last_change;
+  if (entry.last_change !== known.last_change) return entry.last_change < known.last_change;
+  return entry.last_setting < known.last_setting;
+}
+
+/**
+ * The newer settings of two entries. A message after them may have moved the conversation to another folder.
+ *
+ * @param {Conversation} entry
+ * @param {Conversation} [known]
+ */
+function newestSettings(entry, known) {
+  const age = known && (entry.last_setting - known.last_setting || entry.last_seq - known.last_seq);
+  const newest = known && age !== undefined && age < 0 ? known : entry;
+  const { muted_until, marked_unread, blocked, begins_after, last_setting, unseen } = newest;
+  const isPassed = known && newest === entry && entry.last_seq < known.last_seq;
+  const { folder } = isPassed ? settingsAfter(entry, known.created_at) : newest;
+  return { folder, muted_until, marked_unread, blocked, begins_after, last_setting, unseen };
+}
+
+/**
+ * The settings of a conversation after its next message. It leaves the archive unless it is muted; and the person's own
+ * message accepts a request.
+ *
+ * @param {Conversation} conversation
+ * @param {string} created_at of the message
+ * @param {boolean} [isMine]
+ */
+function settingsAfter({ folder, muted_until, marked_unread }, created_at, isMine = false) {
+  const isBack = folder === "archive" ? !isMuted({ muted_until }, created_at) : folder === "requests" && isMine;
+  return { folder: isBack ? /** @type {const} */ ("inbox") : folder, marked_unread: marked_unread && !isMine };
+}
+
+/**
+ * Whether a conversation is muted, now or at another time.
+ *
+ * @param {Pick<Conversation, "muted_until">} conversation
+ * @param {string} [time]
+ */
+export function isMuted({ muted_until }, time = new Date().toISOString()) {
+  return muted_until === "forever" || (muted_until !== null && muted_until > time);
 }
 
 /**
  * The number of unread messages in a conversation.
  *
- * @param {Pick<Conversation, "last_seq" | "read_seq">} conversation
+ * @param {Pick<Conversation, "last_seq" | "read_seq" | "unseen">} conversation
  */
-export const unread = (conversation) => Math.max(0, conversation.last_seq - conversation.read_seq);
+export function unread({ last_seq, read_seq, unseen = [] }) {
+  const counts = unseen.map(([first, last]) => Math.max(0, Math.min(last, last_seq) - Math.max(first - 1, read_seq)));
+  return Math.max(0, last_seq - read_seq - counts.reduce((sum, count) => sum + count, 0));
+}
 
-/** @typedef {{ kind: "conversation" | "messages" | "typing" | "presence" | "me", uuid?: string }} Change */
+/** @typedef {{ kind: "conversation" | "messages" | "typing" | "presence" | "pins" | "me", uuid?: string }} Change */
 
 /**
- * Fires `change` with the kind of the change and the conversation's uuid, which lost presence and `me` lack.
+ * Fires `change` with the kind of the change and the conversation's uuid, which lost presence, `pins` and `me` lack.
  *
  * @extends {Emitter<{ change: Change }>}
  */
@@ -182,6 +249,10 @@ export class Store extends Emitter {
   conversations = new Map();
   /** @type {Map<string, Thread>} */
   threads = new Map();
+  /** @type {string[]} The pinned conversations, in their order. */
+  pins = [];
+  /** The number of the last change of the pins. */
+  lastPins = 0;
   /** @type {Map<string, Set<number>>} Seqs of hidden messages, by conversation. They stay hidden, whatever comes later. */
   #hidden = new Map();
   /** @type {Map<string, boolean>} By user_uuid. */
@@ -205,9 +276,22 @@ export class Store extends Emitter {
     this.#changed("me");
   }
 
-  /** All conversations, the newest message first. */
+  /** The conversations of the inbox: the pinned ones in their order, then the newest message first. */
   get inbox() {
-    return [...this.conversations.values()].sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
+    const pinned = this.pins.map((uuid) => this.conversations.get(uuid)).filter((one) => one?.folder === "inbox");
+    const others = this.folder("inbox").filter(({ uuid }) => !this.pins.includes(uuid));
+    return /** @type {Conversation[]} */ ([...pinned, ...others]);
+  }
+
+  /**
+   * The conversations of a folder, the newest message first.
+   *
+   * @param {Folder} folder
+   */
+  folder(folder) {
+    return [...this.conversations.values()]
+      .filter((conversation) => conversation.folder === folder)
+      .sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
   }
 
   /**
@@ -216,8 +300,25 @@ export class Store extends Emitter {
    * @returns {UnreadTotals}
    */
   get unread() {
-    const counts = [...this.conversations.values()].map(unread).filter(Boolean);
-    return { message_groups: counts.length, messages: counts.reduce((sum, count) => sum + count, 0) };
+    const counted = this.folder("inbox").filter((one) => !isMuted(one));
+    return {
+      message_groups: counted.filter((one) => one.marked_unread || unread(one)).length,
+      messages: counted.reduce((sum, one) => sum + unread(one), 0),
+      requests: this.folder("requests").filter((one) => one.marked_unread || unread(one)).length,
+    };
+  }
+
+  /**
+   * Takes the pinned conversations after a change of that number.
+   *
+   * @param {number} number
+   * @param {string[]} uuids in their order
+   */
+  setPins(number, uuids) {
+    if (number < this.lastPins) return;
+    this.lastPins = number;
+    this.pins = uuids;
+    this.#changed("pins");
   }
 
   /**
@@ -230,17 +331,17 @@ export class Store extends Emitter {
     return [...this.conversations.values()].find((conversation) => conversation.handle.toLowerCase() === wanted);
   }
 
-  /** @param {ConversationEntry[]} entries */
-  putAll(entries) {
-    for (const entry of entries) this.put(entry);
+  /** @param {string} user_uuid */
+  ofPerson(user_uuid) {
+    return [...this.conversations.values()].find((conversation) => conversation.user_uuid === user_uuid);
   }
 
   /**
-   * Takes an entry of the inbox. An outdated one advances marks and changes nothing else.
+   * Takes an entry of a folder. An outdated one advances marks and changes nothing else.
    *
-   * @param {ConversationEntry & { type?: string }} entry
+   * @param {LiveEntry & { type?: string, pinned?: boolean }} entry
    */
-  put({ type: _type, unread_count: _count, ...entry }) {
+  put({ type: _type, unread_count: _count, pinned: _pinned, ...entry }) {
     const known = this.conversations.get(entry.uuid);
     const isOld = known && isOutdated(entry, known);
     const newest = isOld ? { ...entry, ...known } : { ...known, ...entry, unsent: entry.unsent };
@@ -249,7 +350,10 @@ export class Store extends Emitter {
     const { other_read_seq: mark } = entry;
     const other_read_seq = mark === null ? null : Math.max(mark, known?.other_read_seq ?? 0);
     const last_change = Math.max(entry.last_change, known?.last_change ?? 0);
-    this.conversations.set(entry.uuid, { ...newest, last_seq, last_change, read_seq, other_read_seq });
+    const settings = newestSettings(entry, known);
+    const numbers = { last_seq, last_change, read_seq, other_read_seq };
+    this.conversations.set(entry.uuid, { ...newest, ...settings, ...numbers });
+    this.threads.get(entry.uuid)?.beginAfter(settings.begins_after);
     this.#changed("conversation", entry.uuid);
   }
 
@@ -282,8 +386,7 @@ export class Store extends Emitter {
    * @param {Message | HiddenMessage} message
    */
   receive(message_group_uuid, message) {
-    if ("hidden" in message) this.hide(message_group_uuid, [message.seq]);
-    else this.#preview(message_group_uuid, message);
+    if (!("hidden" in message)) this.#preview(message_group_uuid, message);
     const thread = this.threads.get(message_group_uuid);
     if (thread) {
       thread.add(message);
@@ -310,6 +413,7 @@ export class Store extends Emitter {
       ...known,
       ...(isNews ? { ...text, created_at: message.created_at, display_name, handle } : {}),
       ...(isChanged ? text : {}),
+      ...(message.seq > known.last_seq ? settingsAfter(known, message.created_at, isMine) : {}),
       last_seq: Math.max(known.last_seq, message.seq),
     });
     const isHidden = !isMine && known.other_read_seq === null;
@@ -346,7 +450,8 @@ export class Store extends Emitter {
     const known = this.conversations.get(message_group_uuid);
     const name = user_uuid === this.me.uuid ? "read_seq" : "other_read_seq";
     if (!known || (known[name] ?? 0) >= seq) return;
-    this.conversations.set(message_group_uuid, { ...known, [name]: seq });
+    const marked_unread = known.marked_unread && name !== "read_seq";
+    this.conversations.set(message_group_uuid, { ...known, marked_unread, [name]: seq });
     this.#changed("conversation", message_group_uuid);
   }
 

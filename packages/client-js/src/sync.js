@@ -7,7 +7,9 @@ import { deduped } from "./deduped.js";
 import { Thread, unread } from "./store.js";
 
 /**
- * @import { HiddenMessage, ListedChange, Message, ServerEvent } from "./types.js"
+ * @import {
+ *   ConversationEntry, Folder, HiddenMessage, Links, ListedChange, LiveEntry, Message, ServerEvent
+ * } from "./types.js"
  * @import { Api } from "./api.js"
  * @import { ReadMarks } from "./read_marks.js"
  * @import { Store } from "./store.js"
@@ -19,14 +21,14 @@ const LARGE_PAGE_SIZE = 100;
 const MAX_UNREAD_LOADED = 1_000; // messages loaded so that a conversation opens at the first unread one
 
 export class Sync {
-  /** @type {string | null} Path of the inbox page after those in the store; null at the end. */
-  nextInboxPage = null;
+  /** @type {{ [F in Folder]?: string | null }} Path of the page after those in the store, by folder; null at the end. */
+  nextPages = {};
   /** Whether the store may lack something: an attempt to catch up failed. */
   isBehind = false;
 
   #dedupe = deduped();
-  /** @type {string | null} Path of the conversations that change from now on. */
-  #monitor = null;
+  /** @type {Map<Folder, string>} Paths of the conversations that change from now on, by folder. */
+  #monitors = new Map();
   /** @type {Promise<void>} */
   #inboxLoaded = Promise.resolve();
   /** @type {Promise<void> | null} */
@@ -47,6 +49,11 @@ export class Sync {
     this.marks = marks;
   }
 
+  /** Path of the page of the inbox after those in the store; null at the end. */
+  get nextInboxPage() {
+    return this.nextPages.inbox ?? null;
+  }
+
   /** The conversation on the screen, whose messages are kept without a gap. */
   get openUuid() {
     return this.#openUuid;
@@ -54,28 +61,72 @@ export class Sync {
 
   // ------------------------------------------------------------ Pages
 
-  /** Loads the newest conversations. */
+  /** Loads the newest conversations of the inbox, the pinned ones among them. */
   loadInbox() {
-    this.#inboxLoaded = this.#loadInbox();
+    this.#inboxLoaded = this.loadFolder("inbox");
     return this.#inboxLoaded;
   }
 
-  async #loadInbox() {
-    const { body, links } = await this.api.get(`/api/message_groups?limit=${INBOX_PAGE_SIZE}`);
-    this.store.putAll(body);
-    this.nextInboxPage ??= links.next ?? null;
-    this.#monitor ??= links.monitor ?? null;
+  /**
+   * Loads the newest conversations of a folder, which is kept up to date from then on.
+   *
+   * @param {Folder} folder
+   */
+  async loadFolder(folder) {
+    const { body, links } = await this.api.get(`${listing(folder)}limit=${INBOX_PAGE_SIZE}`);
+    this.#putPage(body);
+    if (!(folder in this.nextPages)) this.nextPages[folder] = links.next ?? null;
+    if (links.monitor && !this.#monitors.has(folder)) this.#monitors.set(folder, links.monitor);
+    if (folder === "inbox") this.#takePins(body, links);
   }
 
-  /** Loads one more page of the inbox, if there is one. */
-  async loadMore() {
-    const path = this.nextInboxPage;
+  /**
+   * Loads one more page of a folder, if there is one.
+   *
+   * @param {Folder} [folder]
+   */
+  async loadMore(folder = "inbox") {
+    const path = this.nextPages[folder];
     if (!path) return;
-    await this.#dedupe("inbox", async () => {
+    await this.#dedupe(folder, async () => {
       const { body, links } = await this.api.get(path);
-      this.nextInboxPage = links.next ?? null;
-      this.store.putAll(body);
+      this.nextPages[folder] = links.next ?? null;
+      this.#putPage(body);
     });
+  }
+
+  /** @param {ConversationEntry[]} entries */
+  #putPage(entries) {
+    for (const entry of entries) this.put(entry);
+  }
+
+  /**
+   * Takes the order of the pins from the top of the inbox.
+   *
+   * @param {ConversationEntry[]} entries
+   * @param {Links} links
+   */
+  #takePins(entries, links) {
+    const pinned = entries.filter((entry) => entry.pinned).map((entry) => entry.uuid);
+    this.store.setPins(pinsNumber(links), pinned);
+  }
+
+  /**
+   * Takes an entry. At the end of a block the messages are loaded again: some were hidden as long as it lasted.
+   *
+   * @param {LiveEntry} entry
+   */
+  put(entry) {
+    const { uuid } = entry;
+    const wasBlocked = this.store.conversations.get(uuid)?.blocked;
+    this.store.put(entry);
+    if (!wasBlocked || this.store.conversations.get(uuid)?.blocked) return;
+    if (uuid !== this.#openUuid) this.store.threads.delete(uuid);
+    else {
+      this.#dedupe(uuid, () => this.#load(uuid)).catch(() => {
+        this.isBehind = true;
+      });
+    }
   }
 
   /**
@@ -99,7 +150,8 @@ export class Sync {
     if (!this.store.conversations.has(uuid)) await this.#loadConversation(uuid);
     const lastChange = this.store.conversations.get(uuid)?.last_change ?? 0; // the page, read later, may have more
     const page = await this.api.get(`/api/messages/${uuid}?limit=${THREAD_PAGE_SIZE}`);
-    this.store.open(uuid, new Thread(page.body, page.links, lastChange, this.store.hidden(uuid)));
+    const beginsAfter = this.store.conversations.get(uuid)?.begins_after;
+    this.store.open(uuid, new Thread(page.body, page.links, lastChange, this.store.hidden(uuid), beginsAfter));
     for (const message of page.body) this.store.receive(uuid, message);
     // A message or a change may have arrived while the page was on its way.
     await this.#complete(uuid).catch(() => {
@@ -114,7 +166,7 @@ export class Sync {
    */
   async #loadConversation(uuid) {
     await this.#inboxLoaded.catch(() => {}); // the inbox itself shows the error
-    if (!this.store.conversations.has(uuid)) await this.#refresh(uuid);
+    if (!this.store.conversations.has(uuid)) await this.refresh(uuid);
   }
 
   /**
@@ -122,9 +174,9 @@ export class Sync {
    *
    * @param {string} uuid
    */
-  async #refresh(uuid) {
+  async refresh(uuid) {
     const { body } = await this.api.get(`/api/message_groups/${uuid}`);
-    this.store.put(body);
+    this.put(body);
   }
 
   /** @param {string} uuid */
@@ -179,33 +231,51 @@ export class Sync {
   }
 
   async #catchUp() {
-    if (!this.#monitor) await this.loadInbox();
-    for (let path = this.#monitor; path; ) {
-      const { body, links } = await this.api.get(path);
-      this.store.putAll(body);
-      this.#monitor = links.monitor ?? this.#monitor;
-      path = links.next ?? null;
-    }
+    if (!this.#monitors.has("inbox")) await this.loadInbox();
+    for (const folder of this.#monitors.keys()) await this.#follow(folder);
     for (const uuid of [...this.store.threads.keys()]) {
-      if (uuid === this.#openUuid) await this.#refresh(uuid).then(() => this.#complete(uuid));
+      if (uuid === this.#openUuid) await this.refresh(uuid).then(() => this.#complete(uuid));
       else this.store.threads.delete(uuid); // loaded again when it opens
     }
     await this.marks.send();
-    if (this.#monitor) await this.#agreeOnUnread();
+    if (this.#monitors.has("inbox")) await this.#agreeOnUnread();
   }
 
-  /** Reads the inbox again from its top while the server counts other unread messages: marks of another device. */
+  /**
+   * Loads the conversations of a folder that have changed, and those that are in another one now.
+   *
+   * @param {Folder} folder
+   */
+  async #follow(folder) {
+    for (let path = this.#monitors.get(folder); path; ) {
+      const { body, links } = await this.api.get(path);
+      this.#putPage(body);
+      if (links.monitor) this.#monitors.set(folder, links.monitor);
+      if (pinsNumber(links) > this.store.lastPins) await this.loadInbox();
+      path = links.next;
+    }
+  }
+
+  /** Reads a folder again from its top while the server counts other unread messages: marks of another device. */
   async #agreeOnUnread() {
     const { body: truth } = await this.api.get("/api/unread");
-    const agrees = () => {
-      const { messages, message_groups } = this.store.unread;
-      return messages === truth.messages && message_groups === truth.message_groups;
-    };
-    for (let path = `/api/message_groups?limit=${LARGE_PAGE_SIZE}`; path && !agrees(); ) {
+    const agrees = (/** @type {("messages" | "message_groups" | "requests")[]} */ ...names) =>
+      names.every((name) => this.store.unread[name] === truth[name]);
+    await this.#readWhile("inbox", () => !agrees("messages", "message_groups"));
+    await this.#readWhile("requests", () => !agrees("requests"));
+  }
+
+  /**
+   * @param {Folder} folder
+   * @param {() => boolean} lacks
+   */
+  async #readWhile(folder, lacks) {
+    for (let path = `${listing(folder)}limit=${LARGE_PAGE_SIZE}`; path && lacks(); ) {
       const { body, links } = await this.api.get(path);
-      this.store.putAll(body);
+      this.#putPage(body);
       path = links.next ?? "";
-      this.nextInboxPage = path || null;
+      this.nextPages[folder] = path || null;
+      if (links.monitor && !this.#monitors.has(folder)) this.#monitors.set(folder, links.monitor);
     }
   }
 
@@ -230,12 +300,12 @@ export class Sync {
    * @param {string} uuid
    */
   async #complete(uuid) {
-    const { last_seq = 0, last_change = 0, hidden = 0 } = this.store.conversations.get(uuid) ?? {};
+    const conversation = this.store.conversations.get(uuid);
     const thread = this.store.threads.get(uuid);
-    if (!thread) return;
-    if (thread.lastSeq < last_seq) await this.#fill(uuid);
-    thread.change(last_change);
-    if (thread.lacksChanges || thread.hidden.size < hidden) await this.#loadChanges(uuid);
+    if (!thread || !conversation) return;
+    if (thread.lastSeq < conversation.last_seq) await this.#fill(uuid);
+    thread.change(conversation.last_change);
+    if (thread.lacksChanges || thread.hidden.size < (conversation.hidden ?? 0)) await this.#loadChanges(uuid);
   }
 
   /**
@@ -271,7 +341,8 @@ export class Sync {
     if (event.type === "message") {
       const { type: _type, message_group_uuid, after, ...message } = event;
       this.receiveMessage(message_group_uuid, message, after);
-    } else if (event.type === "message_group") this.store.put(event);
+    } else if (event.type === "message_group" || event.type === "settings") this.put(event);
+    else if (event.type === "pins") this.store.setPins(event.number, event.message_group_uuids);
     else if (event.type === "change") this.#receiveChange(event.message_group_uuid, event.change, event.message);
     else if (event.type === "hidden") this.store.hide(event.message_group_uuid, [event.seq]);
     else if (event.type === "read") this.store.mark(event.message_group_uuid, event.user_uuid, event.read_seq);
@@ -307,20 +378,30 @@ export class Sync {
       const isIncomplete = this.store.change(uuid, change, message);
       const thread = this.store.threads.get(uuid);
       if (thread?.hasGap) await this.#fill(uuid);
-      if (isIncomplete) await (thread ? this.#loadChanges(uuid) : this.#refresh(uuid));
+      if (isIncomplete) await (thread ? this.#loadChanges(uuid) : this.refresh(uuid));
     } catch {
       this.isBehind = true;
     }
   }
 
   /**
-   * Loads a conversation's entry, if its event was lost.
+   * Loads a conversation's entry, if its event was lost, or if a message brings it back into a folder.
    *
    * @param {string} uuid
    */
   async #know(uuid) {
-    if (this.store.conversations.has(uuid)) return;
+    if (this.store.conversations.get(uuid)?.folder) return;
     const entry = await this.api.find(`/api/message_groups/${uuid}`);
-    if (entry) this.store.put(entry);
+    if (entry) this.put(entry);
   }
 }
+
+/** @param {Folder} folder */
+const listing = (folder) => (folder === "inbox" ? "/api/message_groups?" : `/api/message_groups?folder=${folder}&`);
+
+/**
+ * The number of the last change of the pins.
+ *
+ * @param {Links} links
+ */
+const pinsNumber = ({ first = "" }) => Number(/[?&]pins=(\d+)/.exec(first)?.[1] ?? 0);

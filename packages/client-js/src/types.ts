@@ -13,7 +13,16 @@ export interface Person {
 }
 
 /** The person's own profile. */
-export type Profile = Person & { receipts: boolean };
+export type Profile = Person & { receipts: boolean; messages_from: MessagesFrom };
+
+/** How strangers can write to a person. */
+export type MessagesFrom = "everyone" | "requests" | "nobody";
+
+/** A person whom this one has blocked; null after the end of the block. */
+export type BlockedPerson = Person & { blocked_at: string | null };
+
+/** Whether the person's next message to somebody goes through. */
+export type CanWrite = "yes" | "request" | "no";
 
 export interface Message {
   uuid: string;
@@ -37,7 +46,7 @@ export interface Message {
   versions?: { message: string; created_at: string }[];
 }
 
-/** A message that the person has hidden from themselves, for ever. */
+/** A message that the person has hidden from themselves, for ever, or does not see because of a block. */
 export interface HiddenMessage {
   seq: number;
   hidden: true;
@@ -92,18 +101,55 @@ export interface Conversation {
   other_read_seq: number | null;
   /** The number of the conversation's last change. */
   last_change: number;
+  /** null if the person has left the conversation, or declined it. */
+  folder: Folder | null;
+  /** A time, "forever", or null. */
+  muted_until: string | null;
+  marked_unread: boolean;
+  /** Whether this person blocks the other. */
+  blocked: boolean;
+  /** The person's history begins after this seq. */
+  begins_after: number;
+  /** The number of the person's last setting here. Of two copies of the settings the larger one is newer. */
+  last_setting: number;
+  /** First and last seqs of messages that the person never sees because of a block. */
+  unseen?: number[][];
   /** Whether the last message is unsent. */
   unsent?: true;
   /** How many messages the person has hidden here; only in the answer to one conversation. */
   hidden?: number;
 }
 
+export type Folder = "inbox" | "requests" | "archive";
+
 /** An entry as the server shows it: with a count that is true at that moment only. */
-export type ConversationEntry = Conversation & { unread_count: number };
+export type ConversationEntry = Conversation & { unread_count: number; pinned: boolean };
+
+/** Settings of a conversation to change. */
+export interface SettingsChange {
+  /** A time as in created_at, "forever", or null. */
+  muted_until?: string | null;
+  archived?: boolean;
+  /** At most ten conversations; the last one pinned is the first. */
+  pinned?: boolean;
+  marked_unread?: boolean;
+}
+
+/** A report to the operators. */
+export interface NewReport {
+  message_group_uuid: string;
+  /** At most 20. */
+  message_uuids: string[];
+  reason: "spam" | "harassment" | "threat" | "illegal" | "other";
+  comment?: string;
+  report_uuid?: string;
+}
 
 export interface UnreadTotals {
   message_groups: number;
   messages: number;
+  /** Requests with unread messages. They are in no other count. */
+  requests: number;
 }
 
 /** Paths by their relation in the Link header. */
@@ -111,6 +157,8 @@ export interface Links {
   next?: string;
   prev?: string;
   monitor?: string;
+  /** The top of the inbox; it differs after each change of the pins. */
+  first?: string;
 }
 
 export interface Reply {
@@ -122,10 +170,15 @@ export interface Reply {
 /** A message in an event, where a quote does not say whether somebody has hidden it. */
 export type LiveMessage = Omit<Message, "reply_to" | "versions"> & { reply_to?: Omit<Quote, "hidden"> };
 
-/** An event that the socket delivers. */
+/** An entry in an event, which does not know the pins. */
+export type LiveEntry = Omit<ConversationEntry, "hidden" | "pinned">;
+
+/** An event that the socket delivers. A number of `pins` that is larger is newer. */
 export type ServerEvent =
   | ({ type: "message"; message_group_uuid: string; after: string } & LiveMessage)
-  | ({ type: "message_group" } & Omit<ConversationEntry, "hidden">)
+  | ({ type: "message_group" } & LiveEntry)
+  | ({ type: "settings" } & LiveEntry)
+  | { type: "pins"; number: number; message_group_uuids: string[] }
   | {
       type: "change";
       message_group_uuid: string;

@@ -1,13 +1,14 @@
 """Conversations: the head item."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from messaging.model import keys
 from messaging.model.change import MessageChange
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item, number
+from messaging.model.membership import NO_SETTINGS, OUT_OF_SIGHT, REQUESTS, Ask, Membership
 from messaging.model.message import OPTIONAL_CONTENT, Draft, Message
 from messaging.model.person import Person, profile_attributes
 
@@ -21,6 +22,8 @@ class Head:
     the order of user_uuid, since a DynamoDB map has none. The sender of the `last` message is one of the members, as
     they are called now. `wrote` are the user_uuids of those who have sent a message; a head stored before that was
     noted has none, until `repair` notes it. `changed` is the last change of any message, None if there was none.
+    `memberships` are the members' sides that differ from the default. A head without messages (`is_open` is false) only
+    keeps the block of somebody who has blocked the other before the first message; its last message has the number 0.
     """
 
     message_group_uuid: str
@@ -30,6 +33,16 @@ class Head:
     version: int
     wrote: frozenset[str]
     changed: MessageChange | None = None
+    memberships: Mapping[str, Membership] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """True if there is a message."""
+        return self.last_seq > 0
+
+    def membership(self, user_uuid: str) -> Membership:
+        """One member's side of the conversation."""
+        return self.memberships.get(user_uuid, NO_SETTINGS)
 
     @property
     def last_seq(self) -> int:
@@ -57,6 +70,7 @@ class Head:
                             "read_seq": {"N": str(self.read_seqs[person.user_uuid])},
                             **({"wrote": {"BOOL": True}} if person.user_uuid in self.wrote else {}),
                             **profile_attributes(person),
+                            **self.membership(person.user_uuid).attributes,
                         }
                     }
                     for person in self.members.values()
@@ -87,20 +101,35 @@ class Head:
             number(item, "version") or 0,
             frozenset(user_uuid for user_uuid, member in stored.items() if "wrote" in member["M"]),
             MessageChange.from_head(item["last_change"]) if "last_change" in item else None,
+            {
+                user_uuid: membership
+                for user_uuid, member in stored.items()
+                if (membership := Membership.from_attributes(member["M"])) != NO_SETTINGS
+            },
         )
 
     @classmethod
-    def of_first(cls, message: Message, other: Person) -> "Head":
-        """The head of a new conversation with `message` as its first message, to `other`."""
+    def of_first(
+        cls, message: Message, other: Person, *, unopened: "Head | None" = None, is_request: bool = False
+    ) -> "Head":
+        """The head of a new conversation with `message` as its first message, to `other`.
+
+        `unopened` is the head that keeps a block from before; `is_request`: the other has to accept it.
+        """
         sender = message.sender
         members = {person.user_uuid: person for person in (sender, other)}
+        memberships = dict(unopened.memberships) if unopened else {}
+        if is_request:
+            mine = memberships.get(other.user_uuid, NO_SETTINGS)
+            memberships[other.user_uuid] = replace(mine, ask=Ask(0, message.created_at))
         return cls(
             message.message_group_uuid,
             dict(sorted(members.items())),
             message.as_last(sender),
             {user_uuid: int(user_uuid == sender.user_uuid) for user_uuid in sorted(members)},
-            1,
+            unopened.version + 1 if unopened else 1,
             frozenset({sender.user_uuid}),
+            memberships=dict(sorted(memberships.items())),
         )
 
     def next_message(self, sender_uuid: str, draft: Draft, now: datetime) -> Message:
@@ -122,7 +151,13 @@ class Head:
             read_seqs={**self.read_seqs, sender.user_uuid: message.seq},
             version=self.version + 1,
             wrote=self.wrote | {sender.user_uuid},
-        )
+        ).with_membership(sender.user_uuid, self.membership(sender.user_uuid).answered())
+
+    def with_membership(self, user_uuid: str, membership: Membership) -> "Head":
+        """The head with another state of one member."""
+        others = {one: theirs for one, theirs in self.memberships.items() if one != user_uuid}
+        mine = {user_uuid: membership} if membership != NO_SETTINGS else {}
+        return replace(self, memberships=dict(sorted({**others, **mine}.items())))
 
     @property
     def is_mutual(self) -> bool:
@@ -130,36 +165,93 @@ class Head:
         return len(self.wrote) == len(self.members)
 
     @property
+    def is_blocked(self) -> bool:
+        """True if one of the members blocks the other: then neither sees the other type, read or be online."""
+        return any(membership.block for membership in self.memberships.values())
+
+    def is_blocking(self, user_uuid: str) -> bool:
+        """True if this member blocks the other."""
+        return self.membership(user_uuid).block is not None
+
+    def folder(self, owner_uuid: str) -> str:
+        """The folder in which a member has the conversation, one of membership.FOLDERS."""
+        return self.membership(owner_uuid).folder(self.last_seq, self.created_at)
+
+    def shown_seq(self, owner_uuid: str) -> int:
+        """The number of the last message that a member may see. It never falls."""
+        return self.membership(owner_uuid).shown_seq(self.last_seq)
+
+    def shown_at(self, owner_uuid: str) -> str:
+        """The time of the last message that a member may see. It never falls."""
+        is_last = self.shown_seq(owner_uuid) == self.last_seq
+        return self.created_at if is_last else self.membership(owner_uuid).shown_at
+
+    def hides(self, owner_uuid: str, message: Message) -> bool:
+        """True if a member may not see a message, or its present text: the other has edited it while blocked."""
+        mine = self.membership(owner_uuid)
+        is_others = message.sender.user_uuid != owner_uuid
+        return mine.hides(message.seq) or bool(mine.block and is_others and message.edited_at > mine.block.at)
+
+    def other_read_seq(self, owner_uuid: str) -> int | None:
+        """The other's mark as a member sees it: None if hidden, and as it was if one blocks the other."""
+        other = self.other(owner_uuid)
+        if not (other.read_receipts and self.is_mutual):
+            return None
+        mine, theirs = self.membership(owner_uuid).block, self.membership(other.user_uuid).block
+        if mine:
+            return mine.other_read
+        return theirs.read if theirs else self.read_seqs[other.user_uuid]
+
+    @property
     def inbox_entries(self) -> list[InboxEntry]:
-        """The inbox entries that must be stored for this head, at their plain sort keys: none for a deleted member."""
+        """The entries that must be stored for this head, at their plain sort keys: none for a deleted member."""
         return [entry for entry in self.both_inbox_entries if not self.members[entry.owner_uuid].is_deleted]
 
     @property
     def both_inbox_entries(self) -> list[InboxEntry]:
-        """The inbox entries of both members, even of deleted ones."""
-        return [self.inbox_entry(owner_uuid) for owner_uuid in self.members]
+        """The entries of both members, even of deleted ones; none without a message."""
+        return [self.inbox_entry(owner_uuid) for owner_uuid in self.members] if self.is_open else []
 
     def inbox_entry(self, owner_uuid: str) -> InboxEntry:
-        """The inbox entry of one of the members."""
-        other = self.other(owner_uuid)
+        """The entry of one of the members."""
+        other, mine = self.other(owner_uuid), self.membership(owner_uuid)
+        folder, read_seq, shown_seq = (
+            self.folder(owner_uuid),
+            self._counted_from(owner_uuid),
+            self.shown_seq(owner_uuid),
+        )
+        shows_last = shown_seq == self.last_seq and not mine.block
         return InboxEntry(
             owner_uuid,
             self.message_group_uuid,
-            self.last.message,
+            self.last.message if shows_last else "",
             other,
-            self.created_at,
-            self.last_seq,
-            self.read_seqs[owner_uuid],
-            self.read_seqs[other.user_uuid] if other.read_receipts and self.is_mutual else None,
+            self.shown_at(owner_uuid),
+            shown_seq,
+            read_seq,
+            self.other_read_seq(owner_uuid),
             self.version,
             self.last_change,
-            bool(self.last.unsent_at),
-            other.avatar,
+            shows_last and bool(self.last.unsent_at),
+            "" if folder == REQUESTS else other.avatar,
+            folder,
+            mine.muted_until,
+            mine.marked_unread,
+            bool(mine.block),
+            mine.skipped(read_seq, shown_seq),
+            mine.hidden_up_to,
+            mine.settings,
         )
+
+    def _counted_from(self, owner_uuid: str) -> int:
+        """The number of the message after which a member's unread messages count."""
+        read_seq = max(self.read_seqs[owner_uuid], self.membership(owner_uuid).hidden_up_to)
+        shown_seq = self.shown_seq(owner_uuid)
+        return read_seq if shown_seq == self.last_seq else min(read_seq, shown_seq)
 
     @property
     def unread(self) -> list[Unread]:
-        """The unread entries that must be stored: none for a member that has read everything, or is deleted."""
+        """The unread entries that must be stored: see `has_unread`; none for a member that is deleted."""
         return [
             self.unread_of(owner_uuid)
             for owner_uuid, member in self.members.items()
@@ -167,8 +259,15 @@ class Head:
         ]
 
     def has_unread(self, owner_uuid: str) -> bool:
-        """True if this member has not read the last message."""
-        return self.read_seqs[owner_uuid] < self.last_seq
+        """True if a member who has this conversation in sight has not read it all, or has marked it as unread."""
+        if not self.is_open or self.folder(owner_uuid) == OUT_OF_SIGHT:
+            return False
+        return self.membership(owner_uuid).marked_unread or self.unread_of(owner_uuid).count > 0
+
+    def changed_hour(self, owner_uuid: str) -> str:
+        """The hour of the last change of a message, or of a member's own last setting; "" for neither."""
+        changed = self.changed.at[: keys.HOUR_LENGTH] if self.changed else ""
+        return max(changed, self.membership(owner_uuid).set_at)
 
     @property
     def changed_conversations(self) -> list[ChangedConversation]:
@@ -179,14 +278,29 @@ class Head:
     def both_changed_conversations(self) -> list[ChangedConversation]:
         """The changed conversations of both members, even of those that are gone; none without changes."""
         return [
-            ChangedConversation(owner_uuid, self.message_group_uuid, self.changed.at)
+            ChangedConversation(owner_uuid, self.message_group_uuid, hour)
             for owner_uuid in self.members
-            if self.changed
+            if self.is_open and (hour := self.changed_hour(owner_uuid))
         ]
 
     def unread_of(self, owner_uuid: str) -> Unread:
         """The unread entry of one of the members, even if everything is read."""
-        return Unread(owner_uuid, self.message_group_uuid, self.last_seq, self.read_seqs[owner_uuid], self.version)
+        mine, read_seq, shown_seq = (
+            self.membership(owner_uuid),
+            self._counted_from(owner_uuid),
+            self.shown_seq(owner_uuid),
+        )
+        return Unread(
+            owner_uuid,
+            self.message_group_uuid,
+            shown_seq,
+            read_seq,
+            self.version,
+            self.folder(owner_uuid),
+            mine.muted_until,
+            mine.marked_unread,
+            sum(last - first + 1 for first, last in mine.skipped(read_seq, shown_seq)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ HANDLE = "HANDLE"
 ERASED = "ERASED"
 TICKET = "TICKET"
 HIDDEN = "HIDDEN"  # sorts after HEAD, so that one Query reads both
+PINS = "PINS"  # beside a person's inbox entries, sorts after all of them
 NO_MESSAGES = (HEAD, HIDDEN)  # the other sort keys in a conversation's partition are times of messages
 VERSIONS = "VERSIONS"
 
@@ -24,8 +25,10 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", re.ASCII)
 _CHANGED_SK = re.compile(r"\d{4}-\d\d-\d\dT\d\d(#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?", re.ASCII)
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}", re.ASCII)
+FOLDER_PREFIXES = {"inbox": "GRP#", "requests": "REQ#", "archive": "ARC#", "": "OUT#"}
 FIRST_TIME = "1970-01-01T00:00:00.000000+00:00"
 TIME_LENGTH = len(FIRST_TIME)
+AFTER_TIEBREAKS = "$"  # a time and this sort after the time with any message_group_uuid
 HOUR_LENGTH = len("1970-01-01T00")
 
 
@@ -42,6 +45,19 @@ def of(item: dict[str, Any]) -> dict[str, Any]:
 def inbox_pk(user_uuid: str) -> str:
     """The partition of a person's inbox entries."""
     return f"GRP#{user_uuid}"
+
+
+def folder_pk(folder: str, user_uuid: str) -> str:
+    """The partition of a person's entries of one folder, see membership.FOLDERS."""
+    return f"{FOLDER_PREFIXES[folder]}{user_uuid}"
+
+
+def folder_of(pk: str) -> tuple[str, str]:
+    """The folder and the person of a partition of entries. Raises ValueError for another partition."""
+    for folder, prefix in FOLDER_PREFIXES.items():
+        if pk.startswith(prefix):
+            return folder, pk.removeprefix(prefix)
+    raise ValueError("An entry must be in a folder.")
 
 
 def unread_pk(user_uuid: str) -> str:

@@ -14,6 +14,7 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
 from messaging.model.items import Item
+from messaging.model.membership import FOLDERS
 from messaging.retry import attempts
 from messaging.storage.table import (
     MAX_STALE_ENTRIES,
@@ -34,9 +35,12 @@ from messaging.storage.table import (
 REBUILD_BUDGET_SECONDS = 20.0
 
 
+EntryKey = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A stream record: the old image of a head, None for a new head, and the new image."""
+    """A stream record: the old image of a head, None before the first message, and the new image."""
 
     sequence_number: str
     old: Head | None
@@ -55,19 +59,20 @@ class Change:
                 raise ValueError("A head must have the time of its last message.")
         if not images["SequenceNumber"].isdecimal():
             raise ValueError("A sequence number must consist of digits.")
-        return cls(images["SequenceNumber"], old, new)
+        return cls(images["SequenceNumber"], old if old and old.is_open else None, new)
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
     """All changes of one conversation in a batch, as one step from the first head to the last.
 
-    `times` are those of all heads, `had_unread` the members who had unread messages in one of them.
+    `keys` are those of each member's entries for all heads, `had_unread` the members who had unread messages in one of
+    them.
     """
 
     first: Change
     end: Head
-    times: frozenset[str]
+    keys: dict[str, frozenset[EntryKey]]
     had_unread: frozenset[str]
     sequence_numbers: tuple[str, ...]
 
@@ -83,35 +88,48 @@ class Rewrite:
         return not deleted and self.end.version > (self.first.old.version if self.first.old else 0)
 
     @property
-    def passes_times(self) -> bool:
-        """True if a head in between has a time of its own, where an interrupted attempt may have left entries."""
-        return not self.times <= {self.start.created_at, self.end.created_at}
+    def ends(self) -> set[EntryKey]:
+        """The keys of the entries before and after."""
+        return {entry.key for head in (self.start, self.end) for entry in head.both_inbox_entries}
 
     @property
-    def inbox_keys(self) -> set[tuple[str, str]]:
-        return {(owner, head.created_at) for head in (self.start, self.end) for owner in head.members}
+    def since(self) -> str:
+        """The earliest time of an entry."""
+        return min(sk for mine in self.keys.values() for _, sk in mine)
 
     @property
-    def moves_change(self) -> bool:
-        """True if a message was changed in another hour than the last one changed before."""
-        before, after = self.first.old.changed if self.first.old else None, self.end.changed
-        return after is not None and (before is None or before.at[: keys.HOUR_LENGTH] != after.at[: keys.HOUR_LENGTH])
+    def folders(self) -> frozenset[str]:
+        """The folders of all entries."""
+        return frozenset(keys.folder_of(pk)[0] for mine in self.keys.values() for pk, _ in mine)
+
+    def moves(self, owner: str) -> bool:
+        """True if a member's entry gets another key."""
+        return self.start.inbox_entry(owner).key != self.end.inbox_entry(owner).key
+
+    @property
+    def noted(self) -> list[str]:
+        """The members with a change or a setting in another hour than the last one before."""
+        old = self.first.old
+        return [one for one in self.end.members if self.end.changed_hour(one) != (old.changed_hour(one) if old else "")]
 
     def notes(self) -> Iterator[Write]:
         """Note the hour of the last change, for `since`."""
-        if self.moves_change:
-            yield from map(Note, self.end.changed_conversations)
+        yield from (Note(one) for one in self.end.both_changed_conversations if one.owner_uuid in self.noted)
 
     def forgets(self) -> Iterator[Write]:
         """Delete the notes of the hour before."""
-        if self.moves_change and self.first.old:
-            yield from map(Forget, self.first.old.changed_conversations)
+        if self.first.old:
+            known = self.first.old.both_changed_conversations
+            yield from (Forget(one) for one in known if one.owner_uuid in self.noted)
 
     def first_writes(self) -> Iterator[Write]:
-        """Bring entries and unread entries to the end's state, each at its key."""
+        """Bring entries and unread entries to the end's state, each at its key.
+
+        An entry that shows nothing new is written, too: it may show what a head in between had.
+        """
         for owner in self.end.members:
             entry = self.end.inbox_entry(owner)
-            yield Update(entry) if self.start.created_at == self.end.created_at else Insert(entry)
+            yield Insert(entry) if self.moves(owner) else Update(entry)
             unread = self.end.unread_of(owner)
             if self.end.has_unread(owner):
                 is_stored = self.first.old is not None and self.first.old.has_unread(owner)
@@ -122,15 +140,18 @@ class Rewrite:
 
     def last_writes(self) -> Iterator[Write]:
         """Delete the replaced entries."""
-        if self.start.created_at != self.end.created_at:
-            yield from map(Delete, self.start.both_inbox_entries)
+        yield from (Delete(self.start.inbox_entry(owner)) for owner in self.end.members if self.moves(owner))
         yield from self.forgets()
 
     def leftovers(self, table: Table) -> Iterator[Write]:
-        """Delete the entries that an interrupted attempt left at a time in between. Raises Busy."""
-        for entry in self.end.both_inbox_entries if self.passes_times else ():
-            found = table.entries_of(entry.owner_uuid, entry.message_group_uuid, self.start.created_at, entry.sk)
-            yield from (Discard(one) for one in found if one.sk != entry.sk)
+        """Delete the entries that an interrupted attempt left at a key in between. Raises Busy."""
+        for owner, known in self.keys.items():
+            if not known - self.ends:
+                continue
+            entry, times = self.end.inbox_entry(owner), [sk for _, sk in known]
+            for folder in {keys.folder_of(pk)[0] for pk, _ in known}:
+                found = table.entries_of(owner, entry.message_group_uuid, folder, min(times), max(times))
+                yield from (Discard(one) for one in found if one.key != entry.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +164,14 @@ class Rewritten:
 
 
 def fold(changes: Iterable[Change]) -> list[Rewrite]:
-    """Fold changes into one rewrite per conversation, for any order and repetition of the records."""
+    """Fold changes into one rewrite per conversation, for any order and repetition of the records.
+
+    A head without messages has no entries.
+    """
     by_conversation: dict[str, list[Change]] = {}
     for change in changes:
-        by_conversation.setdefault(change.new.message_group_uuid, []).append(change)
+        if change.new.is_open:
+            by_conversation.setdefault(change.new.message_group_uuid, []).append(change)
     return [_fold_one(changes) for changes in by_conversation.values()]
 
 
@@ -156,7 +181,7 @@ def _fold_one(changes: Sequence[Change]) -> Rewrite:
     return Rewrite(
         in_order[0],
         in_order[-1].new,
-        frozenset(head.created_at for head in heads),
+        {owner: frozenset(head.inbox_entry(owner).key for head in heads) for owner in heads[0].members},
         frozenset(owner for head in heads for owner in head.members if head.has_unread(owner)),
         tuple(change.sequence_number for change in changes),
     )
@@ -166,11 +191,11 @@ def rewrite(table: Table, changes: Iterable[Change]) -> Rewritten:
     """Bring the entries and unread entries of every changed conversation to its head's state."""
     planned: list[Rewrite] = []
     refused: list[Rewrite] = []
-    taken: set[tuple[str, str]] = set()
+    taken: set[EntryKey] = set()
     for one in fold(changes):
         # DynamoDB refuses a request that names a key twice.
-        (planned if one.is_counted and not one.inbox_keys & taken else refused).append(one)
-        taken |= one.inbox_keys
+        (planned if one.is_counted and not one.ends & taken else refused).append(one)
+        taken |= one.ends
     failed: dict[str, Exception] = {}
     for step in (Rewrite.first_writes, Rewrite.last_writes, lambda one: one.leftovers(table)):
         planned = _do(table, planned, step, refused, failed)
@@ -179,7 +204,7 @@ def rewrite(table: Table, changes: Iterable[Change]) -> Rewritten:
     for one in refused:
         try:
             budget = min(retry.RETRY_BUDGET_SECONDS, end - retry.clock())
-            head = rebuild(table, one.end, min(one.times), budget)
+            head = rebuild(table, one.end, one.since, budget, one.folders)
             _note_again(table, one, head)
         except Exception as error:  # one conversation must not hold up the others; the handler reports it
             failed.update(dict.fromkeys(one.sequence_numbers, error))
@@ -193,7 +218,7 @@ def _note_again(table: Table, one: Rewrite, head: Head | None) -> None:
 
     Raises the error of a write that failed.
     """
-    if not one.moves_change:
+    if not one.noted:
         return
     wanted = {entry.key: entry for entry in head.changed_conversations} if head else {}
     known = [entry for change in (one.first.old, one.end) if change for entry in change.both_changed_conversations]
@@ -229,23 +254,39 @@ def _do(
     return done
 
 
-def rebuild(table: Table, known: Head, since: str, give_up_after: float = retry.RETRY_BUDGET_SECONDS) -> Head | None:
+def rebuild(
+    table: Table,
+    known: Head,
+    since: str,
+    give_up_after: float = retry.RETRY_BUDGET_SECONDS,
+    folders: Iterable[str] = FOLDERS,
+) -> Head | None:
     """Bring a conversation's entries to its head's state, in one transaction that checks the head; return the head.
 
-    `known` is any head the conversation has had. Entries before both `since` and the time of `known` are not found.
-    Costs 2 Queries and `Table.replace_entries`. Safe while others write. Raises Busy.
+    `known` is any head the conversation has had. Entries before both `since` and those of `known`, or in other folders
+    than `folders` and the head's own, are not found. Costs 2 Queries per folder and `Table.replace_entries`. Safe while
+    others write. Raises Busy.
     """
-    group, first = known.message_group_uuid, min(since, known.created_at)
+    group, first = known.message_group_uuid, min([since, *map(known.shown_at, known.members)])
+    searched = {*folders}
     tiebroken: set[str] = set()
     for _ in attempts(give_up_after):
         try:
-            found = [entry for owner in known.members for entry in table.entries_of(owner, group, first)]
+            found = [
+                entry
+                for owner in known.members
+                for folder in sorted(searched)
+                for entry in table.entries_of(owner, group, folder, first)
+            ]
             # Last, so that it seldom changes before the transaction, even if people send fast.
             head = table.head(group, consistent=True)
             entries = head.inbox_entries if head else []
+            if unsearched := {entry.folder for entry in entries} - searched:
+                searched |= unsearched
+                continue
             wanted = [entry.tiebroken() if entry.owner_uuid in tiebroken else entry for entry in entries]
-            wanted_keys = {(entry.owner_uuid, entry.sk) for entry in wanted}
-            stale = [entry for entry in found if (entry.owner_uuid, entry.sk) not in wanted_keys]
+            wanted_keys = {entry.key for entry in wanted}
+            stale = [entry for entry in found if entry.key not in wanted_keys]
             table.replace_entries(known, head, wanted, stale[:MAX_STALE_ENTRIES])
             if len(stale) <= MAX_STALE_ENTRIES:
                 return head

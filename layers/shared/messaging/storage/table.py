@@ -19,6 +19,7 @@ from messaging.model.errors import HandleTaken, Invalid, NotFound, TooLarge, Too
 from messaging.model.hidden import MOST_HIDDEN, Hidden
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item
+from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS
 from messaging.model.message import OPTIONAL_CONTENT, Message
 from messaging.model.person import SPREADING, Person, Profile
 from messaging.model.sent_record import SentRecord
@@ -257,16 +258,19 @@ class Table:
 
     # Reading an inbox
 
-    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None) -> list[InboxEntry]:
-        """Inbox entries, newest first, from the top or from below a sort key."""
-        operator = "<" if older_than else None
-        items = self.db.query(keys.inbox_pk(user_uuid), limit, operator, older_than, ascending=False)
+    def inbox(self, user_uuid: str, limit: int, older_than: str | None = None, folder: str = INBOX) -> list[InboxEntry]:
+        """Entries of a folder, newest first, from the top or from below a sort key."""
+        pk = keys.folder_pk(folder, user_uuid)
+        items = self.db.query(pk, limit, "<", older_than or _AFTER_ALL_TIMES, ascending=False)
         return [InboxEntry.from_item(item) for item in items]
 
-    def inbox_above(self, user_uuid: str, limit: int, newer_than: str, *, consistent: bool = False) -> list[InboxEntry]:
-        """The message groups next above a sort key, newest first."""
-        items = self.db.query(keys.inbox_pk(user_uuid), limit, ">", newer_than, ascending=True, consistent=consistent)
-        return [InboxEntry.from_item(item) for item in reversed(items)]
+    def inbox_above(
+        self, user_uuid: str, limit: int, newer_than: str, folder: str = INBOX, *, consistent: bool = False
+    ) -> list[InboxEntry]:
+        """The message groups of a folder next above a sort key, newest first."""
+        pk = keys.folder_pk(folder, user_uuid)
+        items = self.db.query(pk, limit, ">", newer_than, ascending=True, consistent=consistent)
+        return [InboxEntry.from_item(item) for item in reversed(items) if item["sk"]["S"] != keys.PINS]
 
     def changed_conversations(self, user_uuid: str, after: str, limit: int) -> list[ChangedConversation]:
         """Conversations with changes, in the order of the hours of their last ones, after a sort key or an hour."""
@@ -281,29 +285,32 @@ class Table:
         return [Head.from_item(item) for item in self.db.get_many(wanted)]
 
     def conversations(self, user_uuid: str) -> Iterator[InboxEntry]:
-        """A whole inbox, each conversation once, even if some move up meanwhile: it is read upwards.
+        """All of a person's conversations, also those out of sight, each once.
 
-        Consistent. A page of 100 costs a request and about 7 read units.
+        Even if some move up meanwhile: each folder is read upwards, and last the inbox, into which messages move
+        conversations. Consistent. A page of 100 costs a request and about 7 read units; each folder at least a request
+        and 1 read unit.
         """
         seen: set[str] = set()
-        page = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, consistent=True)
-        while page:
-            for group in reversed(page):
-                if group.message_group_uuid not in seen:
-                    seen.add(group.message_group_uuid)
-                    yield group
-            page = self.inbox_above(user_uuid, _PAGE, page[0].sk, consistent=True)
+        for folder in (OUT_OF_SIGHT, REQUESTS, ARCHIVE, INBOX):
+            page = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, folder, consistent=True)
+            while page:
+                for group in reversed(page):
+                    if group.message_group_uuid not in seen:
+                        seen.add(group.message_group_uuid)
+                        yield group
+                page = self.inbox_above(user_uuid, _PAGE, page[0].sk, folder, consistent=True)
 
     def entries_of(
-        self, owner_uuid: str, message_group_uuid: str, first: str, last: str = _AFTER_ALL_TIMES
+        self, owner_uuid: str, message_group_uuid: str, folder: str, first: str, last: str = _AFTER_ALL_TIMES
     ) -> list[InboxEntry]:
-        """One conversation's entries in an inbox, with sort keys from `first` to `last`; normally one or none.
+        """One conversation's entries in a folder, with times from `first` to `last`; normally one or none.
 
         Consistent. Reads everything stored in between: a request per megabyte, a read unit per 4 KB.
         """
         items = self.db.query_all(
-            keys.inbox_pk(owner_uuid),
-            between=(first, last),
+            keys.folder_pk(folder, owner_uuid),
+            between=(first, f"{last}{keys.AFTER_TIEBREAKS}"),
             equal={"message_group_uuid": {"S": message_group_uuid}},
             consistent=True,
         )
@@ -773,7 +780,7 @@ class Table:
                 return self.db.insert_statement(item)
             case Update():
                 changes = ", ".join(f"{name} = ?" for name in shown)
-                gone = "" if "user_avatar" in item or isinstance(write.entry, Unread) else " REMOVE user_avatar"
+                gone = "".join(f" REMOVE {name}" for name in write.entry.OPTIONAL if name not in item)
                 return {
                     "Statement": f"UPDATE {table} SET {changes}{gone} WHERE {where} AND version < ?",
                     "Parameters": [*shown.values(), *identity.values(), item["version"]],
