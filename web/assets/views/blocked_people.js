@@ -27,30 +27,24 @@ export class BlockedPeople {
     );
   }
 
-  /**
-   * Loads a page of them.
-   *
-   * @param {string} [path]
-   */
-  async load(path = "/api/blocks") {
+  async load() {
     this.note.textContent = t("loading");
     this.error.textContent = "";
     try {
-      const { body, links } = await this.client.api.get(path);
-      this.list.append(...body.map((/** @type {BlockedPerson} */ person) => this.#row(person)));
-      const { next } = links;
-      this.note.replaceChildren(next ? linkButton(t("more_people"), () => this.load(next)) : this.#emptyNote);
+      const people = await this.client.blocks();
+      this.list.replaceChildren(...people.map((person) => this.#row(person)));
+      this.#updateNote();
     } catch (error) {
       this.note.textContent = "";
       this.error.replaceChildren(
         `${sentence(error)} `,
-        linkButton(t("try_again"), () => this.load(path)),
+        linkButton(t("try_again"), () => this.load()),
       );
     }
   }
 
-  get #emptyNote() {
-    return this.list.childElementCount ? "" : t("nobody_blocked");
+  #updateNote() {
+    this.note.textContent = this.list.childElementCount ? "" : t("nobody_blocked");
   }
 
   /** @param {BlockedPerson} person */
@@ -73,7 +67,7 @@ export class BlockedPeople {
     try {
       await this.client.unblock(person.uuid);
       row.remove();
-      if (!this.note.hasChildNodes()) this.note.textContent = this.#emptyNote;
+      this.#updateNote();
       this.heading.focus();
     } catch (error) {
       button.disabled = false;

@@ -37,10 +37,8 @@ export async function composerBar(client, entry, onleave) {
     ]);
   }
   const canWrite = await client.canWrite(handle);
-  if (canWrite === "yes") return null;
-  return canWrite === "no"
-    ? bar(t("waiting_note", { name }))
-    : { ...bar(t("will_be_request", { name })), canWrite: true };
+  if (canWrite === "no") return bar(t("waiting_note", { name }));
+  return canWrite === "request" ? { ...bar(t("will_be_request", { name })), canWrite: true } : null;
 }
 
 /**

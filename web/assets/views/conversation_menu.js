@@ -9,6 +9,7 @@ import { showMenu } from "./menu.js";
 import { openReport } from "./report.js";
 
 /**
+ * @import { SettingsChange } from "../cruddur-messages/types.js"
  * @import { Key } from "../texts.js"
  * @import { PageClient } from "../page_client.js"
  */
@@ -33,12 +34,12 @@ const MUTE_HOURS = [
 export function openConversationMenu({ client, uuid, anchor, onleave }) {
   const entry = client.store.conversations.get(uuid);
   if (!entry) return;
-  const { display_name: name, user_uuid, folder, pinned, blocked } = entry;
+  const { display_name: name, user_uuid, folder, blocked } = entry;
+  const pinned = client.store.pins.includes(uuid);
   const isRequest = folder === "requests";
   const leave = () => client.sync.openUuid === uuid && onleave();
   const run = (/** @type {Promise<unknown>} */ action) => finish(anchor, action);
-  /** @param {Parameters<PageClient["change"]>[1]} settings */
-  const set = (settings) => run(client.change(uuid, settings));
+  const set = (/** @type {SettingsChange} */ change) => run(client.changeMessageGroup(uuid, change));
   const mute = () => {
     const items = MUTE_HOURS.map(([key, hours]) => {
       return /** @type {Item} */ ([key, () => set({ muted_until: timeAfter(hours) })]);

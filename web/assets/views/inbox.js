@@ -167,7 +167,9 @@ export class Inbox {
   update() {
     this.#showMe();
     this.#updateTabs();
-    const found = this.client.store.folder(this.#folder).filter((conversation) => this.#matches(conversation));
+    const { store } = this.client;
+    const shown = this.#folder === "inbox" ? store.inbox : store.folder(this.#folder);
+    const found = shown.filter((conversation) => this.#matches(conversation));
     this.#place(found.map((conversation) => this.#row(conversation).element));
     if (this.#isLoaded) this.note.textContent = found.length ? "" : this.#emptyNote();
   }
@@ -225,7 +227,7 @@ export class Inbox {
     if (!this.#searched || this.#isSearching) return;
     this.#isSearching = true;
     try {
-      while (this.#searched && sync.nextPage(this.#folder)) await sync.loadMore(this.#folder);
+      while (this.#searched && sync.nextPages[this.#folder]) await sync.loadMore(this.#folder);
     } catch {
       // the search covers the conversations that have been loaded
     } finally {
@@ -236,7 +238,7 @@ export class Inbox {
 
   async #loadMore() {
     const { sync } = this.client;
-    if (!sync.nextPage(this.#folder)) return;
+    if (!sync.nextPages[this.#folder]) return;
     this.observer.unobserve(this.more);
     try {
       await sync.loadMore(this.#folder);
@@ -256,7 +258,8 @@ export class Inbox {
     const row =
       this.#rows.get(uuid) ?? new InboxRow(uuid, uuid === this.#selected, (anchor) => this.onmenu(uuid, anchor));
     this.#rows.set(uuid, row);
-    row.update(conversation, this.client.store.isTyping(uuid));
+    const { store } = this.client;
+    row.update(conversation, { isTyping: store.isTyping(uuid), isPinned: store.pins.includes(uuid) });
     return row;
   }
 

@@ -50,13 +50,13 @@ export class InboxRow {
 
   /**
    * @param {Conversation} conversation
-   * @param {boolean} isTyping
+   * @param {{ isTyping: boolean, isPinned: boolean }} state
    */
-  update(conversation, isTyping) {
-    const { created_at, pinned, blocked, marked_unread } = conversation;
+  update(conversation, { isTyping, isPinned }) {
+    const { created_at, blocked, marked_unread } = conversation;
     const count = unread(conversation);
     const muted = isMuted(conversation);
-    const drawn = JSON.stringify([conversation, muted, isTyping, ago(created_at), today()]);
+    const drawn = JSON.stringify([conversation, isPinned, muted, isTyping, ago(created_at), today()]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.#drawFace(conversation);
@@ -72,7 +72,7 @@ export class InboxRow {
     this.preview.classList.toggle("typing", isTyping);
     this.menu.setAttribute("aria-label", t("actions_with", { name: conversation.display_name }));
     this.marks.replaceChildren(
-      ...(pinned ? mark("pin", "pinned") : []),
+      ...(isPinned ? mark("pin", "pinned") : []),
       ...(muted ? mark("mute", "muted") : []),
       ...(blocked ? mark("block", "blocked") : []),
     );

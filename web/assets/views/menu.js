@@ -16,7 +16,7 @@ const MARGIN_PX = 8;
 export function showMenu(anchor, properties, ...children) {
   const menu = el("div", { popover: "auto", className: "menu", onkeydown: moveFocus, ...properties }, ...children);
   menu.addEventListener("toggle", (event) => event.newState === "closed" && menu.remove());
-  document.body.append(menu);
+  document.querySelector("main")?.append(menu);
   menu.showPopover();
   place(menu, anchor);
   menu.querySelector("button")?.focus();
@@ -43,10 +43,19 @@ function place(menu, anchor) {
 /** @param {KeyboardEvent} event */
 function moveFocus(event) {
   const menu = /** @type {HTMLElement} */ (event.currentTarget);
-  const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-  if (!step || (event.target instanceof HTMLInputElement && event.key.endsWith("t"))) return;
-  event.preventDefault();
   const stops = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll("button, input")]);
   const index = stops.indexOf(/** @type {HTMLElement} */ (event.target));
-  stops.at((index + step) % stops.length)?.focus();
+  const moves = {
+    ArrowDown: index + 1,
+    ArrowRight: index + 1,
+    ArrowUp: index - 1,
+    ArrowLeft: index - 1,
+    Home: 0,
+    End: -1,
+  };
+  const next = moves[/** @type {keyof typeof moves} */ (event.key)];
+  const isOfText = event.target instanceof HTMLInputElement && !["ArrowDown", "ArrowUp"].includes(event.key);
+  if (next === undefined || isOfText) return;
+  event.preventDefault();
+  stops.at(next % stops.length)?.focus();
 }

@@ -9,7 +9,7 @@ import { PersonPicker } from "./person_picker.js";
 import { beginning } from "./timeline.js";
 
 /**
- * @import { OutboxEntry, Person, SentMessage } from "../cruddur-messages/types.js"
+ * @import { CanWrite, OutboxEntry, Person, SentMessage } from "../cruddur-messages/types.js"
  * @import { PageClient } from "../page_client.js"
  */
 
@@ -103,10 +103,10 @@ export class NewConversation {
       const person = await this.picker.find(wanted);
       if (!person) return;
       const uuid = await this.client.findConversation(wanted);
-      const canWrite = uuid ? "yes" : await this.client.canWrite(wanted);
+      const canWrite = uuid ? null : await this.client.canWrite(wanted);
       if (choice !== this.#choices) return; // another person was chosen meanwhile, or the view closed
       if (uuid) this.go(`/messages/${uuid}`, { replace: true });
-      else this.#offer(person, canWrite);
+      else this.#offer(person, canWrite ?? "yes");
     } catch (error) {
       if (choice !== this.#choices) return;
       this.picker.failed(/** @type {Error} */ (error), () => this.#choose(handle));
@@ -115,7 +115,7 @@ export class NewConversation {
 
   /**
    * @param {Person} person
-   * @param {"yes" | "request" | "no"} canWrite
+   * @param {CanWrite} canWrite
    */
   #offer(person, canWrite) {
     const { display_name: name } = person;

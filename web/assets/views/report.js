@@ -7,14 +7,14 @@ import { t } from "../texts.js";
 import { showDialog } from "./dialogs.js";
 
 /**
- * @import { Conversation, Message } from "../cruddur-messages/types.js"
+ * @import { Conversation, Message, NewReport } from "../cruddur-messages/types.js"
  * @import { Key } from "../texts.js"
  * @import { PageClient } from "../page_client.js"
  */
 
 const MAX_MESSAGES = 20;
 const MAX_COMMENT_LENGTH = 1_000;
-/** @type {[string, Key][]} */
+/** @type {[NewReport["reason"], Key][]} */
 const REASONS = [
   ["spam", "spam"],
   ["harassment", "harassment"],
@@ -59,7 +59,7 @@ export async function openReport(client, entry, message_uuid) {
     run: async () => {
       const message_uuids = chosen().map(({ value }) => value);
       if (!message_uuids.length) throw new Error(t("nothing_chosen"));
-      const details = { reason: reason.value, comment: comment.value.trim() };
+      const details = { reason: /** @type {NewReport["reason"]} */ (reason.value), comment: comment.value.trim() };
       await client.report({ report_uuid, message_group_uuid, message_uuids, ...details });
       return t("report_sent");
     },

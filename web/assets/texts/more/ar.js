@@ -90,7 +90,6 @@ export default {
   blocked_people: "الأشخاص المحظورون",
   nobody_blocked: "لم تحظر أحدًا.",
   unblock_person: "إلغاء حظر {name}",
-  more_people: "عرض المزيد",
   sign_out_everywhere: "تسجيل الخروج من كل الأجهزة",
   sign_out_note: "يُسجَّل خروج هذا الجهاز فورًا، والأجهزة الأخرى عند تجديد دخولها خلال ساعة.",
   signing_out: "جارٍ تسجيل الخروج …",

@@ -87,7 +87,6 @@ export default {
   blocked_people: "Blockierte Personen",
   nobody_blocked: "Du hast niemanden blockiert.",
   unblock_person: "{name} nicht mehr blockieren",
-  more_people: "Mehr zeigen",
   sign_out_everywhere: "Auf allen Geräten abmelden",
   sign_out_note:
     "Dieses Gerät wird sofort abgemeldet, die anderen, wenn ihr Zugang erneuert wird: innerhalb einer Stunde.",

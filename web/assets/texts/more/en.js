@@ -84,7 +84,6 @@ export default {
   blocked_people: "Blocked people",
   nobody_blocked: "You have blocked nobody.",
   unblock_person: "Unblock {name}",
-  more_people: "Show more",
   sign_out_everywhere: "Sign out on all devices",
   sign_out_note: "This device is signed out at once, the others when their access is renewed: within an hour.",
   signing_out: "Signing out …",
