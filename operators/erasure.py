@@ -73,7 +73,8 @@ def erase_from_table(
             _leave(table, group)
             left(1)
             more = True
-    table.delete(table.db.query_all(keys.changed_pk(user_uuid), consistent=True))
+    for pk in (keys.changed_pk(user_uuid), keys.limits_pk(user_uuid)):
+        table.delete(table.db.query_all(pk, consistent=True))
     return connection_ids
 
 

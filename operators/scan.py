@@ -26,6 +26,7 @@ _PREFIXES = {
     "ticket": keys.ticket_pk(""),
     "connection": keys.connections_pk(""),
     "subscription": keys.subscriptions_pk(""),
+    "counter": keys.limits_pk(""),
 }
 KINDS = tuple(_PREFIXES)
 _deserialize = TypeDeserializer().deserialize

@@ -279,6 +279,7 @@ class _Segment:
             keys.connections_pk(""): (Connection.from_item, _nothing_else),
             keys.subscriptions_pk(""): (Subscription.from_item, _nothing_else),
             keys.versions_pk(""): (Versions.from_item, _nothing_else),
+            keys.limits_pk(""): (counter, _nothing_else),
         }
         for pk, items in groupby(items_in_order, key=lambda item: str(item["pk"]["S"])):
             prefix, _, identifier = pk.partition("#")
@@ -605,6 +606,11 @@ def readable_sent_record(item: Item) -> SentRecord:
 def readable_change(item: Item) -> MessageChange:
     """The change of an item. Raises one of UNREADABLE also if its message's time is not a time."""
     return _with_time(MessageChange.from_item(item))
+
+
+def counter(item: Item) -> tuple[int, int]:
+    """The value of a counter for a limit, and the time when it expires."""
+    return int(item["count"]["N"]), int(item["ttl"]["N"])
 
 
 def _with_time(entity: _Timed) -> _Timed:

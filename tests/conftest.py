@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.support.limits import VARIABLES
+
 # The functions read these at import; no test may reach AWS.
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "test",
@@ -25,6 +27,7 @@ os.environ |= {
     "DISPLAY_NAME_CLAIM": "name",
     "PICTURE_CLAIM": "picture",
     "EMAIL_CLAIM": "email",
+    **VARIABLES,
 }
 
 # The extent of property tests: quick in `make test`, long with --hypothesis-profile=soak.

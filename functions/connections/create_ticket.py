@@ -2,12 +2,14 @@
 
 from messaging.api import http_api
 from messaging.live.tickets import LIFETIME, create_ticket
-from messaging.settings import Settings
+from messaging.settings import TicketSettings
 from messaging.storage.table import open_table
 
-table = open_table(Settings.from_environment().table_name)
+settings = TicketSettings.from_environment()
+table = open_table(settings.table_name)
 
 
 @http_api.route
 def lambda_handler(request: http_api.Request) -> http_api.Response:
-    return http_api.ok({"ticket": create_ticket(table, request.user_uuid), "expires_in": LIFETIME})
+    ticket, usage = create_ticket(table, request.user_uuid, settings.tickets)
+    return http_api.ok({"ticket": ticket, "expires_in": LIFETIME}, **http_api.limits(usage))

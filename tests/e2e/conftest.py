@@ -16,6 +16,7 @@ from local.ministack import Ministack
 from operators.environments import Environment, publish_local
 from operators.people import create_user
 from tests.conftest import free_port
+from tests.support import limits
 
 PASSWORD = "Tests-only-password-1"
 
@@ -100,7 +101,7 @@ class System:
 def deployed(folder: Path, origins: Sequence[str] = (), **parameters: str) -> Iterator[System]:
     """Deploy the template with these parameters to a ministack that keeps its data in `folder`.
 
-    Besides the web client, pages of `origins` may use it.
+    Besides the web client, pages of `origins` may use it. There are no limits but those among the parameters.
     """
     data = folder / "data"
     data.mkdir()
@@ -109,7 +110,7 @@ def deployed(folder: Path, origins: Sequence[str] = (), **parameters: str) -> It
     try:
         environment = ministack.place
         stack.build()
-        stack.deploy(environment, origins, **parameters)
+        stack.deploy(environment, origins, **{**limits.PARAMETERS, **parameters})
         signing_key = data / "cognito-pool-keys" / f"{environment.outputs.get('UserPoolId')}-access.pem"
         yield System(environment, stack.api_url(environment), signing_key)
     finally:

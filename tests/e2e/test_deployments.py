@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from local import stack
 from operators.schema import template
 from tests.e2e.conftest import PASSWORD, Client, System, deployed, eventually
+from tests.support import limits
 
 ON = {
     "CustomerManagedKey": "true",
@@ -60,6 +61,8 @@ NOT_OPTIONAL = {
     "Architecture",
     "AllowedOrigins",
     "MessageMaxChars",
+    *limits.PARAMETERS,
+    "RequestPauseDays",
     "LogRetentionDays",
     "LocalEndpoint",
 }

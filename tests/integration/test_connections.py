@@ -19,6 +19,7 @@ from messaging.live.connections import (
 from messaging.live.tickets import LIFETIME, consume_ticket, create_ticket
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
+from messaging.model.limits import tickets_per_hour
 from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.refusals import MIN_REFUSAL_SECONDS
@@ -56,7 +57,7 @@ def people(dynamodb: "DynamoDBClient", table_name: str) -> PeopleTable:
 
 
 def test_of_many_handshakes_with_one_ticket_one_succeeds(table: Table, bayko: Person) -> None:
-    ticket = create_ticket(table, bayko.user_uuid)
+    ticket, _ = create_ticket(table, bayko.user_uuid, tickets_per_hour(0))
 
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: consume_ticket(table, ticket), range(20)))
@@ -69,7 +70,7 @@ def test_a_ticket_lives_for_a_minute_however_late_dynamodb_deletes_it(
     dynamodb: "DynamoDBClient", table: Table, table_name: str, bayko: Person, age: int, taken: bool
 ) -> None:
     made = 1_800_000_000
-    ticket = create_ticket(table, bayko.user_uuid, lambda: made)
+    ticket, _ = create_ticket(table, bayko.user_uuid, tickets_per_hour(0), lambda: made)
     later = Table(dynamodb, table_name, lambda: made + age)
 
     assert consume_ticket(later, ticket) == (bayko.user_uuid if taken else None)

@@ -15,9 +15,11 @@ from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, NotFound, TooManyRequests
 from messaging.model.inbox_entry import InboxEntry
+from messaging.model.limits import tickets_per_hour
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.changes import hide, react
+from messaging.services.limits import spend
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import MessageChanged
 from operators import verify as verifying
@@ -173,8 +175,11 @@ def test_nothing_more_is_pushed_to_them_or_about_them(world: World) -> None:
         world.put(replace(connection, subscriptions=frozenset({other.user_uuid})).item)
         world.put(Subscription(other.user_uuid, connection.connection_id, person.user_uuid, group, expires).item)
 
+    spend(world.table, bayko, tickets_per_hour(120))
+
     world.erase(bayko)
 
+    assert list(world.table.db.query_all(keys.limits_pk(bayko.user_uuid))) == []
     assert world.table.connections(bayko.user_uuid) == []
     assert world.table.subscriptions(bayko.user_uuid) == world.table.subscriptions(londo.user_uuid) == []
     assert len(world.table.connections(londo.user_uuid)) == 1

@@ -13,9 +13,11 @@ from messaging.model import keys
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
+from messaging.model.limits import lookups_per_hour
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
+from messaging.services.limits import spend
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import HeadChanged, Table
@@ -243,6 +245,17 @@ def test_tickets_connections_and_subscriptions_are_known_and_unreadable_ones_are
     for entry in entries:
         damaged.put(without(entry.item, "ttl"))
     assert [one.kind for one in damaged.verify()] == ["unreadable"] * 3
+
+
+def test_counters_for_limits_are_known_and_unreadable_ones_are_reported(damaged: Damaged) -> None:
+    spend(damaged.table, damaged.londo, lookups_per_hour(600))
+    (counter,) = damaged.table.db.query_all(keys.limits_pk(damaged.londo.user_uuid))
+
+    assert damaged.verify() == []
+    assert kind_of(counter) == "counter"
+
+    damaged.put(without(counter, "count"))
+    assert [one.kind for one in damaged.verify()] == ["unreadable"]
 
 
 @pytest.mark.parametrize("kind", [*_MENDABLE, *_LOST, *_NOT_MENDABLE])

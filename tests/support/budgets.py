@@ -6,6 +6,7 @@ by AWS's documented rules: two for each item of a transaction, one for each othe
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from messaging.model import keys
+from messaging.model.limits import lookups_per_hour, tickets_per_hour
 from messaging.model.message import Draft
 from messaging.model.person import ClaimNames, Person, ProfileChange
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -61,14 +63,15 @@ BUDGETS = {
     "A newest 20 messages with hidden ones": Consumed(1, 1, 0),
     "push of 1 change": Consumed(3, 1.5, 0),
     "receipts that are so already": Consumed(1, 1, 0),
-    "receipts changed in 31 conversations": Consumed(36, 5, 36),
-    "handle, name and avatar changed in 31 conversations": Consumed(36, 5, 38),
+    "receipts changed in 31 conversations": Consumed(39, 8, 36),
+    "handle, name and avatar changed in 31 conversations": Consumed(39, 8, 38),
     "own profile, with an issuer": Consumed(1, 1, 0),
     "first call, with an issuer": Consumed(2, 1, 6),
     "chosen handle, with an issuer": Consumed(2, 1, 6),
     "nothing unread": Consumed(2, 1, 0),
     "an empty inbox": Consumed(2, 1, 0),
-    "ticket": Consumed(2, 1, 1),
+    "ticket": Consumed(3, 1, 2),
+    "look-up of a handle": Consumed(2, 1, 1),
     "connect": Consumed(4, 2.5, 1),
     "subscribe": Consumed(4, 1, 2),
     "typing": Consumed(2, 1, 0),
@@ -76,6 +79,12 @@ BUDGETS = {
     "disconnect": Consumed(3, 1, 2),
 }
 
+# Limits are counted, and high enough.
+_MOST = 10**6
+LIMITED: dict[str, dict[str, Any]] = {
+    "users.show_user": {"lookups": lookups_per_hour(_MOST)},
+    "connections.create_ticket": {"tickets": tickets_per_hour(_MOST)},
+}
 AVATAR = "https://lh3.googleusercontent.com/a/ACg8ocKxVx0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH=s96-c"  # as usual
 
 
@@ -142,6 +151,9 @@ def _measure(
         )
     meter = Meter(dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
+    for path, changed in LIMITED.items():
+        module = functions.handler(path)
+        monkeypatch.setattr(module, "settings", replace(module.settings, **changed))
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
     text = "A short message, as people write them"
 
@@ -198,6 +210,10 @@ def _measure(
         table, londo.user_uuid, group, Draft(str(uuid4()), text)
     )  # or typing and subscribing do nothing
     sockets = SocketFunctions(functions, monkeypatch)
+    show = {"handle": "@londo"}
+    measured["look-up of a handle"] = meter.measure(
+        lambda: functions.call("users.show_user", bayko.user_uuid, parameters=show)
+    )
     measured["ticket"] = meter.measure(lambda: functions.call("connections.create_ticket", bayko.user_uuid))
     measured["connect"] = meter.measure(lambda: sockets.connect(bayko.user_uuid))
     mine = sockets.connect(bayko.user_uuid)

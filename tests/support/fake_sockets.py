@@ -5,7 +5,7 @@
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,6 +73,9 @@ class FakeConnections(Table):
 
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
         return self.heads.get(message_group_uuid)
+
+    def heads_of(self, message_group_uuids: Sequence[str]) -> list[Head]:
+        return [self.heads[group] for group in message_group_uuids if group in self.heads]
 
     def connections(self, user_uuid: str, *, consistent: bool = False) -> list[Connection]:
         if not consistent:

@@ -23,7 +23,7 @@ def test_each_event_is_described(head: Head) -> None:
         [
             views.message_event(head, head.last, {}),
             views.message_group_event(head.inbox_entry(user_uuid)) | {"unread_count": 0},
-            views.read_event(head, user_uuid),
+            views.read_event(head.message_group_uuid, user_uuid, head.last_seq),
             views.change_event(
                 head.message_group_uuid, MessageChange(1, EDIT, head.created_at, head.created_at), None, {}
             ),

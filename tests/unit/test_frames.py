@@ -12,6 +12,7 @@ from messaging.model import keys
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
 from messaging.model.errors import NotFound
+from messaging.model.limits import tickets_per_hour
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from tests.support.api import OTHER, USER, request
@@ -182,7 +183,7 @@ class Tickets(FakeConnections):
 
 def test_a_ticket_is_stored_as_a_digest_for_a_minute_and_is_valid_once() -> None:
     table = Tickets(BAYKO)
-    ticket = create_ticket(table, USER, lambda: 1000.9)
+    ticket, _ = create_ticket(table, USER, tickets_per_hour(0), lambda: 1000.9)
 
     (stored,) = table.stored.values()
     assert (stored.user_uuid, stored.expires) == (USER, 1000 + LIFETIME)
@@ -196,5 +197,5 @@ def test_an_erased_person_gets_no_ticket() -> None:
     table = Tickets(LONDO)
 
     with pytest.raises(NotFound):
-        create_ticket(table, USER)
+        create_ticket(table, USER, tickets_per_hour(0))
     assert table.stored == {}

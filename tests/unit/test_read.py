@@ -160,7 +160,7 @@ def test_a_conversation_opened_a_moment_ago_is_found() -> None:
     assert newest_messages(opened, USER, GROUP, 3).messages == _messages(6, 7, 8)
     assert messages_before(opened, USER, _cursor(8), 2).messages == _messages(6, 7)
     assert messages_after(opened, USER, _cursor(1), 2).messages == _messages(2, 3)
-    assert find_message_group(opened, USER, "londo") == (LONDO, GROUP)
+    assert find_message_group(opened, USER, "londo") == (LONDO, GROUP, ())
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_a_page_of_an_inbox_costs_one_item_more_than_it_shows(direction: str | N
 
 
 def test_a_person_without_a_conversation_is_found() -> None:
-    assert find_message_group(FakeTable(SENDER, LONDO), USER, "londo") == (LONDO, None)
+    assert find_message_group(FakeTable(SENDER, LONDO), USER, "londo") == (LONDO, None, ())
 
 
 def test_a_handle_nobody_has_is_not_found() -> None:

@@ -56,13 +56,13 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     "CreateMessageGroup": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#"},
         "dynamodb:GetItem": {"MSG#"},
-        "dynamodb:UpdateItem": {"MSG#"},
+        "dynamodb:UpdateItem": {"MSG#", "LIM#"},
         "dynamodb:PutItem": {"MSG#", "MID#", "GRP#"},
     },
     "CreateMessage": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#", "MSG#", "MID#"},
         "dynamodb:GetItem": {"MSG#"},
-        "dynamodb:UpdateItem": {"MSG#"},
+        "dynamodb:UpdateItem": {"MSG#", "LIM#"},
         "dynamodb:PutItem": {"MSG#", "MID#", "GRP#"},
     },
     "ShowMessage": {
@@ -82,6 +82,7 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:BatchGetItem": {"USR#", "HDL#"},
         "dynamodb:GetItem": {"MSG#"},
         "dynamodb:Query": {"MSG#"},
+        "dynamodb:UpdateItem": {"LIM#"},
     },
     "MarkRead": {
         "dynamodb:UpdateItem": {"MSG#"},
@@ -92,6 +93,7 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     },
     "ShowUser": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#"},
+        "dynamodb:UpdateItem": {"LIM#"},
     },
     "ShowMe": {
         "dynamodb:GetItem": {"USR#"},
@@ -130,7 +132,11 @@ _TELL = {
     "dynamodb:GetItem": {"USR#"},
 }
 TABLE_ACTIONS |= {
-    "CreateTicket": {"dynamodb:GetItem": {"USR#"}, "dynamodb:PutItem": {"TKT#"}},
+    "CreateTicket": {
+        "dynamodb:GetItem": {"USR#"},
+        "dynamodb:UpdateItem": {"LIM#"},
+        "dynamodb:PutItem": {"TKT#"},
+    },
     "Authorize": {"dynamodb:DeleteItem": {"TKT#"}},
     "Connect": {**_TELL, "dynamodb:PutItem": {"CON#"}},
     "Disconnect": _TELL,
@@ -158,6 +164,7 @@ PARTITIONS = {
         keys.conversation_pk,
         keys.handle_pk,
         keys.inbox_pk,
+        keys.limits_pk,
         keys.profile_pk,
         keys.sent_record_pk,
         keys.subscriptions_pk,

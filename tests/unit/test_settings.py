@@ -2,8 +2,17 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
+from messaging.model.limits import UNLIMITED, Limit, SendLimits
 from messaging.model.person import ClaimNames
-from messaging.settings import EditSettings, SendSettings, Settings, SignUpSettings, UnsendSettings
+from messaging.settings import (
+    EditSettings,
+    LookupSettings,
+    SendSettings,
+    Settings,
+    SignUpSettings,
+    TicketSettings,
+    UnsendSettings,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -14,10 +23,32 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_come_from_the_template() -> None:
     assert Settings.from_environment() == Settings("the-table")
-    assert SendSettings.from_environment() == SendSettings("the-table", 280)
+    assert SendSettings.from_environment() == SendSettings("the-table", 280, UNLIMITED)
 
 
-@pytest.mark.parametrize("name", ["TABLE_NAME", "MESSAGE_MAX_CHARS"])
+def test_limits_come_from_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = {
+        "MESSAGES_PER_MINUTE": 60,
+        "CONVERSATIONS_PER_DAY": 50,
+        "PENDING_REQUESTS": 20,
+        "REQUEST_PAUSE_DAYS": 7,
+        "LOOKUPS_PER_HOUR": 600,
+        "TICKETS_PER_HOUR": 120,
+    }
+    for name, number in numbers.items():
+        monkeypatch.setenv(name, str(number))
+
+    assert SendSettings.from_environment().limits == SendLimits(
+        Limit("messages", 60, 60),
+        Limit("conversations", 50, 86_400),
+        Limit("requests", 20, 604_800),
+        Limit("lookups", 600, 3_600),
+    )
+    assert LookupSettings.from_environment().lookups == Limit("lookups", 600, 3_600)
+    assert TicketSettings.from_environment().tickets == Limit("tickets", 120, 3_600)
+
+
+@pytest.mark.parametrize("name", ["TABLE_NAME", "MESSAGE_MAX_CHARS", "MESSAGES_PER_MINUTE"])
 def test_nothing_has_a_silent_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(name)
 

@@ -93,7 +93,16 @@ SENDS_TO_SOCKETS = {name for name in FUNCTIONS if "open_sockets" in _file_of(nam
 
 
 VARIABLES = {
-    "SendSettings": {"MESSAGE_MAX_CHARS"},
+    "SendSettings": {
+        "MESSAGE_MAX_CHARS",
+        "MESSAGES_PER_MINUTE",
+        "CONVERSATIONS_PER_DAY",
+        "PENDING_REQUESTS",
+        "REQUEST_PAUSE_DAYS",
+        "LOOKUPS_PER_HOUR",
+    },
+    "LookupSettings": {"LOOKUPS_PER_HOUR"},
+    "TicketSettings": {"TICKETS_PER_HOUR"},
     "EditSettings": {"MESSAGE_MAX_CHARS", "EDIT_WITHIN_HOURS", "KEEP_VERSIONS"},
     "UnsendSettings": {"UNSEND_WITHIN_HOURS"},
     "SignUpSettings": {"HANDLE_CLAIM", "DISPLAY_NAME_CLAIM", "PICTURE_CLAIM", "EMAIL_CLAIM"},
@@ -250,8 +259,10 @@ def test_the_functions_have_the_variables_of_their_settings() -> None:
 
     assert variables.keys() >= {"TABLE_NAME", "SERVICE_NAME"}
     assert variables["TABLE_NAME"] == {"!Ref": "Table"}
-    for name in ("CreateMessage", "CreateMessageGroup"):
-        assert FUNCTIONS[name]["Environment"]["Variables"] == {"MESSAGE_MAX_CHARS": {"!Ref": "MessageMaxChars"}}
+    of_parameters = [function.get("Environment", {}).get("Variables", {}) for function in FUNCTIONS.values()]
+    for name, value in (pair for one in of_parameters for pair in one.items()):
+        if not name.startswith("AWS_"):
+            assert value == {"!Ref": "".join(word.title() for word in name.split("_"))}
     assert variables["METRICS_NAMESPACE"] == "CruddurMessages"
     assert PARAMETERS["MessageMaxChars"]["Default"] == 1024
 
@@ -419,6 +430,12 @@ _ISSUER = {"TokenIssuer": "https://login.example.com/", "TokenAudience": "messag
         ({}, {"MessageMaxChars": "2000"}),
         ({}, {"EditWithinHours": "1"}),
         ({}, {"UnsendWithinHours": "1"}),
+        ({}, {"MessagesPerMinute": "1"}),
+        ({}, {"ConversationsPerDay": "1"}),
+        ({}, {"PendingRequests": "1"}),
+        ({}, {"RequestPauseDays": "1"}),
+        ({}, {"LookupsPerHour": "1"}),
+        ({}, {"TicketsPerHour": "1"}),
         ({}, {"PythonRuntime": "python3.13"}),
         ({}, {"Architecture": "x86_64"}),
         ({}, {"PrivateNetwork": "true"}),

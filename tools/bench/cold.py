@@ -27,6 +27,7 @@ from operators.environments import STACK
 from operators.schema import template
 from tests.conftest import free_port
 from tests.support.functions import sample_event
+from tests.support.limits import VARIABLES
 from tests.support.scripts import run_on_dynamodb_local
 from tools.bench.samples import Samples, side_by_side
 
@@ -179,6 +180,7 @@ def environment(function: Function, endpoint: str) -> dict[str, str]:
         "DISPLAY_NAME_CLAIM": "name",
         "PICTURE_CLAIM": "picture",
         "EMAIL_CLAIM": "email",
+        **VARIABLES,
         "SERVICE_NAME": "bench",
         "METRICS_NAMESPACE": "CruddurMessages",
     }

@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from messaging.model import limits
+from messaging.model.limits import Limit, SendLimits
 from messaging.model.person import ClaimNames
 
 
@@ -24,31 +26,73 @@ def _hours(name: str) -> int | None:
     return None if text == "none" else int(text)
 
 
+def _number(name: str) -> int:
+    """A number in the environment. Raises KeyError and ValueError."""
+    return int(os.environ[name])
+
+
 @dataclass(frozen=True, slots=True)
 class SendSettings(Settings):
     """Settings of a function that sends messages. `message_max_chars` counts code points."""
 
     message_max_chars: int
+    limits: SendLimits
 
     @classmethod
     def from_environment(cls) -> "SendSettings":
         """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
-        return cls(os.environ["TABLE_NAME"], int(os.environ["MESSAGE_MAX_CHARS"]))
+        return cls(
+            os.environ["TABLE_NAME"],
+            _number("MESSAGE_MAX_CHARS"),
+            SendLimits(
+                limits.messages_per_minute(_number("MESSAGES_PER_MINUTE")),
+                limits.conversations_per_day(_number("CONVERSATIONS_PER_DAY")),
+                limits.pending_requests(_number("PENDING_REQUESTS"), _number("REQUEST_PAUSE_DAYS")),
+                limits.lookups_per_hour(_number("LOOKUPS_PER_HOUR")),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class EditSettings(SendSettings):
+class LookupSettings(Settings):
+    """Settings of a function that looks up handles."""
+
+    lookups: Limit
+
+    @classmethod
+    def from_environment(cls) -> "LookupSettings":
+        """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
+        return cls(os.environ["TABLE_NAME"], limits.lookups_per_hour(_number("LOOKUPS_PER_HOUR")))
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSettings(Settings):
+    """Settings of the function that issues tickets."""
+
+    tickets: Limit
+
+    @classmethod
+    def from_environment(cls) -> "TicketSettings":
+        """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
+        return cls(os.environ["TABLE_NAME"], limits.tickets_per_hour(_number("TICKETS_PER_HOUR")))
+
+
+@dataclass(frozen=True, slots=True)
+class EditSettings(Settings):
     """Settings of the function that edits messages. `edit_hours` is None for ever, `keep_versions` 0 for none."""
 
+    message_max_chars: int
     edit_hours: int | None
     keep_versions: int
 
     @classmethod
     def from_environment(cls) -> "EditSettings":
         """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
-        send = SendSettings.from_environment()
         return cls(
-            send.table_name, send.message_max_chars, _hours("EDIT_WITHIN_HOURS"), int(os.environ["KEEP_VERSIONS"])
+            os.environ["TABLE_NAME"],
+            _number("MESSAGE_MAX_CHARS"),
+            _hours("EDIT_WITHIN_HOURS"),
+            _number("KEEP_VERSIONS"),
         )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -30,6 +30,7 @@ from messaging.model.errors import (
     Unreadable,
     answer_for,
 )
+from messaging.model.limits import LimitReached, Usage
 from messaging.observability import count, log_failure, logger
 from messaging.services import refusals
 
@@ -50,6 +51,7 @@ _STATUS: dict[type[MessagingError], HTTPStatus] = {
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _BUSY_RETRY_AFTER_SECONDS = 1
+_QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
 _SMALL_BODY = 2048  # bytes, for one value
 LARGEST = 10**18 - 1  # the largest number in a cursor
@@ -194,6 +196,15 @@ def ok(value: object, **headers: str) -> Response:
     }
 
 
+def limits(usages: Sequence[Usage]) -> dict[str, str]:
+    """Headers with the usage of limits (draft-ietf-httpapi-ratelimit-headers); none for no limits."""
+    if not usages:
+        return {}
+    policy = [f'"{one.limit.name}";q={one.limit.quota};w={one.limit.seconds}' for one in usages]
+    usage = [f'"{one.limit.name}";r={one.remaining};t={one.reset}' for one in usages]
+    return {"ratelimit-policy": ", ".join(policy), "ratelimit": ", ".join(usage)}
+
+
 def ok_page(request: Request, items: list[dict[str, Any]], links: Mapping[str, tuple[str, object]]) -> Response:
     """200 with a page of a list, or 304 if the client has it.
 
@@ -227,17 +238,21 @@ def _refusal(error: MessagingError) -> Response:
     if isinstance(error, Invalid):
         return {**ok(list(error.codes)), "statusCode": int(HTTPStatus.UNPROCESSABLE_ENTITY)}
     status = answer_for(error, _STATUS)
-    response = _problem(status, str(error))
+    if isinstance(error, LimitReached):
+        quota = {"type": _QUOTA_EXCEEDED, "violated-policies": [error.usage.limit.name]}
+        response = _problem(status, str(error), limits([error.usage]), **quota)
+    else:
+        response = _problem(status, str(error))
     if isinstance(error, Busy | TooManyRequests):
         seconds = _BUSY_RETRY_AFTER_SECONDS if isinstance(error, Busy) else error.retry_after
         response["headers"]["retry-after"] = str(seconds)
     return response
 
 
-def _problem(status: HTTPStatus, detail: str) -> Response:
-    """A problem (RFC 9457)."""
-    problem = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
-    response = ok(problem, **{"content-type": "application/problem+json"})
+def _problem(status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None, **more: object) -> Response:
+    """A problem (RFC 9457), perhaps of a type of its own."""
+    problem = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail, **more}
+    response = ok(problem, **{"content-type": "application/problem+json", **(headers or {})})
     return {**response, "statusCode": int(status)}
 
 

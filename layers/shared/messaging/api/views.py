@@ -51,8 +51,8 @@ def changes(feed: Feed) -> list[dict[str, Any]]:
         }
         for change in feed.changes
     ]
-    mine = [{"kind": "hidden", "seqs": sorted(feed.hidden)}] if feed.ended and feed.hidden else []
-    return shown + mine
+    mine = sorted(feed.hidden_by_reader)
+    return [*shown, {"kind": "hidden", "seqs": mine}] if feed.ended and mine else shown
 
 
 def _shown_if_found(
@@ -159,12 +159,14 @@ def me(person: Person) -> dict[str, Any]:
 # Events of sockets (asyncapi.yaml describes them)
 
 
-def message_event(head: Head, last: Message, quoted: Mapping[str, Message]) -> dict[str, Any]:
+def message_event(
+    head: Head, last: Message, quoted: Mapping[str, Message], hidden: frozenset[int] = frozenset()
+) -> dict[str, Any]:
     """The last message of a conversation, as it is now. `after` is the cursor to go on after it."""
     return {
         "type": "message",
         "message_group_uuid": head.message_group_uuid,
-        **shown_message(last, quoted, frozenset()),
+        **shown_message(last, quoted, hidden),
         "after": str(MessageCursor(head.message_group_uuid, head.created_at, head.last_seq)),
     }
 
@@ -179,7 +181,11 @@ def me_event(person: Person) -> dict[str, Any]:
 
 
 def change_event(
-    message_group_uuid: str, change: MessageChange, message: Message | None, quoted: Mapping[str, Message]
+    message_group_uuid: str,
+    change: MessageChange,
+    message: Message | None,
+    quoted: Mapping[str, Message],
+    hidden: frozenset[int] = frozenset(),
 ) -> dict[str, Any]:
     """A change, with its message as it is now, if that could be read."""
     return {
@@ -187,7 +193,7 @@ def change_event(
         "message_group_uuid": message_group_uuid,
         "change": change.number,
         "kind": change.kind,
-        **_shown_if_found(message, quoted),
+        **_shown_if_found(message, quoted, hidden),
     }
 
 
@@ -195,12 +201,17 @@ def hidden_event(message_group_uuid: str, seq: int) -> dict[str, Any]:
     return {"type": "hidden", "message_group_uuid": message_group_uuid, "seq": seq}
 
 
-def read_event(head: Head, user_uuid: str) -> dict[str, Any]:
+def settings_event(group: InboxEntry) -> dict[str, Any]:
+    """A conversation after its owner, or a message, has changed its folder or another setting."""
+    return {"type": "settings", **message_group(group)}
+
+
+def read_event(message_group_uuid: str, user_uuid: str, read_seq: int) -> dict[str, Any]:
     return {
         "type": "read",
-        "message_group_uuid": head.message_group_uuid,
+        "message_group_uuid": message_group_uuid,
         "user_uuid": user_uuid,
-        "read_seq": head.read_seqs[user_uuid],
+        "read_seq": read_seq,
     }
 
 

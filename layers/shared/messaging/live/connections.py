@@ -121,11 +121,15 @@ def _head(table: Table, user_uuid: str, frame: dict[str, object]) -> Head:
 
 
 def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) -> None:
-    """Relay typing to the other's connections, if both have written and this person shows receipts."""
+    """Relay typing to the other's connections, if both have written and this person shows receipts.
+
+    A block makes the same requests, but the other has no connections then: nobody can notice it.
+    """
     if not (head.is_mutual and head.members[user_uuid].read_receipts):
         return
     frames = pack([views.typing_event(head.message_group_uuid, user_uuid)])
-    others = table.connections(head.other(user_uuid).user_uuid)
+    connected = table.connections(head.other(user_uuid).user_uuid)
+    others = [] if head.is_blocked else connected
     deliver(
         table,
         sockets,
@@ -136,7 +140,7 @@ def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) ->
 def _subscribe(table: Table, head: Head, user_uuid: str, connection_id: str) -> Event | None:
     """Subscribe a connection to the other's presence. Returns their current presence, if they show it.
 
-    Without effect unless both have written.
+    Without effect unless both have written. While one blocks the other, they are offline.
     """
     other = head.other(user_uuid)
     if not head.is_mutual or other.is_gone:
@@ -149,5 +153,5 @@ def _subscribe(table: Table, head: Head, user_uuid: str, connection_id: str) -> 
     )
     if not other.read_receipts:
         return None
-    online = bool(table.connections(other.user_uuid))
+    online = bool(table.connections(other.user_uuid)) and not head.is_blocked
     return views.presence_event(head.message_group_uuid, other.user_uuid, online=online)

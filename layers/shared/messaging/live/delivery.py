@@ -6,7 +6,7 @@ and catches up.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from messaging.api import views
 from messaging.live.events import Event, Place, StreamChange, events_of, is_changed, pack
 from messaging.model import keys
 from messaging.model.connection import Connection
+from messaging.model.conversation import Head
 from messaging.model.errors import Busy
 from messaging.model.message import Message
 from messaging.observability import logger
@@ -60,24 +61,39 @@ def push(table: Table, sockets: Sockets, changes: Sequence[StreamChange]) -> Del
     One read for all messages that were changed or are replied to, one Query per person, then all connections in
     parallel.
     """
-    messages = _present(table, [change for change in changes if isinstance(change, Change)])
-    events: dict[str, list[Event]] = {}
+    of_heads = [change for change in changes if isinstance(change, Change)]
+    messages = _present(table, of_heads)
+    blocks = [change.new for change in of_heads if change.old and change.old.is_blocked != change.new.is_blocked]
+    events: dict[str, list[Event]] = {user_uuid: [] for head in blocks for user_uuid in head.members}
     for change in changes:
         for user_uuid, mine in events_of(change, messages).items():
             events.setdefault(user_uuid, []).extend(mine)
     if not events:
         return DeliveryReport()
     with ThreadPoolExecutor(min(_MAX_CONCURRENT_QUERIES, len(events))) as pool:
-        found = list(pool.map(lambda user_uuid: _connections(table, user_uuid), events))
+        found = dict(zip(events, pool.map(lambda user_uuid: _connections(table, user_uuid), events), strict=True))
     posts = []
-    for mine, connections in zip(events.values(), found, strict=True):
-        frames = pack(mine) if connections else []
-        posts += [
-            Post(connection.user_uuid, connection.connection_id, frames, connection.connected_at)
-            for connection in connections or ()
-        ]
-    report = deliver(table, sockets, posts)
-    return DeliveryReport(report.delivered, report.gone, report.disconnected, report.failed + found.count(None))
+    for user_uuid, connections in found.items():
+        for connection in connections or ():
+            frames = pack([*events[user_uuid], *_presence_after(blocks, connection, found)])
+            posts.append(Post(user_uuid, connection.connection_id, frames, connection.connected_at))
+    report = deliver(table, sockets, [post for post in posts if post.frames])
+    failed = report.failed + [*found.values()].count(None)
+    return DeliveryReport(report.delivered, report.gone, report.disconnected, failed)
+
+
+def _presence_after(
+    blocks: Sequence[Head], connection: Connection, found: Mapping[str, Sequence[Connection] | None]
+) -> Iterator[Event]:
+    """The presence of others for a connection subscribed to it, after a block began or ended.
+
+    It looks as if they had just closed or opened their last connection.
+    """
+    for head in blocks:
+        if connection.user_uuid in head.members:
+            other = head.other(connection.user_uuid)
+            if other.user_uuid in connection.subscriptions and other.read_receipts and found[other.user_uuid]:
+                yield views.presence_event(head.message_group_uuid, other.user_uuid, online=not head.is_blocked)
 
 
 def _present(table: Table, changes: Sequence[Change]) -> dict[Place, Message]:
@@ -131,7 +147,7 @@ def disconnect(table: Table, sockets: Sockets, user_uuid: str, connection_id: st
 
 
 def deliver_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: bool) -> None:
-    """Tell a person's subscribers that they are online or offline, unless the person hides it.
+    """Tell a person's subscribers that they are online or offline, unless the person hides it, or one blocks the other.
 
     An erased person has no profile, so their subscribers are always told that they are offline.
     """
@@ -141,6 +157,8 @@ def deliver_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: 
     person = table.person(user_uuid)
     if not (person.read_receipts if person else not online):
         return
+    heads = table.heads_of(sorted({subscription.message_group_uuid for subscription in subscriptions}))
+    blocked = {head.message_group_uuid for head in heads if head.is_blocked}
     deliver(
         table,
         sockets,
@@ -151,6 +169,7 @@ def deliver_presence(table: Table, sockets: Sockets, user_uuid: str, *, online: 
                 pack([views.presence_event(subscription.message_group_uuid, user_uuid, online=online)]),
             )
             for subscription in subscriptions
+            if subscription.message_group_uuid not in blocked
         ],
     )
 

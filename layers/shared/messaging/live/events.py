@@ -1,14 +1,17 @@
 """The events of a change for each person, and the frames that carry them (asyncapi.yaml)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from messaging.api import views
 from messaging.model import keys
-from messaging.model.hidden import Hidden
+from messaging.model.conversation import Head
+from messaging.model.hidden import Hidden, Sight
+from messaging.model.inbox_entry import InboxEntry
 from messaging.model.items import Item
+from messaging.model.membership import OUT_OF_SIGHT
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change
@@ -81,33 +84,60 @@ def _events_of_hidden(change: HiddenChange) -> dict[str, list[Event]]:
 
 
 def _events_of_head(change: Change, messages: Mapping[Place, Message]) -> dict[str, list[Event]]:
-    old, new = change.old, change.new
-    group = new.message_group_uuid
-    here = {time: message for (of_group, time), message in messages.items() if of_group == group}
-    sent = old is None or new.last_seq > old.last_seq
     events: dict[str, list[Event]] = {}
-    for user_uuid, person in new.members.items():
-        if person.is_gone:
-            continue
-        mine: list[Event] = []
-        if old is None:
-            mine.append(views.message_group_event(new.inbox_entry(user_uuid)))
-        if sent:
-            mine.append(views.message_event(new, here.get(new.created_at, new.last), here))
-        if new.changed and is_changed(change):
-            mine.append(views.change_event(group, new.changed, here.get(new.changed.created_at), here))
-        became_mutual = old is not None and new.is_mutual and not old.is_mutual  # the entry now shows the other's mark
-        if became_mutual or (old and old.other(user_uuid).shown != new.other(user_uuid).shown):
-            mine.append(views.message_group_event(new.inbox_entry(user_uuid)))
-        for reader_uuid, read_seq in new.read_seqs.items():
-            moved = old is not None and read_seq > old.read_seqs.get(reader_uuid, 0)
-            by_sending = sent and (reader_uuid, read_seq) == (new.last.sender.user_uuid, new.last_seq)
-            shown = new.is_mutual and new.members[reader_uuid].read_receipts
-            if moved and not by_sending and (reader_uuid == user_uuid or shown):
-                mine.append(views.read_event(new, reader_uuid))
-        if mine:
+    if not change.new.is_open:
+        return events
+    for user_uuid, person in change.new.members.items():
+        if not person.is_gone and (mine := list(_events_for(user_uuid, change, messages))):
             events[user_uuid] = mine
     return events
+
+
+def _events_for(user_uuid: str, change: Change, messages: Mapping[Place, Message]) -> Iterator[Event]:
+    """The events of a head's change for one member, as this member may see the conversation."""
+    old, new, group = change.old, change.new, change.new.message_group_uuid
+    entry, before = new.inbox_entry(user_uuid), old.inbox_entry(user_uuid) if old else None
+    if old is None or before is None:
+        if entry.folder != OUT_OF_SIGHT:
+            yield views.message_group_event(entry)
+    elif _settings(old, before) != _settings(new, entry):
+        yield views.settings_event(entry)
+    if entry.folder == OUT_OF_SIGHT:
+        return
+    here = {time: message for (of_group, time), message in messages.items() if of_group == group}
+    hidden = frozenset(message.seq for message in here.values() if new.hides(user_uuid, message))
+    sent = old is None or new.last_seq > old.last_seq
+    if sent and entry.last_seq == new.last_seq:
+        yield views.message_event(new, here.get(new.created_at, new.last), here, hidden)
+    if new.changed and is_changed(change):
+        changed = here.get(new.changed.created_at)
+        is_shown = changed and Sight.of(new, user_uuid, Hidden(group)).has_place_for(changed)
+        yield views.change_event(group, new.changed, changed if is_shown else None, here, hidden)
+    if old is None or before is None:
+        return
+    became_mutual = new.is_mutual and not old.is_mutual  # the entry now shows the other's mark
+    if became_mutual or old.other(user_uuid).shown != new.other(user_uuid).shown:
+        yield views.message_group_event(entry)
+    yield from _marks_for(entry, before, old, new)
+
+
+def _marks_for(entry: InboxEntry, before: InboxEntry, old: Head, new: Head) -> Iterator[Event]:
+    """The marks that moved for one member: their own, and the other's as they see it, unless by sending."""
+    user_uuid, other_uuid = entry.owner_uuid, entry.other.user_uuid
+    known = old.read_seqs[other_uuid] if before.other_read_seq is None else before.other_read_seq
+    # A sender has read everything.
+    by_sending = (new.last.sender.user_uuid, new.last_seq) if new.last_seq > old.last_seq else None
+    if new.read_seqs[user_uuid] > old.read_seqs[user_uuid] and (user_uuid, entry.read_seq) != by_sending:
+        yield views.read_event(new.message_group_uuid, user_uuid, entry.read_seq)
+    shown = entry.other_read_seq
+    if shown is not None and shown > known and (other_uuid, shown) != by_sending:
+        yield views.read_event(new.message_group_uuid, other_uuid, shown)
+
+
+def _settings(head: Head, entry: InboxEntry) -> tuple[object, ...]:
+    """All that a `settings` event tells."""
+    begins_after = head.membership(entry.owner_uuid).hidden_up_to
+    return entry.folder, entry.muted_until, entry.marked_unread, entry.blocking, begins_after
 
 
 def pack(events: Iterable[Event]) -> list[str]:

@@ -1,10 +1,12 @@
-"""Messages that a person has hidden from themselves: a private matter, see docs/changes.md."""
+"""Messages that a person has hidden from themselves, see docs/changes.md, and all that a member may not see."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from messaging.model import keys
+from messaging.model.conversation import Head
 from messaging.model.items import Item
+from messaging.model.message import Message
 
 MOST_HIDDEN = 1000  # messages of one conversation, for one person: every page of it reads them
 
@@ -33,3 +35,37 @@ class Hidden:
             name: frozenset(int(seq) for seq in value["NS"]) for name, value in item.items() if name not in ("pk", "sk")
         }
         return cls(item["pk"]["S"].removeprefix(keys.conversation_pk("")), seqs)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All that one member may see of a conversation: messages from `first_seq` to `last_seq`, without the `hidden`."""
+
+    head: Head
+    user_uuid: str
+    hidden: frozenset[int]
+
+    @classmethod
+    def of(cls, head: Head, user_uuid: str, hidden: Hidden) -> "Sight":
+        """What this member may see."""
+        return cls(head, user_uuid, hidden.of(user_uuid))
+
+    @property
+    def first_seq(self) -> int:
+        return self.head.membership(self.user_uuid).hidden_up_to + 1
+
+    @property
+    def last_seq(self) -> int:
+        return self.head.shown_seq(self.user_uuid)
+
+    def has_place_for(self, message: Message) -> bool:
+        """True if a message belongs to what this member may page through, even if it is hidden."""
+        return self.first_seq <= message.seq <= self.last_seq
+
+    def hides_seq(self, seq: int) -> bool:
+        """True if the message with this number is hidden from this member."""
+        return seq in self.hidden or self.head.membership(self.user_uuid).hides(seq)
+
+    def hides(self, message: Message) -> bool:
+        """True if a message is hidden from this member, or its present text is."""
+        return message.seq in self.hidden or self.head.hides(self.user_uuid, message)

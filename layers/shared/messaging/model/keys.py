@@ -130,6 +130,16 @@ def subscriptions_pk(subject_uuid: str) -> str:
     return f"SUB#{subject_uuid}"
 
 
+def limits_pk(user_uuid: str) -> str:
+    """The partition of a person's counters for limits."""
+    return f"LIM#{user_uuid}"
+
+
+def counter_sk(limit: str, window: int) -> str:
+    """The sort key of the counter of a limit in one of its windows."""
+    return f"{limit}#{window}"
+
+
 def is_handle(text: str) -> bool:
     """True for 1 to 30 ASCII letters, digits, `_`, `.` and `-`, the first a letter or digit."""
     return _HANDLE.fullmatch(text) is not None

@@ -18,6 +18,8 @@ _DELETED_NAME = "deleted user"
 class Person:
     """A person with a profile. `read_receipts`: others see their read marks; `avatar`: the URL of a picture, or "".
 
+    `suspended`: operators have stopped them from writing; `lifted`: names of limits that do not hold for them.
+
     Every change of a profile adds 1 to its `version`, which orders its copies: in the heads of the person's
     conversations, and under the handle. An unchanged profile has 0.
     """
@@ -28,6 +30,8 @@ class Person:
     read_receipts: bool = field(default=True, compare=False)
     version: int = field(default=0, compare=False)
     avatar: str = field(default="", compare=False)
+    suspended: bool = field(default=False, compare=False)
+    lifted: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def is_deleted(self) -> bool:
@@ -92,7 +96,14 @@ class Person:
         version = number(attributes, "version") or 0
         avatar = attributes.get("avatar", {"S": ""})["S"]
         return cls(
-            user_uuid, attributes["handle"]["S"], attributes["display_name"]["S"], read_receipts, version, avatar
+            user_uuid,
+            attributes["handle"]["S"],
+            attributes["display_name"]["S"],
+            read_receipts,
+            version,
+            avatar,
+            "suspended" in attributes,
+            frozenset(attributes.get("lifted", {"SS": []})["SS"]),
         )
 
 
@@ -145,6 +156,8 @@ def profile_attributes(person: Person) -> Item:
     return {
         **({} if person.read_receipts else {"receipts": {"BOOL": False}}),
         **({"avatar": {"S": person.avatar}} if person.avatar else {}),
+        **({"suspended": {"BOOL": True}} if person.suspended else {}),
+        **({"lifted": {"SS": sorted(person.lifted)}} if person.lifted else {}),
         **({"version": {"N": str(person.version)}} if person.version else {}),
     }
 

@@ -5,7 +5,7 @@ conversation's messages have no gap (docs/design.md#rule-3), so a page that does
 head, or has a gap, is read once more, consistently.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,12 +15,14 @@ from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
 from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import NotFound
-from messaging.model.hidden import Hidden
+from messaging.model.hidden import Hidden, Sight
 from messaging.model.inbox_entry import InboxEntry
+from messaging.model.limits import UNLIMITED, Limit, Usage
 from messaging.model.message import Message, Quote
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Version
+from messaging.services.limits import spend
 from messaging.storage.table import MOST_AT_ONCE, Table
 
 _STREAM_IS_LATE_BY = timedelta(hours=1)
@@ -31,7 +33,8 @@ class Conversation:
     """A page of a conversation, oldest first. `older` is None at the beginning of the conversation.
 
     `newer` continues after the page; `ended`: there was no later message at the time of reading. `hidden` are the
-    numbers of the messages that the reader has hidden, `quoted` those that messages of the page reply to, by time.
+    numbers of those messages, here or replied to, that are hidden from the reader: by themselves, or by a block.
+    `quoted` are those that messages of the page reply to, by time.
     """
 
     messages: list[Message]
@@ -47,7 +50,8 @@ class Feed:
     """Changes of a conversation's messages in order, with the messages as they are now, by time.
 
     `after` is the number of the last one; `ended`: there were no more at the time of reading. `hidden` and `quoted` are
-    as in `Conversation`.
+    as in `Conversation`, `hidden_by_reader` the numbers of all messages of the conversation that the reader has hidden.
+    Messages after or before all that the reader may see are missing.
     """
 
     changes: list[MessageChange]
@@ -56,6 +60,7 @@ class Feed:
     ended: bool
     hidden: frozenset[int]
     quoted: Mapping[str, Message]
+    hidden_by_reader: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +122,24 @@ def require_member(head: Head | None, user_uuid: str) -> Head:
 
 
 def newest_messages(table: Table, user_uuid: str, message_group_uuid: str, limit: int) -> Conversation:
-    """Pattern A, the newest page: one request. Raises NotFound for a stranger as for no conversation."""
+    """Pattern A, the newest page: one request. Raises NotFound for a stranger as for no conversation.
+
+    One more if the last messages are hidden from the reader, who has blocked their sender.
+    """
     head, hidden, messages = table.newest(message_group_uuid, limit, consistent=False)
     is_member = _is_member(head, user_uuid)
     if not is_member:  # no second page: reading others' messages would slow the refusal down
         require_member(table.head(message_group_uuid, consistent=True), user_uuid)
     if head is None or not is_member or not _joins(messages, last=head.last_seq):
         head, hidden, messages = table.newest(message_group_uuid, limit, consistent=True)
-    return _page(table, user_uuid, require_member(head, user_uuid), hidden, messages)
+    head = require_member(head, user_uuid)
+    if (shown_seq := head.shown_seq(user_uuid)) < head.last_seq:
+        upper = f"{head.shown_at(user_uuid)}{keys.AFTER_TIEBREAKS}"
+        messages = _read_twice_if_stale(
+            lambda consistent: table.before(message_group_uuid, upper, limit, consistent=consistent),
+            lambda page: _joins(page, last=shown_seq),
+        )
+    return _page(table, head, Sight.of(head, user_uuid, hidden), messages)
 
 
 def messages_before(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
@@ -134,7 +149,7 @@ def messages_before(table: Table, user_uuid: str, cursor: MessageCursor, limit: 
         lambda consistent: table.before(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
         lambda page: _joins(page, last=cursor.seq - 1),
     )
-    return _page(table, user_uuid, head, hidden, messages)
+    return _page(table, head, Sight.of(head, user_uuid, hidden), messages)
 
 
 def messages_after(table: Table, user_uuid: str, cursor: MessageCursor, limit: int) -> Conversation:
@@ -144,9 +159,10 @@ def messages_after(table: Table, user_uuid: str, cursor: MessageCursor, limit: i
         lambda consistent: table.after(cursor.message_group_uuid, cursor.created_at, limit, consistent=consistent),
         lambda page: _joins(page, first=cursor.seq + 1) if page else cursor.seq >= head.last_seq,
     )
-    if not messages:
+    sight = Sight.of(head, user_uuid, hidden)
+    if not any(map(sight.has_place_for, messages)):
         return Conversation([], None, cursor, ended=True)
-    return _page(table, user_uuid, head, hidden, messages)
+    return _page(table, head, sight, messages)
 
 
 def messages_around(
@@ -159,9 +175,10 @@ def messages_around(
         )
         if head and sent_record and _leads_to_member(head, sent_record, user_uuid):
             messages = table.around(message_group_uuid, sent_record.created_at, limit, consistent=consistent)
-            is_there = any(one.message_uuid == message_uuid for one in messages)
+            sight = Sight.of(head, user_uuid, hidden)
+            is_there = any(one.message_uuid == message_uuid and sight.has_place_for(one) for one in messages)
             if is_there and (consistent or _joins(messages)):
-                return _page(table, user_uuid, head, hidden, messages)
+                return _page(table, head, sight, messages)
     raise NotFound("There is no such message.")
 
 
@@ -181,9 +198,10 @@ def changes_after(table: Table, user_uuid: str, message_group_uuid: str, after: 
             break
     head = require_member(head, user_uuid)
     last = page[-1].number if page else after
-    mine = hidden.of(user_uuid)
-    quoted = _quoted(table, message_group_uuid, messages.values(), mine)
-    return Feed(page, messages, last, last >= head.last_change, mine, quoted)
+    sight = Sight.of(head, user_uuid, hidden)
+    shown = {time: message for time, message in messages.items() if sight.has_place_for(message)}
+    hidden_seqs, quoted = _seen(table, message_group_uuid, sight, shown.values())
+    return Feed(page, shown, last, last >= head.last_change, hidden_seqs, quoted, sight.hidden)
 
 
 def earlier_versions(table: Table, page: Conversation) -> tuple[Version, ...]:
@@ -205,8 +223,9 @@ def show_message(table: Table, user_uuid: str, message_group_uuid: str, message_
         )
         if head and sent_record and _leads_to_member(head, sent_record, user_uuid):
             message = table.message(message_group_uuid, sent_record.created_at, consistent=consistent)
-            if message and message.message_uuid == message_uuid:
-                return _page(table, user_uuid, head, hidden, [message])
+            sight = Sight.of(head, user_uuid, hidden)
+            if message and message.message_uuid == message_uuid and sight.has_place_for(message):
+                return _page(table, head, sight, [message])
     raise NotFound("There is no such message.")
 
 
@@ -219,7 +238,7 @@ def find_message(table: Table, user_uuid: str, message_group_uuid: str, message_
         head, sent_record = table.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
         if head and sent_record and _leads_to_member(head, sent_record, user_uuid):
             message = table.message(message_group_uuid, sent_record.created_at)
-            if message and message.message_uuid == message_uuid:
+            if message and message.message_uuid == message_uuid and not head.hides(user_uuid, message):
                 return head, message
     raise NotFound("There is no such message.")
 
@@ -250,7 +269,8 @@ def find_head_and_address(
             created_at, seq = sent_record.created_at, sent_record.seq
             if seq is None and (message := table.message(message_group_uuid, created_at)):
                 seq = message.seq
-            return head, Quote(message_uuid, created_at, seq) if seq else None
+            is_seen = seq is not None and not head.membership(user_uuid).hides(seq)
+            return head, Quote(message_uuid, created_at, seq) if seq and is_seen else None
     return require_member(head, user_uuid), None
 
 
@@ -334,14 +354,19 @@ def count_unread(table: Table, user_uuid: str) -> Totals:
     return Totals(len(counts), sum(counts))
 
 
-def find_message_group(table: Table, user_uuid: str, handle: str) -> tuple[Person, str | None]:
-    """The owner of this handle, and the caller's conversation with them, if there is one. Raises NotFound."""
-    person = show_user(table, user_uuid, handle)
+def find_message_group(
+    table: Table, user_uuid: str, handle: str, limit: Limit = UNLIMITED.lookups
+) -> tuple[Person, str | None, tuple[Usage, ...]]:
+    """The owner of this handle, the caller's conversation with them, if there is one, and the usage of look-ups.
+
+    Raises NotFound and LimitReached.
+    """
+    person, usage = show_user(table, user_uuid, handle, limit)
     try:
         head = find_head(table, keys.pair_uuid(user_uuid, person.user_uuid), user_uuid)
     except NotFound:
-        return person, None
-    return person, head.message_group_uuid
+        return person, None, usage
+    return person, head.message_group_uuid, usage
 
 
 def find_person(table: Table, user_uuid: str, *, consistent: bool = False) -> Person:
@@ -352,18 +377,24 @@ def find_person(table: Table, user_uuid: str, *, consistent: bool = False) -> Pe
     return person
 
 
-def show_user(table: Table, user_uuid: str, handle: str) -> Person:
-    """The person with this handle. Raises NotFound, also if the caller was erased."""
+def show_user(
+    table: Table, user_uuid: str, handle: str, limit: Limit = UNLIMITED.lookups
+) -> tuple[Person, tuple[Usage, ...]]:
+    """The person with this handle, and the usage of look-ups, in which a handle that nobody has counts, too.
+
+    2 requests, 1 read and 1 write unit. Raises NotFound, also if the caller was erased, and LimitReached.
+    """
     caller, person = table.sender_and_receiver(user_uuid, handle)
     if caller is None:
         raise NotFound("You have no profile yet.")
+    usage = spend(table, caller, limit)
     if person is None:
         raise NotFound("Nobody has this handle.")
-    return person
+    return person, usage
 
 
 def _is_member(head: Head | None, user_uuid: str) -> bool:
-    return head is not None and user_uuid in head.members and not head.members[user_uuid].is_gone
+    return head is not None and head.is_open and user_uuid in head.members and not head.members[user_uuid].is_gone
 
 
 def _joins(messages: Sequence[Message], *, first: int | None = None, last: int | None = None) -> bool:
@@ -382,32 +413,40 @@ def _read_twice_if_stale(
     return messages if is_whole(messages) else read(True)
 
 
-def _page(table: Table, user_uuid: str, head: Head, hidden: Hidden, messages: list[Message]) -> Conversation:
+def _page(table: Table, head: Head, sight: Sight, messages: Iterable[Message]) -> Conversation:
+    messages = [message for message in messages if sight.has_place_for(message)]
     if not messages:
         return Conversation([], None, None, ended=True)
-    first, last, mine = messages[0], messages[-1], hidden.of(user_uuid)
+    first, last = messages[0], messages[-1]
+    hidden, quoted = _seen(table, head.message_group_uuid, sight, messages)
     return Conversation(
         messages,
-        _cursor(first) if first.seq > 1 else None,
+        _cursor(first) if first.seq > sight.first_seq else None,
         _cursor(last),
-        ended=last.seq >= head.last_seq,
-        hidden=mine,
-        quoted=_quoted(table, head.message_group_uuid, messages, mine),
+        ended=last.seq >= sight.last_seq,
+        hidden=hidden,
+        quoted=quoted,
     )
 
 
-def _quoted(
-    table: Table, message_group_uuid: str, messages: Iterable[Message], hidden: frozenset[int]
-) -> dict[str, Message]:
-    """The messages that others reply to and the reader may see, by time: 1 request if some are not among these."""
+def _seen(
+    table: Table, message_group_uuid: str, sight: Sight, messages: Collection[Message]
+) -> tuple[frozenset[int], dict[str, Message]]:
+    """The numbers of the hidden ones among these and those they reply to; and the others they reply to, by time.
+
+    1 request if some of the latter are not among these.
+    """
     here = {message.created_at: message for message in messages}
-    replies = [message.reply_to for message in here.values() if message.reply_to and message.seq not in hidden]
+    hidden = {message.seq for message in messages if sight.hides(message)}
+    replies = [message.reply_to for message in messages if message.reply_to and message.seq not in hidden]
+    hidden |= {quote.seq for quote in replies if sight.hides_seq(quote.seq)}
     times = {quote.created_at for quote in replies if quote.seq not in hidden}
     found = table.messages_at([(message_group_uuid, time) for time in times - here.keys()])
-    return {
+    quoted = {
         **{time: here[time] for time in times & here.keys()},
         **{time: message for (_, time), message in found.items()},
     }
+    return frozenset(hidden | {message.seq for message in quoted.values() if sight.hides(message)}), quoted
 
 
 def _find_head_and_hidden(table: Table, message_group_uuid: str, user_uuid: str) -> tuple[Head, Hidden]:

@@ -21,7 +21,7 @@ from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item
 from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS
 from messaging.model.message import OPTIONAL_CONTENT, Message
-from messaging.model.person import SPREADING, Person, Profile
+from messaging.model.person import SPREADING, Person, Profile, profile_attributes
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Versions
 from messaging.retry import until_not_busy
@@ -638,6 +638,33 @@ class Table:
                 keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE), f"REMOVE {SPREADING}", condition, values
             )
 
+    # Limits
+
+    def spend(self, user_uuid: str, counter: str, quota: int, expires: int) -> int | None:
+        """Add 1 to a person's counter; return its value, None if it has reached the quota. 1 write unit."""
+        try:
+            item = self.db.update(
+                keys.key(keys.limits_pk(user_uuid), counter),
+                "ADD #count :one SET #ttl = :ttl",
+                "attribute_not_exists(#count) OR #count < :quota",
+                {":one": {"N": "1"}, ":quota": {"N": str(quota)}, ":ttl": {"N": str(expires)}},
+                {"#count": "count", "#ttl": "ttl"},
+            )
+        except ConditionFailed:
+            return None
+        return int(item["count"]["N"])
+
+    def give_back(self, user_uuid: str, counter: str) -> None:
+        """Take 1 from a person's counter, if it is above 0. 1 write unit."""
+        with suppress(ConditionFailed):
+            self.db.update(
+                keys.key(keys.limits_pk(user_uuid), counter),
+                "ADD #count :less",
+                "#count > :none",
+                {":less": {"N": "-1"}, ":none": {"N": "0"}},
+                {"#count": "count"},
+            )
+
     # Sockets
 
     def put_ticket(self, ticket: Ticket) -> None:
@@ -819,11 +846,15 @@ def _is_of(person: Person) -> tuple[str, Item]:
     return f"{ABSENT} OR user_uuid = :user_uuid", {":user_uuid": {"S": person.user_uuid}}
 
 
+_OPTIONAL = ("avatar", "suspended", "lifted")  # attributes of a profile that it has only if they apply
+
+
 def _profile_update(person: Person, path: str = "", more: str = "") -> str:
     """An update of everything that a copy of a profile shows, at a path; `more` is set, too."""
-    names = ["handle", "display_name", "receipts", "version", *(["avatar"] if person.avatar else [])]
+    names = [name.removeprefix(":") for name in _profile_values(person)]
     sets = ", ".join([*(f"{path}{name} = :{name}" for name in names), *([more] if more else [])])
-    return f"SET {sets}" if person.avatar else f"SET {sets} REMOVE {path}avatar"
+    gone = ", ".join(f"{path}{name}" for name in _OPTIONAL if name not in names)
+    return f"SET {sets} REMOVE {gone}" if gone else f"SET {sets}"
 
 
 def _profile_values(person: Person) -> Item:
@@ -833,7 +864,7 @@ def _profile_values(person: Person) -> Item:
         ":display_name": {"S": person.display_name},
         ":receipts": {"BOOL": person.read_receipts},
         ":version": {"N": str(person.version)},
-        **({":avatar": {"S": person.avatar}} if person.avatar else {}),
+        **{f":{name}": value for name, value in profile_attributes(person).items() if name in _OPTIONAL},
     }
 
 

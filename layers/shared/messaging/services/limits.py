@@ -1,0 +1,33 @@
+"""Limits: a counter in the table for each person, limit and window."""
+
+import time
+from contextlib import suppress
+
+from messaging.model import keys
+from messaging.model.errors import Busy
+from messaging.model.limits import Limit, LimitReached, Usage
+from messaging.model.person import Person
+from messaging.retry import until_not_busy
+from messaging.storage.table import Table
+
+
+def spend(table: Table, person: Person, limit: Limit, now: float | None = None) -> tuple[Usage, ...]:
+    """Count a request of a person; return the usage of the limit, none if it does not apply to them.
+
+    1 request and 1 write unit where it applies. Raises LimitReached and Busy.
+    """
+    if not limit.applies_to(person):
+        return ()
+    now = time.time() if now is None else now
+    counter = keys.counter_sk(limit.name, limit.window(now))
+    count = until_not_busy(lambda: table.spend(person.user_uuid, counter, limit.quota, limit.end(now)))
+    if count is None:
+        raise LimitReached(limit.usage(limit.quota, now))
+    return (limit.usage(count, now),)
+
+
+def give_back(table: Table, user_uuid: str, limit: Limit, spent_at: float) -> None:
+    """Take back a count of a request at a Unix time. 1 request and 1 write unit; does nothing if the table is busy."""
+    if limit.quota:
+        with suppress(Busy):
+            table.give_back(user_uuid, keys.counter_sk(limit.name, limit.window(spent_at)))
