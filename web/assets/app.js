@@ -13,7 +13,6 @@ import { browserStorage, tabStorage } from "./storage.js";
 import { applyLanguage, loadMoreTexts, t } from "./texts.js";
 import { Conversation } from "./views/conversation.js";
 import { Inbox } from "./views/inbox.js";
-import { showMenu } from "./views/menu.js";
 import { alertPane, emptyPane, failedPane } from "./views/placeholder.js";
 
 /**
@@ -177,11 +176,13 @@ async function settings(client) {
  * @param {Element} anchor
  */
 async function openMenu(uuid, anchor) {
+  if (!running) return;
+  const { client, banner } = running;
   try {
     const { openConversationMenu } = await loadPart(import("./views/conversation_menu.js"), "dialogs");
-    if (running) openConversationMenu({ client: running.client, uuid, anchor, onleave: leave });
+    openConversationMenu({ client, uuid, anchor, onleave: leave });
   } catch {
-    showMenu(anchor, { role: "alert" }, el("p", { className: "note" }, t("part_not_loaded")));
+    banner.textContent = t("part_not_loaded");
   }
 }
 

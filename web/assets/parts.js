@@ -15,7 +15,7 @@ const styles = new Map();
  * @returns {Promise<Module>}
  */
 export async function loadPart(module, style) {
-  const [loaded] = await Promise.all([module, loadMoreTexts(), loadStyle(style)]);
+  const [loaded] = await Promise.all([module, loadMoreTexts(), loadStyle("forms"), loadStyle(style)]);
   return loaded;
 }
 

@@ -6,7 +6,6 @@ import { draftTo } from "../drafts.js";
 import { loadPart } from "../parts.js";
 import { t } from "../texts.js";
 import { Composer } from "./composer.js";
-import { editText, openMenu } from "./message_actions.js";
 import { Outgoing } from "./outgoing.js";
 import { Scroller } from "./scroller.js";
 import { Timeline } from "./timeline.js";
@@ -27,6 +26,8 @@ export class Conversation {
   #isClosed = false;
   #isLoadingOlder = false;
   #person = "";
+  /** @type {typeof import("./message_actions.js") | undefined} */
+  #actions;
   /** What the bar depends on. */
   #bar = "";
   /** @type {Message | null} The message that the next one replies to. */
@@ -91,9 +92,9 @@ export class Conversation {
     this.#updateHeader();
   }
 
-  /** Loads and shows the conversation. Throws the errors of Api.get. */
+  /** Loads and shows the conversation, with all that one can do to its messages. Throws the errors of Api.get. */
   async open() {
-    await this.client.open(this.uuid);
+    [this.#actions] = await Promise.all([import("./message_actions.js"), this.client.open(this.uuid)]);
     const { entry } = this;
     if (this.#isClosed || !entry) return;
     if (unread(entry)) this.timeline.unreadFrom = entry.read_seq + 1;
@@ -338,7 +339,7 @@ export class Conversation {
       !isMine && ["report", () => this.#report(message)],
     ];
     const mine = reactions.filter((one) => one.user_uuids.includes(client.store.me.uuid)).map(({ emoji }) => emoji);
-    openMenu(article, {
+    this.#actions?.openMenu(article, {
       emojis: unsent_at || !isOpen ? null : mine,
       actions: [...(unsent_at ? [] : actions.filter((one) => one !== false)), ["hide", () => this.#hide(message)]],
       onreact: (emoji) => client.react(uuid, message, emoji),
@@ -377,9 +378,9 @@ export class Conversation {
    */
   async #edit(message, article, text = this.client.outbox.applied(message).message) {
     this.timeline.editedSeq = message.seq;
-    const edited = await editText(article, text, this.client.config.message_max_chars);
+    const edited = await this.#actions?.editText(article, text, this.client.config.message_max_chars);
     this.timeline.editedSeq = null;
-    if (edited !== null) this.client.edit(this.uuid, message, edited);
+    if (edited) this.client.edit(this.uuid, message, edited);
     this.update();
     article.focus({ preventScroll: true });
   }
