@@ -356,7 +356,7 @@ def test_a_page_of_an_inbox_costs_one_item_more_than_it_shows(direction: str | N
 
     read, *rest = table.method_calls
     assert read.args[1] == 3
-    assert rest == ([call.pins(USER)] if direction else [])
+    assert rest == ([call.pins(USER)] if direction == OLDER else [])
 
 
 def test_a_person_without_a_conversation_is_found() -> None:

@@ -350,8 +350,6 @@ def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) 
     page, ended = found[::-1][:limit], len(found) <= limit
     last = replace(since, sk=page[-1].sk if page else since.sk, changed=since.changed_after)
     entries = _newest_of_each(page[::-1])[::-1]
-    if pins is None and ended and since.folder == INBOX:
-        pins = Pins(user_uuid)
     if not ended:
         return Changes(entries, last, ended, pins or _pins_of(table, user_uuid, entries))
     room = limit - len(page)

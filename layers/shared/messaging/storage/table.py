@@ -283,10 +283,15 @@ class Table:
     def inbox_above(
         self, user_uuid: str, limit: int, newer_than: str, folder: str = INBOX, *, consistent: bool = False
     ) -> tuple[list[InboxEntry], Pins | None]:
-        """The entries of a folder next above a sort key, newest first, and the pins, None if the Query ends before."""
+        """The entries of a folder next above a sort key, newest first.
+
+        With the pins, if the Query reaches the top of the inbox, else None.
+        """
         pk = keys.folder_pk(folder, user_uuid)
         items = self.db.query(pk, limit, ">", newer_than, ascending=True, consistent=consistent)
-        return _entries_and_pins(items[::-1])
+        entries, pins = _entries_and_pins(items[::-1])
+        reaches_top = folder == INBOX and len(items) < limit
+        return entries, pins or (Pins(user_uuid) if reaches_top else None)
 
     def pins(self, user_uuid: str) -> Pins:
         """A person's pinned conversations. 0.5 read units."""
