@@ -183,8 +183,7 @@ class Head:
 
     def shown_at(self, owner_uuid: str) -> str:
         """The time of the last message that a member may see. It never falls."""
-        is_last = self.shown_seq(owner_uuid) == self.last_seq
-        return self.created_at if is_last else self.membership(owner_uuid).shown_at
+        return self.membership(owner_uuid).last_shown_at(self.last_seq, self.created_at)
 
     def hides(self, owner_uuid: str, message: Message) -> bool:
         """True if a member may not see a message, or its present text: the other has edited it while blocked."""

@@ -66,7 +66,7 @@ class Membership:
     @property
     def hidden_up_to(self) -> int:
         """The number of the last message before this member's history: they left then, or declined a request."""
-        return max(self.begins_after, self.ask.after if self.ask and self.declined is not None else 0)
+        return self.begins_after
 
     def shown_seq(self, last_seq: int) -> int:
         """The number of the last message that this member may see, of a conversation with this last number."""
@@ -87,21 +87,38 @@ class Membership:
         )
         return tuple((first, last) for first, last in cut if first <= last)
 
+    def last_shown_at(self, last_seq: int, created_at: str) -> str:
+        """The time of the last message that this member may see, of a conversation with this last message."""
+        return created_at if self.shown_seq(last_seq) == last_seq else self.shown_at
+
     def folder(self, last_seq: int, created_at: str) -> str:
         """The folder of a conversation with this last message: one of FOLDERS."""
-        if self.shown_seq(last_seq) <= self.hidden_up_to or (self.ask and self.ask.after == self.declined):
+        shown_seq = self.shown_seq(last_seq)
+        if shown_seq <= self.hidden_up_to or self.is_declined:
             return OUT_OF_SIGHT
         if self.ask:
             return REQUESTS
         if self.archived is not None and (
-            self.shown_seq(last_seq) <= self.archived or self.muted_until > created_at  # no message ends a mute
+            shown_seq <= self.archived
+            or self.muted_until > self.last_shown_at(last_seq, created_at)  # no message ends a mute
         ):
             return ARCHIVE
         return INBOX
 
+    @property
+    def is_declined(self) -> bool:
+        """True if a request was declined, and no new one has come since."""
+        return self.ask is not None and self.ask.after == self.declined
+
+    def asking(self, ask: Ask) -> "Membership":
+        """The state after the first message of a new request, which shows nothing from before a decline."""
+        if self.is_declined:
+            return replace(self, ask=ask, declined=None, begins_after=ask.after)
+        return replace(self, ask=ask)
+
     def answered(self) -> "Membership":
         """The state after a message of this member, which accepts a request and reads everything."""
-        return replace(self, ask=None, declined=None, marked_unread=False, begins_after=self.hidden_up_to)
+        return replace(self, ask=None, declined=None, marked_unread=False)
 
     def without_block(self, last_seq: int) -> "Membership":
         """The state after the end of a block, of a conversation with this last number."""
