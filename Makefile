@@ -96,9 +96,9 @@ lock: .cache/lock/bin/uv ## pin the packages of tools and workflows to the newes
 	@$(COMPILE) --extra run pyproject.toml requirements/build.in -o requirements/run.txt
 	@$(COMPILE) --extra run --extra test pyproject.toml requirements/build.in -o requirements/test.txt
 
-sbom: .venv/test ## list the packages that deploy and operate the system as CycloneDX: .aws-sam/sbom.json
+sbom: .cache/sbom/bin/cyclonedx-py ## list the packages that deploy and operate the system as CycloneDX: .aws-sam/sbom.json
 	@mkdir -p .aws-sam
-	@$(BIN)/cyclonedx-py requirements requirements/run.txt --output-file .aws-sam/sbom.json
+	@.cache/sbom/bin/cyclonedx-py requirements requirements/run.txt --output-file .aws-sam/sbom.json
 
 build: .venv/run ## build for AWS, as dev or ENV=prod; does not contact AWS (PARAMETERS, CONTAINER=1)
 	@$(BIN)/python -m operators.deployment build $(ENV) $(PARAMETERS) $(CONTAINER:1=--container)
@@ -131,6 +131,11 @@ node_modules/.package-lock.json: package-lock.json
 	@test -x .cache/mutation/bin/python || $(PYTHON) -m venv .cache/mutation
 	@.cache/mutation/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[mutate,test]'
 	@touch $@
+
+# In an environment of its own: with its packages, sam takes twice as long to start.
+.cache/sbom/bin/cyclonedx-py:
+	@$(PYTHON) -m venv .cache/sbom
+	@.cache/sbom/bin/python $(PIP) 'cyclonedx-bom>=7,<8'
 
 .cache/lock/bin/uv:
 	@$(PYTHON) -m venv .cache/lock

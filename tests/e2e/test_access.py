@@ -81,6 +81,7 @@ _UPDATING = {"UpdateItem", "transaction: Update"}
 _DELETING = {"DeleteItem", "transaction: Delete"}
 _TELLING = {*_READING, *_DELETING, "Query"}
 _CHANGING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
+_BLOCKING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING, "transaction: ConditionCheck"}
 _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
 
 
@@ -104,6 +105,9 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("ShowMe", _READING),
         ("CreateMe", _READING),
         ("UpdateMe", {*_READING, "Query", *_PUTTING, *_UPDATING, *_DELETING}),
+        ("BlockUser", _BLOCKING),
+        ("UnblockUser", {*_BLOCKING, *_DELETING}),
+        ("ListBlocks", {"BatchGetItem", "Query"}),
         ("PreSignUp", _READING),
         ("PostConfirmation", _UPDATING),
         (

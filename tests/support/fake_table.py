@@ -11,7 +11,7 @@ from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
 from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
-from messaging.model.membership import INBOX
+from messaging.model.membership import INBOX, Ask
 from messaging.model.message import Message
 from messaging.model.person import Person, Profile
 from messaging.model.sent_record import SentRecord
@@ -50,8 +50,7 @@ class FakeTable(Table):
     def head_and_sent_record(
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
     ) -> tuple[Head | None, SentRecord | None]:
-        read_receipts = (SentRecord.of(message) for message in self.messages if message.message_uuid == message_uuid)
-        return self.heads.get(message_group_uuid), next(read_receipts, None)
+        return self.heads.get(message_group_uuid), self.sent_record(message_uuid)
 
     def head_and_hidden(self, message_group_uuid: str, *, consistent: bool = False) -> tuple[Head | None, Hidden]:
         return self.head(message_group_uuid, consistent=consistent), Hidden(message_group_uuid)
@@ -158,16 +157,21 @@ class FakeTable(Table):
     def end_spreading(self, person: Person) -> None:
         pass
 
-    def append(self, head: Head, message: Message) -> None:
+    def sent_record(self, message_uuid: str) -> SentRecord | None:
+        found = (SentRecord.of(message) for message in self.messages if message.message_uuid == message_uuid)
+        return next(found, None)
+
+    def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
         self._refuse_a_second(message)
         self.messages.append(message)
-        self.heads[head.message_group_uuid] = head.after(message)
+        self.heads[head.message_group_uuid] = head.after(message, ask)
 
-    def create(self, head: Head, message: Message) -> None:
+    def create(self, head: Head, message: Message, unopened: Head | None = None) -> None:
         self._refuse_a_second(message)
-        if head.message_group_uuid in self.heads:
-            raise HeadChanged(self.heads[head.message_group_uuid])
-        self.append(head, message)
+        if self.heads.get(head.message_group_uuid) != unopened:
+            raise HeadChanged(self.heads.get(head.message_group_uuid))
+        self.messages.append(message)
+        self.heads[head.message_group_uuid] = head
 
     def _inbox(self, user_uuid: str, folder: str) -> list[InboxEntry]:
         groups = [group for head in self.heads.values() for group in head.inbox_entries]

@@ -140,6 +140,15 @@ class Functions:
     def count_unread(self, user_uuid: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("message_groups.count_unread", user_uuid)
 
+    def block_user(self, user_uuid: str, other_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call("blocks.block_user", user_uuid, parameters={"user_uuid": other_uuid})
+
+    def unblock_user(self, user_uuid: str, other_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call("blocks.unblock_user", user_uuid, parameters={"user_uuid": other_uuid})
+
+    def list_blocks(self, user_uuid: str, **query: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call("blocks.list_blocks", user_uuid, query=query)
+
     def show_me(self, user_uuid: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("users.show_me", user_uuid)
 

@@ -15,10 +15,12 @@ from messaging.model.errors import NotFound
 from messaging.model.hidden import Hidden
 from messaging.model.message import Message
 from messaging.model.person import Person
+from messaging.model.reach import YES
 from messaging.model.sent_record import SentRecord
 from messaging.services.read import (
     Changes,
     Conversation,
+    Found,
     Inbox,
     _joins,
     _newest_of_each,
@@ -160,7 +162,7 @@ def test_a_conversation_opened_a_moment_ago_is_found() -> None:
     assert newest_messages(opened, USER, GROUP, 3).messages == _messages(6, 7, 8)
     assert messages_before(opened, USER, _cursor(8), 2).messages == _messages(6, 7)
     assert messages_after(opened, USER, _cursor(1), 2).messages == _messages(2, 3)
-    assert find_message_group(opened, USER, "londo") == (LONDO, GROUP, ())
+    assert find_message_group(opened, USER, "londo") == Found(LONDO, GROUP, YES, ())
 
 
 @pytest.mark.parametrize(
@@ -354,7 +356,7 @@ def test_a_page_of_an_inbox_costs_one_item_more_than_it_shows(direction: str | N
 
 
 def test_a_person_without_a_conversation_is_found() -> None:
-    assert find_message_group(FakeTable(SENDER, LONDO), USER, "londo") == (LONDO, None, ())
+    assert find_message_group(FakeTable(SENDER, LONDO), USER, "londo") == Found(LONDO, None, YES, ())
 
 
 def test_a_handle_nobody_has_is_not_found() -> None:

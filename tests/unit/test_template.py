@@ -47,6 +47,9 @@ ROUTES = {
     "ShowMe": "GET /api/users/me",
     "CreateMe": "PUT /api/users/me",
     "UpdateMe": "PATCH /api/users/me",
+    "BlockUser": "PUT /api/blocks/{user_uuid}",
+    "UnblockUser": "DELETE /api/blocks/{user_uuid}",
+    "ListBlocks": "GET /api/blocks",
     "CreateTicket": "POST /api/connections/ticket",
 }
 ISSUER = {"TokenIssuer": "https://idp.example.com/realms/one", "TokenAudience": "app,phone"}
@@ -100,12 +103,15 @@ VARIABLES = {
         "PENDING_REQUESTS",
         "REQUEST_PAUSE_DAYS",
         "LOOKUPS_PER_HOUR",
+        "MESSAGES_FROM",
     },
+    "FindSettings": {"LOOKUPS_PER_HOUR", "MESSAGES_FROM", "REQUEST_PAUSE_DAYS"},
     "LookupSettings": {"LOOKUPS_PER_HOUR"},
     "TicketSettings": {"TICKETS_PER_HOUR"},
     "EditSettings": {"MESSAGE_MAX_CHARS", "EDIT_WITHIN_HOURS", "KEEP_VERSIONS"},
     "UnsendSettings": {"UNSEND_WITHIN_HOURS"},
-    "SignUpSettings": {"HANDLE_CLAIM", "DISPLAY_NAME_CLAIM", "PICTURE_CLAIM", "EMAIL_CLAIM"},
+    "ProfileSettings": {"MESSAGES_FROM"},
+    "SignUpSettings": {"MESSAGES_FROM", "HANDLE_CLAIM", "DISPLAY_NAME_CLAIM", "PICTURE_CLAIM", "EMAIL_CLAIM"},
 }
 
 
@@ -430,6 +436,7 @@ _ISSUER = {"TokenIssuer": "https://login.example.com/", "TokenAudience": "messag
         ({}, {"MessageMaxChars": "2000"}),
         ({}, {"EditWithinHours": "1"}),
         ({}, {"UnsendWithinHours": "1"}),
+        ({}, {"MessagesFrom": "nobody"}),
         ({}, {"MessagesPerMinute": "1"}),
         ({}, {"ConversationsPerDay": "1"}),
         ({}, {"PendingRequests": "1"}),

@@ -72,7 +72,9 @@ def test_marks_are_shown_with_their_unread_counts() -> None:
 
 
 def test_the_caller_sees_their_settings() -> None:
-    assert views.me(replace(LONDO, read_receipts=False)) == {**views.user(LONDO), "receipts": False}
+    person = replace(LONDO, read_receipts=False, messages_from="nobody")
+
+    assert views.me(person) == {**views.user(LONDO), "receipts": False, "messages_from": "nobody"}
 
 
 def test_a_tiebroken_entry_shows_a_time_like_any_other() -> None:

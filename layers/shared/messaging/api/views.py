@@ -10,7 +10,8 @@ from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message, Quote
 from messaging.model.person import Person
 from messaging.model.versions import Version
-from messaging.services.read import Conversation, Feed, Totals
+from messaging.services.blocks import Blocked
+from messaging.services.read import Conversation, Feed, Found, Totals
 
 
 def messages(page: Conversation) -> list[dict[str, Any]]:
@@ -153,7 +154,18 @@ def user(person: Person) -> dict[str, Any]:
 
 
 def me(person: Person) -> dict[str, Any]:
-    return {**user(person), "receipts": person.read_receipts}
+    """The caller's own profile, with the deployment's default for `messages_from`: see Person.with_default."""
+    return {**user(person), "receipts": person.read_receipts, "messages_from": person.messages_from}
+
+
+def found_message_group(found: Found) -> dict[str, Any]:
+    """The answer to a search by handle: whether the caller can write, and the conversation if there is one."""
+    group = {"message_group_uuid": found.message_group_uuid, "display_name": found.person.display_name}
+    return {**(group if found.message_group_uuid else {}), "can_write": found.can_write}
+
+
+def blocked_user(blocked: Blocked) -> dict[str, Any]:
+    return {**user(blocked.person), "blocked_at": blocked.at}
 
 
 # Events of sockets (asyncapi.yaml describes them)

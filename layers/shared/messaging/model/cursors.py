@@ -73,6 +73,25 @@ class InboxCursor:
         raise Unreadable("The cursor does not belong to this inbox.")
 
 
+@dataclass(frozen=True, slots=True)
+class BlocksCursor:
+    """A place in the list of the people whom a person blocks: after one of them."""
+
+    user_uuid: str
+    after: str
+
+    def __str__(self) -> str:
+        return _encode(self.user_uuid, self.after)
+
+    @classmethod
+    def parse(cls, text: str, user_uuid: str) -> "BlocksCursor":
+        """Parse a cursor of this person's list. Raises Unreadable."""
+        match _decode(text):
+            case [owner, after] if owner == user_uuid and keys.canonical_uuid(after) == after:
+                return cls(owner, after)
+        raise Unreadable("The cursor does not belong to this list.")
+
+
 def _encode(*fields: str) -> str:
     """Encode the fields. The last one must have a fixed form, so that no truncated cursor is valid."""
     return base64.urlsafe_b64encode("|".join(fields).encode()).decode().replace("=", "")

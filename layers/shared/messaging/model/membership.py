@@ -1,5 +1,6 @@
 """One member's side of a conversation: folder, mute, history, requests and blocks (docs/reach.md)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from messaging.model.items import Item, number
@@ -22,6 +23,10 @@ class Ask:
 
     after: int
     at: str
+
+    @property
+    def attribute(self) -> Item:
+        return {"M": {"after": {"N": str(self.after)}, "at": {"S": self.at}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +85,9 @@ class Membership:
             first <= seq and (last is None or seq <= last) for first, last in self.unseen
         )
 
-    def skipped(self, after: int, last_seq: int) -> tuple[ClosedRange, ...]:
-        """The ranges of messages after one and up to another that blocks have hidden."""
-        cut = (
-            (max(first, after + 1), last_seq if last is None else min(last, last_seq)) for first, last in self.unseen
-        )
-        return tuple((first, last) for first, last in cut if first <= last)
+    def skipped(self, after: int) -> tuple[ClosedRange, ...]:
+        """The ranges of messages after one that blocks have hidden, without that of a present block."""
+        return tuple((max(first, after + 1), last) for first, last in self.unseen if last is not None and last > after)
 
     def last_shown_at(self, last_seq: int, created_at: str) -> str:
         """The time of the last message that this member may see, of a conversation with this last message."""
@@ -135,9 +137,8 @@ class Membership:
     @property
     def attributes(self) -> Item:
         """The attributes that a head has for this member: only those that differ from the default."""
-        asked = {"M": {"after": {"N": str(self.ask.after)}, "at": {"S": self.ask.at}}} if self.ask else None
         return {
-            **({"request": asked} if asked else {}),
+            **({"request": self.ask.attribute} if self.ask else {}),
             **({"declined": {"N": str(self.declined)}} if self.declined is not None else {}),
             **({"archived": {"N": str(self.archived)}} if self.archived is not None else {}),
             **({"muted_until": {"S": self.muted_until}} if self.muted_until else {}),
@@ -173,6 +174,11 @@ class Membership:
 
 
 NO_SETTINGS = Membership()
+
+
+def count_skipped(ranges: Iterable[ClosedRange], last_seq: int) -> int:
+    """The number of messages in these ranges, up to the last one that a member may see."""
+    return sum(max(0, min(last, last_seq) - first + 1) for first, last in ranges)
 
 
 def _text(member: Item, name: str) -> str:

@@ -8,7 +8,7 @@ head, or has a gap, is read once more, consistently.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from messaging.model import keys
 from messaging.model.change import MessageChange
@@ -20,6 +20,7 @@ from messaging.model.inbox_entry import InboxEntry
 from messaging.model.limits import UNLIMITED, Limit, Usage
 from messaging.model.message import Message, Quote
 from messaging.model.person import Person
+from messaging.model.reach import OPEN, Reach
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Version
 from messaging.services.limits import spend
@@ -96,6 +97,19 @@ class Totals:
 
     conversations: int
     messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A person, and the caller's conversation with them, None if there is none.
+
+    `can_write` says if the caller's next message reaches them, see Reach.can_write; `usage` is that of look-ups.
+    """
+
+    person: Person
+    message_group_uuid: str | None
+    can_write: str
+    usage: tuple[Usage, ...]
 
 
 def find_head(table: Table, message_group_uuid: str, user_uuid: str) -> Head:
@@ -355,18 +369,19 @@ def count_unread(table: Table, user_uuid: str) -> Totals:
 
 
 def find_message_group(
-    table: Table, user_uuid: str, handle: str, limit: Limit = UNLIMITED.lookups
-) -> tuple[Person, str | None, tuple[Usage, ...]]:
-    """The owner of this handle, the caller's conversation with them, if there is one, and the usage of look-ups.
+    table: Table, user_uuid: str, handle: str, limit: Limit = UNLIMITED.lookups, reach: Reach = OPEN
+) -> Found:
+    """The owner of this handle, and the caller's conversation with them. Raises NotFound and LimitReached.
 
-    Raises NotFound and LimitReached.
+    The same requests with a conversation as with a block from before the first message.
     """
     person, usage = show_user(table, user_uuid, handle, limit)
-    try:
-        head = find_head(table, keys.pair_uuid(user_uuid, person.user_uuid), user_uuid)
-    except NotFound:
-        return person, None, usage
-    return person, head.message_group_uuid, usage
+    message_group_uuid = keys.pair_uuid(user_uuid, person.user_uuid)
+    head = table.head(message_group_uuid)
+    if not _is_member(head, user_uuid):
+        head = table.head(message_group_uuid, consistent=True)
+    can_write = reach.can_write(head, user_uuid, person, keys.format_time(datetime.now(UTC)))
+    return Found(person, message_group_uuid if _is_member(head, user_uuid) else None, can_write, usage)
 
 
 def find_person(table: Table, user_uuid: str, *, consistent: bool = False) -> Person:

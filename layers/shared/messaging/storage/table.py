@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from messaging.model import keys
+from messaging.model.block_entry import BlockEntry
 from messaging.model.change import MessageChange
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import AttributesUpdate, Head, last_message_attributes
@@ -19,9 +20,9 @@ from messaging.model.errors import HandleTaken, Invalid, NotFound, TooLarge, Too
 from messaging.model.hidden import MOST_HIDDEN, Hidden
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item
-from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS
+from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS, Ask
 from messaging.model.message import OPTIONAL_CONTENT, Message
-from messaging.model.person import SPREADING, Person, Profile, profile_attributes
+from messaging.model.person import SPREADING, Person, Profile
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Versions
 from messaging.retry import until_not_busy
@@ -327,6 +328,12 @@ class Table:
         item = self.db.get(keys.key(keys.profile_pk(user_uuid), keys.PROFILE), consistent=consistent)
         return Person.from_profile_item(item) if item else None
 
+    def people_by_uuid(self, user_uuids: Collection[str]) -> dict[str, Person]:
+        """Those with a profile among these people, by user_uuid: a request per 100. 0.5 read units each."""
+        wanted = [keys.key(keys.profile_pk(one), keys.PROFILE) for one in user_uuids]
+        people = map(Person.from_profile_item, self.db.get_many(wanted))
+        return {person.user_uuid: person for person in people}
+
     def person_by_handle(self, handle: str) -> Person | None:
         """0.5 read units."""
         item = self.db.get(keys.key(keys.handle_pk(handle), keys.HANDLE))
@@ -399,42 +406,60 @@ class Table:
 
     # Sending
 
-    def append(self, head: Head, message: Message) -> None:
-        """Put the message that follows `head`: 3 items, 6 write units.
+    def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
+        """Put the message that follows `head`, perhaps the first of a new request: 3 items, 6 write units.
 
-        Once a head says that a member was deleted or renamed, nothing is stored that was meant for the head before.
-        Raises HeadChanged, AlreadySent, PositionTaken.
+        Once a head says that a member was deleted or renamed, or that the sender blocks the other, nothing is stored
+        that was meant for the head before. Raises HeadChanged, AlreadySent, PositionTaken.
         """
-        other = head.other(message.sender.user_uuid)
+        other, mine = head.other(message.sender.user_uuid), head.membership(message.sender.user_uuid)
         last = AttributesUpdate.of_last(message)
-        update = self.db.update_action(
-            *_head_update(
-                head.message_group_uuid,
-                f"{last.set}, members.#sender.read_seq = :last_seq, members.#sender.wrote = :true {last.remove}",
-                "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other"
-                f" AND {_has_version('members.#sender.version', message.sender)}",
-                {
-                    **last.values,
-                    **_version_value(message.sender),
-                    ":read": {"N": str(head.last_seq)},
-                    ":handle": {"S": message.sender.handle},
-                    ":other": {"S": other.handle},
-                    ":true": {"BOOL": True},
-                },
-                {**last.names, "#sender": message.sender.user_uuid, "#other": other.user_uuid},
-            )
+        sets = [last.set, "members.#sender.read_seq = :last_seq", "members.#sender.wrote = :true"]
+        conditions = [
+            "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other",
+            _has_version("members.#sender.version", message.sender),
+            "attribute_not_exists(members.#sender.#block)",
+        ]
+        values = {
+            **last.values,
+            **_version_value(message.sender),
+            ":read": {"N": str(head.last_seq)},
+            ":handle": {"S": message.sender.handle},
+            ":other": {"S": other.handle},
+            ":true": {"BOOL": True},
+        }
+        names = {**last.names, "#sender": message.sender.user_uuid, "#other": other.user_uuid, "#block": "block"}
+        gone = [last.remove, "members.#sender.#request", "members.#sender.declined", "members.#sender.marked_unread"]
+        names["#request"] = "request"
+        if ask:
+            sets.append("members.#other.#request = :ask")
+            conditions.append("attribute_exists(members.#other.#request)")  # not accepted meanwhile
+            values[":ask"] = ask.attribute
+        if (begins_after := mine.answered().begins_after) != mine.begins_after:
+            sets.append("members.#sender.begins_after = :begins_after")
+            conditions.append(_is_number("members.#sender.begins_after", mine.begins_after))
+            values[":begins_after"] = {"N": str(begins_after)}
+            values |= {":number": {"N": str(mine.begins_after)}} if mine.begins_after else {}
+        update = f"{', '.join(sets)} {', '.join(gone)}"
+        self._send(
+            message,
+            self.db.update_action(
+                *_head_update(head.message_group_uuid, update, " AND ".join(conditions), values, names)
+            ),
         )
-        self._send(message, update)
 
-    def create(self, head: Head, message: Message) -> None:
-        """Open a conversation with its first message and both inbox entries: 5 items, 10 write units.
+    def create(self, head: Head, message: Message, unopened: Head | None = None) -> None:
+        """Open a conversation with its first message and both entries: 5 items, 10 write units.
 
-        The entries have version 0, so that the stream handler's update distinguishes the first delivery of the
-        opening from replays. Raises HeadChanged if the conversation exists already, AlreadySent, PositionTaken.
+        `unopened` is the head that keeps a block from before, if there is one. The entries have version 0, so that the
+        stream handler's update distinguishes the first delivery of the opening from replays. Raises HeadChanged if the
+        stored head is another, AlreadySent, PositionTaken.
         """
         entries = [replace(entry, version=0) for entry in head.inbox_entries]
         self._send(
-            message, *(self.db.put_action(item, ABSENT) for item in (head.item, *(entry.item for entry in entries)))
+            message,
+            self.db.put_action(head.item, *_is_unchanged(unopened)),
+            *(self.db.put_action(entry.item, ABSENT) for entry in entries),
         )
 
     def _send(self, message: Message, head: Item, *entries: Item) -> None:
@@ -448,6 +473,61 @@ class Table:
             raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
         if refused:
             raise PositionTaken
+
+    def sent_record(self, message_uuid: str) -> SentRecord | None:
+        """The sent record of a message. Consistent: 1 read unit."""
+        item = self.db.get(keys.key(keys.sent_record_pk(message_uuid), keys.SENT_RECORD), consistent=True)
+        return SentRecord.from_item(item) if item else None
+
+    # Blocks
+
+    def blocks(self, user_uuid: str, limit: int, after: str = "") -> list[BlockEntry]:
+        """The people that a person blocks, after a user_uuid. 0.5 read units for each 40."""
+        items = self.db.query(keys.blocks_pk(user_uuid), limit, ">" if after else None, after, ascending=True)
+        return [BlockEntry.from_item(item) for item in items]
+
+    def block(self, head: Head | None, new: Head, user_uuid: str) -> None:
+        """Store a person's block with the head that keeps it, if the stored head is still `head`: 3 items.
+
+        6 write units. Raises HeadChanged, and NotFound for an erased person.
+        """
+        entry = new.block_entry(user_uuid)
+        self._change_block(user_uuid, self._new_side(head, new, user_uuid), self.db.put_action(entry.item))
+
+    def unblock(self, head: Head, new: Head, user_uuid: str) -> None:
+        """Delete a person's block and bring the head to `new`; delete it if it has neither messages nor blocks.
+
+        Otherwise as `block`.
+        """
+        entry = self.db.delete_action(head.block_entry(user_uuid).item)
+        if new.is_open or new.is_blocked:
+            self._change_block(user_uuid, self._new_side(head, new, user_uuid), entry)
+        else:
+            self._change_block(user_uuid, self.db.delete_action(head.item, *_is_unchanged(head)), entry)
+
+    def _new_side(self, head: Head | None, new: Head, user_uuid: str) -> Item:
+        """For `transact`: bring a member's side of a head from one state to another."""
+        if head is None:
+            return self.db.put_action(new.item, ABSENT)
+        side = AttributesUpdate.of_side(head.membership(user_uuid), new.membership(user_uuid))
+        condition, values = _is_unchanged(head)
+        return self.db.update_action(
+            *_head_update(
+                head.message_group_uuid,
+                f"{side.set} {side.remove}",
+                condition,
+                {**side.values, **values},
+                {**side.names, "#me": user_uuid},
+            )
+        )
+
+    def _change_block(self, user_uuid: str, *actions: Item) -> None:
+        profile = keys.key(keys.profile_pk(user_uuid), keys.PROFILE)
+        refused = self.db.transact(*actions, self.db.check_action(profile, "attribute_exists(pk)"))
+        if 0 in refused:
+            raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
+        if refused:
+            raise NotFound("You have no profile any more.")
 
     # Changing a message
 
@@ -477,6 +557,7 @@ class Table:
         other = head.other(user_uuid)
         conditions = [
             "members.#me.handle = :handle AND members.#other.handle = :other",
+            f"attribute_{'' if head.is_blocking(user_uuid) else 'not_'}exists(members.#me.#block)",
             _is_number("#last_change.#number", head.last_change),
         ]
         of_message = AttributesUpdate.of_change(old, new)
@@ -493,7 +574,13 @@ class Table:
                         **({":number": {"N": str(head.last_change)}} if head.changed else {}),
                         **({":read": {"N": str(old.seq)}} if is_last else {}),
                     },
-                    {**of_head.names, "#me": user_uuid, "#other": other.user_uuid, "#number": "number"},
+                    {
+                        **of_head.names,
+                        "#me": user_uuid,
+                        "#other": other.user_uuid,
+                        "#number": "number",
+                        "#block": "block",
+                    },
                 )
             ),
             self.db.update_action(
@@ -577,12 +664,14 @@ class Table:
     def write_profile(self, old: Person, new: Person, notes: Item) -> Person:
         """Change profile and handle together; return the person with the next version. 4 write units, 6 at most.
 
-        Conversations show the new values once they are copied into them; until then the profile has a mark. `notes` are
-        more attributes of the profile. Raises ProfileChanged if it has changed since it was read, and HandleTaken.
+        Conversations show the new values once they are copied into them; until then the profile has a mark. A change of
+        `messages_from` alone, which they do not show, needs neither. `notes` are more attributes of the profile. Raises
+        ProfileChanged if it has changed since it was read, and HandleTaken.
         """
-        new = replace(new, version=old.version + 1)
+        noted = notes
+        if old.copied != new.copied or old.messages_from == new.messages_from:
+            new, noted = replace(new, version=old.version + 1), {**notes, SPREADING: {"BOOL": True}}
         condition, condition_values = is_unchanged(old)
-        noted = {**notes, SPREADING: {"BOOL": True}}
         values = _profile_values(new)
         actions = [
             self.db.update_action(
@@ -613,6 +702,7 @@ class Table:
 
         False if the head has this version or a later one, or the person is no longer a member.
         """
+        person = replace(person, messages_from="")
         try:
             self.update_head(
                 message_group_uuid,
@@ -835,10 +925,13 @@ def _hidden_of(found: Mapping[str, Item], message_group_uuid: str) -> Hidden:
 def is_unchanged(person: Person) -> tuple[str, Item]:
     """A condition that a profile is as it was read, and its values."""
     version = "version = :read" if person.version else "attribute_not_exists(version)"
+    taken = "messages_from = :read_from" if person.messages_from else "attribute_not_exists(messages_from)"
     values: Item = {":read_handle": {"S": person.handle}, ":read_name": {"S": person.display_name}}
     if person.version:
         values[":read"] = {"N": str(person.version)}
-    return f"{version} AND handle = :read_handle AND display_name = :read_name", values
+    if person.messages_from:
+        values[":read_from"] = {"S": person.messages_from}
+    return f"{version} AND {taken} AND handle = :read_handle AND display_name = :read_name", values
 
 
 def _is_of(person: Person) -> tuple[str, Item]:
@@ -846,7 +939,7 @@ def _is_of(person: Person) -> tuple[str, Item]:
     return f"{ABSENT} OR user_uuid = :user_uuid", {":user_uuid": {"S": person.user_uuid}}
 
 
-_OPTIONAL = ("avatar", "suspended", "lifted")  # attributes of a profile that it has only if they apply
+_OPTIONAL = ("avatar", "suspended", "lifted", "messages_from")  # attributes of a profile that not every one has
 
 
 def _profile_update(person: Person, path: str = "", more: str = "") -> str:
@@ -864,7 +957,7 @@ def _profile_values(person: Person) -> Item:
         ":display_name": {"S": person.display_name},
         ":receipts": {"BOOL": person.read_receipts},
         ":version": {"N": str(person.version)},
-        **{f":{name}": value for name, value in profile_attributes(person).items() if name in _OPTIONAL},
+        **{f":{name}": value for name, value in person.profile_item.items() if name in _OPTIONAL},
     }
 
 
@@ -892,7 +985,10 @@ def _is_unchanged(head: Head | None) -> tuple[str, Item]:
         return ABSENT, {}
     if not head.version:  # from before versions
         return "attribute_exists(pk) AND attribute_not_exists(version)", {}
-    return "version = :version", {":version": {"N": str(head.version)}}
+    version: Item = {":version": {"N": str(head.version)}}
+    if not head.is_open:  # it may have been deleted, and another one stored with the same version
+        return "version = :version AND created_at = :created", {**version, ":created": {"S": head.created_at}}
+    return "version = :version", version
 
 
 def _is_number(path: str, read: int) -> str:

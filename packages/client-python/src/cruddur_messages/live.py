@@ -75,7 +75,7 @@ class Device:
 
     `notify` is called after each event, when `inbox` has it, and with four more events: `caught_up`, `disconnected`,
     `replaced` (the server closed this socket, the oldest of too many: `look` opens another), and `refused`, with a
-    `detail`, for a message or a change that the server does not take.
+    `detail`, for a message or a change that the server does not take; for a message also with its `text`.
     """
 
     def __init__(self, api: Api, socket_url: str, user_uuid: str, notify: Callable[[Event], None]) -> None:
@@ -130,8 +130,9 @@ class Device:
     def mark_read(self, message_group_uuid: str) -> None:
         """Mark all present messages as read."""
         conversation = self.inbox.conversations[message_group_uuid]
-        if conversation.unread_count:
-            conversation.advance_mark(conversation.held_seq)
+        if conversation.is_unread:
+            conversation.marked_unread = False
+            conversation.advance_mark(min(conversation.held_seq, conversation.last_seq))
             self._marks.put_nowait(message_group_uuid)
 
     async def watch(self, message_group_uuid: str) -> None:
@@ -199,7 +200,8 @@ class Device:
         await self.fetch(self.inbox.receive(event))
         if event.get("code") == "too_many_connections":
             self._is_looked_at.clear()
-        if event["type"] == "message_group" and event["uuid"] in self._watched:  # both have written now
+        # Both have written now, or a block has ended.
+        if event["type"] in ("message_group", "settings") and event["uuid"] in self._watched:
             await self.tell(type="subscribe", message_group_uuid=event["uuid"])
         self._notify(event)
 
@@ -209,7 +211,8 @@ class Device:
             try:
                 await (self._request(entry) if isinstance(entry, Request) else self._send(entry))
             except Refused as refusal:
-                self._notify({"type": "refused", "detail": str(refusal)})
+                text = {} if isinstance(entry, Request) else {"text": entry["message"]}
+                self._notify({"type": "refused", "detail": str(refusal), **text})
             self._outbox.task_done()
 
     async def _send(self, body: dict[str, str]) -> None:
