@@ -16,7 +16,7 @@ import pytest
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
-from messaging.model.membership import ARCHIVE, FOREVER, INBOX, OUT_OF_SIGHT, REQUESTS, Ask, Block, Membership
+from messaging.model.membership import ARCHIVE, FOREVER, INBOX, OUT_OF_SIGHT, REQUESTS, Ask
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox
@@ -199,11 +199,8 @@ class History:
             self.sides[group, person.user_uuid] = Side()
         if self.random.random() < 0.8:
             return None
-        people = {person.user_uuid: person for person in (sender, receiver)}
-        last = Message(group, "", "", sender, keys.format_time(self.now), 0)
-        marks = dict.fromkeys(people, 0)
-        head = Head(group, dict(sorted(people.items())), last, marks, 1, frozenset())
-        head = self._block(head, receiver.user_uuid)
+        members = (sender.user_uuid, receiver.user_uuid)
+        head = self._block(Head.unopened(group, members, keys.format_time(self.now)), receiver.user_uuid)
         if self.random.random() < 0.3:
             head = self._block(head, sender.user_uuid)
             head = self._block(head, sender.user_uuid)
@@ -223,17 +220,17 @@ class History:
         self.now += timedelta(microseconds=self.random.randint(0, 2))
         message = head.next_message(sender, Draft("", str(head.last_seq + 1)), self.now)
         self.now = max(self.now, datetime.fromisoformat(message.created_at))
-        membership = head.membership(receiver)
+        membership, ask = head.membership(receiver), None
         if membership.ask and self.random.random() < 0.3:  # after a pause
             theirs.is_asked_now()
             ask = Ask(head.last_seq, message.created_at)
-            is_just_declined = membership.is_declined and membership.begins_after == head.last_seq
-            was_read_before = is_just_declined and self.random.random() < 0.5
-            membership = replace(membership, ask=ask) if was_read_before else membership.asking(ask)
         mine.sends(message.seq, message.created_at)
         theirs.receives(message.seq, message.created_at)
         self._see_reads(group)
-        return head.after(message).with_membership(receiver, membership)
+        if ask and membership.begins_after == head.last_seq and self.random.random() < 0.5:
+            # The sender had read the head before the receiver declined.
+            return head.after(message).with_membership(receiver, replace(membership, ask=ask))
+        return head.after(message, ask)
 
     def _read(self, head: Head, reader: str) -> Head:
         mine = self.sides[head.message_group_uuid, reader]
@@ -301,19 +298,17 @@ class History:
         mine = self.sides[head.message_group_uuid, member]
         mine.is_blocking, mine.shown_read_seq = not mine.is_blocking, mine.read_seq
         self._see_reads(head.message_group_uuid)
-        membership = head.membership(member)
-        if not mine.is_blocking:
-            return self._with(head, member, membership.without_block(head.last_seq))
-        block = Block(keys.format_time(self.now), head.read_seqs[member], mine.other_read_seq)
-        return self._with(head, member, membership.blocking(block, head.last_seq, head.created_at))
+        at = f"{self._next_hour()}:00:00.000000+00:00"
+        return head.blocked_by(member, at) if mine.is_blocking else head.unblocked_by(member, at)
 
     def _set(self, head: Head, member: str, **settings: object) -> Head:
-        return self._with(head, member, replace(head.membership(member), **settings))  # type: ignore[arg-type]
-
-    def _with(self, head: Head, member: str, membership: Membership) -> Head:
-        self.hour += self.random.randint(0, 1)
-        counted = replace(membership, set_at=f"2026-01-01T{self.hour:02}", settings=membership.settings + 1)
+        mine = head.membership(member)
+        counted = replace(mine, set_at=self._next_hour(), settings=mine.settings + 1, **settings)  # type: ignore[arg-type]
         return head.with_membership(member, counted)
+
+    def _next_hour(self) -> str:
+        self.hour += self.random.randint(0, 1)
+        return f"2026-01-01T{self.hour:02}"
 
     def _see_reads(self, group: str) -> None:
         """Let each who does not block the other see how far the other has read, or had before they blocked."""

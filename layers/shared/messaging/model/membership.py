@@ -47,12 +47,12 @@ class Membership:
 
     `ask` waits for this member's answer; `declined` is the `after` of an ask that was declined, None for none.
     `archived` is the number of the last message when the conversation was archived, None if it was not.
-    `muted_until` is a time, FOREVER or "". The history begins after the number `begins_after`. `unseen` are the ranges
-    of messages that blocks have hidden for ever, in order; the last one is open while the block lasts. `shown_at` is
-    the time of the last message before that last range. `sent` counts this member's messages of a minute. `set_at` is
-    the hour of the last setting, "" for never. `settings` is its number: each update that changes what the
-    member sees, other than by a message, adds 1, so that devices can order copies of their settings (together with the
-    number of the last message). It never grows by an update of the other member.
+    `muted_until` is a time, FOREVER or "". The history begins after the number `begins_after`: they left then, or
+    declined a request. `unseen` are the ranges of messages that blocks have hidden for ever, in order; the last one is
+    open while the block lasts. `shown_at` is the time of the last message before that last range. `sent` counts this
+    member's messages of a minute. `set_at` is the hour of the last setting, "" for never. `settings` is its number:
+    each update that changes what the member sees, other than by a message, adds 1, so that devices can order copies of
+    their settings (together with the number of the last message). It never grows by an update of the other member.
     """
 
     ask: Ask | None = None
@@ -68,11 +68,6 @@ class Membership:
     set_at: str = ""
     settings: int = 0
 
-    @property
-    def hidden_up_to(self) -> int:
-        """The number of the last message before this member's history: they left then, or declined a request."""
-        return self.begins_after
-
     def shown_seq(self, last_seq: int) -> int:
         """The number of the last message that this member may see, of a conversation with this last number."""
         if self.unseen and self.unseen[-1][1] in (None, last_seq):
@@ -81,7 +76,7 @@ class Membership:
 
     def hides(self, seq: int) -> bool:
         """True if this member may not see the message with this number: it is unseen, or before their history."""
-        return seq <= self.hidden_up_to or any(
+        return seq <= self.begins_after or any(
             first <= seq and (last is None or seq <= last) for first, last in self.unseen
         )
 
@@ -96,7 +91,7 @@ class Membership:
     def folder(self, last_seq: int, created_at: str) -> str:
         """The folder of a conversation with this last message: one of FOLDERS."""
         shown_seq = self.shown_seq(last_seq)
-        if shown_seq <= self.hidden_up_to or self.is_declined:
+        if shown_seq <= self.begins_after or self.is_declined:
             return OUT_OF_SIGHT
         if self.ask:
             return REQUESTS

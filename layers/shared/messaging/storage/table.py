@@ -412,7 +412,7 @@ class Table:
         Once a head says that a member was deleted or renamed, or that the sender blocks the other, nothing is stored
         that was meant for the head before. Raises HeadChanged, AlreadySent, PositionTaken.
         """
-        other, mine = head.other(message.sender.user_uuid), head.membership(message.sender.user_uuid)
+        other = head.other(message.sender.user_uuid)
         last = AttributesUpdate.of_last(message)
         sets = [last.set, "members.#sender.read_seq = :last_seq", "members.#sender.wrote = :true"]
         conditions = [
@@ -435,11 +435,9 @@ class Table:
             sets.append("members.#other.#request = :ask")
             conditions.append("attribute_exists(members.#other.#request)")  # not accepted meanwhile
             values[":ask"] = ask.attribute
-        if (begins_after := mine.answered().begins_after) != mine.begins_after:
-            sets.append("members.#sender.begins_after = :begins_after")
-            conditions.append(_is_number("members.#sender.begins_after", mine.begins_after))
-            values[":begins_after"] = {"N": str(begins_after)}
-            values |= {":number": {"N": str(mine.begins_after)}} if mine.begins_after else {}
+            if head.membership(other.user_uuid).is_declined:
+                sets.append("members.#other.begins_after = :read")
+                gone.append("members.#other.declined")
         update = f"{', '.join(sets)} {', '.join(gone)}"
         self._send(
             message,
