@@ -194,10 +194,10 @@ class FakeTable(Table):
         gone = {"archived": None, "marked_unread": False}
         return self._set(message_group_uuid, user_uuid, at, begins_after=last_seq, **gone)
 
-    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str, known: Head | None = None) -> Head:
+    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
         if not self._member_of(message_group_uuid, user_uuid).membership(user_uuid).ask:
             raise HeadChanged(self.heads[message_group_uuid])
-        return self._set(message_group_uuid, user_uuid, at, ask=None, archived=None)
+        return self._set(message_group_uuid, user_uuid, at, ask=None, declined=None, archived=None)
 
     def decline_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
         head = self._member_of(message_group_uuid, user_uuid)
@@ -280,7 +280,9 @@ class FakeInboxes(FakeTable):
         self.noted: set[tuple[str, str]] = set()
 
     def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
-        assert len({(type(write.entry), *_key(write.entry)) for write in writes}) == len(writes), "one key, two writes"
+        assert len({(type(write.entry), *entry_key(write.entry)) for write in writes}) == len(writes), (
+            "one key, two writes"
+        )
         return [self._write(write) for write in writes]
 
     def entries_of(
@@ -299,27 +301,29 @@ class FakeInboxes(FakeTable):
     ) -> None:
         if head != self.heads.get(known.message_group_uuid):
             raise HeadChanged(self.heads.get(known.message_group_uuid))
-        taken = [entry for entry in (*groups, *stale) if not self._is_of(entry, self.inbox_entries.get(_key(entry)))]
+        taken = [
+            entry for entry in (*groups, *stale) if not self._is_of(entry, self.inbox_entries.get(entry_key(entry)))
+        ]
         if taken:
             raise PositionTaken([entry.owner_uuid for entry in taken])
         for entry in stale:
-            self.inbox_entries.pop(_key(entry), None)
-        self.inbox_entries.update({_key(entry): entry for entry in groups})
+            self.inbox_entries.pop(entry_key(entry), None)
+        self.inbox_entries.update({entry_key(entry): entry for entry in groups})
         for owner_uuid in known.members:
             self.unread_entries.pop((owner_uuid, known.message_group_uuid), None)
-        self.unread_entries.update({_key(entry): entry for entry in (head.unread if head else ())})
+        self.unread_entries.update({entry_key(entry): entry for entry in (head.unread if head else ())})
 
     def _write(self, write: Write) -> bool | Exception:
         match write:
             case Note():
-                self.noted.add(_key(write.entry))
+                self.noted.add(entry_key(write.entry))
                 return True
             case Forget():
-                self.noted.discard(_key(write.entry))
+                self.noted.discard(entry_key(write.entry))
                 return True
         entry = write.entry
         entries: dict[tuple[str, str], Any] = self.unread_entries if isinstance(entry, Unread) else self.inbox_entries
-        key = _key(entry)
+        key = entry_key(entry)
         if not _is_sort_key(key[1]):
             return RuntimeError("DynamoDB cannot run a statement: ValidationError")
         stored = entries.get(key)
@@ -340,7 +344,7 @@ class FakeInboxes(FakeTable):
         return stored is None or stored.message_group_uuid == entry.message_group_uuid
 
 
-def _key(entry: InboxEntry | Unread | ChangedConversation) -> tuple[str, str]:
+def entry_key(entry: InboxEntry | Unread | ChangedConversation) -> tuple[str, str]:
     """The owner and the sort key; entries of other folders than the inbox have their partition for the owner."""
     if isinstance(entry, InboxEntry) and entry.folder != INBOX:
         return entry.key

@@ -458,7 +458,7 @@ class Table:
         Once a head says that a member was deleted or renamed, or that the sender blocks the other, nothing is stored
         that was meant for the head before. Raises HeadChanged, AlreadySent, PositionTaken.
         """
-        other, mine = head.other(message.sender.user_uuid), head.membership(message.sender.user_uuid)
+        other = head.other(message.sender.user_uuid)
         last = AttributesUpdate.of_last(message)
         sets = [last.set, "members.#sender.read_seq = :last_seq", "members.#sender.wrote = :true"]
         conditions = [
@@ -481,11 +481,9 @@ class Table:
             sets.append("members.#other.#request = :ask")
             conditions.append("attribute_exists(members.#other.#request)")  # not accepted meanwhile
             values[":ask"] = ask.attribute
-        if (begins_after := mine.answered().begins_after) != mine.begins_after:
-            sets.append("members.#sender.begins_after = :begins_after")
-            conditions.append(_is_number("members.#sender.begins_after", mine.begins_after))
-            values[":begins_after"] = {"N": str(begins_after)}
-            values |= {":number": {"N": str(mine.begins_after)}} if mine.begins_after else {}
+            if head.membership(other.user_uuid).is_declined:
+                sets.append("members.#other.begins_after = :read")
+                gone.append("members.#other.declined")
         update = f"{', '.join(sets)} {', '.join(gone)}"
         self._send(
             message,
@@ -738,20 +736,10 @@ class Table:
         removes = ["archived", "marked_unread"]
         return self._change_member(message_group_uuid, user_uuid, at, {"begins_after": "last_seq"}, removes)
 
-    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str, known: Head | None = None) -> Head:
-        """Accept the request that waits for a member, if the head is still as `known`.
-
-        Raises HeadChanged, also if none waits, and without `known` if one was declined.
-        """
-        if known is None:
-            waits = "attribute_exists(members.#me.#request) AND attribute_not_exists(members.#me.declined)"
-            return self._change_member(message_group_uuid, user_uuid, at, {}, ["request", "archived"], waits)
-        begins_after = {":begins_after": {"N": str(known.membership(user_uuid).hidden_up_to)}}
-        condition, version = _is_unchanged(known)
-        sets, removes = {"begins_after": ":begins_after"}, ["request", "declined", "archived"]
-        return self._change_member(
-            message_group_uuid, user_uuid, at, sets, removes, condition, {**begins_after, **version}
-        )
+    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        """Accept the request that waits for a member, even a declined one. Raises HeadChanged if none waits."""
+        waits = "attribute_exists(members.#me.#request)"
+        return self._change_member(message_group_uuid, user_uuid, at, {}, ["request", "declined", "archived"], waits)
 
     def decline_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
         """Decline the request that waits for a member: their history ends here. Raises HeadChanged if none waits."""
