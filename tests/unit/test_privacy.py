@@ -15,6 +15,7 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.cursors import OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import Busy, HandleTaken
+from messaging.model.membership import Ask, Membership
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox, send
