@@ -235,6 +235,11 @@ def settings_event(group: InboxEntry) -> dict[str, Any]:
     return {"type": "settings", **message_group(group)}
 
 
+def pins_event(pins: Pins) -> dict[str, Any]:
+    """A person's pinned conversations after a change."""
+    return {"type": "pins", "number": pins.number, "message_group_uuids": list(pins.message_group_uuids)}
+
+
 def read_event(message_group_uuid: str, user_uuid: str, read_seq: int) -> dict[str, Any]:
     return {
         "type": "read",
