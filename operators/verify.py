@@ -218,12 +218,12 @@ def copy_violations(table: Table, message_group_uuid: str) -> list[Violation]:
 
 def shows(member: Person, profile: Person) -> bool:
     """True if a head or a handle shows a person as the profile does."""
-    return (member, member.avatar, member.read_receipts, member.version) == (
-        profile,
-        profile.avatar,
-        profile.read_receipts,
-        profile.version,
-    )
+    return (member, *_copied(member)) == (profile, *_copied(profile))
+
+
+def _copied(person: Person) -> tuple[object, ...]:
+    """All that copies of a profile have beside handle and name."""
+    return person.avatar, person.read_receipts, person.version, person.suspended, person.lifted
 
 
 def _copy_break(message_group_uuid: str, user_uuid: str) -> Violation:

@@ -14,7 +14,14 @@ from uuid import uuid4
 import pytest
 
 from messaging.model import keys
-from messaging.model.limits import lookups_per_hour, tickets_per_hour
+from messaging.model.limits import (
+    SendLimits,
+    conversations_per_day,
+    lookups_per_hour,
+    messages_per_minute,
+    pending_requests,
+    tickets_per_hour,
+)
 from messaging.model.message import Draft
 from messaging.model.person import ClaimNames, Person, ProfileChange
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -38,7 +45,7 @@ BUDGETS = {
     "A around a message": Consumed(3, 2.5, 0),
     "A one message": Consumed(2, 2, 0),
     "B newest 20 groups": Consumed(1, 1, 0),
-    "C new conversation": Consumed(2, 1, 10),
+    "C new conversation": Consumed(4, 2, 11),
     "D send": Consumed(2, 0.5, 6),
     "inbox after 1 message": Consumed(2, 0, 4),
     "inbox after a burst of 100": Consumed(4, 2, 4),
@@ -81,7 +88,12 @@ BUDGETS = {
 
 # Limits are counted, and high enough.
 _MOST = 10**6
+_SENDER = SendLimits(
+    messages_per_minute(_MOST), conversations_per_day(_MOST), pending_requests(_MOST, 30), lookups_per_hour(_MOST)
+)
 LIMITED: dict[str, dict[str, Any]] = {
+    "message_groups.create_message_group": {"limits": _SENDER},
+    "messages.create_message": {"limits": _SENDER},
     "users.show_user": {"lookups": lookups_per_hour(_MOST)},
     "connections.create_ticket": {"tickets": tickets_per_hour(_MOST)},
 }

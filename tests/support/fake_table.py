@@ -42,6 +42,7 @@ class FakeTable(Table):
         self.changed: dict[str, list[MessageChange]] = {}
         self.hidden: set[tuple[str, str, int]] = set()
         self.all_pins: dict[str, Pins] = {}
+        self.counters: dict[tuple[str, str], int] = {}
 
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
         return self.heads.get(message_group_uuid)
@@ -241,10 +242,23 @@ class FakeTable(Table):
         found = (SentRecord.of(message) for message in self.messages if message.message_uuid == message_uuid)
         return next(found, None)
 
-    def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
+    def spend(self, user_uuid: str, counter: str, quota: int, expires: int) -> int | None:
+        count = self.counters.get((user_uuid, counter), 0)
+        if count >= quota:
+            return None
+        self.counters[user_uuid, counter] = count + 1
+        return count + 1
+
+    def give_back(self, user_uuid: str, counter: str) -> None:
+        self.counters[user_uuid, counter] -= 1
+
+    def append(self, head: Head, message: Message, ask: Ask | None = None, sent: str = "") -> None:
         self._refuse_a_second(message)
         self.messages.append(message)
-        self.heads[head.message_group_uuid] = head.after(message, ask)
+        after, sender_uuid = head.after(message, ask), message.sender.user_uuid
+        if sent:
+            after = after.with_membership(sender_uuid, replace(after.membership(sender_uuid), sent=sent))
+        self.heads[head.message_group_uuid] = after
 
     def create(self, head: Head, message: Message, unopened: Head | None = None) -> None:
         self._refuse_a_second(message)

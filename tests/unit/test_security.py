@@ -37,7 +37,7 @@ ON = {name: values[1] for name, values in PARAMETERS.items()}
 
 _CHANGE = {
     "dynamodb:BatchGetItem": {"MSG#", "MID#"},
-    "dynamodb:GetItem": {"MSG#", "VER#"},
+    "dynamodb:GetItem": {"MSG#", "VER#", "USR#"},
     "dynamodb:UpdateItem": {"MSG#"},
     "dynamodb:PutItem": {"CHG#"},
 }
@@ -63,13 +63,13 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     },
     "CreateMessageGroup": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#"},
-        "dynamodb:GetItem": {"MSG#", "MID#"},
+        "dynamodb:GetItem": {"MSG#", "MID#", "USR#"},
         "dynamodb:UpdateItem": {"MSG#", "LIM#"},
         "dynamodb:PutItem": {"MSG#", "MID#", "GRP#", "REQ#", "OUT#"},
     },
     "CreateMessage": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#", "MSG#", "MID#"},
-        "dynamodb:GetItem": {"MSG#", "MID#"},
+        "dynamodb:GetItem": {"MSG#", "MID#", "USR#"},
         "dynamodb:UpdateItem": {"MSG#", "LIM#"},
         "dynamodb:PutItem": {"MSG#", "MID#", "GRP#", "REQ#", "OUT#"},
     },

@@ -452,8 +452,10 @@ class Table:
 
     # Sending
 
-    def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
+    def append(self, head: Head, message: Message, ask: Ask | None = None, sent: str = "") -> None:
         """Put the message that follows `head`, perhaps the first of a new request: 3 items, 6 write units.
+
+        `sent` is the new count of its sender's messages, "" if they are not counted.
 
         Once a head says that a member was deleted or renamed, or that the sender blocks the other, nothing is stored
         that was meant for the head before. Raises HeadChanged, AlreadySent, PositionTaken.
@@ -477,6 +479,9 @@ class Table:
         names = {**last.names, "#sender": message.sender.user_uuid, "#other": other.user_uuid, "#block": "block"}
         gone = [last.remove, "members.#sender.#request", "members.#sender.declined", "members.#sender.marked_unread"]
         names["#request"] = "request"
+        if sent:
+            sets.append("members.#sender.sent = :sent")
+            values[":sent"] = {"S": sent}
         if ask:
             sets.append("members.#other.#request = :ask")
             conditions.append("attribute_exists(members.#other.#request)")  # not accepted meanwhile
@@ -837,11 +842,12 @@ class Table:
         if old.copied != new.copied or old.messages_from == new.messages_from:
             new, noted = replace(new, version=old.version + 1), {**notes, SPREADING: {"BOOL": True}}
         condition, condition_values = is_unchanged(old)
+        gone = [] if new.suspended else ["suspended_for"]
         values = _profile_values(new)
         actions = [
             self.db.update_action(
                 keys.key(keys.profile_pk(old.user_uuid), keys.PROFILE),
-                _profile_update(new, "", ", ".join(f"{name} = :{name}" for name in noted)),
+                _profile_update(new, "", [f"{name} = :{name}" for name in noted], gone),
                 condition,
                 {**values, **{f":{name}": value for name, value in noted.items()}, **condition_values},
             )
@@ -1117,12 +1123,12 @@ def _is_of(person: Person) -> tuple[str, Item]:
 _OPTIONAL = ("avatar", "suspended", "lifted", "messages_from")  # attributes of a profile that not every one has
 
 
-def _profile_update(person: Person, path: str = "", more: str = "") -> str:
-    """An update of everything that a copy of a profile shows, at a path; `more` is set, too."""
+def _profile_update(person: Person, path: str = "", more: Sequence[str] = (), gone: Sequence[str] = ()) -> str:
+    """An update of everything that a copy of a profile shows, at a path; `more` is set, too, and `gone` removed."""
     names = [name.removeprefix(":") for name in _profile_values(person)]
-    sets = ", ".join([*(f"{path}{name} = :{name}" for name in names), *([more] if more else [])])
-    gone = ", ".join(f"{path}{name}" for name in _OPTIONAL if name not in names)
-    return f"SET {sets} REMOVE {gone}" if gone else f"SET {sets}"
+    sets = ", ".join([*(f"{path}{name} = :{name}" for name in names), *more])
+    removed = ", ".join([*(f"{path}{name}" for name in _OPTIONAL if name not in names), *gone])
+    return f"SET {sets} REMOVE {removed}" if removed else f"SET {sets}"
 
 
 def _profile_values(person: Person) -> Item:
