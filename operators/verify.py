@@ -19,6 +19,7 @@ from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import UNREADABLE, Item
 from messaging.model.message import Message
 from messaging.model.person import Person
+from messaging.model.report import Report
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Versions
 from messaging.storage.table import Table
@@ -280,6 +281,7 @@ class _Segment:
             keys.subscriptions_pk(""): (Subscription.from_item, _nothing_else),
             keys.versions_pk(""): (Versions.from_item, _nothing_else),
             keys.limits_pk(""): (counter, _nothing_else),
+            "RPT#": (Report.from_item, _nothing_else),
         }
         for pk, items in groupby(items_in_order, key=lambda item: str(item["pk"]["S"])):
             prefix, _, identifier = pk.partition("#")

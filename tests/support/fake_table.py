@@ -15,6 +15,7 @@ from messaging.model.membership import INBOX, Ask, Membership
 from messaging.model.message import Message
 from messaging.model.person import Person, Profile
 from messaging.model.pins import Pins
+from messaging.model.report import Report
 from messaging.model.sent_record import SentRecord
 from messaging.model.settings_change import SettingsChange
 from messaging.model.versions import Versions
@@ -43,6 +44,7 @@ class FakeTable(Table):
         self.hidden: set[tuple[str, str, int]] = set()
         self.all_pins: dict[str, Pins] = {}
         self.counters: dict[tuple[str, str], int] = {}
+        self.reports: dict[str, Report] = {}
 
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
         return self.heads.get(message_group_uuid)
@@ -64,6 +66,13 @@ class FakeTable(Table):
     ) -> tuple[Head | None, Hidden, SentRecord | None]:
         head, sent_record = self.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
         return head, Hidden(message_group_uuid), sent_record
+
+    def head_hidden_and_sent_records(
+        self, message_group_uuid: str, message_uuids: Sequence[str], *, consistent: bool
+    ) -> tuple[Head | None, Hidden, dict[str, SentRecord]]:
+        records = map(SentRecord.of, self.messages)
+        head, hidden = self.head_and_hidden(message_group_uuid)
+        return head, hidden, {one.message_uuid: one for one in records if one.message_uuid in message_uuids}
 
     def head_hidden_and_messages(
         self, message_group_uuid: str, times: Collection[str], *, consistent: bool
@@ -248,6 +257,9 @@ class FakeTable(Table):
             return None
         self.counters[user_uuid, counter] = count + 1
         return count + 1
+
+    def put_report(self, report: Report) -> str:
+        return self.reports.setdefault(report.item["sk"]["S"], report).created_at
 
     def give_back(self, user_uuid: str, counter: str) -> None:
         self.counters[user_uuid, counter] -= 1

@@ -125,6 +125,11 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     "BlockUser": _BLOCK,
     "UnblockUser": {**_BLOCK, "dynamodb:DeleteItem": {"BLK#", "MSG#"}},
     "ListBlocks": {"dynamodb:Query": {"BLK#"}, "dynamodb:BatchGetItem": {"USR#"}},
+    "CreateReport": {
+        "dynamodb:BatchGetItem": {"MSG#", "MID#"},
+        "dynamodb:UpdateItem": {"LIM#"},
+        "dynamodb:PutItem": {"RPT#"},
+    },
     "PreSignUp": {
         "dynamodb:GetItem": {"HDL#"},
     },
@@ -172,24 +177,28 @@ STREAM_ACTIONS = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:Ge
 UNBOUND_ACTIONS = {"dynamodb:ListStreams", "dynamodb:BatchExecuteStatement"}
 UNBOUND = {"StreamHandler": UNBOUND_ACTIONS, "Push": {"dynamodb:ListStreams"}}
 
-PARTITIONS = {*keys.FOLDER_PREFIXES.values()} | {
-    pk("")
-    for pk in (
-        keys.blocks_pk,
-        keys.changed_pk,
-        keys.changes_pk,
-        keys.connections_pk,
-        keys.conversation_pk,
-        keys.handle_pk,
-        keys.limits_pk,
-        keys.profile_pk,
-        keys.sent_record_pk,
-        keys.subscriptions_pk,
-        keys.ticket_pk,
-        keys.unread_pk,
-        keys.versions_pk,
-    )
-}
+PARTITIONS = (
+    {*keys.FOLDER_PREFIXES.values()}
+    | {
+        pk("")
+        for pk in (
+            keys.blocks_pk,
+            keys.changed_pk,
+            keys.changes_pk,
+            keys.connections_pk,
+            keys.conversation_pk,
+            keys.handle_pk,
+            keys.limits_pk,
+            keys.profile_pk,
+            keys.sent_record_pk,
+            keys.subscriptions_pk,
+            keys.ticket_pk,
+            keys.unread_pk,
+            keys.versions_pk,
+        )
+    }
+    | {"RPT#"}
+)
 ITEM_ACTIONS = {
     f"dynamodb:{name}"
     for name in (

@@ -100,6 +100,23 @@ class TicketSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
+class ReportSettings(Settings):
+    """Settings of the function that takes reports. `retention` is that of the copied texts."""
+
+    reports: Limit
+    retention: timedelta
+
+    @classmethod
+    def from_environment(cls) -> "ReportSettings":
+        """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
+        return cls(
+            os.environ["TABLE_NAME"],
+            limits.reports_per_day(_number("REPORTS_PER_DAY")),
+            timedelta(days=_number("REPORT_RETENTION_DAYS")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class EditSettings(Settings):
     """Settings of the function that edits messages. `edit_hours` is None for ever, `keep_versions` 0 for none."""
 

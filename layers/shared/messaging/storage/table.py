@@ -24,6 +24,7 @@ from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS, A
 from messaging.model.message import OPTIONAL_CONTENT, Message
 from messaging.model.person import GONE_HANDLES, SPREADING, Person, Profile
 from messaging.model.pins import Pins
+from messaging.model.report import Report
 from messaging.model.sent_record import SentRecord
 from messaging.model.settings_change import SettingsChange
 from messaging.model.versions import Versions
@@ -164,18 +165,28 @@ class Table:
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
     ) -> tuple[Head | None, Hidden, SentRecord | None]:
         """As `head_and_sent_record`, with the hidden messages. 1.5 read units, 3 if consistent."""
+        head, hidden, records = self.head_hidden_and_sent_records(
+            message_group_uuid, [message_uuid], consistent=consistent
+        )
+        return head, hidden, records.get(message_uuid)
+
+    def head_hidden_and_sent_records(
+        self, message_group_uuid: str, message_uuids: Sequence[str], *, consistent: bool
+    ) -> tuple[Head | None, Hidden, dict[str, SentRecord]]:
+        """As `head_hidden_and_sent_record`, with the sent records of several messages, by message_uuid."""
         pk = keys.conversation_pk(message_group_uuid)
         wanted = [
             keys.key(pk, keys.HEAD),
             keys.key(pk, keys.HIDDEN),
-            keys.key(keys.sent_record_pk(message_uuid), keys.SENT_RECORD),
+            *(keys.key(keys.sent_record_pk(one), keys.SENT_RECORD) for one in message_uuids),
         ]
-        found = {item["sk"]["S"]: item for item in self.db.get_many(wanted, consistent=consistent)}
-        sent_record = found.get(keys.SENT_RECORD)
+        items = self.db.get_many(wanted, consistent=consistent)
+        found = {item["sk"]["S"]: item for item in items}
+        records = [SentRecord.from_item(item) for item in items if item["sk"]["S"] == keys.SENT_RECORD]
         return (
             _head_of(found),
             _hidden_of(found, message_group_uuid),
-            SentRecord.from_item(sent_record) if sent_record else None,
+            {sent_record.message_uuid: sent_record for sent_record in records},
         )
 
     def head_hidden_and_messages(
@@ -899,7 +910,7 @@ class Table:
                 keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE), f"REMOVE {SPREADING}", condition, values
             )
 
-    # Limits
+    # Limits and reports
 
     def spend(self, user_uuid: str, counter: str, quota: int, expires: int) -> int | None:
         """Add 1 to a person's counter; return its value, None if it has reached the quota. 1 write unit."""
@@ -925,6 +936,18 @@ class Table:
                 {":less": {"N": "-1"}, ":none": {"N": "0"}},
                 {"#count": "count"},
             )
+
+    def put_report(self, report: Report) -> str:
+        """Put a report; return the time of the one that is stored, which is another's if it is a repetition.
+
+        1 write unit per KB.
+        """
+        try:
+            self.db.put(report.item, ABSENT)
+        except ConditionFailed as failed:
+            first: str = failed.item["created_at"]["S"] if failed.item else ""
+            return first
+        return report.created_at
 
     # Sockets
 
