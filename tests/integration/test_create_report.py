@@ -112,6 +112,7 @@ def test_a_retry_of_a_report_stores_nothing_and_counts_once(
     assert functions.create_report(londo.user_uuid, **_body(sent))[0] == 200
     status, problem, _ = functions.create_report(londo.user_uuid, **_body(sent))
     assert (status, problem["violated-policies"]) == (429, ["reports"])
+    assert functions.create_report(londo.user_uuid, **body)[:2] == (200, answers[0][1])
     assert len(_reports(table)) == 2
 
 

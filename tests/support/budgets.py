@@ -20,6 +20,7 @@ from messaging.model.limits import (
     lookups_per_hour,
     messages_per_minute,
     pending_requests,
+    reports_per_day,
     tickets_per_hour,
 )
 from messaging.model.message import Draft
@@ -79,6 +80,7 @@ BUDGETS = {
     "an empty inbox": Consumed(2, 1, 0),
     "ticket": Consumed(3, 1, 2),
     "look-up of a handle": Consumed(2, 1, 1),
+    "report of 3 messages": Consumed(4, 4, 2),
     "connect": Consumed(4, 2.5, 1),
     "subscribe": Consumed(4, 1, 2),
     "typing": Consumed(2, 1, 0),
@@ -95,6 +97,7 @@ LIMITED: dict[str, dict[str, Any]] = {
     "message_groups.create_message_group": {"limits": _SENDER},
     "messages.create_message": {"limits": _SENDER},
     "users.show_user": {"lookups": lookups_per_hour(_MOST)},
+    "reports.create_report": {"reports": reports_per_day(_MOST)},
     "connections.create_ticket": {"tickets": tickets_per_hour(_MOST)},
 }
 AVATAR = "https://lh3.googleusercontent.com/a/ACg8ocKxVx0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH=s96-c"  # as usual
@@ -223,8 +226,14 @@ def _measure(
     )  # or typing and subscribing do nothing
     sockets = SocketFunctions(functions, monkeypatch)
     show = {"handle": "@londo"}
+    reported = [one["uuid"] for one in functions.list_messages(londo.user_uuid, group, limit="3")[1]]
     measured["look-up of a handle"] = meter.measure(
         lambda: functions.call("users.show_user", bayko.user_uuid, parameters=show)
+    )
+    measured["report of 3 messages"] = meter.measure(
+        lambda: functions.create_report(
+            londo.user_uuid, message_group_uuid=group, message_uuids=reported, reason="spam", comment="Again"
+        )
     )
     measured["ticket"] = meter.measure(lambda: functions.call("connections.create_ticket", bayko.user_uuid))
     measured["connect"] = meter.measure(lambda: sockets.connect(bayko.user_uuid))

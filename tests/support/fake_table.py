@@ -258,7 +258,7 @@ class FakeTable(Table):
         self.counters[user_uuid, counter] = count + 1
         return count + 1
 
-    def put_report(self, report: Report) -> str:
+    def put_report(self, report: Report, condition: str = "") -> str:
         return self.reports.setdefault(report.item["sk"]["S"], report).created_at
 
     def give_back(self, user_uuid: str, counter: str) -> None:

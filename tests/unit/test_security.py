@@ -96,7 +96,7 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:UpdateItem": {"MSG#", "GRP#"},
     },
     "LeaveMessageGroup": {"dynamodb:UpdateItem": {"MSG#"}},
-    "AcceptRequest": {"dynamodb:UpdateItem": {"MSG#"}},
+    "AcceptRequest": {"dynamodb:UpdateItem": {"MSG#", "LIM#"}},
     "DeclineRequest": {"dynamodb:UpdateItem": {"MSG#"}},
     "MarkRead": {
         "dynamodb:UpdateItem": {"MSG#"},

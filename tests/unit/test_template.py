@@ -112,6 +112,7 @@ VARIABLES = {
     },
     "FindSettings": {"LOOKUPS_PER_HOUR", "MESSAGES_FROM", "REQUEST_PAUSE_DAYS"},
     "LookupSettings": {"LOOKUPS_PER_HOUR"},
+    "RequestSettings": {"PENDING_REQUESTS", "REQUEST_PAUSE_DAYS"},
     "ReportSettings": {"REPORTS_PER_DAY", "REPORT_RETENTION_DAYS"},
     "TicketSettings": {"TICKETS_PER_HOUR"},
     "EditSettings": {"MESSAGE_MAX_CHARS", "EDIT_WITHIN_HOURS", "KEEP_VERSIONS"},

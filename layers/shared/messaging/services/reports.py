@@ -7,7 +7,7 @@ from datetime import timedelta
 from messaging.model import keys
 from messaging.model.errors import Invalid, NotFound
 from messaging.model.hidden import Sight
-from messaging.model.limits import Limit, Usage
+from messaging.model.limits import Limit, LimitReached, Usage
 from messaging.model.message import Message
 from messaging.model.report import Report, ReportedMessage
 from messaging.services.limits import give_back, spend
@@ -33,8 +33,8 @@ class Filed:
 
     report_uuid: str
     created_at: str
-    repeated: bool
-    usage: tuple[Usage, ...]
+    repeated: bool = False
+    usage: tuple[Usage, ...] = ()
 
 
 def file_report(
@@ -42,8 +42,8 @@ def file_report(
 ) -> Filed:
     """Store a report with copies of the messages: 4 requests, 1 write unit for the limit, and 1 per kilobyte.
 
-    A retry with the same report_uuid writes nothing. Raises NotFound for a stranger as for a missing conversation,
-    Invalid if the caller cannot see one of the messages, LimitReached, and Busy.
+    A retry with the same report_uuid writes nothing, and is answered past the limit, too. Raises NotFound for a stranger
+    as for a missing conversation, Invalid if the caller cannot see one of the messages, LimitReached, and Busy.
     """
     sight, messages = _find_messages(table, user_uuid, complaint)
     at = now()
@@ -58,12 +58,17 @@ def file_report(
         keys.format_time(at),
         int((at + retention).timestamp()),
     )
-    usage = spend(table, sight.head.members[user_uuid], limit, at.timestamp())
+    try:
+        usage = spend(table, sight.head.members[user_uuid], limit, at.timestamp())
+    except LimitReached:
+        if first := table.reported_at(report):
+            return Filed(report.report_uuid, first, repeated=True)
+        raise
     created_at = table.put_report(report)
-    if created_at == report.created_at:
-        return Filed(report.report_uuid, created_at, repeated=False, usage=usage)
-    give_back(table, user_uuid, limit, at.timestamp())
-    return Filed(report.report_uuid, created_at, repeated=True, usage=usage)
+    if created_at != report.created_at:
+        give_back(table, user_uuid, limit, at.timestamp())
+        return Filed(report.report_uuid, created_at, repeated=True)
+    return Filed(report.report_uuid, created_at, usage=usage)
 
 
 def _find_messages(table: Table, user_uuid: str, complaint: Complaint) -> tuple[Sight, list[Message]]:

@@ -225,7 +225,7 @@ def _try_to_append(
     table: Table, head: Head, sender_uuid: str, draft: Draft, at: datetime, reach: Reach, limits: SendLimits
 ) -> Sent:
     """Append a message after `head`. Raises HeadChanged, PositionTaken and Busy, and why the sender may not write."""
-    sender, other = head.members[sender_uuid], head.other(sender_uuid)
+    sender, other, mine = head.members[sender_uuid], head.other(sender_uuid), head.membership(sender_uuid)
     if other.is_gone:
         raise NotFound("The other person of this conversation was deleted.")
     message = _salted(head.next_message(sender_uuid, draft, at))
@@ -246,6 +246,8 @@ def _try_to_append(
         if asked:
             give_back(table, sender_uuid, limits.requests, at.timestamp())
         raise
+    if mine.ask:  # this message accepts it
+        give_back(table, other.user_uuid, limits.requests, datetime.fromisoformat(mine.ask.at).timestamp())
     return Sent(message, usage=(*asked, *usage))
 
 

@@ -937,17 +937,18 @@ class Table:
                 {"#count": "count"},
             )
 
-    def put_report(self, report: Report) -> str:
-        """Put a report; return the time of the one that is stored, which is another's if it is a repetition.
-
-        1 write unit per KB.
-        """
+    def put_report(self, report: Report, condition: str = ABSENT) -> str:
+        """Put a report; return its time, or that of the stored one with the same key. 1 write unit per KB."""
         try:
-            self.db.put(report.item, ABSENT)
+            self.db.put(report.item, condition)
         except ConditionFailed as failed:
             first: str = failed.item["created_at"]["S"] if failed.item else ""
             return first
         return report.created_at
+
+    def reported_at(self, report: Report) -> str:
+        """The time of the stored report with the same key, "" for none. As `put_report`, which may do no more."""
+        return self.put_report(report, f"{ABSENT} AND attribute_exists(pk)")
 
     # Sockets
 
