@@ -19,6 +19,7 @@ from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import UNREADABLE, Item
 from messaging.model.message import Message
 from messaging.model.person import Person
+from messaging.model.report import Report
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Versions
 from messaging.storage.table import Table
@@ -218,12 +219,12 @@ def copy_violations(table: Table, message_group_uuid: str) -> list[Violation]:
 
 def shows(member: Person, profile: Person) -> bool:
     """True if a head or a handle shows a person as the profile does."""
-    return (member, member.avatar, member.read_receipts, member.version) == (
-        profile,
-        profile.avatar,
-        profile.read_receipts,
-        profile.version,
-    )
+    return (member, *_copied(member)) == (profile, *_copied(profile))
+
+
+def _copied(person: Person) -> tuple[object, ...]:
+    """All that copies of a profile have beside handle and name."""
+    return person.avatar, person.read_receipts, person.version, person.suspended, person.lifted
 
 
 def _copy_break(message_group_uuid: str, user_uuid: str) -> Violation:
@@ -280,6 +281,7 @@ class _Segment:
             keys.subscriptions_pk(""): (Subscription.from_item, _nothing_else),
             keys.versions_pk(""): (Versions.from_item, _nothing_else),
             keys.limits_pk(""): (counter, _nothing_else),
+            "RPT#": (Report.from_item, _nothing_else),
         }
         for pk, items in groupby(items_in_order, key=lambda item: str(item["pk"]["S"])):
             prefix, _, identifier = pk.partition("#")

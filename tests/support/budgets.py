@@ -14,7 +14,15 @@ from uuid import uuid4
 import pytest
 
 from messaging.model import keys
-from messaging.model.limits import lookups_per_hour, tickets_per_hour
+from messaging.model.limits import (
+    SendLimits,
+    conversations_per_day,
+    lookups_per_hour,
+    messages_per_minute,
+    pending_requests,
+    reports_per_day,
+    tickets_per_hour,
+)
 from messaging.model.message import Draft
 from messaging.model.person import ClaimNames, Person, ProfileChange
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -38,7 +46,7 @@ BUDGETS = {
     "A around a message": Consumed(3, 2.5, 0),
     "A one message": Consumed(2, 2, 0),
     "B newest 20 groups": Consumed(1, 1, 0),
-    "C new conversation": Consumed(2, 1, 10),
+    "C new conversation": Consumed(4, 2, 11),
     "D send": Consumed(2, 0.5, 6),
     "inbox after 1 message": Consumed(2, 0, 4),
     "inbox after a burst of 100": Consumed(4, 2, 4),
@@ -72,6 +80,7 @@ BUDGETS = {
     "an empty inbox": Consumed(2, 1, 0),
     "ticket": Consumed(3, 1, 2),
     "look-up of a handle": Consumed(2, 1, 1),
+    "report of 3 messages": Consumed(4, 4, 2),
     "connect": Consumed(4, 2.5, 1),
     "subscribe": Consumed(4, 1, 2),
     "typing": Consumed(2, 1, 0),
@@ -81,8 +90,14 @@ BUDGETS = {
 
 # Limits are counted, and high enough.
 _MOST = 10**6
+_SENDER = SendLimits(
+    messages_per_minute(_MOST), conversations_per_day(_MOST), pending_requests(_MOST, 30), lookups_per_hour(_MOST)
+)
 LIMITED: dict[str, dict[str, Any]] = {
+    "message_groups.create_message_group": {"limits": _SENDER},
+    "messages.create_message": {"limits": _SENDER},
     "users.show_user": {"lookups": lookups_per_hour(_MOST)},
+    "reports.create_report": {"reports": reports_per_day(_MOST)},
     "connections.create_ticket": {"tickets": tickets_per_hour(_MOST)},
 }
 AVATAR = "https://lh3.googleusercontent.com/a/ACg8ocKxVx0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH=s96-c"  # as usual
@@ -211,8 +226,14 @@ def _measure(
     )  # or typing and subscribing do nothing
     sockets = SocketFunctions(functions, monkeypatch)
     show = {"handle": "@londo"}
+    reported = [one["uuid"] for one in functions.list_messages(londo.user_uuid, group, limit="3")[1]]
     measured["look-up of a handle"] = meter.measure(
         lambda: functions.call("users.show_user", bayko.user_uuid, parameters=show)
+    )
+    measured["report of 3 messages"] = meter.measure(
+        lambda: functions.create_report(
+            londo.user_uuid, message_group_uuid=group, message_uuids=reported, reason="spam", comment="Again"
+        )
     )
     measured["ticket"] = meter.measure(lambda: functions.call("connections.create_ticket", bayko.user_uuid))
     measured["connect"] = meter.measure(lambda: sockets.connect(bayko.user_uuid))

@@ -4,8 +4,16 @@ import re
 
 # For a deployed system, and for functions in the test's own process.
 PARAMETERS = dict.fromkeys(
-    ("MessagesPerMinute", "ConversationsPerDay", "PendingRequests", "LookupsPerHour", "TicketsPerHour"), "0"
+    (
+        "MessagesPerMinute",
+        "ConversationsPerDay",
+        "PendingRequests",
+        "LookupsPerHour",
+        "ReportsPerDay",
+        "TicketsPerHour",
+    ),
+    "0",
 )
-VARIABLES = {"REQUEST_PAUSE_DAYS": "30", "MESSAGES_FROM": "everyone"} | {
+VARIABLES = {"REQUEST_PAUSE_DAYS": "30", "MESSAGES_FROM": "everyone", "REPORT_RETENTION_DAYS": "180"} | {
     re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper(): value for name, value in PARAMETERS.items()
 }

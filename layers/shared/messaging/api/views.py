@@ -14,6 +14,7 @@ from messaging.model.pins import Pins
 from messaging.model.versions import Version
 from messaging.services.blocks import Blocked
 from messaging.services.read import Conversation, Feed, Found, Totals
+from messaging.services.reports import Filed
 
 
 def messages(page: Conversation) -> list[dict[str, Any]]:
@@ -159,6 +160,10 @@ def _read_and_unread(group: InboxEntry) -> dict[str, int]:
 
 def unread(totals: Totals) -> dict[str, Any]:
     return {"message_groups": totals.conversations, "messages": totals.messages, "requests": totals.requests}
+
+
+def filed_report(filed: Filed) -> dict[str, Any]:
+    return {"report_uuid": filed.report_uuid, "created_at": filed.created_at}
 
 
 def user(person: Person) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS, A
 from messaging.model.message import OPTIONAL_CONTENT, Message
 from messaging.model.person import GONE_HANDLES, SPREADING, Person, Profile
 from messaging.model.pins import Pins
+from messaging.model.report import Report
 from messaging.model.sent_record import SentRecord
 from messaging.model.settings_change import SettingsChange
 from messaging.model.versions import Versions
@@ -164,18 +165,28 @@ class Table:
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
     ) -> tuple[Head | None, Hidden, SentRecord | None]:
         """As `head_and_sent_record`, with the hidden messages. 1.5 read units, 3 if consistent."""
+        head, hidden, records = self.head_hidden_and_sent_records(
+            message_group_uuid, [message_uuid], consistent=consistent
+        )
+        return head, hidden, records.get(message_uuid)
+
+    def head_hidden_and_sent_records(
+        self, message_group_uuid: str, message_uuids: Sequence[str], *, consistent: bool
+    ) -> tuple[Head | None, Hidden, dict[str, SentRecord]]:
+        """As `head_hidden_and_sent_record`, with the sent records of several messages, by message_uuid."""
         pk = keys.conversation_pk(message_group_uuid)
         wanted = [
             keys.key(pk, keys.HEAD),
             keys.key(pk, keys.HIDDEN),
-            keys.key(keys.sent_record_pk(message_uuid), keys.SENT_RECORD),
+            *(keys.key(keys.sent_record_pk(one), keys.SENT_RECORD) for one in message_uuids),
         ]
-        found = {item["sk"]["S"]: item for item in self.db.get_many(wanted, consistent=consistent)}
-        sent_record = found.get(keys.SENT_RECORD)
+        items = self.db.get_many(wanted, consistent=consistent)
+        found = {item["sk"]["S"]: item for item in items}
+        records = [SentRecord.from_item(item) for item in items if item["sk"]["S"] == keys.SENT_RECORD]
         return (
             _head_of(found),
             _hidden_of(found, message_group_uuid),
-            SentRecord.from_item(sent_record) if sent_record else None,
+            {sent_record.message_uuid: sent_record for sent_record in records},
         )
 
     def head_hidden_and_messages(
@@ -452,8 +463,10 @@ class Table:
 
     # Sending
 
-    def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
+    def append(self, head: Head, message: Message, ask: Ask | None = None, sent: str = "") -> None:
         """Put the message that follows `head`, perhaps the first of a new request: 3 items, 6 write units.
+
+        `sent` is the new count of its sender's messages, "" if they are not counted.
 
         Once a head says that a member was deleted or renamed, or that the sender blocks the other, nothing is stored
         that was meant for the head before. Raises HeadChanged, AlreadySent, PositionTaken.
@@ -477,6 +490,9 @@ class Table:
         names = {**last.names, "#sender": message.sender.user_uuid, "#other": other.user_uuid, "#block": "block"}
         gone = [last.remove, "members.#sender.#request", "members.#sender.declined", "members.#sender.marked_unread"]
         names["#request"] = "request"
+        if sent:
+            sets.append("members.#sender.sent = :sent")
+            values[":sent"] = {"S": sent}
         if ask:
             sets.append("members.#other.#request = :ask")
             conditions.append("attribute_exists(members.#other.#request)")  # not accepted meanwhile
@@ -837,11 +853,12 @@ class Table:
         if old.copied != new.copied or old.messages_from == new.messages_from:
             new, noted = replace(new, version=old.version + 1), {**notes, SPREADING: {"BOOL": True}}
         condition, condition_values = is_unchanged(old)
+        gone = [] if new.suspended else ["suspended_for"]
         values = _profile_values(new)
         actions = [
             self.db.update_action(
                 keys.key(keys.profile_pk(old.user_uuid), keys.PROFILE),
-                _profile_update(new, "", ", ".join(f"{name} = :{name}" for name in noted)),
+                _profile_update(new, "", [f"{name} = :{name}" for name in noted], gone),
                 condition,
                 {**values, **{f":{name}": value for name, value in noted.items()}, **condition_values},
             )
@@ -893,7 +910,7 @@ class Table:
                 keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE), f"REMOVE {SPREADING}", condition, values
             )
 
-    # Limits
+    # Limits and reports
 
     def spend(self, user_uuid: str, counter: str, quota: int, expires: int) -> int | None:
         """Add 1 to a person's counter; return its value, None if it has reached the quota. 1 write unit."""
@@ -919,6 +936,19 @@ class Table:
                 {":less": {"N": "-1"}, ":none": {"N": "0"}},
                 {"#count": "count"},
             )
+
+    def put_report(self, report: Report, condition: str = ABSENT) -> str:
+        """Put a report; return its time, or that of the stored one with the same key. 1 write unit per KB."""
+        try:
+            self.db.put(report.item, condition)
+        except ConditionFailed as failed:
+            first: str = failed.item["created_at"]["S"] if failed.item else ""
+            return first
+        return report.created_at
+
+    def reported_at(self, report: Report) -> str:
+        """The time of the stored report with the same key, "" for none. As `put_report`, which may do no more."""
+        return self.put_report(report, f"{ABSENT} AND attribute_exists(pk)")
 
     # Sockets
 
@@ -1117,12 +1147,12 @@ def _is_of(person: Person) -> tuple[str, Item]:
 _OPTIONAL = ("avatar", "suspended", "lifted", "messages_from")  # attributes of a profile that not every one has
 
 
-def _profile_update(person: Person, path: str = "", more: str = "") -> str:
-    """An update of everything that a copy of a profile shows, at a path; `more` is set, too."""
+def _profile_update(person: Person, path: str = "", more: Sequence[str] = (), gone: Sequence[str] = ()) -> str:
+    """An update of everything that a copy of a profile shows, at a path; `more` is set, too, and `gone` removed."""
     names = [name.removeprefix(":") for name in _profile_values(person)]
-    sets = ", ".join([*(f"{path}{name} = :{name}" for name in names), *([more] if more else [])])
-    gone = ", ".join(f"{path}{name}" for name in _OPTIONAL if name not in names)
-    return f"SET {sets} REMOVE {gone}" if gone else f"SET {sets}"
+    sets = ", ".join([*(f"{path}{name} = :{name}" for name in names), *more])
+    removed = ", ".join([*(f"{path}{name}" for name in _OPTIONAL if name not in names), *gone])
+    return f"SET {sets} REMOVE {removed}" if removed else f"SET {sets}"
 
 
 def _profile_values(person: Person) -> Item:
