@@ -13,6 +13,7 @@ from messaging.model import keys
 from messaging.model.block_entry import BlockEntry
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Prevented, TooManyRequests
+from messaging.model.membership import MOST_RANGES
 from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services import blocks
@@ -310,6 +311,46 @@ def test_a_block_races_with_first_messages(
         assert head
         shown = head.shown_seq(one.user_uuid)
         assert [entry["last_seq"] for entry in inbox] == ([shown] if shown else [])
+
+
+def test_ranges_for_which_the_head_has_no_room_stay_hidden(
+    functions: Functions, table: Table, drain: Callable[[], None], items: Items, bayko: Person, londo: Person
+) -> None:
+    texts = []
+    for number in range(1, MOST_RANGES + 4):
+        group = _send(functions, londo, bayko, f"shown {number}")[1]["message_group_uuid"]
+        functions.block_user(bayko.user_uuid, londo.user_uuid)
+        _send(functions, londo, bayko, f"hidden {number}")
+        functions.unblock_user(bayko.user_uuid, londo.user_uuid)
+        texts += [f"shown {number}", None]
+    _send(functions, londo, bayko, "last")
+    drain()
+
+    head = table.head(group, consistent=True)
+    assert head
+    assert len(head.membership(bayko.user_uuid).unseen) == MOST_RANGES
+    _, page, _ = functions.list_messages(bayko.user_uuid, group, limit="100")
+    assert [message.get("message") for message in page] == [*texts, "last"]
+    assert None not in _texts(functions, londo, group)
+    # Those older than all ranges in the head count as read.
+    assert [one.count for one in table.unread(bayko.user_uuid)] == [MOST_RANGES + 1]
+    items()
+
+
+def test_blocks_cannot_be_ended_without_bound(
+    functions: Functions, table: Table, monkeypatch: pytest.MonkeyPatch, bayko: Person, londo: Person
+) -> None:
+    monkeypatch.setattr("messaging.storage.table.MOST_HIDDEN", 1)
+    for _ in range(MOST_RANGES + 2):
+        _send(functions, londo, bayko)
+        functions.block_user(bayko.user_uuid, londo.user_uuid)
+        group = _send(functions, londo, bayko)[1]["message_group_uuid"]
+        status, codes, _ = functions.unblock_user(bayko.user_uuid, londo.user_uuid)
+
+    assert (status, codes) == (422, ["unblocks_exceed_max"])
+    head = table.head(group, consistent=True)
+    assert head
+    assert head.is_blocking(bayko.user_uuid)
 
 
 def test_blocks_that_come_and_go_during_messages_hide_exactly_theirs(
