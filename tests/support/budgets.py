@@ -78,6 +78,14 @@ BUDGETS = {
     "chosen handle, with an issuer": Consumed(2, 1, 6),
     "nothing unread": Consumed(2, 1, 0),
     "an empty inbox": Consumed(2, 1, 0),
+    "block before the first message": Consumed(3, 2, 6),
+    "C new conversation with somebody who blocks": Consumed(4, 2, 11),
+    "block": Consumed(3, 2, 6),
+    "inbox after a block": Consumed(1, 0, 3),
+    "D send to somebody who blocks": Consumed(2, 0.5, 6),
+    "inbox after 1 message to somebody who blocks": Consumed(2, 0, 3),
+    "unblock": Consumed(3, 2, 6),
+    "20 blocks": Consumed(2, 11, 0),
     "ticket": Consumed(3, 1, 2),
     "look-up of a handle": Consumed(2, 1, 1),
     "report of 3 messages": Consumed(4, 4, 2),
@@ -270,6 +278,39 @@ def _measure(
     measured["chosen handle, with an issuer"] = meter.measure(
         lambda: sign_up(metered, str(uuid4()), chosen, claims, names)
     )
+    return measured | _measure_blocks(meter, functions, stream, bayko, register)
+
+
+def _measure_blocks(
+    meter: Meter, functions: Functions, stream: Stream, bayko: Person, register: Callable[[str], Person]
+) -> dict[str, Consumed]:
+    measured = {}
+    blockers = [register(f"blocker{number}").user_uuid for number in range(2)]
+
+    def rewrite() -> None:
+        assert functions.stream_handler(stream.records()[-1:]) == []
+
+    def send(handle: str) -> Any:
+        return functions.create_message_group(bayko.user_uuid, handle=handle, message="A short message")
+
+    measured["block before the first message"] = meter.measure(
+        lambda: functions.block_user(blockers[0], bayko.user_uuid)
+    )
+    measured["C new conversation with somebody who blocks"] = meter.measure(lambda: send("blocker0"))
+    _, sent, _ = send("blocker1")
+    rewrite()
+    measured["block"] = meter.measure(lambda: functions.block_user(blockers[1], bayko.user_uuid))
+    measured["inbox after a block"] = meter.measure(rewrite)
+    measured["D send to somebody who blocks"] = meter.measure(
+        lambda: functions.create_message(
+            bayko.user_uuid, message_group_uuid=sent["message_group_uuid"], message="A short message"
+        )
+    )
+    measured["inbox after 1 message to somebody who blocks"] = meter.measure(rewrite)
+    measured["unblock"] = meter.measure(lambda: functions.unblock_user(blockers[1], bayko.user_uuid))
+    for number in range(20):
+        functions.block_user(blockers[1], register(f"blocked{number}").user_uuid)
+    measured["20 blocks"] = meter.measure(lambda: functions.list_blocks(blockers[1]))
     return measured
 
 

@@ -380,6 +380,7 @@ def test_only_functions_have_roles_and_policies_and_only_lambda_assumes_them() -
         assert _of_type(stack, "AWS::Lambda::Function") == TABLE_ACTIONS.keys()
         assert _of_type(stack, "AWS::IAM::Role") == {function["Role"].removesuffix(".Arn") for function in of_functions}
         assert _of_type(stack, "AWS::IAM::ManagedPolicy") == {
+            "BlockPolicy",
             "ChangePolicy",
             "FunctionBoundary",
             "SendPolicy",

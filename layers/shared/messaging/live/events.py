@@ -112,7 +112,12 @@ def _events_for(user_uuid: str, change: Change, messages: Mapping[Place, Message
         yield views.settings_event(entry)
     if entry.folder == OUT_OF_SIGHT:
         return
-    here = {time: message for (of_group, time), message in messages.items() if of_group == group}
+    older_unseen = new.membership(user_uuid).older_unseen  # clients fetch those up to there
+    here = {
+        time: message
+        for (of_group, time), message in messages.items()
+        if of_group == group and message.seq > older_unseen
+    }
     hidden = frozenset(message.seq for message in here.values() if new.hides(user_uuid, message))
     sent = old is None or new.last_seq > old.last_seq
     if sent and entry.last_seq == new.last_seq:

@@ -17,7 +17,7 @@ from messaging.model.change import MessageChange
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import AttributesUpdate, Head, last_message_attributes
 from messaging.model.errors import HandleTaken, Invalid, NotFound, TooLarge, TooManyRequests
-from messaging.model.hidden import MOST_HIDDEN, Hidden
+from messaging.model.hidden import MOST_HIDDEN, Hidden, ranges_attribute, unseen_attribute
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item
 from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS, Ask
@@ -557,13 +557,29 @@ class Table:
     def unblock(self, head: Head, new: Head, user_uuid: str) -> None:
         """Delete a person's block and bring the head to `new`; delete it if it has neither messages nor blocks.
 
-        Otherwise as `block`.
+        Otherwise as `block`. 8 write units if a range has no room in the head. Raises Invalid if they have ended
+        MOST_HIDDEN other blocks of the same person.
         """
         entry = self.db.delete_action(head.block_entry(user_uuid).item)
         if new.is_open or new.is_blocked:
-            self._change_block(user_uuid, self._new_side(head, new, user_uuid), entry)
+            self._change_block(
+                user_uuid, self._new_side(head, new, user_uuid), entry, *self._older_ranges(head, new, user_uuid)
+            )
         else:
             self._change_block(user_uuid, self.db.delete_action(head.item, *_is_unchanged(head)), entry)
+
+    def _older_ranges(self, head: Head, new: Head, user_uuid: str) -> Iterator[Item]:
+        """For `transact`: add those ranges of a member to the hidden messages for which the head has no room."""
+        older_unseen = new.membership(user_uuid).older_unseen
+        ranges = [one for one in head.membership(user_uuid).unseen if one[1] and one[1] <= older_unseen]
+        if ranges:
+            yield self.db.update_action(
+                Hidden(head.message_group_uuid).key,
+                "SET #mine = list_append(if_not_exists(#mine, :none), :ranges)",
+                "attribute_not_exists(#mine) OR size(#mine) < :most",
+                {":none": {"L": []}, ":ranges": ranges_attribute(ranges), ":most": {"N": str(MOST_HIDDEN)}},
+                {"#mine": unseen_attribute(user_uuid)},
+            )
 
     def _new_side(self, head: Head | None, new: Head, user_uuid: str) -> Item:
         """For `transact`: bring a member's side of a head from one state to another."""
@@ -581,13 +597,15 @@ class Table:
             )
         )
 
-    def _change_block(self, user_uuid: str, *actions: Item) -> None:
-        profile = keys.key(keys.profile_pk(user_uuid), keys.PROFILE)
-        refused = self.db.transact(*actions, self.db.check_action(profile, "attribute_exists(pk)"))
+    def _change_block(self, user_uuid: str, head: Item, entry: Item, *ranges: Item) -> None:
+        profile = self.db.check_action(keys.key(keys.profile_pk(user_uuid), keys.PROFILE), "attribute_exists(pk)")
+        refused = self.db.transact(head, entry, profile, *ranges)
         if 0 in refused:
             raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
-        if refused:
+        if 2 in refused:
             raise NotFound("You have no profile any more.")
+        if refused:
+            raise Invalid("unblocks_exceed_max")
 
     # Changing a message
 
@@ -671,7 +689,7 @@ class Table:
         number = {"N": str(seq)}
         try:
             self.db.update(
-                keys.key(keys.conversation_pk(message_group_uuid), keys.HIDDEN),
+                Hidden(message_group_uuid).key,
                 "ADD #me :set",
                 "attribute_not_exists(#me) OR contains(#me, :one) OR size(#me) < :most",
                 {":set": {"NS": [str(seq)]}, ":one": number, ":most": {"N": str(MOST_HIDDEN)}},
