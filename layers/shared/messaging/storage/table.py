@@ -1184,7 +1184,7 @@ def _profile_values(person: Person) -> Item:
         ":handle": {"S": person.handle},
         ":display_name": {"S": person.display_name},
         ":receipts": {"BOOL": person.read_receipts},
-        ":version": {"N": str(person.version)},
+        **({":version": {"N": str(person.version)}} if person.version else {}),
         **{f":{name}": value for name, value in person.profile_item.items() if name in _OPTIONAL},
     }
 
