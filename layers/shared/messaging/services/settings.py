@@ -45,22 +45,14 @@ def leave(table: Table, user_uuid: str, message_group_uuid: str, now: Clock = ut
 def accept_request(table: Table, user_uuid: str, message_group_uuid: str, now: Clock = utc_now) -> InboxEntry:
     """Move a request of the caller to the inbox; return its entry. 1 request, 1 write unit.
 
-    One more if the caller has declined a request here; messages from before stay hidden. Without a request nothing
-    changes. Raises NotFound for a stranger as for no conversation, and Busy.
+    Messages from before a decline stay hidden. Without a request nothing changes. Raises NotFound for a stranger as for
+    no conversation, and Busy.
     """
-    known: Head | None = None
-    for _ in attempts():
-        try:
-            head = table.accept_request(message_group_uuid, user_uuid, keys.format_time(now()), known)
-        except HeadChanged as changed:
-            known = require_member(changed.head, user_uuid)
-            if known.membership(user_uuid).ask is None:
-                return known.inbox_entry(user_uuid)
-        except Busy:
-            pass
-        else:
-            return head.inbox_entry(user_uuid)
-    raise Busy("This conversation keeps changing.")
+    try:
+        head = until_not_busy(lambda: table.accept_request(message_group_uuid, user_uuid, keys.format_time(now())))
+    except HeadChanged as changed:
+        head = require_member(changed.head, user_uuid)
+    return head.inbox_entry(user_uuid)
 
 
 def decline_request(table: Table, user_uuid: str, message_group_uuid: str, now: Clock = utc_now) -> None:

@@ -736,20 +736,11 @@ class Table:
         removes = ["archived", "marked_unread"]
         return self._change_member(message_group_uuid, user_uuid, at, {"begins_after": "last_seq"}, removes)
 
-    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str, known: Head | None = None) -> Head:
-        """Accept the request that waits for a member, if the head is still as `known`.
-
-        Raises HeadChanged, also if none waits, and without `known` if one was declined.
-        """
-        if known is None:
-            waits = "attribute_exists(members.#me.#request) AND attribute_not_exists(members.#me.declined)"
-            return self._change_member(message_group_uuid, user_uuid, at, {}, ["request", "archived"], waits)
-        begins_after = {":begins_after": {"N": str(known.membership(user_uuid).hidden_up_to)}}
-        condition, version = _is_unchanged(known)
-        sets, removes = {"begins_after": ":begins_after"}, ["request", "declined", "archived"]
-        return self._change_member(
-            message_group_uuid, user_uuid, at, sets, removes, condition, {**begins_after, **version}
-        )
+    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        """Accept the request that waits for a member, or that they declined. Raises HeadChanged if there is none."""
+        removes = ["request", "declined", "archived"]
+        waits = "attribute_exists(members.#me.#request)"
+        return self._change_member(message_group_uuid, user_uuid, at, {}, removes, waits)
 
     def decline_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
         """Decline the request that waits for a member: their history ends here. Raises HeadChanged if none waits."""
