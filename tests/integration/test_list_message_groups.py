@@ -67,7 +67,7 @@ def test_an_empty_inbox_is_an_empty_list(functions: Functions, bayko: Person) ->
     status, page, headers = functions.list_message_groups(bayko.user_uuid)
 
     assert (status, page) == (200, [])
-    assert links(headers).keys() == {"monitor"}
+    assert links(headers).keys() == {"monitor", "first"}
 
 
 def test_a_conversation_being_moved_is_listed_once_at_its_newer_place(

@@ -105,8 +105,8 @@ def test_marks_that_race_with_messages_end_where_they_belong(
     drained()
 
     assert _marks(functions, londo) == [(23, 3, 20, None)]
-    assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 1, "messages": 20}
-    assert functions.count_unread(bayko.user_uuid)[1] == {"message_groups": 0, "messages": 0}
+    assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 1, "messages": 20, "requests": 0}
+    assert functions.count_unread(bayko.user_uuid)[1] == {"message_groups": 0, "messages": 0, "requests": 0}
 
 
 def test_the_totals_are_those_of_the_unread_conversations(
@@ -116,15 +116,15 @@ def test_the_totals_are_those_of_the_unread_conversations(
         other = register(f"person{number}")
         functions.create_message_group(other.user_uuid, handle="londo", message="Hello")
     drained()
-    assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 61, "messages": 63}
+    assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 61, "messages": 63, "requests": 0}
 
     assert functions.mark_read(londo.user_uuid, group, 1)[0] == 200
     drained()
-    assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 61, "messages": 62}
+    assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 61, "messages": 62, "requests": 0}
 
     assert functions.mark_read(londo.user_uuid, group, 3)[0] == 200
     drained()
-    assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 60, "messages": 60}
+    assert functions.count_unread(londo.user_uuid)[1] == {"message_groups": 60, "messages": 60, "requests": 0}
 
 
 def test_one_conversation_is_shown_before_the_inbox_follows(

@@ -194,10 +194,10 @@ class FakeTable(Table):
         gone = {"archived": None, "marked_unread": False}
         return self._set(message_group_uuid, user_uuid, at, begins_after=last_seq, **gone)
 
-    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str, known: Head | None = None) -> Head:
+    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
         if not self._member_of(message_group_uuid, user_uuid).membership(user_uuid).ask:
             raise HeadChanged(self.heads[message_group_uuid])
-        return self._set(message_group_uuid, user_uuid, at, ask=None, archived=None)
+        return self._set(message_group_uuid, user_uuid, at, ask=None, declined=None, archived=None)
 
     def decline_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
         head = self._member_of(message_group_uuid, user_uuid)

@@ -45,8 +45,8 @@ def leave(table: Table, user_uuid: str, message_group_uuid: str, now: Clock = ut
 def accept_request(table: Table, user_uuid: str, message_group_uuid: str, now: Clock = utc_now) -> InboxEntry:
     """Move a request of the caller to the inbox; return its entry. 1 request, 1 write unit.
 
-    Messages from before a decline stay hidden. Without a request nothing changes. Raises NotFound for a stranger as for
-    no conversation, and Busy.
+    Messages from before a decline stay hidden. Without a request nothing changes. Raises NotFound for a stranger as
+    for no conversation, and Busy.
     """
     try:
         head = until_not_busy(lambda: table.accept_request(message_group_uuid, user_uuid, keys.format_time(now())))

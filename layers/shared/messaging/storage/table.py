@@ -737,10 +737,9 @@ class Table:
         return self._change_member(message_group_uuid, user_uuid, at, {"begins_after": "last_seq"}, removes)
 
     def accept_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
-        """Accept the request that waits for a member, or that they declined. Raises HeadChanged if there is none."""
-        removes = ["request", "declined", "archived"]
+        """Accept the request that waits for a member, even a declined one. Raises HeadChanged if none waits."""
         waits = "attribute_exists(members.#me.#request)"
-        return self._change_member(message_group_uuid, user_uuid, at, {}, removes, waits)
+        return self._change_member(message_group_uuid, user_uuid, at, {}, ["request", "declined", "archived"], waits)
 
     def decline_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
         """Decline the request that waits for a member: their history ends here. Raises HeadChanged if none waits."""
@@ -748,9 +747,10 @@ class Table:
             message_group_uuid,
             user_uuid,
             at,
-            {"declined": "members.#me.request.after", "begins_after": "last_seq"},
+            {"declined": "members.#me.#request.#after", "begins_after": "last_seq"},
             ["archived", "marked_unread"],
-            "attribute_exists(members.#me.request)",
+            "attribute_exists(members.#me.#request)",
+            names=["request", "after"],
         )
 
     def _change_member(
@@ -762,8 +762,12 @@ class Table:
         removes: Sequence[str],
         condition: str = "",
         values: Item | None = None,
+        names: Sequence[str] = (),
     ) -> Head:
-        """Set attributes of a member to expressions, and remove others, as a setting of this member."""
+        """Set attributes of a member to expressions, and remove others, as a setting of this member.
+
+        `names` are those of more attributes in the expressions.
+        """
         counted = {
             **sets,
             "set_at": ":hour",
@@ -786,7 +790,7 @@ class Table:
                 update,
                 f"{may} AND {condition}" if condition else may,
                 {**fixed, **(values or {})},
-                {"#me": user_uuid, **{f"#{name}": name for name in (*counted, *removes)}},
+                {"#me": user_uuid, **{f"#{name}": name for name in (*counted, *removes, *names)}},
             )
         except ConditionFailed as failed:
             raise HeadChanged(Head.from_item(failed.item) if failed.item else None) from None
