@@ -66,9 +66,9 @@ class PeopleTable(ConversationTable):
     def rename(self, old: Person, new: Person) -> Person:
         """Write the new profile, with the mark, and the handle; return the person with the next version.
 
-        The read-receipt setting and the avatar stay unchanged. Raises HandleTaken, Busy.
+        Everything else stays unchanged. Raises HandleTaken, Busy.
         """
-        new = replace(new, read_receipts=old.read_receipts, avatar=old.avatar)
+        new = replace(old, handle=new.handle, display_name=new.display_name)
         return self.change(old, new, {"has_account": {"BOOL": True}})
 
     def change(self, old: Person, new: Person, notes: Item) -> Person:

@@ -16,9 +16,14 @@ def lambda_handler(request: http_api.Request) -> http_api.Response:
     send = read_send_request(request, settings.message_max_chars, into_conversation=True)
     if send.message_group_uuid:
         sent = send_to_conversation(
-            table, request.user_uuid, send.message_group_uuid, send.draft, reply_to=send.reply_to
+            table,
+            request.user_uuid,
+            send.message_group_uuid,
+            send.draft,
+            reply_to=send.reply_to,
+            reach=settings.reach,
         )
     else:
-        sent = send_to_handle(table, request.user_uuid, send.handle, send.draft)
+        sent = send_to_handle(table, request.user_uuid, send.handle, send.draft, reach=settings.reach)
     count(MessagesSent=not sent.repeated, ConversationsCreated=sent.opened, ConflictsRetried=sent.conflicts)
     return http_api.ok(views.sent_message(sent.message))

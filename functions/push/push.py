@@ -6,11 +6,12 @@ from messaging.live.delivery import push
 from messaging.live.events import StreamChange, read_change
 from messaging.model.items import UNREADABLE
 from messaging.observability import count, logger
-from messaging.settings import Settings
+from messaging.settings import ProfileSettings
 from messaging.storage.sockets import open_sockets
 from messaging.storage.table import open_table
 
-table = open_table(Settings.from_environment().table_name)
+settings = ProfileSettings.from_environment()
+table = open_table(settings.table_name)
 sockets = open_sockets()
 
 
@@ -19,7 +20,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
     changes: list[StreamChange] = []
     for record in event["Records"]:
         try:
-            changes.append(read_change(record))
+            changes.append(read_change(record, settings.messages_from))
         except UNREADABLE as error:
             logger.warning("record not readable", error=type(error).__name__)
     report = push(table, sockets, changes)

@@ -16,4 +16,5 @@ table = open_table(settings.table_name)
 @http_api.route
 def lambda_handler(request: http_api.Request) -> http_api.Response:
     wanted = read_profile(request)
-    return http_api.ok(views.me(sign_up(table, request.user_uuid, wanted, request.claims, settings.claims)))
+    person = sign_up(table, request.user_uuid, wanted, request.claims, settings.claims)
+    return http_api.ok(views.me(person.with_default(settings.messages_from)))

@@ -19,4 +19,4 @@ def lambda_handler(request: http_api.Request) -> http_api.Response:
         person = find_person(table, request.user_uuid)
     else:
         person = find_or_sign_up(table, request.user_uuid, request.claims, settings.claims)
-    return http_api.ok(views.me(person))
+    return http_api.ok(views.me(person.with_default(settings.messages_from)))

@@ -81,6 +81,7 @@ _UPDATING = {"UpdateItem", "transaction: Update"}
 _DELETING = {"DeleteItem", "transaction: Delete"}
 _TELLING = {*_READING, *_DELETING, "Query"}
 _CHANGING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
+_BLOCKING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING, "transaction: ConditionCheck"}
 _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
 
 
@@ -97,13 +98,20 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("PutReaction", _CHANGING),
         ("DeleteReaction", _CHANGING),
         ("ListChanges", {*_READING, "BatchGetItem", "Query"}),
-        ("FindMessageGroup", {*_READING, "BatchGetItem", "Query", *_UPDATING}),
+        ("FindMessageGroup", {*_READING, "BatchGetItem", *_UPDATING}),
+        ("ChangeMessageGroup", {"BatchGetItem", *_UPDATING}),
+        ("LeaveMessageGroup", _UPDATING),
+        ("AcceptRequest", _UPDATING),
+        ("DeclineRequest", _UPDATING),
         ("MarkRead", _UPDATING),
         ("CountUnread", {*_READING, "Query"}),
         ("ShowUser", {"BatchGetItem", *_UPDATING}),
         ("ShowMe", _READING),
         ("CreateMe", _READING),
         ("UpdateMe", {*_READING, "Query", *_PUTTING, *_UPDATING, *_DELETING}),
+        ("BlockUser", _BLOCKING),
+        ("UnblockUser", {*_BLOCKING, *_DELETING}),
+        ("ListBlocks", {"BatchGetItem", "Query"}),
         ("PreSignUp", _READING),
         ("PostConfirmation", _UPDATING),
         (

@@ -24,6 +24,10 @@ const commands = {
     open = null;
   },
   catch_up: () => client.catchUp(),
+  async load(folder) {
+    await client.sync.loadFolder(folder);
+    while (client.sync.nextPages[folder]) await client.sync.loadMore(folder);
+  },
   async open(uuid) {
     if (open) client.close(open);
     open = uuid;
@@ -35,15 +39,22 @@ const commands = {
   receive: (event) => client.live.emit("event", event),
   state() {
     const { store } = client;
-    if (!open) return { unread: store.unread, open };
+    const folders = { inbox: store.inbox, requests: store.folder("requests"), archive: store.folder("archive") };
+    if (!open) return { unread: store.unread, open, folders };
     const { handle, display_name, last_seq, read_seq, other_read_seq } = store.conversations.get(open);
     const thread = store.threads.get(open);
-    const messages = thread.messages.map((one) => ({ ...one, reply_to: thread.quoted(one) }));
-    for (const seq of thread.hidden) messages.push({ seq, hidden: true });
-    messages.sort((one, other) => one.seq - other.seq);
-    return { unread: store.unread, open: { messages, handle, display_name, last_seq, read_seq, other_read_seq } };
+    const shown = new Map(thread.messages.map((one) => [one.seq, { ...one, reply_to: thread.quoted(one) }]));
+    const messages = [];
+    for (let seq = thread.firstSeq; seq <= Math.min(thread.lastSeq, last_seq); seq++) {
+      messages.push(shown.get(seq) ?? { seq, hidden: true });
+    }
+    const marks = { last_seq, read_seq, other_read_seq };
+    return { unread: store.unread, open: { messages, handle, display_name, ...marks }, folders };
   },
-  previews: () => Object.fromEntries(client.store.inbox.map(({ uuid, message }) => [uuid, message])),
+  previews() {
+    const shown = [...client.store.conversations.values()].filter(({ folder }) => folder);
+    return Object.fromEntries(shown.map(({ uuid, message }) => [uuid, message]));
+  },
 };
 
 function tell(line) {

@@ -129,6 +129,26 @@ class Functions:
     def find_message_group(self, user_uuid: str, which: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("message_groups.find_message_group", user_uuid, parameters={"message_group": which})
 
+    def change_message_group(
+        self, user_uuid: str, message_group_uuid: str, **body: Any
+    ) -> tuple[int, Any, dict[str, str]]:
+        return self._of_group("change_message_group", user_uuid, message_group_uuid, body=body)
+
+    def leave_message_group(self, user_uuid: str, message_group_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self._of_group("leave_message_group", user_uuid, message_group_uuid)
+
+    def accept_request(self, user_uuid: str, message_group_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self._of_group("accept_request", user_uuid, message_group_uuid)
+
+    def decline_request(self, user_uuid: str, message_group_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self._of_group("decline_request", user_uuid, message_group_uuid)
+
+    def _of_group(
+        self, function: str, user_uuid: str, message_group_uuid: str, **changes: Any
+    ) -> tuple[int, Any, dict[str, str]]:
+        parameters = {"message_group_uuid": message_group_uuid}
+        return self.call(f"message_groups.{function}", user_uuid, parameters=parameters, **changes)
+
     def mark_read(self, user_uuid: str, message_group_uuid: str, seq: int) -> tuple[int, Any, dict[str, str]]:
         return self.call(
             "message_groups.mark_read",
@@ -139,6 +159,15 @@ class Functions:
 
     def count_unread(self, user_uuid: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("message_groups.count_unread", user_uuid)
+
+    def block_user(self, user_uuid: str, other_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call("blocks.block_user", user_uuid, parameters={"user_uuid": other_uuid})
+
+    def unblock_user(self, user_uuid: str, other_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call("blocks.unblock_user", user_uuid, parameters={"user_uuid": other_uuid})
+
+    def list_blocks(self, user_uuid: str, **query: str) -> tuple[int, Any, dict[str, str]]:
+        return self.call("blocks.list_blocks", user_uuid, query=query)
 
     def show_me(self, user_uuid: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("users.show_me", user_uuid)

@@ -6,6 +6,6 @@ import re
 PARAMETERS = dict.fromkeys(
     ("MessagesPerMinute", "ConversationsPerDay", "PendingRequests", "LookupsPerHour", "TicketsPerHour"), "0"
 )
-VARIABLES = {"REQUEST_PAUSE_DAYS": "30"} | {
+VARIABLES = {"REQUEST_PAUSE_DAYS": "30", "MESSAGES_FROM": "everyone"} | {
     re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper(): value for name, value in PARAMETERS.items()
 }

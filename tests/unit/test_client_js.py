@@ -12,7 +12,7 @@ from hypothesis import given
 
 from cruddur_messages.api import Unanswered
 from cruddur_messages.sync import Event
-from tests.support.sync_histories import ME, Get, Player, Step, changed, drawn, stored
+from tests.support.sync_histories import ME, Get, Player, Step, changed, drawn, listed, stored
 
 SCRIPT = Path(__file__).parents[1] / "support" / "device.js"
 PACKAGE = Path(__file__).parents[2] / "packages" / "client-js"
@@ -31,6 +31,9 @@ class NodeDevice:
     def catch_up(self, get: Get) -> None:
         self._run("catch_up", get)
 
+    def load(self, folder: str, get: Get) -> None:
+        self._run("load", get, folder)
+
     def open(self, uuid: str, get: Get) -> None:
         self._run("open", get, uuid)
 
@@ -46,7 +49,8 @@ class NodeDevice:
             messages = state["open"].pop("messages")
             state["open"]["seqs"] = [message["seq"] for message in messages]
             state["open"]["changed"] = changed(messages, lambda message: message.get("reply_to"))
-        return state
+        folders = {name: [listed(one) for one in ones] for name, ones in state["folders"].items()}
+        return {**state, "folders": folders}
 
     def previews(self) -> dict[str, str]:
         previews: dict[str, str] = self._run("previews", None)

@@ -41,6 +41,14 @@ _CHANGE = {
     "dynamodb:UpdateItem": {"MSG#"},
     "dynamodb:PutItem": {"CHG#"},
 }
+_BLOCK = {
+    "dynamodb:BatchGetItem": {"USR#"},
+    "dynamodb:GetItem": {"MSG#"},
+    "dynamodb:ConditionCheckItem": {"USR#"},
+    "dynamodb:UpdateItem": {"MSG#"},
+    "dynamodb:PutItem": {"BLK#", "MSG#"},
+}
+FOLDERS = {"GRP#", "REQ#", "ARC#", "OUT#"}
 # The only actions and partitions that each function may use, see the tests below.
 TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     "ListMessages": {
@@ -50,20 +58,20 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     },
     "ListMessageGroups": {
         "dynamodb:BatchGetItem": {"MSG#"},
-        "dynamodb:Query": {"GRP#", "UPD#"},
-        "dynamodb:GetItem": {"USR#"},
+        "dynamodb:Query": {"GRP#", "REQ#", "ARC#", "UPD#"},
+        "dynamodb:GetItem": {"GRP#", "USR#"},
     },
     "CreateMessageGroup": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#"},
-        "dynamodb:GetItem": {"MSG#"},
+        "dynamodb:GetItem": {"MSG#", "MID#"},
         "dynamodb:UpdateItem": {"MSG#", "LIM#"},
-        "dynamodb:PutItem": {"MSG#", "MID#", "GRP#"},
+        "dynamodb:PutItem": {"MSG#", "MID#", "GRP#", "REQ#", "OUT#"},
     },
     "CreateMessage": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#", "MSG#", "MID#"},
-        "dynamodb:GetItem": {"MSG#"},
+        "dynamodb:GetItem": {"MSG#", "MID#"},
         "dynamodb:UpdateItem": {"MSG#", "LIM#"},
-        "dynamodb:PutItem": {"MSG#", "MID#", "GRP#"},
+        "dynamodb:PutItem": {"MSG#", "MID#", "GRP#", "REQ#", "OUT#"},
     },
     "ShowMessage": {
         "dynamodb:BatchGetItem": {"MSG#", "MID#"},
@@ -79,11 +87,17 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:Query": {"CHG#"},
     },
     "FindMessageGroup": {
-        "dynamodb:BatchGetItem": {"USR#", "HDL#"},
+        "dynamodb:BatchGetItem": {"USR#", "HDL#", "MSG#", "GRP#"},
         "dynamodb:GetItem": {"MSG#"},
-        "dynamodb:Query": {"MSG#"},
         "dynamodb:UpdateItem": {"LIM#"},
     },
+    "ChangeMessageGroup": {
+        "dynamodb:BatchGetItem": {"MSG#", "GRP#"},
+        "dynamodb:UpdateItem": {"MSG#", "GRP#"},
+    },
+    "LeaveMessageGroup": {"dynamodb:UpdateItem": {"MSG#"}},
+    "AcceptRequest": {"dynamodb:UpdateItem": {"MSG#"}},
+    "DeclineRequest": {"dynamodb:UpdateItem": {"MSG#"}},
     "MarkRead": {
         "dynamodb:UpdateItem": {"MSG#"},
     },
@@ -103,11 +117,14 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     },
     "UpdateMe": {
         "dynamodb:GetItem": {"USR#"},
-        "dynamodb:Query": {"GRP#"},
+        "dynamodb:Query": FOLDERS,
         "dynamodb:UpdateItem": {"USR#", "HDL#", "MSG#"},
         "dynamodb:PutItem": {"HDL#"},
         "dynamodb:DeleteItem": {"HDL#"},
     },
+    "BlockUser": _BLOCK,
+    "UnblockUser": {**_BLOCK, "dynamodb:DeleteItem": {"BLK#", "MSG#"}},
+    "ListBlocks": {"dynamodb:Query": {"BLK#"}, "dynamodb:BatchGetItem": {"USR#"}},
     "PreSignUp": {
         "dynamodb:GetItem": {"HDL#"},
     },
@@ -115,12 +132,12 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:UpdateItem": {"USR#", "HDL#"},
     },
     "StreamHandler": {
-        "dynamodb:PartiQLInsert": {"GRP#", "UNR#", "UPD#"},
-        "dynamodb:PartiQLUpdate": {"GRP#", "UNR#", "UPD#"},
-        "dynamodb:PartiQLDelete": {"GRP#", "UNR#", "UPD#"},
-        "dynamodb:PutItem": {"GRP#", "UNR#", "UPD#"},
-        "dynamodb:DeleteItem": {"GRP#", "UNR#", "UPD#"},
-        "dynamodb:Query": {"GRP#"},
+        "dynamodb:PartiQLInsert": {*FOLDERS, "UNR#", "UPD#"},
+        "dynamodb:PartiQLUpdate": {*FOLDERS, "UNR#", "UPD#"},
+        "dynamodb:PartiQLDelete": {*FOLDERS, "UNR#", "UPD#"},
+        "dynamodb:PutItem": {*FOLDERS, "UNR#", "UPD#"},
+        "dynamodb:DeleteItem": {*FOLDERS, "UNR#", "UPD#"},
+        "dynamodb:Query": FOLDERS,
         "dynamodb:ConditionCheckItem": {"MSG#"},
         "dynamodb:GetItem": {"MSG#"},
     },
@@ -155,15 +172,15 @@ STREAM_ACTIONS = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:Ge
 UNBOUND_ACTIONS = {"dynamodb:ListStreams", "dynamodb:BatchExecuteStatement"}
 UNBOUND = {"StreamHandler": UNBOUND_ACTIONS, "Push": {"dynamodb:ListStreams"}}
 
-PARTITIONS = {
+PARTITIONS = {*keys.FOLDER_PREFIXES.values()} | {
     pk("")
     for pk in (
+        keys.blocks_pk,
         keys.changed_pk,
         keys.changes_pk,
         keys.connections_pk,
         keys.conversation_pk,
         keys.handle_pk,
-        keys.inbox_pk,
         keys.limits_pk,
         keys.profile_pk,
         keys.sent_record_pk,

@@ -12,6 +12,7 @@ from messaging import retry
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
+from messaging.model.membership import Ask
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
@@ -48,19 +49,20 @@ class Racing(FakeTable):
         self.asked.append("head, consistently" if consistent else "head")
         return super().head(message_group_uuid)
 
-    def append(self, head: Head, message: Message) -> None:
+    def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
         self._refuse("append", message)
-        super().append(head, message)
+        super().append(head, message, ask)
 
-    def create(self, head: Head, message: Message) -> None:
+    def create(self, head: Head, message: Message, unopened: Head | None = None) -> None:
         self._refuse("create", message)
-        self.messages.append(message)
-        self.heads[GROUP] = head
+        super().create(head, message, unopened)
 
     def _refuse(self, request: str, message: Message) -> None:
         self.asked.append(request)
         self.tried.append(message)
         for refusal in self.refusals:
+            if isinstance(refusal, HeadChanged) and refusal.head:
+                self.heads.setdefault(GROUP, refusal.head)
             raise refusal
 
 
@@ -224,19 +226,19 @@ def test_the_first_message_opens_the_conversation() -> None:
 
 
 def test_an_existing_conversation_is_continued() -> None:
-    table = Racing(HeadChanged(HEAD))
+    table = Racing()
 
     sent = _open(table)
 
     assert sent == send.Sent(_after(HEAD, "Hello"))
-    assert table.asked == ["create", "append"]
+    assert table.asked == ["head, consistently", "append"]
 
 
 def test_a_conversation_opened_meanwhile_is_read_again_while_it_keeps_changing() -> None:
-    table = Racing(*[HeadChanged(HEAD)] * 3)
+    table = Racing(*[HeadChanged(HEAD)] * 3, head=None)
 
     assert _open(table) == send.Sent(_after(HEAD, "Hello"), conflicts=2)
-    assert table.asked == ["create", *["append"] * 2, "head, consistently", "append"]
+    assert table.asked == ["head, consistently", "create", *["append"] * 2, "head, consistently", "append"]
 
 
 def test_a_conversation_opens_a_microsecond_later_if_its_key_is_taken() -> None:

@@ -1,9 +1,11 @@
 from dataclasses import FrozenInstanceError
+from datetime import timedelta
 
 import pytest
 
 from messaging.model.limits import UNLIMITED, Limit, SendLimits
 from messaging.model.person import ClaimNames
+from messaging.model.reach import Reach
 from messaging.settings import (
     EditSettings,
     LookupSettings,
@@ -23,7 +25,9 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_come_from_the_template() -> None:
     assert Settings.from_environment() == Settings("the-table")
-    assert SendSettings.from_environment() == SendSettings("the-table", 280, UNLIMITED)
+    assert SendSettings.from_environment() == SendSettings(
+        "the-table", 280, UNLIMITED, Reach("everyone", timedelta(days=30))
+    )
 
 
 def test_limits_come_from_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +52,7 @@ def test_limits_come_from_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
     assert TicketSettings.from_environment().tickets == Limit("tickets", 120, 3_600)
 
 
-@pytest.mark.parametrize("name", ["TABLE_NAME", "MESSAGE_MAX_CHARS", "MESSAGES_PER_MINUTE"])
+@pytest.mark.parametrize("name", ["TABLE_NAME", "MESSAGE_MAX_CHARS", "MESSAGES_PER_MINUTE", "MESSAGES_FROM"])
 def test_nothing_has_a_silent_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(name)
 
@@ -91,10 +95,10 @@ def test_the_time_to_change_a_message_is_read_from_the_environment(
 def test_profiles_are_made_of_claims_only_with_an_issuer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDLE_CLAIM", "nickname")
 
-    assert SignUpSettings.from_environment() == SignUpSettings("the-table", None)
+    assert SignUpSettings.from_environment() == SignUpSettings("the-table", "everyone", None)
     monkeypatch.setenv("USER_ID_CLAIM", "sub")
     names = ClaimNames("nickname", "name", "picture", "email")
-    assert SignUpSettings.from_environment() == SignUpSettings("the-table", names)
+    assert SignUpSettings.from_environment() == SignUpSettings("the-table", "everyone", names)
     monkeypatch.delenv("EMAIL_CLAIM")
     with pytest.raises(KeyError, match="EMAIL_CLAIM"):
         SignUpSettings.from_environment()

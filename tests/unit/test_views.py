@@ -57,6 +57,12 @@ def test_a_message_group_shows_the_other_person_and_the_last_message() -> None:
         "unread_count": 0,
         "other_read_seq": None,
         "last_change": 0,
+        "folder": "inbox",
+        "muted_until": None,
+        "marked_unread": False,
+        "blocked": False,
+        "begins_after": 0,
+        "last_setting": 0,
     }
 
 
@@ -72,7 +78,9 @@ def test_marks_are_shown_with_their_unread_counts() -> None:
 
 
 def test_the_caller_sees_their_settings() -> None:
-    assert views.me(replace(LONDO, read_receipts=False)) == {**views.user(LONDO), "receipts": False}
+    person = replace(LONDO, read_receipts=False, messages_from="nobody")
+
+    assert views.me(person) == {**views.user(LONDO), "receipts": False, "messages_from": "nobody"}
 
 
 def test_a_tiebroken_entry_shows_a_time_like_any_other() -> None:

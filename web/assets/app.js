@@ -7,9 +7,10 @@ import { el } from "./dom.js";
 import { sentence } from "./errors.js";
 import { badge, updateTimeZone } from "./format.js";
 import { PageClient, pageApi } from "./page_client.js";
+import { loadPart } from "./parts.js";
 import { Session } from "./session.js";
 import { browserStorage, tabStorage } from "./storage.js";
-import { applyLanguage, t } from "./texts.js";
+import { applyLanguage, loadMoreTexts, t } from "./texts.js";
 import { Conversation } from "./views/conversation.js";
 import { Inbox } from "./views/inbox.js";
 import { alertPane, emptyPane, failedPane } from "./views/placeholder.js";
@@ -62,7 +63,7 @@ async function loadSystem() {
 
 /** @param {OpenIdConfig} config */
 async function openId(config) {
-  const { OpenId } = await import("./oidc.js").catch(() => {
+  const [{ OpenId }] = await Promise.all([import("./oidc.js"), loadMoreTexts()]).catch(() => {
     throw new Error(t("part_not_loaded"));
   });
   return new OpenId(config);
@@ -77,6 +78,11 @@ async function openId(config) {
 function go(path, { replace = false } = {}) {
   if (path !== location.pathname) history[replace ? "replaceState" : "pushState"](null, "", path);
   show();
+}
+
+/** Shows the list of conversations in place of the view. */
+function leave() {
+  go(running?.inbox.path ?? "/messages");
 }
 
 /**
@@ -97,10 +103,11 @@ async function show({ isFirst = false } = {}) {
   const uuid = CONVERSATION.exec(pathname)?.[1].toLowerCase();
   const fresh = NEW.exec(pathname);
   const hasPane = Boolean(uuid || fresh || pathname === SETTINGS);
-  if (!hasPane && pathname !== "/messages") history.replaceState(null, "", "/messages");
+  if (!hasPane) inbox.show(pathname);
+  if (!hasPane && pathname !== inbox.path) history.replaceState(null, "", inbox.path);
   inbox.select(uuid);
   shell.classList.toggle("has-pane", hasPane);
-  if (uuid) view = new Conversation(client, uuid);
+  if (uuid) view = new Conversation(client, uuid, (anchor) => openMenu(uuid, anchor), leave);
   else if (hasPane) {
     const { loaded, error } = await load(() => (fresh ? newConversation(client, fresh[1]) : settings(client)));
     if (view || pathname !== location.pathname || client !== running?.client) return; // another view was shown meanwhile
@@ -108,6 +115,7 @@ async function show({ isFirst = false } = {}) {
     view = loaded;
   }
   const shown = view;
+  shown?.element.querySelector(".back")?.setAttribute("href", inbox.path);
   shell.replaceChildren(inbox.element, shown?.element ?? emptyPane());
   updateTitle();
   if (isTyping && shown && "composer" in shown) shown.composer.focus();
@@ -148,7 +156,7 @@ async function showStart() {
  * @returns {Promise<View>}
  */
 async function newConversation(client, handle = "") {
-  const { NewConversation } = await import("./views/new.js");
+  const { NewConversation } = await loadPart(import("./views/new.js"), "new");
   return new NewConversation(client, decoded(handle), go);
 }
 
@@ -157,17 +165,34 @@ async function newConversation(client, handle = "") {
  * @returns {Promise<View>}
  */
 async function settings(client) {
-  const { Settings } = await import("./views/settings.js");
+  const { Settings } = await loadPart(import("./views/settings.js"), "settings");
   return new Settings(client, session);
+}
+
+/**
+ * Opens the menu of a conversation beside an element.
+ *
+ * @param {string} uuid
+ * @param {Element} anchor
+ */
+async function openMenu(uuid, anchor) {
+  if (!running) return;
+  const { client, banner } = running;
+  try {
+    const { openConversationMenu } = await loadPart(import("./views/conversation_menu.js"), "dialogs");
+    openConversationMenu({ client, uuid, anchor, onleave: leave });
+  } catch {
+    banner.textContent = t("part_not_loaded");
+  }
 }
 
 /** @returns {Promise<View>} */
 async function signIn() {
   if (!(provider instanceof Cognito)) {
-    const { ProviderSignIn } = await import("./views/provider_sign_in.js");
+    const { ProviderSignIn } = await loadPart(import("./views/provider_sign_in.js"), "signin");
     return new ProviderSignIn(provider, signInError);
   }
-  const { SignIn } = await import("./views/signin.js");
+  const { SignIn } = await loadPart(import("./views/signin.js"), "signin");
   return new SignIn(session, provider, () => show({ isFirst: true }));
 }
 
@@ -177,7 +202,8 @@ async function signIn() {
  * @returns {Promise<View>}
  */
 async function firstProfile() {
-  const [{ Profile }, found] = await Promise.all([import("./views/profile.js"), api.find("/api/users/me")]);
+  const module = loadPart(import("./views/profile.js"), "signin");
+  const [{ Profile }, found] = await Promise.all([module, api.find("/api/users/me")]);
   if (found) session.enter(found);
   return new Profile(api, session, () => show({ isFirst: true }));
 }
@@ -237,7 +263,7 @@ function showError(shown, error) {
  */
 function startClient(user) {
   const client = new PageClient(session.config, session, user);
-  const inbox = new Inbox(client, () => session.signOut());
+  const inbox = new Inbox(client, () => session.signOut(), openMenu);
   const shell = el("main", { className: "shell" });
   const banner = el("p", { className: "banner", role: "status" });
   client.on("connection", updateBanner);
@@ -261,12 +287,7 @@ function startClient(user) {
  * @param {Inbox} inbox
  */
 async function loadInbox(client, inbox) {
-  try {
-    await client.sync.loadInbox();
-    inbox.loaded();
-  } catch (error) {
-    inbox.failed(/** @type {Error} */ (error), () => loadInbox(client, inbox));
-  }
+  await inbox.load();
   if (client === running?.client) client.goLive();
 }
 

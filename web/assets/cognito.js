@@ -4,33 +4,9 @@ import { fetchWithTimeout } from "./cruddur-messages/index.js";
 import { ProviderRefused } from "./errors.js";
 import { t } from "./texts.js";
 
-/**
- * @import { CognitoConfig, Tokens } from "../types.d.ts"
- * @import { Key } from "./texts.js"
- */
+/** @import { CognitoConfig, Tokens } from "../types.d.ts" */
 
 /** @typedef {{ AccessToken: string, RefreshToken?: string }} Result Cognito's AuthenticationResult */
-
-/** @type {Record<string, Key>} Texts by Cognito's own code. */
-const TEXTS = {
-  CodeMismatchException: "wrong_code",
-  EnableSoftwareTokenMFAException: "wrong_code",
-  ExpiredCodeException: "expired_code",
-  InvalidPasswordException: "bad_password",
-  LimitExceededException: "too_many_attempts",
-  TooManyFailedAttemptsException: "too_many_attempts",
-  UserNotFoundException: "wrong_password",
-  UsernameExistsException: "account_exists",
-};
-
-/** @type {[RegExp, Key][]} Texts by a part of Cognito's message: a trigger's own error, or one of a code's many reasons. */
-const PARTS = [
-  [/Incorrect username or password/, "wrong_password"],
-  [/attempts exceeded/, "too_many_attempts"],
-  [/handle is taken/, "handle_taken"],
-  [/handle|preferred_username/, "handle_invalid"],
-  [/failed with error .*name/, "display_name_invalid"],
-];
 
 export class Cognito {
   /** @param {CognitoConfig} config */
@@ -60,7 +36,7 @@ export class Cognito {
     if (response.ok) return body;
     const name = String(body.__type).split("#").at(-1) ?? "";
     if (response.status !== 400 || name === "TooManyRequestsException") throw new Error(t("busy"));
-    throw new ProviderRefused(name, sentence(name, body.message ?? body.Message ?? name));
+    throw new ProviderRefused(name, body.message ?? body.Message ?? name);
   }
 
   /**
@@ -95,13 +71,4 @@ export class Cognito {
  */
 export function tokens({ AccessToken, RefreshToken }) {
   return { token: AccessToken, refresh_token: RefreshToken };
-}
-
-/**
- * @param {string} name
- * @param {string} message
- */
-function sentence(name, message) {
-  const key = TEXTS[name] ?? PARTS.find(([part]) => part.test(message))?.[1];
-  return key ? t(key) : message;
 }

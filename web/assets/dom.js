@@ -29,11 +29,14 @@ export function el(name, properties = {}, ...children) {
 }
 
 const PATHS = {
+  block: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM6.4 6.4l11.2 11.2",
   back: "M15 5l-7 7 7 7",
   compose:
     "M12 5H7a2 2 0 0 0-2 2v10a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-5M17.5 4.5a1.8 1.8 0 0 1 2.5 2.5L12.5 14.5 9 15l.5-3.5z",
   down: "M12 5v14M6 13l6 6 6-6",
+  mute: "M7 16V10a5 5 0 0 1 8.5-3.5M17 10v6M5 16.5h11M10.5 20h3M4 4l16 16",
   more: "M5 12h.01M12 12h.01M19 12h.01",
+  pin: "M9 4h6M10 4v6l-3 4h10l-3-4V4M12 14v6",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4",
   send: "M12 19V5M6 11l6-6 6 6",
   settings: "M4 8h4M14 8h6M4 16h8M18 16h2M11 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM15 19a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
@@ -41,13 +44,15 @@ const PATHS = {
   talk: "M5 7a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2h-5l-4 4v-4H7a2 2 0 0 1-2-2z",
 };
 
+/** @typedef {keyof typeof PATHS} Icon */
+
 /** Icons that point to where a text begins or ends. */
 const TURNING = new Set(["back", "out"]);
 
 /**
  * A decoration. A label or the text beside it must say the same in words.
  *
- * @param {keyof typeof PATHS} name
+ * @param {Icon} name
  */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

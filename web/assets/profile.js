@@ -3,14 +3,15 @@
 import { Refused } from "./cruddur-messages/index.js";
 import { t } from "./texts.js";
 
-/** @import { Api, Profile } from "./cruddur-messages/types.js" */
+/** @import { Api, MessagesFrom, Profile } from "./cruddur-messages/types.js" */
 
 /**
  * Makes the profile with PUT, or changes it with PATCH. Returns it as it is then.
  *
  * @param {Api} api
  * @param {"PUT" | "PATCH"} method
- * @param {{ handle?: string, display_name?: string, avatar?: string | null, receipts?: boolean }} fields
+ * @param {{ handle?: string, display_name?: string, avatar?: string | null, receipts?: boolean,
+ *   messages_from?: MessagesFrom }} fields
  * @returns {Promise<Profile>}
  */
 export async function saveProfile(api, method, fields) {

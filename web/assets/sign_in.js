@@ -1,7 +1,6 @@
 /** Signing in at Cognito: the password by SRP, then each challenge that follows. */
 
 import { tokens } from "./cognito.js";
-import { ProviderRefused } from "./errors.js";
 import { Srp, timestamp } from "./srp.js";
 import { locale, t } from "./texts.js";
 
@@ -22,7 +21,7 @@ import { locale, t } from "./texts.js";
 /** @typedef {{ ChallengeName?: string, Session?: string, ChallengeParameters?: Record<string, string>, AuthenticationResult?: Result }} Reply */
 
 /**
- * Signs in. Throws ProviderRefused, Unreachable.
+ * Signs in. Throws ProviderRefused, Unreachable, and an Error with a sentence for people.
  *
  * @param {Cognito} cognito
  * @param {string} email
@@ -56,7 +55,7 @@ export async function signIn(cognito, email, password, ask) {
       session = await setUpApp(cognito, session, ask);
       answer = {};
     } else {
-      throw new ProviderRefused(ChallengeName, t("unknown_challenge", { challenge: ChallengeName }));
+      throw new Error(t("unknown_challenge", { challenge: ChallengeName }));
     }
     reply = await cognito.call("RespondToAuthChallenge", {
       ClientId: cognito.clientId,
@@ -69,7 +68,7 @@ export async function signIn(cognito, email, password, ask) {
 }
 
 /**
- * Throws ProviderRefused if the account lacks attributes that only its administrator can add.
+ * Throws an Error if the account lacks attributes that only its administrator can add.
  *
  * @param {Record<string, string>} challenge
  */
@@ -79,7 +78,7 @@ function checkAttributes({ requiredAttributes = "[]" }) {
   );
   if (!missing.length) return;
   const names = new Intl.ListFormat(locale).format(missing);
-  throw new ProviderRefused("MissingAttributes", t("missing_attributes", { names }));
+  throw new Error(t("missing_attributes", { names }));
 }
 
 /**

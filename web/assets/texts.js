@@ -1,7 +1,14 @@
-/** The texts of the page, in the reader's language. texts/en.js has all of them; each other file there translates it. */
+/**
+ * The texts of the page, in the reader's language. texts/en.js has those of the first view and texts/more/en.js all
+ * others; each other file there translates one of the two.
+ */
 
-/** @typedef {keyof typeof import("./texts/en.js").default} Key */
-/** @typedef {Record<Key, string | Partial<Record<Intl.LDMLPluralRule, string>>>} Texts */
+/** @typedef {keyof typeof import("./texts/en.js").default} FirstKey */
+/** @typedef {keyof typeof import("./texts/more/en.js").default} OtherKey */
+/** @typedef {FirstKey | OtherKey} Key */
+/** @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Text */
+/** @typedef {Record<FirstKey, Text>} Texts */
+/** @typedef {Record<OtherKey, Text>} MoreTexts */
 
 /** @type {Record<string, "ltr" | "rtl">} The languages of texts/, and the direction of each. */
 const DIRECTIONS = { ar: "rtl", de: "ltr", en: "ltr" };
@@ -11,10 +18,11 @@ const languageOf = (/** @type {string} */ tag) => tag.split("-")[0];
 /** The reader's first language that the page has, with the region that dates and numbers depend on, as in de-AT. */
 export const locale = navigator.languages.find((tag) => languageOf(tag) in DIRECTIONS) ?? "en";
 
-const direction = DIRECTIONS[languageOf(locale)];
+const language = languageOf(locale);
+const direction = DIRECTIONS[language];
 
-/** @type {Texts} */
-const texts = (await import(`./texts/${languageOf(locale)}.js`)).default;
+/** @type {Texts & Partial<MoreTexts>} */
+const texts = { ...(await import(`./texts/${language}.js`)).default };
 const plurals = new Intl.PluralRules(locale);
 const numbers = new Intl.NumberFormat(locale);
 
@@ -22,6 +30,11 @@ const numbers = new Intl.NumberFormat(locale);
 export function applyLanguage() {
   document.documentElement.lang = locale;
   document.documentElement.dir = direction;
+}
+
+/** Loads the texts of all that the first view does without. */
+export async function loadMoreTexts() {
+  Object.assign(texts, (await import(`./texts/more/${language}.js`)).default);
 }
 
 /**
@@ -32,7 +45,7 @@ export function applyLanguage() {
  */
 export function t(key, values = {}) {
   const text = texts[key];
-  const form = typeof text === "string" ? text : text[plurals.select(Number(values.count))];
+  const form = typeof text === "string" ? text : text?.[plurals.select(Number(values.count))];
   return (form ?? "").replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
 }
 

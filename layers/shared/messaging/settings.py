@@ -2,10 +2,12 @@
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 
 from messaging.model import limits
 from messaging.model.limits import Limit, SendLimits
 from messaging.model.person import ClaimNames
+from messaging.model.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ def _hours(name: str) -> int | None:
     return None if text == "none" else int(text)
 
 
+def _reach() -> Reach:
+    """The deployment's rules of who may write to whom. Raises KeyError and ValueError."""
+    return Reach(os.environ["MESSAGES_FROM"], timedelta(days=_number("REQUEST_PAUSE_DAYS")))
+
+
 def _number(name: str) -> int:
     """A number in the environment. Raises KeyError and ValueError."""
     return int(os.environ[name])
@@ -37,6 +44,7 @@ class SendSettings(Settings):
 
     message_max_chars: int
     limits: SendLimits
+    reach: Reach
 
     @classmethod
     def from_environment(cls) -> "SendSettings":
@@ -50,6 +58,7 @@ class SendSettings(Settings):
                 limits.pending_requests(_number("PENDING_REQUESTS"), _number("REQUEST_PAUSE_DAYS")),
                 limits.lookups_per_hour(_number("LOOKUPS_PER_HOUR")),
             ),
+            _reach(),
         )
 
 
@@ -63,6 +72,19 @@ class LookupSettings(Settings):
     def from_environment(cls) -> "LookupSettings":
         """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
         return cls(os.environ["TABLE_NAME"], limits.lookups_per_hour(_number("LOOKUPS_PER_HOUR")))
+
+
+@dataclass(frozen=True, slots=True)
+class FindSettings(LookupSettings):
+    """Settings of the function that finds conversations, and says whether the caller can write there."""
+
+    reach: Reach
+
+    @classmethod
+    def from_environment(cls) -> "FindSettings":
+        """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
+        lookup = LookupSettings.from_environment()
+        return cls(lookup.table_name, lookup.lookups, _reach())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +131,19 @@ class UnsendSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
-class SignUpSettings(Settings):
+class ProfileSettings(Settings):
+    """Settings of a function that shows people their own profiles: `messages_from` of those who have not chosen."""
+
+    messages_from: str
+
+    @classmethod
+    def from_environment(cls) -> "ProfileSettings":
+        """Read the environment. Raises KeyError for an unset variable."""
+        return cls(os.environ["TABLE_NAME"], os.environ["MESSAGES_FROM"])
+
+
+@dataclass(frozen=True, slots=True)
+class SignUpSettings(ProfileSettings):
     """Settings of a function that makes profiles of a token's claims: their names, None with Cognito."""
 
     claims: ClaimNames | None
@@ -118,4 +152,5 @@ class SignUpSettings(Settings):
     def from_environment(cls) -> "SignUpSettings":
         """Read the environment. Raises KeyError for an unset variable."""
         names = ClaimNames(*(os.environ[f"{name}_CLAIM"] for name in ("HANDLE", "DISPLAY_NAME", "PICTURE", "EMAIL")))
-        return cls(os.environ["TABLE_NAME"], names if os.environ["USER_ID_CLAIM"] else None)
+        profile = ProfileSettings.from_environment()
+        return cls(profile.table_name, profile.messages_from, names if os.environ["USER_ID_CLAIM"] else None)

@@ -177,10 +177,12 @@ export class Client extends Emitter {
    * @param {string} uuid
    */
   mark(uuid) {
-    const seq = this.store.threads.get(uuid)?.lastSeq;
     const conversation = this.store.conversations.get(uuid);
-    if (!seq || !conversation || (conversation.read_seq >= seq && !conversation.marked_unread)) return;
-    this.store.mark(uuid, this.store.me.uuid, seq);
+    const thread = this.store.threads.get(uuid);
+    if (!thread || !conversation) return;
+    const seq = Math.min(thread.lastSeq, conversation.last_seq); // the thread may have hidden messages after that
+    if (!seq || (conversation.read_seq >= seq && !conversation.marked_unread)) return;
+    this.store.read(uuid, seq);
     this.marks.add(uuid, seq);
   }
 

@@ -8,7 +8,7 @@ import { Platform } from "./platform.js";
 
 export { fetchWithTimeout, Refused, SignedOut, Unreachable } from "./api.js";
 export { Emitter } from "./emitter.js";
-export { Outbox } from "./outbox.js";
+export { Outbox, randomUuid } from "./outbox.js";
 export { MemoryStorage } from "./platform.js";
 export { isMuted, Store, Thread, unread } from "./store.js";
 export { Api, Client, Platform };

@@ -10,6 +10,9 @@ import { Emitter } from "./emitter.js";
 
 /** Messages of one conversation, seq by seq without a gap. */
 export class Thread {
+  /** Whether the messages must be loaded again. */
+  isOutdated = false;
+
   /** @type {Map<number, Message | HiddenMessage>} The newest copy of each message, by seq. Some are before or after a gap. */
   #copies = new Map();
   /** @type {Set<string>} */
@@ -81,7 +84,8 @@ export class Thread {
     if (!reply_to) return null;
     const { uuid, seq } = reply_to;
     const copy = this.#copies.get(seq);
-    if (this.hidden.has(seq) || (copy && "hidden" in copy)) return { uuid, seq, hidden: true };
+    const isHidden = this.hidden.has(seq) || seq <= this.#beginsAfter || (copy && "hidden" in copy);
+    if (isHidden) return { uuid, seq, hidden: true };
     if (!copy) return reply_to;
     const { user_uuid, message, unsent_at } = copy;
     return unsent_at ? { uuid, seq, user_uuid, unsent: true } : { uuid, seq, user_uuid, message };
@@ -317,6 +321,7 @@ export class Store extends Emitter {
   setPins(number, uuids) {
     if (number < this.lastPins) return;
     this.lastPins = number;
+    if (this.pins.join() === uuids.join()) return;
     this.pins = uuids;
     this.#changed("pins");
   }
@@ -408,7 +413,7 @@ export class Store extends Emitter {
     const text = { message: message.message, unsent: message.unsent_at ? /** @type {const} */ (true) : undefined };
     const { display_name, handle } = isMine ? known : message;
     const isNews = message.created_at > known.created_at;
-    const isChanged = message.seq === known.last_seq && message.change > known.last_change;
+    const isChanged = !known.blocked && message.seq === known.last_seq && message.change > known.last_change;
     this.conversations.set(message_group_uuid, {
       ...known,
       ...(isNews ? { ...text, created_at: message.created_at, display_name, handle } : {}),
@@ -452,6 +457,19 @@ export class Store extends Emitter {
     if (!known || (known[name] ?? 0) >= seq) return;
     const marked_unread = known.marked_unread && name !== "read_seq";
     this.conversations.set(message_group_uuid, { ...known, marked_unread, [name]: seq });
+    this.#changed("conversation", message_group_uuid);
+  }
+
+  /**
+   * Notes that this person reads up to a message. It also ends the flag of a conversation that is marked as unread.
+   *
+   * @param {string} message_group_uuid
+   * @param {number} seq
+   */
+  read(message_group_uuid, seq) {
+    const known = this.conversations.get(message_group_uuid);
+    if (known) this.conversations.set(message_group_uuid, { ...known, marked_unread: false });
+    this.mark(message_group_uuid, this.me.uuid, seq);
     this.#changed("conversation", message_group_uuid);
   }
 

@@ -121,9 +121,12 @@ export class Sync {
     const wasBlocked = this.store.conversations.get(uuid)?.blocked;
     this.store.put(entry);
     if (!wasBlocked || this.store.conversations.get(uuid)?.blocked) return;
+    const thread = this.store.threads.get(uuid);
+    if (!thread) return;
     if (uuid !== this.#openUuid) this.store.threads.delete(uuid);
     else {
-      this.#dedupe(uuid, () => this.#load(uuid)).catch(() => {
+      thread.isOutdated = true;
+      this.#complete(uuid).catch(() => {
         this.isBehind = true;
       });
     }
@@ -303,6 +306,7 @@ export class Sync {
     const conversation = this.store.conversations.get(uuid);
     const thread = this.store.threads.get(uuid);
     if (!thread || !conversation) return;
+    if (thread.isOutdated) return this.#dedupe(uuid, () => this.#load(uuid));
     if (thread.lastSeq < conversation.last_seq) await this.#fill(uuid);
     thread.change(conversation.last_change);
     if (thread.lacksChanges || thread.hidden.size < (conversation.hidden ?? 0)) await this.#loadChanges(uuid);

@@ -14,7 +14,7 @@ test("the core needs nothing but fetch, timers and random values", async () => {
   globalThis.fetch = async (url, { method, body }) => {
     if (method === "POST") posted.push(JSON.parse(body));
     const answers = {
-      "GET https://api/api/unread": { messages: 0, message_groups: 0 },
+      "GET https://api/api/unread": { messages: 0, message_groups: 0, requests: 0 },
       "GET https://api/api/users/me": { uuid: "me", handle: "bayko", display_name: "Bayko" },
       "POST https://api/api/messages": { message_group_uuid: "group", uuid: "one", seq: 1 },
     };

@@ -3,6 +3,29 @@ import { beforeEach, mock, test } from "node:test";
 import { Client, connect, MemoryStorage, Platform, Refused, SignedOut, Unreachable } from "../src/index.js";
 
 const USER = { uuid: "me", handle: "bayko", display_name: "Bayko" };
+/** A conversation with londo, at its first message. */
+const ENTRY = {
+  uuid: "g",
+  message_group_uuid: "g",
+  user_uuid: "londo",
+  handle: "londo",
+  display_name: "Londo",
+  avatar: null,
+  message: "Hello",
+  created_at: "2026-11-26T06:00:00.000000+00:00",
+  last_seq: 1,
+  read_seq: 0,
+  unread_count: 1,
+  other_read_seq: null,
+  last_change: 0,
+  folder: "inbox",
+  muted_until: null,
+  pinned: false,
+  marked_unread: false,
+  blocked: false,
+  begins_after: 0,
+  last_setting: 0,
+};
 /** What the network answers, by method and path without its query: a function of the body, or an answer. */
 let answers = {};
 let requests = [];
@@ -49,7 +72,7 @@ class Socket {
 beforeEach(() => {
   answers = {
     "GET /api/message_groups": { body: [], headers: { Link: '<?since=1>; rel="monitor"' } },
-    "GET /api/unread": { messages: 0, message_groups: 0 },
+    "GET /api/unread": { messages: 0, message_groups: 0, requests: 0 },
     "GET /api/users/me": USER,
     "POST /api/connections/ticket": { ticket: "ticket" },
   };
@@ -268,16 +291,16 @@ test("waiting reactions are shown, and the same one again removes it", () => {
 
 test("the preview of a conversation changes in place, and an old entry brings nothing back", async () => {
   const one = client();
-  const entry = { uuid: "g", user_uuid: "londo", message: "Old", created_at: "1", last_seq: 1, last_change: 0 };
-  one.store.put({ ...entry, read_seq: 0, other_read_seq: null });
+  const entry = { ...ENTRY, message: "Old", created_at: "1" };
+  one.store.put(entry);
   const message = { uuid: "m", seq: 1, user_uuid: "londo", created_at: "1", message: "", change: 1, unsent_at: "2" };
   one.sync.receive({ type: "change", message_group_uuid: "g", change: 1, kind: "unsend", message });
-  one.store.put({ ...entry, read_seq: 0, other_read_seq: null });
+  one.store.put(entry);
   await settled();
   const [shown] = one.store.inbox;
   assert.deepEqual([shown.message, shown.unsent, shown.last_change, shown.created_at], ["", true, 1, "1"]);
 
-  answers["GET /api/message_groups/g"] = { ...entry, message: "Present", last_change: 9, other_read_seq: null };
+  answers["GET /api/message_groups/g"] = { ...entry, message: "Present", last_change: 9 };
   one.sync.receive({
     type: "change",
     message_group_uuid: "g",
@@ -287,6 +310,149 @@ test("the preview of a conversation changes in place, and an old entry brings no
   });
   await settled();
   assert.deepEqual([one.store.inbox[0].message, one.store.inbox[0].last_change], ["Present", 9]);
+});
+
+test("each setting is one request, and the store has its answer at once", async () => {
+  const one = client();
+  one.store.put(ENTRY);
+  answers["PATCH /api/message_groups/g"] = (body) =>
+    JSON.parse(body).archived
+      ? { ...ENTRY, folder: "archive", last_setting: 1 }
+      : { ...ENTRY, muted_until: "forever", last_setting: 2 };
+
+  await one.changeMessageGroup("g", { archived: true });
+  assert.deepEqual([one.store.inbox.length, one.store.folder("archive").length], [0, 1]);
+  await one.changeMessageGroup("g", { archived: false, muted_until: "forever" });
+  assert.deepEqual([one.store.inbox.length, one.store.folder("archive").length], [1, 0]);
+  assert.deepEqual(one.store.unread, { messages: 0, message_groups: 0, requests: 0 });
+
+  assert.deepEqual(
+    requests.map(({ method, body }) => [method, body]),
+    [
+      ["PATCH", { archived: true }],
+      ["PATCH", { archived: false, muted_until: "forever" }],
+    ],
+  );
+});
+
+test("a muted conversation counts again when its time is over", () => {
+  mock.timers.enable({ apis: ["Date"], now: new Date("2026-11-26T06:00:00Z") });
+  const one = client();
+  one.store.put({ ...ENTRY, muted_until: "2026-11-26T07:00:00.000000+00:00" });
+
+  assert.equal(one.store.unread.messages, 0);
+  mock.timers.tick(3_600_001);
+  assert.equal(one.store.unread.messages, 1);
+});
+
+test("the pinned come first, in the order of the newest change of the pins", async () => {
+  const one = client();
+  const older = { ...ENTRY, uuid: "h", message_group_uuid: "h", created_at: "2026-11-25T06:00:00.000000+00:00" };
+  answers["GET /api/message_groups"] = {
+    body: [{ ...older, pinned: true }, ENTRY],
+    headers: { Link: '<?since=1>; rel="monitor", <?pins=2>; rel="first"' },
+  };
+  await one.sync.loadInbox();
+  const order = () => one.store.inbox.map(({ uuid }) => uuid);
+  assert.deepEqual(order(), ["h", "g"]);
+
+  one.sync.receive({ type: "pins", number: 4, message_group_uuids: [] });
+  one.sync.receive({ type: "pins", number: 3, message_group_uuids: ["g", "h"] });
+  assert.deepEqual(order(), ["g", "h"]);
+});
+
+test("a request is accepted, declined or blocked", async () => {
+  const one = client();
+  const request = { ...ENTRY, folder: "requests" };
+  one.store.put(request);
+  assert.deepEqual(one.store.unread, { messages: 0, message_groups: 0, requests: 1 });
+  answers["POST /api/message_groups/g/accept"] = { ...request, folder: "inbox", last_setting: 1 };
+  await one.accept("g");
+  assert.deepEqual(one.store.unread, { messages: 1, message_groups: 1, requests: 0 });
+
+  answers["POST /api/message_groups/g/decline"] = {
+    status: 409,
+    detail: "There is no request to decline.",
+  };
+  await assert.rejects(one.decline("g"), (error) => error instanceof Refused && error.status === 409);
+
+  answers["PUT /api/blocks/londo"] = { ...request, blocked_at: "2026-11-26T06:00:00.000000+00:00" };
+  answers["GET /api/message_groups/g"] = { ...ENTRY, message: "", blocked: true, last_setting: 2 };
+  await one.block("londo");
+  assert.equal(one.store.conversations.get("g").blocked, true);
+
+  answers["DELETE /api/message_groups/g"] = { message_group_uuid: "g" };
+  answers["GET /api/message_groups/g"] = { ...ENTRY, folder: null, begins_after: 1, read_seq: 1, last_setting: 3 };
+  await one.leave("g");
+  assert.deepEqual([one.store.inbox, one.store.with("londo").folder], [[], null]);
+});
+
+test("blocked people are listed to the end, and a report has an id that makes it safe to repeat", async () => {
+  const one = client();
+  let pages = 0;
+  answers["GET /api/blocks"] = () => ({
+    body: [{ uuid: `${++pages}` }],
+    headers: pages < 3 ? { Link: '<?cursor=1>; rel="next"' } : {},
+  });
+  assert.deepEqual(
+    (await one.blocks()).map(({ uuid }) => uuid),
+    ["1", "2", "3"],
+  );
+
+  answers["POST /api/reports"] = { report_uuid: "r" };
+  await one.report({ message_group_uuid: "g", message_uuids: ["m"], reason: "spam" });
+  assert.match(requests.at(-1).body.report_uuid, /^[0-9a-f-]{36}$/);
+  await one.report({ message_group_uuid: "g", message_uuids: ["m"], reason: "spam", report_uuid: "r" });
+  assert.equal(requests.at(-1).body.report_uuid, "r");
+
+  answers["GET /api/message_groups/@londo"] = { can_write: "request" };
+  assert.equal(await one.canWrite("londo"), "request");
+});
+
+test("marking as read ends the flag of a conversation that is marked as unread", async () => {
+  const one = client();
+  answers["GET /api/message_groups/g"] = { ...ENTRY, read_seq: 1, marked_unread: true, last_setting: 1 };
+  const message = { uuid: "m", seq: 1, user_uuid: "londo", created_at: ENTRY.created_at, message: "Hello", change: 0 };
+  answers["GET /api/messages/g"] = { body: [message], headers: { Link: '<?after=1>; rel="monitor"' } };
+  answers["PUT /api/message_groups/g/read"] = {};
+  await one.open("g");
+
+  one.mark("g");
+  one.mark("g");
+  await settled();
+
+  assert.deepEqual(
+    requests.filter(({ method }) => method === "PUT").map(({ body }) => body),
+    [{ seq: 1 }],
+  );
+  assert.deepEqual(one.store.unread, { messages: 0, message_groups: 0, requests: 0 });
+});
+
+test("a message that its receiver does not take stays, with the reason", async () => {
+  const one = client();
+  answers["POST /api/messages"] = { status: 403, detail: "Your request has not been accepted yet." };
+  one.send({ handle: "londo" }, "Please");
+  await settled();
+
+  const [entry] = one.outbox.entries;
+  assert.deepEqual([entry.message, entry.refused], ["Please", "Your request has not been accepted yet."]);
+  assert.equal(one.outbox.isFailing, false);
+  assert.equal(requests.length, 1);
+});
+
+test("a limit of a minute is waited for, and one of a day is a refusal", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const one = client();
+  const detail = "You can open 50 conversations a day.";
+  answers["POST /api/messages"] = { status: 429, detail, headers: { "Retry-After": "60" } };
+  one.send({ handle: "londo" }, "Hello");
+  await settled();
+  assert.equal(one.outbox.entries[0].refused, undefined);
+
+  answers["POST /api/messages"] = { status: 429, detail, headers: { "Retry-After": "3600" } };
+  mock.timers.tick(62_000);
+  await settled();
+  assert.equal(one.outbox.entries[0].refused, detail);
 });
 
 test("unsent messages stay in the storage for the next client", async () => {

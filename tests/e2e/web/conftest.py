@@ -78,6 +78,18 @@ class Seat:
         self.composer.fill(text)
         self.composer.press("Enter")
 
+    def choose(self, *actions: str) -> None:
+        """Choose from the menu of the open conversation, and from the one that follows."""
+        self.page.locator(".pane .bar").get_by_role("button", name="Actions:").click()
+        for action in actions:
+            self.page.get_by_role("menuitem", name=action, exact=True).click()
+
+    def confirm(self, action: str) -> None:
+        """Confirm an action in its dialog."""
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("button", name=action, exact=True).click()
+        expect(dialog).to_have_count(0)
+
     @property
     def composer(self) -> Locator:
         return self.page.locator(".composer textarea")

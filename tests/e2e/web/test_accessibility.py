@@ -49,6 +49,47 @@ def settings(seat: Seat, _other: Client) -> None:
     expect(seat.page.get_by_role("switch")).to_be_enabled()
 
 
+def conversation_menu(seat: Seat, other: Client) -> None:
+    seat.open()
+    seat.open_with(other)
+    seat.choose()
+    expect(seat.page.get_by_role("menu")).to_be_visible()
+
+
+def leave_dialog(seat: Seat, other: Client) -> None:
+    seat.open()
+    seat.open_with(other)
+    seat.choose("Leave …")
+    expect(seat.page.get_by_role("dialog")).to_be_visible()
+
+
+def report_dialog(seat: Seat, other: Client) -> None:
+    seat.open()
+    seat.open_with(other)
+    seat.choose("Report …")
+    seat.page.get_by_role("button", name="Send report").click()
+    expect(seat.page.get_by_role("alert").filter(has_text="Choose")).to_be_visible()
+
+
+def blocked(seat: Seat, other: Client) -> None:
+    seat.open()
+    seat.open_with(other)
+    seat.choose("Mute …", "For ever")
+    expect(seat.rows(other)).to_contain_text("muted")
+    seat.choose("Pin")
+    expect(seat.rows(other)).to_contain_text("pinned")
+    seat.choose("Block …")
+    seat.confirm("Block")
+    expect(seat.rows(other)).to_contain_text("blocked")
+    expect(seat.page.locator(".composer-bar")).to_be_visible()
+
+
+def blocked_people(seat: Seat, other: Client) -> None:
+    blocked(seat, other)
+    seat.open("/messages/settings")
+    expect(seat.page.get_by_role("button", name="Unblock")).to_be_visible()
+
+
 def settings_not_loaded(seat: Seat, other: Client) -> None:
     inbox(seat, other)
     seat.page.route("**/views/settings.js", lambda route: route.abort())
@@ -100,6 +141,11 @@ def forgotten_password(seat: Seat, other: Client) -> None:
         conversation,
         new_message,
         nobody_there,
+        conversation_menu,
+        leave_dialog,
+        report_dialog,
+        blocked,
+        blocked_people,
         settings,
         settings_not_loaded,
         not_loaded,

@@ -1,4 +1,4 @@
-"""The texts of the page: one module, the same keys in every language, and nothing visible beside it."""
+"""The texts of the page: two modules, the same keys in every language, and nothing visible beside them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from tests.e2e.web.conftest import DESKTOP, PHONE, Seat, Sits
 
 ASSETS = Path(__file__).parents[3] / "web" / "assets"
 LANGUAGES = sorted(path.stem for path in (ASSETS / "texts").glob("*.js"))
-MODULES = [path for path in ASSETS.rglob("*.js") if path.parent.name != "texts"]
+MODULES = [path for path in ASSETS.rglob("*.js") if "texts" not in path.parts]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,10 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def texts(page: Page) -> dict[str, dict[str, Any]]:
     """All texts, by language and key."""
-    load = "async (language) => (await import(`/assets/texts/${language}.js`)).default"
+    load = """async (language) => ({
+      ...(await import(`/assets/texts/${language}.js`)).default,
+      ...(await import(`/assets/texts/more/${language}.js`)).default,
+    })"""
     return {language: page.evaluate(load, language) for language in LANGUAGES}
 
 
@@ -105,7 +108,15 @@ def test_dates_follow_the_language(bayko: Client, londo: Client, sits: Sits) -> 
     expect(seat.rows(londo).locator("time")).to_have_text("jetzt")
 
 
-# ------------------------------------------------------------ Nothing beside the module
+def test_a_text_is_in_one_module(page: Page) -> None:
+    both = """async () => {
+      const [first, more] = await Promise.all(["en", "more/en"].map((name) => import(`/assets/texts/${name}.js`)));
+      return Object.keys(first.default).filter((key) => key in more.default);
+    }"""
+    assert page.evaluate(both) == []
+
+
+# ------------------------------------------------------------ Nothing beside the modules
 
 SHOWN = """() => {
   const shown = [];
@@ -126,7 +137,7 @@ MARKED = re.compile("\u200b[^\u200b]*?\u00ad", re.DOTALL)  # Playwright overlook
 
 def _marked(route: Route) -> None:
     """Answer with English texts, each between two marks."""
-    source = (ASSETS / "texts" / "en.js").read_text()
+    source = (ASSETS / route.request.url.partition("/assets/")[2]).read_text()
     body = source.replace("export default {", "const texts = {") + (
         "const marked = (text) => typeof text === 'string' ? `\\u200b${text}\\u00ad`"
         " : Object.fromEntries(Object.entries(text).map(([form, one]) => [form, `\\u200b${one}\\u00ad`]));"
@@ -145,17 +156,22 @@ def _marked(route: Route) -> None:
         views.conversation,
         views.new_message,
         views.nobody_there,
+        views.conversation_menu,
+        views.leave_dialog,
+        views.report_dialog,
+        views.blocked,
+        views.blocked_people,
         views.settings,
         views.settings_not_loaded,
         views.offline,
     ],
 )
-def test_every_visible_text_is_in_the_module(
+def test_every_visible_text_is_in_a_module(
     view: Callable[[Seat, Client], None], bayko: Client, londo: Client, sits: Sits
 ) -> None:
     londo.send(handle=bayko.handle, message="12345")
     seat = sits(bayko)
-    seat.page.route("**/texts/en.js", _marked)
+    seat.page.route("**/texts/**/en.js", _marked)
     view(seat, londo)
     data = {one for person in (bayko, londo) for one in (person.display_name, f"@{person.handle}", person.email)}
     data |= {"An answer", "Refused", "Later", "https://"}

@@ -11,8 +11,12 @@ const LOGO = new URL("../icon.svg", import.meta.url).href;
 export class Card {
   #isBusy = false;
 
-  /** @param {string} heading */
-  constructor(heading) {
+  /**
+   * @param {string} heading
+   * @param {(error: unknown) => string} [explain] an error to people
+   */
+  constructor(heading, explain = sentence) {
+    this.explain = explain;
     this.title = el("h1", { tabIndex: -1 }, heading);
     this.note = el("p", { className: "note", role: "status" });
     this.error = el("p", { className: "error", role: "alert" });
@@ -32,7 +36,7 @@ export class Card {
    * @param {object} form
    * @param {Part[]} [form.fields]
    * @param {string} form.action on the button
-   * @param {() => Promise<void>} form.onsubmit may throw anything that `sentence` takes
+   * @param {() => Promise<void>} form.onsubmit may throw anything that `explain` takes
    * @param {string} [form.note] above the form
    * @param {Part[]} [form.below] the form
    */
@@ -64,7 +68,7 @@ export class Card {
     try {
       await action();
     } catch (error) {
-      this.error.textContent = sentence(error);
+      this.error.textContent = this.explain(error);
     } finally {
       button?.replaceChildren(label);
       this.#setBusy(false);

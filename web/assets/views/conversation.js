@@ -3,9 +3,9 @@
 import { unread } from "../cruddur-messages/index.js";
 import { announce, atHandle, avatar, el, icon, linkButton, paneBar } from "../dom.js";
 import { draftTo } from "../drafts.js";
+import { loadPart } from "../parts.js";
 import { t } from "../texts.js";
 import { Composer } from "./composer.js";
-import { editText, openMenu } from "./message_actions.js";
 import { Outgoing } from "./outgoing.js";
 import { Scroller } from "./scroller.js";
 import { Timeline } from "./timeline.js";
@@ -13,6 +13,7 @@ import { Timeline } from "./timeline.js";
 /**
  * @import { Conversation as Entry, Message, OutboxChange, OutboxEntry } from "../cruddur-messages/types.js"
  * @import { PageClient } from "../page_client.js"
+ * @import { ComposerBar } from "./composer_bar.js"
  */
 
 const UNDO_MS = 5_000; // after which a message is unsent
@@ -25,6 +26,10 @@ export class Conversation {
   #isClosed = false;
   #isLoadingOlder = false;
   #person = "";
+  /** @type {typeof import("./message_actions.js") | undefined} */
+  #actions;
+  /** What the bar depends on. */
+  #bar = "";
   /** @type {Message | null} The message that the next one replies to. */
   #repliedTo = null;
   #stopListening;
@@ -32,10 +37,13 @@ export class Conversation {
   /**
    * @param {PageClient} client
    * @param {string} uuid
+   * @param {(anchor: Element) => void} onmenu opens the conversation's menu
+   * @param {() => void} onleave shows the list of conversations
    */
-  constructor(client, uuid) {
+  constructor(client, uuid, onmenu, onleave) {
     this.client = client;
     this.uuid = uuid;
+    this.onleave = onleave;
     this.timeline = new Timeline(client.store, client.outbox, uuid, (...action) => this.#act(...action));
     this.outgoing = new Outgoing(client.outbox, (message_uuid) => this.#quoteOf(message_uuid));
     this.typing = el("p", { className: "typing-note", hidden: true }, el("i"), el("i"), el("i"));
@@ -58,14 +66,21 @@ export class Conversation {
       onsend: (text) => this.#send(text),
       ontype: () => client.typing(uuid),
     });
+    this.more = el(
+      "button",
+      { type: "button", className: "round", "aria-haspopup": "menu", hidden: true, onclick: () => onmenu(this.more) },
+      icon("more"),
+    );
+    this.bar = el("div", { role: "status" });
     this.notice = el("p", { className: "notice", role: "alert" });
     this.reply = el("div", { className: "reply", hidden: true });
     this.element = el(
       "section",
       { className: "pane", "aria-labelledby": "title" },
-      paneBar(this.face, el("div", { className: "who" }, this.title, this.subtitle)),
+      paneBar(this.face, el("div", { className: "who" }, this.title, this.subtitle), this.more),
       el("div", { className: "stage" }, this.scroller.element, this.latest),
       this.notice,
+      this.bar,
       this.reply,
       this.composer.element,
     );
@@ -77,9 +92,9 @@ export class Conversation {
     this.#updateHeader();
   }
 
-  /** Loads and shows the conversation. Throws the errors of Api.get. */
+  /** Loads and shows the conversation, with all that one can do to its messages. Throws the errors of Api.get. */
   async open() {
-    await this.client.open(this.uuid);
+    [this.#actions] = await Promise.all([import("./message_actions.js"), this.client.open(this.uuid)]);
     const { entry } = this;
     if (this.#isClosed || !entry) return;
     if (unread(entry)) this.timeline.unreadFrom = entry.read_seq + 1;
@@ -114,7 +129,7 @@ export class Conversation {
   }
 
   focus() {
-    if (matchMedia("(hover: hover)").matches) this.composer.focus();
+    if (matchMedia("(hover: hover)").matches && !this.composer.element.hidden) this.composer.focus();
     else this.title.focus();
   }
 
@@ -154,13 +169,70 @@ export class Conversation {
     const subtitle = store.isTyping(this.uuid) ? t("typing") : handle;
     if (this.subtitle.textContent !== subtitle) this.subtitle.textContent = subtitle;
     this.face.classList.toggle("online", isOnline);
-    this.composer.element.hidden = entry.handle === "_deleted";
+    this.#updateBar(entry);
+  }
+
+  /** Whether all messages are the person's own. */
+  get #isUnanswered() {
+    const { me } = this.client.store;
+    const { thread } = this;
+    return Boolean(thread && !thread.older && thread.messages.every(({ user_uuid }) => user_uuid === me.uuid));
+  }
+
+  /**
+   * Closes the composer where nobody can write, and says above it what there is to say.
+   *
+   * @param {Entry} entry
+   */
+  #updateBar(entry) {
+    const { blocked, folder, display_name } = entry;
+    const isDeleted = entry.handle === "_deleted";
+    const isClosed = blocked || folder === "requests";
+    const hasBar = !isDeleted && (isClosed || this.#isUnanswered);
+    const state = JSON.stringify([isDeleted, blocked, folder, display_name, hasBar && this.thread?.lastSeq]);
+    if (state === this.#bar) return;
+    this.#bar = state;
+    if (isClosed || !hasBar) this.#showBar(null, !isDeleted && !isClosed);
+    if (hasBar) this.#loadBar(entry, isClosed);
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {boolean} isClosed
+   */
+  async #loadBar(entry, isClosed) {
+    const state = this.#bar;
+    /** @type {ComposerBar | null} */
+    let bar = null;
+    try {
+      const { composerBar } = await loadPart(import("./composer_bar.js"), "dialogs");
+      bar = await composerBar(this.client, entry, this.onleave);
+    } catch {
+      const retry = linkButton(t("try_again"), () => this.#loadBar(entry, isClosed));
+      const element = el("p", { className: "composer-bar" }, `${t("part_not_loaded")} `, retry);
+      if (isClosed) bar = { element, canWrite: false };
+    }
+    if (state === this.#bar) this.#showBar(bar?.element, bar?.canWrite ?? true);
+  }
+
+  /**
+   * @param {HTMLElement | null | undefined} bar
+   * @param {boolean} canWrite
+   */
+  #showBar(bar, canWrite) {
+    const { element } = this.composer;
+    const isFocused = [this.bar, element].some((one) => one.contains(document.activeElement));
+    this.bar.replaceChildren(...(bar ? [bar] : []));
+    element.hidden = !canWrite;
+    if (isFocused) this.focus();
   }
 
   /** @param {Entry} entry */
   #updatePerson(entry) {
     this.title.textContent = entry.display_name;
     this.scroller.element.setAttribute("aria-label", t("messages_with", { name: entry.display_name }));
+    this.more.setAttribute("aria-label", t("actions_with", { name: entry.display_name }));
+    this.more.hidden = false;
     this.composer.label(t("message_to", { name: entry.display_name }));
     if (this.client.drafts.move(draftTo(entry.handle), this.uuid)) this.composer.open(this.uuid);
     const face = avatar(entry);
@@ -256,21 +328,20 @@ export class Conversation {
   #openMenu(message, article) {
     const { client, uuid } = this;
     const { unsent_at, reactions = [] } = client.outbox.applied(message);
-    /** @type {[Key, () => void][]} */
-    const own = [
-      ["edit", () => this.#edit(message, article)],
-      ["unsend", () => this.#unsend(message, article)],
-    ];
-    /** @type {[Key, () => void][]} */
+    const isMine = message.user_uuid === client.store.me.uuid;
+    const isOpen = !this.entry?.blocked && this.entry?.folder !== "requests";
+    /** @type {([Key, () => void] | false)[]} */
     const actions = [
-      ["reply", () => this.#replyTo(message)],
+      isOpen && ["reply", () => this.#replyTo(message)],
       ["copy", () => navigator.clipboard.writeText(message.message)],
-      ...(message.user_uuid === client.store.me.uuid ? own : []),
+      isOpen && isMine && ["edit", () => this.#edit(message, article)],
+      isMine && ["unsend", () => this.#unsend(message, article)],
+      !isMine && ["report", () => this.#report(message)],
     ];
     const mine = reactions.filter((one) => one.user_uuids.includes(client.store.me.uuid)).map(({ emoji }) => emoji);
-    openMenu(article, {
-      emojis: unsent_at ? null : mine,
-      actions: [...(unsent_at ? [] : actions), ["hide", () => this.#hide(message)]],
+    this.#actions?.openMenu(article, {
+      emojis: unsent_at || !isOpen ? null : mine,
+      actions: [...(unsent_at ? [] : actions.filter((one) => one !== false)), ["hide", () => this.#hide(message)]],
       onreact: (emoji) => client.react(uuid, message, emoji),
     });
   }
@@ -307,9 +378,9 @@ export class Conversation {
    */
   async #edit(message, article, text = this.client.outbox.applied(message).message) {
     this.timeline.editedSeq = message.seq;
-    const edited = await editText(article, text, this.client.config.message_max_chars);
+    const edited = await this.#actions?.editText(article, text, this.client.config.message_max_chars);
     this.timeline.editedSeq = null;
-    if (edited !== null) this.client.edit(this.uuid, message, edited);
+    if (edited) this.client.edit(this.uuid, message, edited);
     this.update();
     article.focus({ preventScroll: true });
   }
@@ -330,6 +401,16 @@ export class Conversation {
     this.client.hide(this.uuid, message);
     this.update();
     this.scroller.element.focus({ preventScroll: true });
+  }
+
+  /** @param {Message} message */
+  async #report(message) {
+    try {
+      const { openReport } = await loadPart(import("./report.js"), "dialogs");
+      if (this.entry) await openReport(this.client, this.entry, message.uuid);
+    } catch {
+      this.notice.replaceChildren(t("part_not_loaded"));
+    }
   }
 
   /**

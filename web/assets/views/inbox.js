@@ -1,14 +1,23 @@
-/** All conversations, the newest first: the left pane, or a phone's whole screen. */
+/** A folder of conversations, the pinned and then the newest first: the left pane, or a phone's whole screen. */
 
 import { avatar, el, icon, linkButton, nameAndHandle } from "../dom.js";
 import { sentence } from "../errors.js";
+import { badge } from "../format.js";
 import { t } from "../texts.js";
 import { InboxRow } from "./inbox_row.js";
 
 /**
- * @import { Conversation, Person } from "../cruddur-messages/types.js"
+ * @import { Conversation, Folder, Person } from "../cruddur-messages/types.js"
  * @import { PageClient } from "../page_client.js"
+ * @import { Key } from "../texts.js"
  */
+
+/** @type {Record<Folder, { path: string, heading: Key, emptyNote: Key }>} */
+const FOLDERS = {
+  inbox: { path: "/messages", heading: "messages", emptyNote: "no_conversations" },
+  requests: { path: "/messages/requests", heading: "requests", emptyNote: "no_requests" },
+  archive: { path: "/messages/archive", heading: "archive", emptyNote: "nothing_archived" },
+};
 
 export class Inbox {
   /** @type {Map<string, InboxRow>} By uuid. */
@@ -16,6 +25,8 @@ export class Inbox {
   /** @type {string | undefined} */
   #selected;
   #searched = "";
+  /** @type {Folder} */
+  #folder = "inbox";
   #isLoaded = false;
   #isSearching = false;
   /** @type {Person | undefined} */
@@ -24,9 +35,11 @@ export class Inbox {
   /**
    * @param {PageClient} client
    * @param {() => void} signOut
+   * @param {(uuid: string, anchor: Element) => void} onmenu opens a conversation's menu
    */
-  constructor(client, signOut) {
+  constructor(client, signOut, onmenu) {
     this.client = client;
+    this.onmenu = onmenu;
     this.list = el("ul", { className: "rows", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#move(event) });
     this.note = el("p", { className: "note", role: "status" }, t("loading"));
     this.more = el("div", { className: "more" });
@@ -38,7 +51,12 @@ export class Inbox {
       oninput: () => this.#search(),
     });
     this.me = el("div", { className: "self" });
-    this.title = el("h1", { id: "inbox-title", tabIndex: -1 }, t("messages"));
+    this.title = el("h1", { id: "inbox-title", tabIndex: -1 });
+    this.tabs = /** @type {Folder[]} */ (Object.keys(FOLDERS)).map((folder) => {
+      const count = el("span", { className: "badge" });
+      return { folder, count, link: el("a", { href: FOLDERS[folder].path }, t(folder), " ", count) };
+    });
+    const links = this.tabs.map(({ link }) => link);
     const rows = el("nav", { className: "scroll", "aria-label": t("conversations"), tabIndex: -1 });
     rows.append(this.list, this.note, this.more);
     this.element = el(
@@ -51,6 +69,7 @@ export class Inbox {
         el("a", { className: "round primary", href: "/messages/new", "aria-label": t("new_message") }, icon("compose")),
       ),
       el("div", { className: "search" }, icon("search"), this.search),
+      el("nav", { className: "folders", "aria-label": t("folders") }, links),
       rows,
       this.#footer(signOut),
     );
@@ -91,18 +110,47 @@ export class Inbox {
     this.title.focus();
   }
 
-  /** Shows that the first page has been loaded. */
-  loaded() {
-    this.#isLoaded = true;
-    this.update();
-    this.observer.observe(this.more);
+  /** The path of the folder that is shown. */
+  get path() {
+    return FOLDERS[this.#folder].path;
   }
 
   /**
-   * @param {Error} error
+   * Shows the folder with this path, if there is one.
+   *
+   * @param {string} path
+   */
+  show(path) {
+    const folder = this.tabs.find((tab) => FOLDERS[tab.folder].path === path)?.folder;
+    if (!folder || folder === this.#folder) return;
+    this.#folder = folder;
+    this.#isLoaded = false;
+    this.load();
+  }
+
+  /** Loads the folder's first page. */
+  async load() {
+    const folder = this.#folder;
+    this.observer.unobserve(this.more);
+    this.title.textContent = t(FOLDERS[folder].heading);
+    this.note.textContent = t("loading");
+    this.update();
+    try {
+      await this.client.sync.loadFolder(folder);
+      if (folder !== this.#folder) return;
+      this.#isLoaded = true;
+      this.update();
+      this.observer.observe(this.more);
+    } catch (error) {
+      if (folder === this.#folder) this.#failed(error, () => this.load());
+    }
+  }
+
+  /**
+   * @param {unknown} error
    * @param {() => void} retry
    */
-  failed(error, retry) {
+  #failed(error, retry) {
     this.note.replaceChildren(`${sentence(error)} `, linkButton(t("try_again"), retry));
   }
 
@@ -118,7 +166,10 @@ export class Inbox {
 
   update() {
     this.#showMe();
-    const found = this.client.store.inbox.filter((conversation) => this.#matches(conversation));
+    this.#updateTabs();
+    const { store } = this.client;
+    const shown = this.#folder === "inbox" ? store.inbox : store.folder(this.#folder);
+    const found = shown.filter((conversation) => this.#matches(conversation));
     this.#place(found.map((conversation) => this.#row(conversation).element));
     if (this.#isLoaded) this.note.textContent = found.length ? "" : this.#emptyNote();
   }
@@ -148,8 +199,17 @@ export class Inbox {
     }
   }
 
+  #updateTabs() {
+    const { requests } = this.client.store.unread;
+    for (const { folder, link, count } of this.tabs) {
+      if (folder === this.#folder) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+      count.textContent = folder === "requests" && requests ? badge(requests) : "";
+    }
+  }
+
   #emptyNote() {
-    if (!this.#searched) return t("no_conversations");
+    if (!this.#searched) return t(FOLDERS[this.#folder].emptyNote);
     return t(this.#isSearching ? "searching" : "no_matches");
   }
 
@@ -167,7 +227,7 @@ export class Inbox {
     if (!this.#searched || this.#isSearching) return;
     this.#isSearching = true;
     try {
-      while (this.#searched && sync.nextInboxPage) await sync.loadMore();
+      while (this.#searched && sync.nextPages[this.#folder]) await sync.loadMore(this.#folder);
     } catch {
       // the search covers the conversations that have been loaded
     } finally {
@@ -178,14 +238,14 @@ export class Inbox {
 
   async #loadMore() {
     const { sync } = this.client;
-    if (!sync.nextInboxPage) return;
+    if (!sync.nextPages[this.#folder]) return;
     this.observer.unobserve(this.more);
     try {
-      await sync.loadMore();
+      await sync.loadMore(this.#folder);
       this.update();
       this.observer.observe(this.more);
     } catch (error) {
-      this.failed(/** @type {Error} */ (error), () => {
+      this.#failed(error, () => {
         this.note.textContent = "";
         this.#loadMore();
       });
@@ -195,9 +255,11 @@ export class Inbox {
   /** @param {Conversation} conversation */
   #row(conversation) {
     const { uuid } = conversation;
-    const row = this.#rows.get(uuid) ?? new InboxRow(uuid, uuid === this.#selected);
+    const row =
+      this.#rows.get(uuid) ?? new InboxRow(uuid, uuid === this.#selected, (anchor) => this.onmenu(uuid, anchor));
     this.#rows.set(uuid, row);
-    row.update(conversation, this.client.store.isTyping(uuid));
+    const { store } = this.client;
+    row.update(conversation, { isTyping: store.isTyping(uuid), isPinned: store.pins.includes(uuid) });
     return row;
   }
 

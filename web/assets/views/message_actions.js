@@ -3,15 +3,15 @@
 import { el, isComposing } from "../dom.js";
 import { length, shows } from "../format.js";
 import { t } from "../texts.js";
+import { showMenu } from "./menu.js";
 
 /** @import { Key } from "../texts.js" */
 
 const EMOJIS = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 const ONE_EMOJI = /^\p{RGI_Emoji}/v;
-const MARGIN_PX = 8;
 
 /**
- * Opens the menu of a message. Escape and a click beside it close it; the arrow keys move in it.
+ * Opens the menu of a message.
  *
  * @param {HTMLElement} article
  * @param {{ emojis: string[] | null, actions: [Key, () => void][], onreact: (emoji: string) => void }} options
@@ -35,46 +35,13 @@ export function openMenu(article, { emojis, actions, onreact }) {
     const isMine = String(emojis?.includes(emoji) ?? false);
     return el("button", { type: "button", "aria-pressed": isMine, onclick: pick(() => onreact(emoji)) }, emoji);
   });
-  const menu = el(
-    "div",
-    { popover: "auto", className: "menu", role: "dialog", "aria-label": t("actions"), onkeydown: moveFocus },
+  const menu = showMenu(
+    article.querySelector(".bubble") ?? article,
+    { role: "dialog", "aria-label": t("actions") },
     emojis && el("div", { className: "emojis" }, reactions),
     emojis && other,
     actions.map(([key, done]) => el("button", { type: "button", onclick: pick(done) }, t(key))),
   );
-  menu.addEventListener("toggle", (event) => event.newState === "closed" && menu.remove());
-  document.body.append(menu);
-  menu.showPopover();
-  place(menu, article);
-  menu.querySelector("button")?.focus();
-}
-
-/**
- * Puts the menu below its message, or above it if there is no room.
- *
- * @param {HTMLElement} menu
- * @param {HTMLElement} article
- */
-function place(menu, article) {
-  const { top, bottom, left, right } = (article.querySelector(".bubble") ?? article).getBoundingClientRect();
-  const { width, height } = menu.getBoundingClientRect();
-  const below = bottom + MARGIN_PX;
-  const isAtRight = (left + right) / 2 > innerWidth / 2;
-  const x = isAtRight ? right - width : left;
-  const y = below + height < innerHeight ? below : top - height - MARGIN_PX;
-  menu.style.left = `${Math.max(MARGIN_PX, Math.min(x, innerWidth - width - MARGIN_PX))}px`;
-  menu.style.top = `${Math.max(MARGIN_PX, Math.min(y, innerHeight - height - MARGIN_PX))}px`;
-}
-
-/** @param {KeyboardEvent} event */
-function moveFocus(event) {
-  const menu = /** @type {HTMLElement} */ (event.currentTarget);
-  const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-  if (!step || (event.target instanceof HTMLInputElement && event.key.endsWith("t"))) return;
-  event.preventDefault();
-  const stops = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll("button, input")]);
-  const index = stops.indexOf(/** @type {HTMLElement} */ (event.target));
-  stops.at((index + step) % stops.length)?.focus();
 }
 
 /**

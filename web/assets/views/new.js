@@ -9,7 +9,7 @@ import { PersonPicker } from "./person_picker.js";
 import { beginning } from "./timeline.js";
 
 /**
- * @import { OutboxEntry, Person, SentMessage } from "../cruddur-messages/types.js"
+ * @import { CanWrite, OutboxEntry, Person, SentMessage } from "../cruddur-messages/types.js"
  * @import { PageClient } from "../page_client.js"
  */
 
@@ -71,7 +71,7 @@ export class NewConversation {
   }
 
   focus() {
-    if (this.#person) this.composer.focus();
+    if (this.#person && !this.composer.text.disabled) this.composer.focus();
     else this.picker.input.focus();
   }
 
@@ -103,24 +103,30 @@ export class NewConversation {
       const person = await this.picker.find(wanted);
       if (!person) return;
       const uuid = await this.client.findConversation(wanted);
+      const canWrite = uuid ? null : await this.client.canWrite(wanted);
       if (choice !== this.#choices) return; // another person was chosen meanwhile, or the view closed
       if (uuid) this.go(`/messages/${uuid}`, { replace: true });
-      else this.#offer(person);
+      else this.#offer(person, canWrite ?? "yes");
     } catch (error) {
       if (choice !== this.#choices) return;
       this.picker.failed(/** @type {Error} */ (error), () => this.#choose(handle));
     }
   }
 
-  /** @param {Person} person */
-  #offer(person) {
+  /**
+   * @param {Person} person
+   * @param {CanWrite} canWrite
+   */
+  #offer(person, canWrite) {
+    const { display_name: name } = person;
+    const notes = { yes: t("first_message"), request: t("will_be_request", { name }), no: t("cannot_write", { name }) };
     this.#person = person;
     this.picker.set(person.handle);
-    this.card.replaceChildren(beginning(person, t("first_message")));
+    this.card.replaceChildren(beginning(person, notes[canWrite]));
     history.replaceState(null, "", `/messages/new/${encodeURIComponent(person.handle)}`);
     this.composer.label(t("message_to", { name: person.display_name }));
-    this.composer.open(draftTo(person.handle));
-    this.composer.focus();
+    this.composer.open(canWrite === "no" ? null : draftTo(person.handle));
+    this.focus();
     this.update();
   }
 

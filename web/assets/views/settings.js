@@ -1,22 +1,33 @@
-/** A person's settings: their profile, read receipts, and signing out on all devices. */
+/** A person's settings: their profile, read receipts, new conversations, blocked people, signing out on all devices. */
 
 import { avatar, el, linkButton, nameAndHandle, paneBar } from "../dom.js";
 import { sentence } from "../errors.js";
 import { saveProfile } from "../profile.js";
 import { t } from "../texts.js";
+import { BlockedPeople } from "./blocked_people.js";
 import { field, handleField, nameField } from "./fields.js";
 
 /**
- * @import { Person } from "../cruddur-messages/types.js"
+ * @import { MessagesFrom, Person } from "../cruddur-messages/types.js"
  * @import { PageClient } from "../page_client.js"
  * @import { Session } from "../session.js"
+ * @import { Key } from "../texts.js"
  */
+
+/** @type {[MessagesFrom, Key][]} */
+const SENDERS = [
+  ["everyone", "from_everyone"],
+  ["requests", "from_requests"],
+  ["nobody", "from_nobody"],
+];
 
 export class Settings {
   heading = t("settings");
 
   /** @type {Person | undefined} */
   #shown;
+  /** @type {MessagesFrom} */
+  #messagesFrom = "everyone";
 
   /**
    * @param {PageClient} client
@@ -42,6 +53,12 @@ export class Settings {
       "aria-describedby": "receipts-note",
       onchange: () => this.#setReceipts(),
     });
+    this.senders = SENDERS.map(([value, key]) => {
+      const onchange = () => this.#setMessagesFrom(value);
+      const input = el("input", { type: "radio", name: "messages_from", value, onchange });
+      return { input, element: el("label", { className: "choice" }, input, t(key)) };
+    });
+    this.blocked = new BlockedPeople(client);
     this.status = el("p", { className: "dim", role: "status" });
     this.error = el("p", { className: "error", role: "alert" });
     this.signOut = el(
@@ -49,7 +66,13 @@ export class Settings {
       { type: "button", className: "wide", "aria-describedby": "sign-out-note", onclick: () => this.#signOut() },
       t("sign_out_everywhere"),
     );
-    this.fields = el("fieldset", { disabled: true }, this.#profileForm(), this.#receiptsSetting());
+    this.fields = el(
+      "fieldset",
+      { disabled: true },
+      this.#profileForm(),
+      this.#receiptsSetting(),
+      this.#sendersSetting(),
+    );
     this.element = el(
       "section",
       { className: "pane", "aria-labelledby": "title" },
@@ -59,6 +82,7 @@ export class Settings {
         { className: "settings" },
         this.person,
         this.fields,
+        this.blocked.element,
         session.provider.signOutEverywhere && this.#signOutSetting(),
         this.status,
         this.error,
@@ -67,13 +91,15 @@ export class Settings {
     this.#showPerson(client.store.me);
   }
 
-  /** Loads the profile. */
+  /** Loads the profile and the blocked people. */
   async open() {
+    this.blocked.load();
     this.#showResult(t("loading"));
     try {
       const { body } = await this.client.api.get("/api/users/me");
       this.#fill(body);
       this.receipts.checked = body.receipts;
+      this.#showMessagesFrom(body.messages_from);
       this.fields.disabled = false;
       this.#showResult("");
     } catch (error) {
@@ -115,6 +141,17 @@ export class Settings {
       el("label", { htmlFor: "receipts" }, t("read_receipts")),
       this.receipts,
       el("p", { className: "dim", id: "receipts-note" }, t("read_receipts_note")),
+    );
+  }
+
+  #sendersSetting() {
+    const note = el("p", { className: "dim", id: "senders-note" }, t("messages_from_note"));
+    return el(
+      "fieldset",
+      { className: "setting", "aria-describedby": "senders-note" },
+      el("legend", {}, t("messages_from")),
+      this.senders.map(({ element }) => element),
+      note,
     );
   }
 
@@ -169,6 +206,25 @@ export class Settings {
       this.#showResult(t(receipts ? "read_receipts_on" : "read_receipts_off"));
     } catch (error) {
       this.receipts.checked = !receipts;
+      this.#showResult("", error);
+    }
+  }
+
+  /** @param {MessagesFrom} value */
+  #showMessagesFrom(value) {
+    this.#messagesFrom = value;
+    for (const { input } of this.senders) input.checked = input.value === value;
+  }
+
+  /** @param {MessagesFrom} messages_from */
+  async #setMessagesFrom(messages_from) {
+    this.#showResult(t("saving"));
+    try {
+      await saveProfile(this.client.api, "PATCH", { messages_from });
+      this.#messagesFrom = messages_from;
+      this.#showResult(t("saved"));
+    } catch (error) {
+      this.#showMessagesFrom(this.#messagesFrom);
       this.#showResult("", error);
     }
   }

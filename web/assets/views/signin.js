@@ -1,5 +1,6 @@
 /** Signing in at Cognito, signing up, and a forgotten password; on the local system demo people by one click. */
 
+import { cognitoSentence } from "../cognito_errors.js";
 import { reloadIfReplaced } from "../config.js";
 import { avatar, el, linkButton, nameAndHandle } from "../dom.js";
 import { ProviderRefused } from "../errors.js";
@@ -30,7 +31,7 @@ export class SignIn {
     this.config = /** @type {CognitoConfig} */ (session.config);
     this.cognito = cognito;
     this.ondone = ondone;
-    this.card = new Card(t("messages"));
+    this.card = new Card(t("messages"), cognitoSentence);
     this.element = this.card.element;
     this.#showSignIn();
   }

@@ -33,6 +33,8 @@ export class Timeline {
   #pending = new Map();
   /** @type {number | null} */
   #unreadFrom = null;
+  /** @type {Thread | undefined} The one that is drawn. */
+  #thread;
 
   /**
    * @param {Store} store
@@ -62,6 +64,8 @@ export class Timeline {
   update(thread, conversation) {
     this.#pending = new Map(this.outbox.changes.map((change) => [change.message_uuid, change]));
     const messages = thread.messages.filter(({ uuid }) => this.#pending.get(uuid)?.kind !== "hide");
+    if (thread !== this.#thread) this.#clear();
+    this.#thread = thread;
     this.#updateTop(thread, conversation);
     this.#updateDays(messages);
     this.#removeHidden(messages);
@@ -121,6 +125,14 @@ export class Timeline {
   }
 
   // ------------------------------------------------------------ Messages
+
+  /** Draws nothing any more. */
+  #clear() {
+    this.run.replaceChildren();
+    for (const drawn of [this.#articles, this.#days, this.#drawn]) drawn.clear();
+    this.#firstSeq = null;
+    this.#lastSeq = null;
+  }
 
   /** @param {Message[]} messages */
   #prepend(messages) {

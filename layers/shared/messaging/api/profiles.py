@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from messaging.api.bodies import read_text
+from messaging.api.bodies import read_flag, read_text
 from messaging.api.http_api import Request
 from messaging.model.errors import Invalid, Unreadable
 from messaging.model.person import ProfileChange
 from messaging.model.profile_values import usable_avatar, usable_handle, usable_name
+from messaging.model.reach import TAKES
 
 
 def read_profile(request: Request) -> ProfileChange:
@@ -19,14 +20,14 @@ def read_profile(request: Request) -> ProfileChange:
 
 
 def read_profile_change(request: Request) -> ProfileChange:
-    """Read a body {handle?, display_name?, avatar?, receipts?}; `avatar` may be null, for none.
+    """Read a body {handle?, display_name?, avatar?, receipts?, messages_from?}; `avatar` may be null, for none.
 
     Raises Unreadable for values of other types and for a body without any of these, TooLarge, UnknownFields, and
     Invalid with the codes of all values that are forbidden.
     """
-    change = _read(request, "handle", "display_name", "avatar", "receipts")
+    change = _read(request, "handle", "display_name", "avatar", "receipts", "messages_from")
     if change == ProfileChange():
-        raise Unreadable("The body must have at least one of handle, display_name, avatar and receipts.")
+        raise Unreadable("The body must have at least one of handle, display_name, avatar, receipts and messages_from.")
     return change
 
 
@@ -49,15 +50,16 @@ def _read(request: Request, *fields: str) -> ProfileChange:
         value("handle", lambda handle: usable_handle(handle.strip().removeprefix("@"))),
         value("display_name", usable_name),
         value("avatar", usable_avatar),
-        _flag(body, "receipts"),
+        read_flag(body, "receipts"),
+        _choice(body, "messages_from", TAKES),
     )
     if codes:
         raise Invalid(*codes)
     return change
 
 
-def _flag(body: dict[str, Any], name: str) -> bool | None:
-    value = body.get(name)
-    if name in body and not isinstance(value, bool):
-        raise Unreadable(f"{name} must be true or false.")
+def _choice(body: dict[str, Any], name: str, choices: tuple[str, ...]) -> str | None:
+    value: str | None = body.get(name)
+    if name in body and value not in choices:
+        raise Unreadable(f"{name} must be one of {', '.join(choices)}.")
     return value

@@ -43,15 +43,17 @@ class HiddenChange:
 StreamChange = Change | PersonChange | HiddenChange
 
 
-def read_change(record: Item) -> StreamChange:
-    """Read a record of a head, of hidden messages or of a changed profile. Raises one of UNREADABLE for any other."""
+def read_change(record: Item, messages_from: str) -> StreamChange:
+    """Read a record of a head, of hidden messages or of a changed profile. Raises one of UNREADABLE for any other.
+
+    `messages_from` is the deployment's, for people who have not chosen.
+    """
     images = record["dynamodb"]
     match images["NewImage"]["sk"]["S"]:
         case keys.PROFILE:
-            person = Person.from_profile_item(images["NewImage"])
-            return PersonChange(
-                Person.from_profile_item(images["OldImage"]) if "OldImage" in images else person, person
-            )
+            person = Person.from_profile_item(images["NewImage"]).with_default(messages_from)
+            old = Person.from_profile_item(images["OldImage"]) if "OldImage" in images else person
+            return PersonChange(old.with_default(messages_from), person)
         case keys.HIDDEN:
             hidden = Hidden.from_item(images["NewImage"])
             none = Hidden(hidden.message_group_uuid)
@@ -70,7 +72,8 @@ def events_of(change: StreamChange, messages: Mapping[Place, Message]) -> dict[s
     `messages` are those changed or replied to, as they are now.
     """
     if isinstance(change, PersonChange):
-        return {change.new.user_uuid: [views.me_event(change.new)]} if change.new.version > change.old.version else {}
+        is_shown = change.new.version > change.old.version or change.new.messages_from != change.old.messages_from
+        return {change.new.user_uuid: [views.me_event(change.new)]} if is_shown else {}
     if isinstance(change, HiddenChange):
         return _events_of_hidden(change)
     return _events_of_head(change, messages)
@@ -136,7 +139,7 @@ def _marks_for(entry: InboxEntry, before: InboxEntry, old: Head, new: Head) -> I
 
 def _settings(head: Head, entry: InboxEntry) -> tuple[object, ...]:
     """All that a `settings` event tells."""
-    begins_after = head.membership(entry.owner_uuid).hidden_up_to
+    begins_after = head.membership(entry.owner_uuid).begins_after
     return entry.folder, entry.muted_until, entry.marked_unread, entry.blocking, begins_after
 
 

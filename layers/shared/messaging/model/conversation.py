@@ -5,10 +5,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from messaging.model import keys
+from messaging.model.block_entry import BlockEntry
 from messaging.model.change import MessageChange
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item, number
-from messaging.model.membership import NO_SETTINGS, OUT_OF_SIGHT, REQUESTS, Ask, Membership
+from messaging.model.membership import (
+    NO_SETTINGS,
+    OUT_OF_SIGHT,
+    REQUESTS,
+    Ask,
+    Block,
+    Membership,
+    count_skipped,
+)
 from messaging.model.message import OPTIONAL_CONTENT, Draft, Message
 from messaging.model.person import Person, profile_attributes
 
@@ -132,6 +141,31 @@ class Head:
             memberships=dict(sorted(memberships.items())),
         )
 
+    @classmethod
+    def unopened(cls, message_group_uuid: str, user_uuids: tuple[str, str], at: str) -> "Head":
+        """A head without messages and names, not stored yet, that can keep blocks of these two people since `at`."""
+        members = {user_uuid: Person(user_uuid, "", "") for user_uuid in sorted(user_uuids)}
+        nothing = Message(message_group_uuid, "", "", members[user_uuids[0]], at, 0)
+        return cls(message_group_uuid, members, nothing, dict.fromkeys(members, 0), 0, frozenset())
+
+    def blocked_by(self, user_uuid: str, at: str) -> "Head":
+        """The head after a member has blocked the other."""
+        other_uuid = self.other(user_uuid).user_uuid
+        theirs = self.membership(other_uuid).block
+        block = Block(at, self.read_seqs[user_uuid], theirs.read if theirs else self.read_seqs[other_uuid])
+        mine = self.membership(user_uuid).blocking(block, self.last_seq, self.created_at)
+        return self._set(user_uuid, mine, at)
+
+    def unblocked_by(self, user_uuid: str, at: str) -> "Head":
+        """The head after a member has ended their block of the other."""
+        return self._set(user_uuid, self.membership(user_uuid).without_block(self.last_seq), at)
+
+    def _set(self, user_uuid: str, mine: Membership, at: str) -> "Head":
+        """The head after a member has set their side at a time."""
+        mine = replace(mine, set_at=at[: keys.HOUR_LENGTH], settings=mine.settings + 1)
+        head = self.with_membership(user_uuid, mine)
+        return replace(head, version=self.version + 1)
+
     def next_message(self, sender_uuid: str, draft: Draft, now: datetime) -> Message:
         """The message that would follow: the next seq, at a later time. `sender_uuid` must be a member."""
         created_at = keys.time_after(self.created_at, now)
@@ -142,11 +176,15 @@ class Head:
         (other,) = (person for person in self.members.values() if person.user_uuid != user_uuid)
         return other
 
-    def after(self, message: Message) -> "Head":
-        """The head after `message`, sent by a member. Its sender has read everything."""
-        sender = self.members[message.sender.user_uuid]
+    def after(self, message: Message, ask: Ask | None = None) -> "Head":
+        """The head after `message`, sent by a member, perhaps the first of a new request.
+
+        Its sender has read everything.
+        """
+        sender, other_uuid = self.members[message.sender.user_uuid], self.other(message.sender.user_uuid).user_uuid
+        theirs = self.membership(other_uuid)
         return replace(
-            self,
+            self.with_membership(other_uuid, theirs.asking(ask) if ask else theirs),
             last=message.as_last(sender),
             read_seqs={**self.read_seqs, sender.user_uuid: message.seq},
             version=self.version + 1,
@@ -173,6 +211,11 @@ class Head:
         """True if this member blocks the other."""
         return self.membership(user_uuid).block is not None
 
+    def block_entry(self, user_uuid: str) -> BlockEntry:
+        """The entry that must be stored for the block of a member who blocks the other."""
+        block = self.membership(user_uuid).block
+        return BlockEntry(user_uuid, self.other(user_uuid).user_uuid, block.at if block else "")
+
     def folder(self, owner_uuid: str) -> str:
         """The folder in which a member has the conversation, one of membership.FOLDERS."""
         return self.membership(owner_uuid).folder(self.last_seq, self.created_at)
@@ -183,8 +226,7 @@ class Head:
 
     def shown_at(self, owner_uuid: str) -> str:
         """The time of the last message that a member may see. It never falls."""
-        is_last = self.shown_seq(owner_uuid) == self.last_seq
-        return self.created_at if is_last else self.membership(owner_uuid).shown_at
+        return self.membership(owner_uuid).last_shown_at(self.last_seq, self.created_at)
 
     def hides(self, owner_uuid: str, message: Message) -> bool:
         """True if a member may not see a message, or its present text: the other has edited it while blocked."""
@@ -238,14 +280,14 @@ class Head:
             mine.muted_until,
             mine.marked_unread,
             bool(mine.block),
-            mine.skipped(read_seq, shown_seq),
-            mine.hidden_up_to,
+            mine.skipped(read_seq),
+            mine.begins_after,
             mine.settings,
         )
 
     def _counted_from(self, owner_uuid: str) -> int:
         """The number of the message after which a member's unread messages count."""
-        read_seq = max(self.read_seqs[owner_uuid], self.membership(owner_uuid).hidden_up_to)
+        read_seq = max(self.read_seqs[owner_uuid], self.membership(owner_uuid).begins_after)
         shown_seq = self.shown_seq(owner_uuid)
         return read_seq if shown_seq == self.last_seq else min(read_seq, shown_seq)
 
@@ -299,7 +341,7 @@ class Head:
             self.folder(owner_uuid),
             mine.muted_until,
             mine.marked_unread,
-            sum(last - first + 1 for first, last in mine.skipped(read_seq, shown_seq)),
+            count_skipped(mine.skipped(read_seq), shown_seq),
         )
 
 
@@ -313,12 +355,12 @@ class AttributesUpdate:
     names: dict[str, str]
 
     @classmethod
-    def of(cls, new: Item, gone: Iterable[str]) -> "AttributesUpdate":
-        """Set the attributes of `new`, and remove those named in `gone`."""
+    def of(cls, new: Item, gone: Iterable[str], path: str = "") -> "AttributesUpdate":
+        """Set the attributes of `new`, and remove those named in `gone`, all of them at a path."""
         gone = sorted(gone)
         return cls(
-            "SET " + ", ".join(f"#{name} = :{name}" for name in new),
-            "REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else "",
+            "SET " + ", ".join(f"{path}#{name} = :{name}" for name in new) if new else "",
+            "REMOVE " + ", ".join(f"{path}#{name}" for name in gone) if gone else "",
             {f":{name}": value for name, value in new.items()},
             {f"#{name}": name for name in (*new, *gone)},
         )
@@ -327,6 +369,13 @@ class AttributesUpdate:
     def of_last(cls, message: Message) -> "AttributesUpdate":
         """Make a message the last one of a stored head, whose last one may have been changed since it was read."""
         return cls.of(last_message_attributes(message), OPTIONAL_CONTENT - message.content.keys())
+
+    @classmethod
+    def of_side(cls, old: Membership, new: Membership) -> "AttributesUpdate":
+        """Bring the side of the member `#me` from one state to another."""
+        before, after = old.attributes, new.attributes
+        changed = {name: value for name, value in after.items() if before.get(name) != value}
+        return cls.of(changed, before.keys() - after.keys(), "members.#me.")
 
     @classmethod
     def of_change(cls, old: Message, new: Message) -> "AttributesUpdate":

@@ -41,6 +41,10 @@ class Forbidden(MessagingError):
     """The caller may see this, but not change it."""
 
 
+class Prevented(MessagingError):
+    """The caller's own side of a conversation is in the way: they block the other person, or have not answered them."""
+
+
 class Gone(MessagingError):
     """The message was unsent, or may not be changed any more."""
 

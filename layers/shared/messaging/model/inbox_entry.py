@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from messaging.model import keys
 from messaging.model.items import Item, number
-from messaging.model.membership import INBOX, REQUESTS, ClosedRange, format_range, parse_closed_range
+from messaging.model.membership import INBOX, REQUESTS, ClosedRange, count_skipped, format_range, parse_closed_range
 from messaging.model.person import Person, person_attributes, person_of
 
 
@@ -19,10 +19,10 @@ class InboxEntry:
     `last_seq` is the number of that message, `read_seq` that of the last one the owner has read, `other_read_seq`
     the other's, None if hidden. `version` is that of the head it shows: 0 for the entries that open a conversation, and
     for entries from before versions. `last_change` is the number of the conversation's last change of a message, 0
-    for none; `unsent`: the last message was unsent. `other_avatar` is the URL of the other's picture, or "". The ranges
-    `skipped` of messages after the mark are hidden from the owner by blocks. `message` is "" while the owner is
-    `blocking`. The owner's history begins after the number `begins_after`; `last_setting` is the number of their last
-    setting.
+    for none; `unsent`: the last message was unsent. `other_avatar` is the URL of the other's picture, or "". Blocks
+    have hidden the ranges `skipped` after the mark from the owner, perhaps also one after the last message. `message`
+    is "" while the owner is `blocking`. The owner's history begins after the number `begins_after`; `last_setting` is
+    the number of their last setting.
     """
 
     OPTIONAL: ClassVar = (
@@ -59,7 +59,7 @@ class InboxEntry:
 
     @property
     def unread_count(self) -> int:
-        return self.last_seq - self.read_seq - sum(last - first + 1 for first, last in self.skipped)
+        return self.last_seq - self.read_seq - count_skipped(self.skipped, self.last_seq)
 
     @property
     def key(self) -> tuple[str, str]:

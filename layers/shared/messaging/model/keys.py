@@ -100,6 +100,11 @@ def changed_sk(at: str, message_group_uuid: str) -> str:
     return f"{at[:HOUR_LENGTH]}#{message_group_uuid}"
 
 
+def blocks_pk(user_uuid: str) -> str:
+    """The partition of the people that a person blocks."""
+    return f"BLK#{user_uuid}"
+
+
 def sent_record_pk(message_uuid: str) -> str:
     """The partition of a message's sent record."""
     return f"MID#{message_uuid}"

@@ -12,6 +12,7 @@ SPREADING = "spreading"  # the attribute of a profile while some conversations d
 _LEAVING_HANDLE = "_leaving"
 _DELETED_HANDLE = "_deleted"
 _DELETED_NAME = "deleted user"
+GONE_HANDLES = (_LEAVING_HANDLE, _DELETED_HANDLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Person:
     """A person with a profile. `read_receipts`: others see their read marks; `avatar`: the URL of a picture, or "".
 
     `suspended`: operators have stopped them from writing; `lifted`: names of limits that do not hold for them.
+    `messages_from`: those who may open a conversation with them (reach.TAKES), "" if they have not chosen; heads do not
+    have it.
 
     Every change of a profile adds 1 to its `version`, which orders its copies: in the heads of the person's
     conversations, and under the handle. An unchanged profile has 0.
@@ -32,6 +35,7 @@ class Person:
     avatar: str = field(default="", compare=False)
     suspended: bool = field(default=False, compare=False)
     lifted: frozenset[str] = field(default=frozenset(), compare=False)
+    messages_from: str = field(default="", compare=False)
 
     @property
     def is_deleted(self) -> bool:
@@ -46,7 +50,7 @@ class Person:
     @property
     def is_gone(self) -> bool:
         """True if this person is being erased or was erased: they neither send nor receive."""
-        return self.handle in (_LEAVING_HANDLE, _DELETED_HANDLE)
+        return self.handle in GONE_HANDLES
 
     @property
     def leaving(self) -> "Person":
@@ -58,13 +62,22 @@ class Person:
         """Everything that others see of this person."""
         return self.handle, self.display_name, self.avatar
 
+    def with_default(self, messages_from: str) -> "Person":
+        """This person, with the deployment's `messages_from` if they have not chosen."""
+        return self if self.messages_from else replace(self, messages_from=messages_from)
+
+    @property
+    def copied(self) -> tuple[object, ...]:
+        """Everything that heads have of this person, without the version."""
+        return self.shown, self.read_receipts, self.suspended, self.lifted
+
     @property
     def profile_item(self) -> Item:
         return {
             **keys.key(keys.profile_pk(self.user_uuid), keys.PROFILE),
             "handle": {"S": self.handle},
             "display_name": {"S": self.display_name},
-            **profile_attributes(self),
+            **self._own_attributes,
         }
 
     @property
@@ -74,8 +87,14 @@ class Person:
             "user_uuid": {"S": self.user_uuid},
             "handle": {"S": self.handle},
             "display_name": {"S": self.display_name},
-            **profile_attributes(self),
+            **self._own_attributes,
         }
+
+    @property
+    def _own_attributes(self) -> Item:
+        """The attributes that a profile and a handle have only if they differ from the default."""
+        chosen = {"messages_from": {"S": self.messages_from}} if self.messages_from else {}
+        return {**profile_attributes(self), **chosen}
 
     @classmethod
     def from_profile_item(cls, item: Item) -> "Person":
@@ -104,6 +123,7 @@ class Person:
             avatar,
             "suspended" in attributes,
             frozenset(attributes.get("lifted", {"SS": []})["SS"]),
+            attributes.get("messages_from", {"S": ""})["S"],
         )
 
 
@@ -144,6 +164,7 @@ class ProfileChange:
     display_name: str | None = None
     avatar: str | None = None
     read_receipts: bool | None = None
+    messages_from: str | None = None
 
     def applied_to(self, person: Person) -> Person:
         """The person with the new values."""

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from messaging.model import keys
 from messaging.model.change import EDIT, REACTION, UNSEND, MessageChange
-from messaging.model.errors import Busy, Changed, Forbidden, Gone, Invalid
+from messaging.model.conversation import Head
+from messaging.model.errors import Busy, Changed, Forbidden, Gone, Invalid, Prevented
 from messaging.model.message import Message
 from messaging.retry import attempts, until_not_busy
 from messaging.services.read import find_address, find_message, require_member
@@ -51,7 +52,8 @@ def edit(
     """Give the caller's message another text, if `seen` is still the number of its last change.
 
     At most `keep` earlier texts are kept. A message that has this text already stays as it is. Raises NotFound,
-    Forbidden for somebody else's message, Gone for an unsent or too old one, Changed, and Busy.
+    Forbidden for somebody else's message, Gone for an unsent or too old one, Changed, Prevented for somebody who blocks
+    the other, and Busy.
     """
 
     def decide(message: Message, at: str, number: int) -> Message:
@@ -90,7 +92,8 @@ def react(
 ) -> Message:
     """Add a reaction of the caller to a message. One that is there already stays.
 
-    Raises NotFound, Gone for an unsent message, Invalid for one more than MOST_REACTIONS, and Busy.
+    Raises NotFound, Gone for an unsent message, Invalid for one more than MOST_REACTIONS, Prevented for somebody who
+    blocks the other or has not accepted their request, and Busy.
     """
 
     def decide(message: Message, _: str, number: int) -> Message:
@@ -153,6 +156,8 @@ def _change(
         new = decide(message, at, head.last_change + 1)
         if new == message:
             return message
+        if kind == EDIT or len(new.reactions.get(user_uuid, ())) > len(message.reactions.get(user_uuid, ())):
+            _require_may_write(head, user_uuid)
         new = new.without_reactions_of(one for one, member in head.members.items() if member.is_gone)
         change = MessageChange(head.last_change + 1, kind, at, message.created_at)
         versions = table.versions(message_uuid).followed_by(message, keep) if keep else None
@@ -172,6 +177,15 @@ def _change(
 def _require_sender(message: Message, user_uuid: str) -> None:
     if message.sender.user_uuid != user_uuid:
         raise Forbidden("Only the sender can change a message.")
+
+
+def _require_may_write(head: Head, user_uuid: str) -> None:
+    """Raise Prevented for a member who blocks the other, or whom a request of the other waits for."""
+    mine = head.membership(user_uuid)
+    if mine.block:
+        raise Prevented("You block this person. Unblock them first.")
+    if mine.ask:
+        raise Prevented("Accept the request first.")
 
 
 def _require_sent(message: Message) -> None:

@@ -23,7 +23,7 @@ def change_profile(table: Table, user_uuid: str, change: ProfileChange) -> Perso
             raise NotFound("You have no profile yet.")
         person = profile.person
         new = change.applied_to(person)
-        is_done = (new.shown, new.read_receipts) == (person.shown, person.read_receipts)
+        is_done = (new.copied, new.messages_from) == (person.copied, person.messages_from)
         if is_done and not profile.is_spreading:
             return person
         if not (is_done and person.version == perhaps_done):
@@ -34,7 +34,8 @@ def change_profile(table: Table, user_uuid: str, change: ProfileChange) -> Perso
             except Busy:
                 perhaps_done = person.version + 1
                 continue
-        spread(table, person)
+        if profile.is_spreading or new.copied != profile.person.copied:
+            spread(table, person)
         return person
     raise Busy("The profile keeps changing.")
 

@@ -8,8 +8,12 @@ from uuid import uuid4
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
+from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, MessagingError, NotFound, TooManyRequests
+from messaging.model.membership import Ask
 from messaging.model.message import Draft, Message
+from messaging.model.person import Person
+from messaging.model.reach import NO, OPEN, REQUEST, Reach, refusal
+from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
 from messaging.services.read import find_head, find_head_and_address, require_member
 from messaging.storage.table import AlreadySent, HeadChanged, PositionTaken, Table
@@ -43,12 +47,14 @@ def send_to_conversation(
     now: Clock = utc_now,
     *,
     reply_to: str = "",
+    reach: Reach = OPEN,
 ) -> Sent:
     """Pattern D: send into a conversation of the sender, perhaps in reply to another message of it.
 
     A retry with the same message_uuid returns the first message. Raises NotFound for a stranger as for a missing
-    conversation, Invalid for a reply to no message of it, MessageUuidTaken, TooManyRequests for a sender with so many
-    messages at once that they lose races against each other, and Busy when the retries are used up.
+    conversation, Invalid for a reply to no message of it, MessageUuidTaken, Forbidden while a request waits that has
+    all its messages, Prevented for a sender who blocks the other, TooManyRequests for one with so many messages at once
+    that they lose races against each other, and Busy when the retries are used up.
     """
     if reply_to:
         head, quote = find_head_and_address(table, sender_uuid, message_group_uuid, reply_to)
@@ -57,14 +63,16 @@ def send_to_conversation(
         draft = replace(draft, reply_to=quote)
     else:
         head = find_head(table, message_group_uuid, sender_uuid)
-    return _append(table, message_group_uuid, head, sender_uuid, draft, now)
+    return _append(table, message_group_uuid, head, sender_uuid, draft, now, reach)
 
 
-def send_to_handle(table: Table, sender_uuid: str, handle: str, draft: Draft, now: Clock = utc_now) -> Sent:
+def send_to_handle(
+    table: Table, sender_uuid: str, handle: str, draft: Draft, now: Clock = utc_now, *, reach: Reach = OPEN
+) -> Sent:
     """Pattern C: sends to a person, in the one conversation of the two, which the first message opens.
 
-    Raises NotFound for an unknown handle and for a sender without a profile, Invalid for the sender's own handle, and
-    the errors of `send_to_conversation`.
+    Raises NotFound for an unknown handle and for a sender without a profile, Invalid for the sender's own handle,
+    Forbidden for a receiver who takes no first messages, and the errors of `send_to_conversation`.
     """
     sender, receiver = table.sender_and_receiver(sender_uuid, handle)
     if sender is None:
@@ -74,16 +82,33 @@ def send_to_handle(table: Table, sender_uuid: str, handle: str, draft: Draft, no
     if receiver.user_uuid == sender_uuid:
         raise Invalid("user_receiver_is_self")
     message_group_uuid = keys.pair_uuid(sender_uuid, receiver.user_uuid)
+    head = table.head(message_group_uuid, consistent=True)
+    if head and head.is_open:
+        return _append(table, message_group_uuid, head, sender_uuid, draft, now, reach)
+    return _open(table, head, sender, receiver, draft, now, reach)
+
+
+def _open(
+    table: Table, unopened: Head | None, sender: Person, receiver: Person, draft: Draft, now: Clock, reach: Reach
+) -> Sent:
+    """Open the conversation of two people. `unopened` is its head without messages, if there is one."""
+    message_group_uuid = keys.pair_uuid(sender.user_uuid, receiver.user_uuid)
     taken = ""
     for conflicts in attempts():
-        created_at = keys.time_after(taken, now())
+        created_at = keys.time_after(max(taken, unopened.created_at if unopened else ""), now())
         message = _salted(Message.of(draft, message_group_uuid, sender, created_at, 1))
+        can_write = reach.can_write(unopened, sender.user_uuid, receiver, created_at)
         try:
-            table.create(Head.of_first(message, receiver), message)
+            if can_write == NO:
+                return _refuse(table, message, refusal(unopened, sender.user_uuid))
+            head = Head.of_first(message, receiver, unopened=unopened, is_request=can_write == REQUEST)
+            table.create(head, message, unopened)
         except HeadChanged as moved:
-            return _append(table, message_group_uuid, moved.head, sender_uuid, draft, now)
+            if moved.head and moved.head.is_open:
+                return _append(table, message_group_uuid, moved.head, sender.user_uuid, draft, now, reach)
+            unopened = moved.head
         except AlreadySent as again:
-            return _first_answer(table, again, message)
+            return _first_answer(table, again.sent_record, message)
         except PositionTaken:
             taken = created_at
         except Busy:
@@ -100,6 +125,7 @@ def _append(
     sender_uuid: str,
     draft: Draft,
     now: Clock,
+    reach: Reach,
 ) -> Sent:
     """Append a message to a conversation.
 
@@ -117,13 +143,16 @@ def _append(
             if conflicts > 1:
                 head = table.head(message_group_uuid, consistent=True)
             head = require_member(head, sender_uuid)
-            if head.other(sender_uuid).is_gone:
+            other = head.other(sender_uuid)
+            if other.is_gone:
                 raise NotFound("The other person of this conversation was deleted.")
             message = _salted(head.next_message(sender_uuid, draft, now()))
-            table.append(head, message)
+            if reach.can_write(head, sender_uuid, other, message.created_at) == NO:
+                return _refuse(table, message, refusal(head, sender_uuid))
+            table.append(head, message, _new_ask(head, message, other, reach))
             return Sent(message, conflicts=conflicts)
         except AlreadySent as again:
-            return _first_answer(table, again, message)
+            return _first_answer(table, again.sent_record, message)
         except HeadChanged as moved:
             head, is_race = moved.head, True
         except (Busy, PositionTaken) as error:
@@ -141,12 +170,26 @@ def _salted(message: Message) -> Message:
     return replace(message, salt=uuid4().hex)
 
 
-def _first_answer(table: Table, again: AlreadySent, message: Message) -> Sent:
+def _new_ask(head: Head, message: Message, receiver: Person, reach: Reach) -> Ask | None:
+    """The request that this message begins, after one that has rested; None if it begins none."""
+    ask = head.membership(receiver.user_uuid).ask
+    has_rested = ask and reach.has_rested(ask, message.created_at)
+    return Ask(head.last_seq, message.created_at) if has_rested else None
+
+
+def _refuse(table: Table, message: Message, refusal: MessagingError) -> Sent:
+    """The first answer to a retry of a message that was stored before. Otherwise raises the refusal."""
+    sent_record = table.sent_record(message.message_uuid)
+    if sent_record is None:
+        raise refusal
+    return _first_answer(table, sent_record, message)
+
+
+def _first_answer(table: Table, sent_record: SentRecord, message: Message) -> Sent:
     """The message of the sent record, as it is now, if `message` is the same request (docs/design.md#rule-2).
 
     Then nothing is written, even if the message was changed meanwhile.
     """
-    sent_record = again.sent_record
     first = table.message(sent_record.message_group_uuid, sent_record.created_at)
     if first is None or not sent_record.is_of_request(message, first):
         raise MessageUuidTaken("This message_uuid was used for another message.")

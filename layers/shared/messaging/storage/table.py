@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from messaging.model import keys
+from messaging.model.block_entry import BlockEntry
 from messaging.model.change import MessageChange
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import AttributesUpdate, Head, last_message_attributes
@@ -19,10 +20,12 @@ from messaging.model.errors import HandleTaken, Invalid, NotFound, TooLarge, Too
 from messaging.model.hidden import MOST_HIDDEN, Hidden
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item
-from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS
+from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS, Ask
 from messaging.model.message import OPTIONAL_CONTENT, Message
-from messaging.model.person import SPREADING, Person, Profile, profile_attributes
+from messaging.model.person import GONE_HANDLES, SPREADING, Person, Profile
+from messaging.model.pins import Pins
 from messaging.model.sent_record import SentRecord
+from messaging.model.settings_change import SettingsChange
 from messaging.model.versions import Versions
 from messaging.retry import until_not_busy
 from messaging.storage import aws_client
@@ -60,6 +63,13 @@ class AlreadySent(Exception):
 
     def __init__(self, sent_record: SentRecord) -> None:
         self.sent_record = sent_record
+
+
+class PinsChanged(Exception):
+    """The pins have changed since they were read. `pins` are the current ones."""
+
+    def __init__(self, pins: Pins) -> None:
+        self.pins = pins
 
 
 class ProfileChanged(Exception):
@@ -264,13 +274,50 @@ class Table:
         items = self.db.query(pk, limit, "<", older_than or _AFTER_ALL_TIMES, ascending=False)
         return [InboxEntry.from_item(item) for item in items]
 
+    def top_of_inbox(self, user_uuid: str, limit: int) -> tuple[list[InboxEntry], Pins]:
+        """The newest entries of the inbox, and the pins, which sort above all of them, in one Query."""
+        items = self.db.query(keys.inbox_pk(user_uuid), limit + 1, ascending=False)
+        entries, pins = _entries_and_pins(items)
+        return entries[:limit], pins or Pins(user_uuid)
+
     def inbox_above(
         self, user_uuid: str, limit: int, newer_than: str, folder: str = INBOX, *, consistent: bool = False
-    ) -> list[InboxEntry]:
-        """The message groups of a folder next above a sort key, newest first."""
+    ) -> tuple[list[InboxEntry], Pins | None]:
+        """The entries of a folder next above a sort key, newest first.
+
+        With the pins, if the Query reaches the top of the inbox, else None.
+        """
         pk = keys.folder_pk(folder, user_uuid)
         items = self.db.query(pk, limit, ">", newer_than, ascending=True, consistent=consistent)
-        return [InboxEntry.from_item(item) for item in reversed(items) if item["sk"]["S"] != keys.PINS]
+        entries, pins = _entries_and_pins(items[::-1])
+        reaches_top = folder == INBOX and len(items) < limit
+        return entries, pins or (Pins(user_uuid) if reaches_top else None)
+
+    def pins(self, user_uuid: str) -> Pins:
+        """A person's pinned conversations. 0.5 read units."""
+        item = self.db.get(_pins_key(user_uuid))
+        return Pins.from_item(item) if item else Pins(user_uuid)
+
+    def head_and_pins(
+        self, message_group_uuid: str, user_uuid: str, *, consistent: bool = False
+    ) -> tuple[Head | None, Pins]:
+        """A conversation's head and a person's pins, in one request. 1 read unit, 2 if consistent."""
+        head, pins = self.db.get_two(
+            keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
+            _pins_key(user_uuid),
+            consistent=consistent,
+        )
+        return Head.from_item(head) if head else None, Pins.from_item(pins) if pins else Pins(user_uuid)
+
+    def head_hidden_and_pins(
+        self, message_group_uuid: str, user_uuid: str, *, consistent: bool
+    ) -> tuple[Head | None, Hidden, Pins]:
+        """As `head_and_pins`, with the hidden messages. 1.5 read units, 3 if consistent."""
+        pk = keys.conversation_pk(message_group_uuid)
+        wanted = [keys.key(pk, keys.HEAD), keys.key(pk, keys.HIDDEN), _pins_key(user_uuid)]
+        found = {item["sk"]["S"]: item for item in self.db.get_many(wanted, consistent=consistent)}
+        pins = Pins.from_item(found[keys.PINS]) if keys.PINS in found else Pins(user_uuid)
+        return _head_of(found), _hidden_of(found, message_group_uuid), pins
 
     def changed_conversations(self, user_uuid: str, after: str, limit: int) -> list[ChangedConversation]:
         """Conversations with changes, in the order of the hours of their last ones, after a sort key or an hour."""
@@ -293,13 +340,13 @@ class Table:
         """
         seen: set[str] = set()
         for folder in (OUT_OF_SIGHT, REQUESTS, ARCHIVE, INBOX):
-            page = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, folder, consistent=True)
+            page, _ = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, folder, consistent=True)
             while page:
                 for group in reversed(page):
                     if group.message_group_uuid not in seen:
                         seen.add(group.message_group_uuid)
                         yield group
-                page = self.inbox_above(user_uuid, _PAGE, page[0].sk, folder, consistent=True)
+                page, _ = self.inbox_above(user_uuid, _PAGE, page[0].sk, folder, consistent=True)
 
     def entries_of(
         self, owner_uuid: str, message_group_uuid: str, folder: str, first: str, last: str = _AFTER_ALL_TIMES
@@ -326,6 +373,12 @@ class Table:
         """0.5 read units, 1 if consistent."""
         item = self.db.get(keys.key(keys.profile_pk(user_uuid), keys.PROFILE), consistent=consistent)
         return Person.from_profile_item(item) if item else None
+
+    def people_by_uuid(self, user_uuids: Collection[str]) -> dict[str, Person]:
+        """Those with a profile among these people, by user_uuid: a request per 100. 0.5 read units each."""
+        wanted = [keys.key(keys.profile_pk(one), keys.PROFILE) for one in user_uuids]
+        people = map(Person.from_profile_item, self.db.get_many(wanted))
+        return {person.user_uuid: person for person in people}
 
     def person_by_handle(self, handle: str) -> Person | None:
         """0.5 read units."""
@@ -399,42 +452,58 @@ class Table:
 
     # Sending
 
-    def append(self, head: Head, message: Message) -> None:
-        """Put the message that follows `head`: 3 items, 6 write units.
+    def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
+        """Put the message that follows `head`, perhaps the first of a new request: 3 items, 6 write units.
 
-        Once a head says that a member was deleted or renamed, nothing is stored that was meant for the head before.
-        Raises HeadChanged, AlreadySent, PositionTaken.
+        Once a head says that a member was deleted or renamed, or that the sender blocks the other, nothing is stored
+        that was meant for the head before. Raises HeadChanged, AlreadySent, PositionTaken.
         """
         other = head.other(message.sender.user_uuid)
         last = AttributesUpdate.of_last(message)
-        update = self.db.update_action(
-            *_head_update(
-                head.message_group_uuid,
-                f"{last.set}, members.#sender.read_seq = :last_seq, members.#sender.wrote = :true {last.remove}",
-                "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other"
-                f" AND {_has_version('members.#sender.version', message.sender)}",
-                {
-                    **last.values,
-                    **_version_value(message.sender),
-                    ":read": {"N": str(head.last_seq)},
-                    ":handle": {"S": message.sender.handle},
-                    ":other": {"S": other.handle},
-                    ":true": {"BOOL": True},
-                },
-                {**last.names, "#sender": message.sender.user_uuid, "#other": other.user_uuid},
-            )
+        sets = [last.set, "members.#sender.read_seq = :last_seq", "members.#sender.wrote = :true"]
+        conditions = [
+            "last_seq = :read AND members.#sender.handle = :handle AND members.#other.handle = :other",
+            _has_version("members.#sender.version", message.sender),
+            "attribute_not_exists(members.#sender.#block)",
+        ]
+        values = {
+            **last.values,
+            **_version_value(message.sender),
+            ":read": {"N": str(head.last_seq)},
+            ":handle": {"S": message.sender.handle},
+            ":other": {"S": other.handle},
+            ":true": {"BOOL": True},
+        }
+        names = {**last.names, "#sender": message.sender.user_uuid, "#other": other.user_uuid, "#block": "block"}
+        gone = [last.remove, "members.#sender.#request", "members.#sender.declined", "members.#sender.marked_unread"]
+        names["#request"] = "request"
+        if ask:
+            sets.append("members.#other.#request = :ask")
+            conditions.append("attribute_exists(members.#other.#request)")  # not accepted meanwhile
+            values[":ask"] = ask.attribute
+            if head.membership(other.user_uuid).is_declined:
+                sets.append("members.#other.begins_after = :read")
+                gone.append("members.#other.declined")
+        update = f"{', '.join(sets)} {', '.join(gone)}"
+        self._send(
+            message,
+            self.db.update_action(
+                *_head_update(head.message_group_uuid, update, " AND ".join(conditions), values, names)
+            ),
         )
-        self._send(message, update)
 
-    def create(self, head: Head, message: Message) -> None:
-        """Open a conversation with its first message and both inbox entries: 5 items, 10 write units.
+    def create(self, head: Head, message: Message, unopened: Head | None = None) -> None:
+        """Open a conversation with its first message and both entries: 5 items, 10 write units.
 
-        The entries have version 0, so that the stream handler's update distinguishes the first delivery of the
-        opening from replays. Raises HeadChanged if the conversation exists already, AlreadySent, PositionTaken.
+        `unopened` is the head that keeps a block from before, if there is one. The entries have version 0, so that the
+        stream handler's update distinguishes the first delivery of the opening from replays. Raises HeadChanged if the
+        stored head is another, AlreadySent, PositionTaken.
         """
         entries = [replace(entry, version=0) for entry in head.inbox_entries]
         self._send(
-            message, *(self.db.put_action(item, ABSENT) for item in (head.item, *(entry.item for entry in entries)))
+            message,
+            self.db.put_action(head.item, *_is_unchanged(unopened)),
+            *(self.db.put_action(entry.item, ABSENT) for entry in entries),
         )
 
     def _send(self, message: Message, head: Item, *entries: Item) -> None:
@@ -448,6 +517,61 @@ class Table:
             raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
         if refused:
             raise PositionTaken
+
+    def sent_record(self, message_uuid: str) -> SentRecord | None:
+        """The sent record of a message. Consistent: 1 read unit."""
+        item = self.db.get(keys.key(keys.sent_record_pk(message_uuid), keys.SENT_RECORD), consistent=True)
+        return SentRecord.from_item(item) if item else None
+
+    # Blocks
+
+    def blocks(self, user_uuid: str, limit: int, after: str = "") -> list[BlockEntry]:
+        """The people that a person blocks, after a user_uuid. 0.5 read units for each 40."""
+        items = self.db.query(keys.blocks_pk(user_uuid), limit, ">" if after else None, after, ascending=True)
+        return [BlockEntry.from_item(item) for item in items]
+
+    def block(self, head: Head | None, new: Head, user_uuid: str) -> None:
+        """Store a person's block with the head that keeps it, if the stored head is still `head`: 3 items.
+
+        6 write units. Raises HeadChanged, and NotFound for an erased person.
+        """
+        entry = new.block_entry(user_uuid)
+        self._change_block(user_uuid, self._new_side(head, new, user_uuid), self.db.put_action(entry.item))
+
+    def unblock(self, head: Head, new: Head, user_uuid: str) -> None:
+        """Delete a person's block and bring the head to `new`; delete it if it has neither messages nor blocks.
+
+        Otherwise as `block`.
+        """
+        entry = self.db.delete_action(head.block_entry(user_uuid).item)
+        if new.is_open or new.is_blocked:
+            self._change_block(user_uuid, self._new_side(head, new, user_uuid), entry)
+        else:
+            self._change_block(user_uuid, self.db.delete_action(head.item, *_is_unchanged(head)), entry)
+
+    def _new_side(self, head: Head | None, new: Head, user_uuid: str) -> Item:
+        """For `transact`: bring a member's side of a head from one state to another."""
+        if head is None:
+            return self.db.put_action(new.item, ABSENT)
+        side = AttributesUpdate.of_side(head.membership(user_uuid), new.membership(user_uuid))
+        condition, values = _is_unchanged(head)
+        return self.db.update_action(
+            *_head_update(
+                head.message_group_uuid,
+                f"{side.set} {side.remove}",
+                condition,
+                {**side.values, **values},
+                {**side.names, "#me": user_uuid},
+            )
+        )
+
+    def _change_block(self, user_uuid: str, *actions: Item) -> None:
+        profile = keys.key(keys.profile_pk(user_uuid), keys.PROFILE)
+        refused = self.db.transact(*actions, self.db.check_action(profile, "attribute_exists(pk)"))
+        if 0 in refused:
+            raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
+        if refused:
+            raise NotFound("You have no profile any more.")
 
     # Changing a message
 
@@ -477,6 +601,7 @@ class Table:
         other = head.other(user_uuid)
         conditions = [
             "members.#me.handle = :handle AND members.#other.handle = :other",
+            f"attribute_{'' if head.is_blocking(user_uuid) else 'not_'}exists(members.#me.#block)",
             _is_number("#last_change.#number", head.last_change),
         ]
         of_message = AttributesUpdate.of_change(old, new)
@@ -493,7 +618,13 @@ class Table:
                         **({":number": {"N": str(head.last_change)}} if head.changed else {}),
                         **({":read": {"N": str(old.seq)}} if is_last else {}),
                     },
-                    {**of_head.names, "#me": user_uuid, "#other": other.user_uuid, "#number": "number"},
+                    {
+                        **of_head.names,
+                        "#me": user_uuid,
+                        "#other": other.user_uuid,
+                        "#number": "number",
+                        "#block": "block",
+                    },
                 )
             ),
             self.db.update_action(
@@ -539,14 +670,14 @@ class Table:
         """Advance a member's read mark to `seq`; return the new head. 1 request and 1 write unit.
 
         Raises HeadChanged with the current head, or None, if this person is no member, `seq` is after the last
-        message, or the mark is not below `seq`.
+        message, the mark is not below `seq`, or the conversation is marked as unread.
         """
         try:
             item = self.update_head(
                 message_group_uuid,
                 "SET members.#me.read_seq = :seq",
-                "attribute_exists(members.#me) AND last_seq >= :seq AND "
-                "(attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq)",
+                "attribute_exists(members.#me) AND last_seq >= :seq AND attribute_not_exists(members.#me.marked_unread)"
+                " AND (attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq)",
                 {":seq": {"N": str(seq)}},
                 {"#me": user_uuid},
             )
@@ -554,7 +685,128 @@ class Table:
             raise HeadChanged(Head.from_item(failed.item) if failed.item else None) from None
         return Head.from_item(item)
 
-    # Settings
+    def end_marked_unread(self, message_group_uuid: str, user_uuid: str, seq: int, at: str) -> Head:
+        """Advance a member's mark as `advance_mark` does, also to where it is, in a conversation marked as unread."""
+        return self._change_member(
+            message_group_uuid,
+            user_uuid,
+            at,
+            {"read_seq": ":seq"},
+            ["marked_unread"],
+            "last_seq >= :seq AND attribute_exists(members.#me.#marked_unread) AND "
+            "(attribute_not_exists(members.#me.#read_seq) OR members.#me.#read_seq <= :seq)",
+            {":seq": {"N": str(seq)}},
+        )
+
+    # Settings of a conversation: each is 1 request and 1 write unit, counts in the member's `settings`, notes the hour
+    # of `at`, and returns the new head. HeadChanged has the current head, None if there is none.
+
+    def change_settings(
+        self, message_group_uuid: str, user_uuid: str, change: SettingsChange, at: str, known: Head | None = None
+    ) -> Head:
+        """Change a member's settings, if the head is still as `known`.
+
+        Raises HeadChanged, also for a mute without `archived` if the conversation was archived: a mute alone must not
+        move it, see `Membership.folder`.
+        """
+        sets: dict[str, str] = {}
+        removes: list[str] = []
+        values: Item = {}
+        if change.muted_until:
+            sets["muted_until"], values[":muted_until"] = ":muted_until", {"S": change.muted_until}
+        elif change.muted_until is not None:
+            removes.append("muted_until")
+        if change.archived:
+            sets["archived"] = "last_seq"
+        elif change.archived is not None:
+            removes.append("archived")
+        if change.marked_unread:
+            sets["marked_unread"], values[":true"] = ":true", {"BOOL": True}
+        elif change.marked_unread is not None:
+            removes.append("marked_unread")
+        mutes_only = change.archived is None and change.muted_until is not None
+        condition = "attribute_not_exists(members.#me.archived)" if mutes_only else ""
+        if known:
+            condition, version = _is_unchanged(known)
+            values |= version
+        return self._change_member(message_group_uuid, user_uuid, at, sets, removes, condition, values)
+
+    def leave(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        """End a member's history here. A request that waits goes on waiting."""
+        removes = ["archived", "marked_unread"]
+        return self._change_member(message_group_uuid, user_uuid, at, {"begins_after": "last_seq"}, removes)
+
+    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        """Accept the request that waits for a member, even a declined one. Raises HeadChanged if none waits."""
+        waits = "attribute_exists(members.#me.#request)"
+        return self._change_member(message_group_uuid, user_uuid, at, {}, ["request", "declined", "archived"], waits)
+
+    def decline_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        """Decline the request that waits for a member: their history ends here. Raises HeadChanged if none waits."""
+        return self._change_member(
+            message_group_uuid,
+            user_uuid,
+            at,
+            {"declined": "members.#me.request.after", "begins_after": "last_seq"},
+            ["archived", "marked_unread"],
+            "attribute_exists(members.#me.request)",
+        )
+
+    def _change_member(
+        self,
+        message_group_uuid: str,
+        user_uuid: str,
+        at: str,
+        sets: Mapping[str, str],
+        removes: Sequence[str],
+        condition: str = "",
+        values: Item | None = None,
+    ) -> Head:
+        """Set attributes of a member to expressions, and remove others, as a setting of this member."""
+        counted = {
+            **sets,
+            "set_at": ":hour",
+            "settings": "if_not_exists(members.#me.#settings, :zero) + :one",
+        }
+        update = "SET " + ", ".join(f"members.#me.#{name} = {value}" for name, value in counted.items())
+        if removes:
+            update += " REMOVE " + ", ".join(f"members.#me.#{name}" for name in removes)
+        may = "attribute_exists(members.#me) AND last_seq > :zero AND NOT members.#me.handle IN (:leaving, :deleted)"
+        leaving, deleted = GONE_HANDLES
+        fixed: Item = {
+            ":hour": {"S": at[: keys.HOUR_LENGTH]},
+            ":zero": {"N": "0"},
+            ":leaving": {"S": leaving},
+            ":deleted": {"S": deleted},
+        }
+        try:
+            item = self.update_head(
+                message_group_uuid,
+                update,
+                f"{may} AND {condition}" if condition else may,
+                {**fixed, **(values or {})},
+                {"#me": user_uuid, **{f"#{name}": name for name in (*counted, *removes)}},
+            )
+        except ConditionFailed as failed:
+            raise HeadChanged(Head.from_item(failed.item) if failed.item else None) from None
+        return Head.from_item(item)
+
+    def change_pins(self, old: Pins, new: Pins) -> None:
+        """Replace a person's pins. 1 write unit. Raises PinsChanged if they are not `old` any more."""
+        item = new.item
+        condition, number = ("#number = :old", {":old": {"N": str(old.number)}}) if old.number else (ABSENT, {})
+        try:
+            self.db.update(
+                keys.of(item),
+                "SET pins = :pins, #number = :number",
+                condition,
+                {":pins": item["pins"], ":number": item["number"], **number},
+                {"#number": "number"},
+            )
+        except ConditionFailed as failed:
+            raise PinsChanged(Pins.from_item(failed.item) if failed.item else Pins(old.owner_uuid)) from None
+
+    # Settings of a person
 
     def profile(self, user_uuid: str) -> Profile | None:
         """Consistent: 1 read unit."""
@@ -577,12 +829,14 @@ class Table:
     def write_profile(self, old: Person, new: Person, notes: Item) -> Person:
         """Change profile and handle together; return the person with the next version. 4 write units, 6 at most.
 
-        Conversations show the new values once they are copied into them; until then the profile has a mark. `notes` are
-        more attributes of the profile. Raises ProfileChanged if it has changed since it was read, and HandleTaken.
+        Conversations show the new values once they are copied into them; until then the profile has a mark. A change of
+        `messages_from` alone, which they do not show, needs neither. `notes` are more attributes of the profile. Raises
+        ProfileChanged if it has changed since it was read, and HandleTaken.
         """
-        new = replace(new, version=old.version + 1)
+        noted = notes
+        if old.copied != new.copied or old.messages_from == new.messages_from:
+            new, noted = replace(new, version=old.version + 1), {**notes, SPREADING: {"BOOL": True}}
         condition, condition_values = is_unchanged(old)
-        noted = {**notes, SPREADING: {"BOOL": True}}
         values = _profile_values(new)
         actions = [
             self.db.update_action(
@@ -613,6 +867,7 @@ class Table:
 
         False if the head has this version or a later one, or the person is no longer a member.
         """
+        person = replace(person, messages_from="")
         try:
             self.update_head(
                 message_group_uuid,
@@ -822,6 +1077,16 @@ class Table:
 _IDENTITY = ("pk", "sk", "message_group_uuid")  # an unread entry has the last one as its sk
 
 
+def _pins_key(user_uuid: str) -> Item:
+    return keys.key(keys.inbox_pk(user_uuid), keys.PINS)
+
+
+def _entries_and_pins(items: Sequence[Item]) -> tuple[list[InboxEntry], Pins | None]:
+    """The entries among items of a folder, and the pins, None if they are not among them."""
+    pins = next((Pins.from_item(item) for item in items if item["sk"]["S"] == keys.PINS), None)
+    return [InboxEntry.from_item(item) for item in items if item["sk"]["S"] != keys.PINS], pins
+
+
 def _head_of(found: Mapping[str, Item]) -> Head | None:
     """The head among items by sort key."""
     return Head.from_item(found[keys.HEAD]) if keys.HEAD in found else None
@@ -835,10 +1100,13 @@ def _hidden_of(found: Mapping[str, Item], message_group_uuid: str) -> Hidden:
 def is_unchanged(person: Person) -> tuple[str, Item]:
     """A condition that a profile is as it was read, and its values."""
     version = "version = :read" if person.version else "attribute_not_exists(version)"
+    taken = "messages_from = :read_from" if person.messages_from else "attribute_not_exists(messages_from)"
     values: Item = {":read_handle": {"S": person.handle}, ":read_name": {"S": person.display_name}}
     if person.version:
         values[":read"] = {"N": str(person.version)}
-    return f"{version} AND handle = :read_handle AND display_name = :read_name", values
+    if person.messages_from:
+        values[":read_from"] = {"S": person.messages_from}
+    return f"{version} AND {taken} AND handle = :read_handle AND display_name = :read_name", values
 
 
 def _is_of(person: Person) -> tuple[str, Item]:
@@ -846,7 +1114,7 @@ def _is_of(person: Person) -> tuple[str, Item]:
     return f"{ABSENT} OR user_uuid = :user_uuid", {":user_uuid": {"S": person.user_uuid}}
 
 
-_OPTIONAL = ("avatar", "suspended", "lifted")  # attributes of a profile that it has only if they apply
+_OPTIONAL = ("avatar", "suspended", "lifted", "messages_from")  # attributes of a profile that not every one has
 
 
 def _profile_update(person: Person, path: str = "", more: str = "") -> str:
@@ -864,7 +1132,7 @@ def _profile_values(person: Person) -> Item:
         ":display_name": {"S": person.display_name},
         ":receipts": {"BOOL": person.read_receipts},
         ":version": {"N": str(person.version)},
-        **{f":{name}": value for name, value in profile_attributes(person).items() if name in _OPTIONAL},
+        **{f":{name}": value for name, value in person.profile_item.items() if name in _OPTIONAL},
     }
 
 
@@ -892,7 +1160,10 @@ def _is_unchanged(head: Head | None) -> tuple[str, Item]:
         return ABSENT, {}
     if not head.version:  # from before versions
         return "attribute_exists(pk) AND attribute_not_exists(version)", {}
-    return "version = :version", {":version": {"N": str(head.version)}}
+    version: Item = {":version": {"N": str(head.version)}}
+    if not head.is_open:  # it may have been deleted, and another one stored with the same version
+        return "version = :version AND created_at = :created", {**version, ":created": {"S": head.created_at}}
+    return "version = :version", version
 
 
 def _is_number(path: str, read: int) -> str:

@@ -5,8 +5,10 @@ GET and is sent the Page. `follow` runs it. `Inbox.receive` takes the socket's e
 repetitions.
 """
 
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 Event = dict[str, Any]
@@ -15,7 +17,7 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True)
 class Page:
-    """An answer of the API: its JSON, and the `next`, `prev` and `monitor` links of its Link header, if present."""
+    """An answer of the API: its JSON, and the `next`, `prev`, `monitor` and `first` links of its Link header."""
 
     body: Any
     links: Mapping[str, str]
@@ -24,6 +26,7 @@ class Page:
 Steps = Generator[str, Page, None]
 
 _FIRST = "?limit=100"
+_INBOX, _REQUESTS, _ARCHIVE = "inbox", "requests", "archive"
 
 
 def follow(steps: Steps, get: Callable[[str], Page]) -> None:
@@ -54,6 +57,21 @@ class Conversation:
     """The messages have all changes up to this one, and perhaps later ones."""
     hidden: set[int] = field(default_factory=set)
     """Numbers of the messages that the person has hidden from themselves. It stays so, whatever comes later."""
+    folder: str | None = _INBOX
+    """None if the person has left the conversation, or declined it."""
+    muted_until: str | None = None
+    """A time, "forever", or None."""
+    marked_unread: bool = False
+    blocked: bool = False
+    """True if the person blocks the other."""
+    begins_after: int = 0
+    """The person's history begins after this number."""
+    last_setting: int = 0
+    """Of two copies of the settings, that with the larger number is newer, then that with the larger `last_seq`."""
+    last_at: str = ""
+    """The time of the last message."""
+    _unseen: list[tuple[int, int]] = field(default_factory=list)
+    _is_outdated: bool = False  # messages were edited during a block, which has ended
     _first_seq: int = 1
     _copies: dict[int, Message] = field(default_factory=dict)  # by seq, the newest of each; some before or after a gap
     _known_change: int = 0
@@ -64,11 +82,28 @@ class Conversation:
     @property
     def messages(self) -> list[Message]:
         """The messages that are held, in order. A hidden one has its `seq` and `hidden`, and nothing else."""
-        return [self._shown(seq, self._copies[seq]) for seq in range(self._first_seq, self.held_seq + 1)]
+        end = min(self.held_seq, self.last_seq)  # of later ones, a block leaves nothing to show
+        return [self._shown(seq, self._copies[seq]) for seq in range(self._first_seq, end + 1)]
+
+    @property
+    def has_older(self) -> bool:
+        """True if there are messages before these."""
+        return self._older is not None
 
     @property
     def unread_count(self) -> int:
-        return max(0, self.last_seq - self.read_seq)
+        skipped = (min(last, self.last_seq) - max(first - 1, self.read_seq) for first, last in self._unseen)
+        return max(0, self.last_seq - self.read_seq - sum(max(0, count) for count in skipped))
+
+    @property
+    def is_unread(self) -> bool:
+        return self.marked_unread or self.unread_count > 0
+
+    def is_muted(self, at: str | None = None) -> bool:
+        """True if it is muted now, or at another time."""
+        return self.muted_until is not None and (
+            self.muted_until == "forever" or self.muted_until > (at or datetime.now(UTC).isoformat())
+        )
 
     def quoted(self, message: Message) -> Message | None:
         """The message that this one replies to, as it is now, or as much as the server said of it."""
@@ -82,7 +117,10 @@ class Conversation:
         self.take_entry(entry.body)
         page = yield f"/api/messages/{self.uuid}{_FIRST}"
         self.last_change = entry.body["last_change"]  # the page was read later, and may have some more
-        self._first_seq = page.body[0]["seq"]
+        if self._is_outdated:
+            self._copies = {seq: copy for seq, copy in self._copies.items() if "hidden" not in copy}
+            self._is_outdated = False
+        self._first_seq = page.body[0]["seq"] if page.body else self.begins_after + 1
         self.held_seq, self._older, self.is_open = self._first_seq - 1, page.links.get("prev"), True
         self._take_page(page)
         yield from self.fill()
@@ -99,11 +137,15 @@ class Conversation:
             page = yield f"/api/messages/{self.uuid}{self._older}"
             for message in page.body:
                 self.take(message)
-            self._first_seq = page.body[0]["seq"]
+            self._first_seq = min([self._first_seq, *(message["seq"] for message in page.body)])
             self._older = page.links.get("prev")
+            self._begin_after(self.begins_after)
 
     def fill(self) -> Steps:
         """Fetch the missing messages and changes of an open conversation, up to the last known numbers."""
+        if self.is_open and self._is_outdated:
+            yield from self.open()
+            return
         while self.is_open and self.held_seq < self.last_seq:
             page = yield f"/api/messages/{self.uuid}{self._newer}"
             self._take_page(page)
@@ -117,8 +159,12 @@ class Conversation:
             query = page.links.get("next")
 
     def take_entry(self, entry: Mapping[str, Any]) -> None:
-        """Merge an entry of the list, of a `message_group` event or of the conversation itself."""
+        """Merge an entry of the list, of an event or of the conversation itself."""
         self.other = {name: entry[name] for name in ("user_uuid", "handle", "display_name")}
+        if (entry["last_setting"], entry["last_seq"]) >= (self.last_setting, self.last_seq):
+            self._take_settings(entry)
+        if entry["last_seq"] >= self.last_seq:
+            self.last_at = entry["created_at"]
         self.last_seq = max(self.last_seq, entry["last_seq"])
         self.read_seq = max(self.read_seq, entry["read_seq"])
         mark = entry["other_read_seq"]
@@ -134,12 +180,15 @@ class Conversation:
     def take(self, message: Message) -> None:
         """Merge a copy of a message, which may be a duplicate, outdated, or come before others that are missing."""
         seq = message["seq"]
-        self.last_seq = max(self.last_seq, seq)
-        if message.get("hidden"):
-            self.hidden.add(seq)
+        if seq > self.last_seq and "hidden" not in message:
+            self._settle(message["created_at"], is_mine=self.is_mine(message))
+            self.last_seq, self.last_at = seq, message["created_at"]
         if not self.is_open:
             return
         self._copies[seq] = _merged(self._copies.get(seq, message), message)
+        self._go_on()
+
+    def _go_on(self) -> None:
         while following := self._copies.get(self.held_seq + 1):
             self.held_seq += 1
             if "after" in following:
@@ -159,17 +208,42 @@ class Conversation:
 
     def advance_mark(self, seq: int) -> None:
         """Advance the person's own mark. Marks only rise, so an old one changes nothing."""
-        self.read_seq = max(self.read_seq, seq)
+        if seq > self.read_seq:
+            self.read_seq, self.marked_unread = seq, False
 
     def move_other_mark(self, seq: int) -> None:
         self.other_read_seq = max(self.other_read_seq or 0, seq)
+
+    def _take_settings(self, entry: Mapping[str, Any]) -> None:
+        """Take newer settings. A message after them may have moved the conversation to another folder."""
+        self._is_outdated |= self.blocked and not entry["blocked"]
+        self.folder, self.muted_until = entry["folder"], entry["muted_until"]
+        self.marked_unread, self.blocked = entry["marked_unread"], entry["blocked"]
+        self.last_setting, self._unseen = entry["last_setting"], entry.get("unseen", [])
+        self._begin_after(entry["begins_after"])
+        if entry["last_seq"] < self.last_seq:
+            self._settle(self.last_at)
+
+    def _settle(self, created_at: str, *, is_mine: bool = False) -> None:
+        """Move the conversation as its next message does: out of the archive, unless muted; an answer accepts."""
+        if (self.folder == _ARCHIVE and not self.is_muted(created_at)) or (self.folder == _REQUESTS and is_mine):
+            self.folder = _INBOX
+        self.marked_unread &= not is_mine
+
+    def _begin_after(self, seq: int) -> None:
+        """Drop the messages up to a number, for ever."""
+        self.begins_after = max(self.begins_after, seq)
+        if self.is_open and self._first_seq <= self.begins_after:
+            self._first_seq, self._older = self.begins_after + 1, None
+            self.held_seq = max(self.held_seq, self.begins_after)
+            self._go_on()
 
     @property
     def _lacks_changes(self) -> bool:
         return self.last_change < self._known_change or len(self.hidden) < self._hidden_count
 
     def _shown(self, seq: int, copy: Message) -> Message:
-        return {"seq": seq, "hidden": True} if seq in self.hidden else copy
+        return {"seq": seq, "hidden": True} if seq in self.hidden or seq <= self.begins_after else copy
 
     def _take_page(self, page: Page) -> None:
         for message in page.body:
@@ -187,7 +261,12 @@ class Conversation:
 
 
 def _merged(known: Message, message: Message) -> Message:
-    """The newer of two copies of a message: it has the larger `change`. It keeps the quote that either has."""
+    """The newer of two copies of a message: it has the larger `change`. It keeps the quote that either has.
+
+    A hidden one stays hidden.
+    """
+    if "hidden" in known or "hidden" in message:
+        return known if "hidden" in known else message
     newer, older = (message, known) if message.get("change", 0) > known.get("change", 0) else (known, message)
     if "reply_to" in newer and len(newer["reply_to"]) < len(older.get("reply_to", ())):
         return {**newer, "reply_to": older["reply_to"]}
@@ -199,45 +278,70 @@ class Inbox:
 
     def __init__(self) -> None:
         self.conversations: dict[str, Conversation] = {}
-        self._since = _FIRST  # first the whole list; later the changes since
+        self.pins: list[str] = []
+        """The pinned conversations, in their order."""
+        self._last_pins = 0  # the number of the last change of the pins
+        self._since = {_INBOX: _FIRST}  # by folder, first the whole list; later the changes since
 
     @property
     def unread(self) -> dict[str, int]:
         """The expected answer of GET /api/unread, computed from this state."""
-        counts = [conversation.unread_count for conversation in self.conversations.values()]
-        return {"message_groups": sum(1 for count in counts if count), "messages": sum(counts)}
+        counted = [one for one in self.folder(_INBOX) if not one.is_muted()]
+        return {
+            "message_groups": sum(one.is_unread for one in counted),
+            "messages": sum(one.unread_count for one in counted),
+            "requests": sum(one.is_unread for one in self.folder(_REQUESTS)),
+        }
+
+    def folder(self, name: str) -> list[Conversation]:
+        """The conversations of "inbox", "requests" or "archive": in the inbox the pinned first, then the newest."""
+        found = [one for one in self.conversations.values() if one.folder == name]
+        found.sort(key=lambda one: one.last_at, reverse=True)
+        if name == _INBOX:
+            found.sort(key=lambda one: self.pins.index(one.uuid) if one.uuid in self.pins else len(self.pins))
+        return found
 
     def catch_up(self) -> Steps:
-        """Fetch all missed changes, while the socket's events wait; the first time, everything."""
-        query: str | None = self._since
-        monitor = None
-        while query:
-            page = yield f"/api/message_groups{query}"
-            self._take_entries(page)
-            monitor = page.links.get("monitor", monitor)
-            query = page.links.get("next")
-        self._since = monitor or self._since
+        """Fetch all missed changes, while the socket's events wait; the first time, the whole inbox."""
+        for name in [*self._since]:
+            yield from self._follow(name)
         for conversation in [one for one in self.conversations.values() if one.is_open]:
             yield from conversation.refresh()
         yield from self._compare_totals()
 
+    def load(self, folder: str) -> Steps:
+        """Fetch "requests" or "archive", which are kept up to date from then on."""
+        if folder not in self._since:
+            self._since[folder] = _top(folder)
+            yield from self._follow(folder)
+
+    def _follow(self, folder: str) -> Steps:
+        """Fetch a folder: the first time its whole list, later the changes since."""
+        query: str | None = self._since[folder]
+        monitor = None
+        while query:
+            page = yield f"/api/message_groups{query}"
+            self._take_entries(page)
+            if _pins_number(page) > self._last_pins and query != _FIRST:
+                self._take_pins((yield f"/api/message_groups{_FIRST}"))
+            elif query == _FIRST:
+                self._take_pins(page)
+            monitor = page.links.get("monitor", monitor)
+            query = page.links.get("next")
+        self._since[folder] = monitor or self._since[folder]
+
     def receive(self, event: Event) -> Steps:
         """Merge an event of the socket. Events without lasting effect (`typing` and the like) are ignored."""
         match event:
-            case {"type": "message_group"}:
+            case {"type": "message_group" | "settings", "uuid": uuid}:
                 self._take_entry(event)
-            case {"type": "message", "message_group_uuid": uuid, "seq": seq}:
-                conversation = yield from self._conversation(uuid)
-                conversation.take(event)
-                if conversation.is_mine(event):  # a sender has read everything
-                    conversation.advance_mark(seq)
-                else:
-                    conversation.take_name(event)
-                    if conversation.other_read_seq is not None:
-                        conversation.move_other_mark(seq)
-                yield from conversation.fill()
+                yield from self.conversations[uuid].fill()
+            case {"type": "pins", "number": number, "message_group_uuids": uuids}:
+                self._set_pins(number, uuids)
+            case {"type": "message"}:
+                yield from self._receive_message(event)
             case {"type": "change", "message_group_uuid": uuid}:
-                conversation = yield from self._conversation(uuid)
+                conversation = yield from self.know(uuid)
                 conversation.take_change(event)
                 yield from conversation.fill()
             case {"type": "hidden", "message_group_uuid": uuid, "seq": seq} if uuid in self.conversations:
@@ -249,8 +353,21 @@ class Inbox:
                 elif known:
                     known.advance_mark(seq)
 
-    def _conversation(self, uuid: str) -> Generator[str, Page, Conversation]:
-        if uuid not in self.conversations:  # its `message_group` event was lost
+    def _receive_message(self, event: Event) -> Steps:
+        conversation = yield from self.know(event["message_group_uuid"])
+        conversation.take(event)
+        if conversation.is_mine(event):  # a sender has read everything
+            conversation.advance_mark(event["seq"])
+        else:
+            conversation.take_name(event)
+            if conversation.other_read_seq is not None:
+                conversation.move_other_mark(event["seq"])
+        yield from conversation.fill()
+
+    def know(self, uuid: str) -> Generator[str, Page, Conversation]:
+        """Fetch a conversation that is not known, or in no folder; return it."""
+        known = self.conversations.get(uuid)
+        if known is None or known.folder is None:  # its event was lost, or a message brings it back
             page = yield f"/api/message_groups/{uuid}"
             self._take_entry(page.body)
         return self.conversations[uuid]
@@ -258,11 +375,14 @@ class Inbox:
     def _compare_totals(self) -> Steps:
         """Correct the counts after catching up: they are never too low; if too high, another device has read."""
         total = yield "/api/unread"
-        query: str | None = _FIRST
-        while query and self.unread != total.body:
-            page = yield f"/api/message_groups{query}"
-            self._take_entries(page)
-            query = page.links.get("next")
+        for folder, names in ((_INBOX, ("message_groups", "messages")), (_REQUESTS, ("requests",))):
+            query: str | None = _top(folder)
+            while query and any(self.unread[name] != total.body[name] for name in names):
+                page = yield f"/api/message_groups{query}"
+                self._take_entries(page)
+                if "monitor" in page.links:
+                    self._since.setdefault(folder, page.links["monitor"])
+                query = page.links.get("next")
 
     def _take_entries(self, page: Page) -> None:
         for entry in page.body:
@@ -270,3 +390,23 @@ class Inbox:
 
     def _take_entry(self, entry: Mapping[str, Any]) -> None:
         self.conversations.setdefault(entry["uuid"], Conversation(entry["uuid"])).take_entry(entry)
+
+    def _take_pins(self, page: Page) -> None:
+        """Take the order of the pins from the top of the inbox."""
+        self._take_entries(page)
+        self._set_pins(_pins_number(page), [entry["uuid"] for entry in page.body if entry["pinned"]])
+
+    def _set_pins(self, number: int, uuids: list[str]) -> None:
+        if number >= self._last_pins:
+            self._last_pins, self.pins = number, uuids
+
+
+def _top(folder: str) -> str:
+    """The query of the first page of a folder."""
+    return _FIRST if folder == _INBOX else f"{_FIRST}&folder={folder}"
+
+
+def _pins_number(page: Page) -> int:
+    """The number of the last change of the pins, 0 if the page does not tell."""
+    found = re.search(r"[?&]pins=(\d+)", page.links.get("first", ""))
+    return int(found[1]) if found else 0

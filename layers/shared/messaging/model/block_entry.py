@@ -1,0 +1,26 @@
+"""Blocked people: one person's list of those they block."""
+
+from dataclasses import dataclass
+
+from messaging.model import keys
+from messaging.model.items import Item
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEntry:
+    """A person whom its owner blocks, since `at`. It has no name, which would have to follow changes.
+
+    It is stored exactly while the head of the two has the owner's block: see membership.Block.
+    """
+
+    owner_uuid: str
+    user_uuid: str
+    at: str
+
+    @property
+    def item(self) -> Item:
+        return {**keys.key(keys.blocks_pk(self.owner_uuid), self.user_uuid), "at": {"S": self.at}}
+
+    @classmethod
+    def from_item(cls, item: Item) -> "BlockEntry":
+        return cls(item["pk"]["S"].removeprefix(keys.blocks_pk("")), item["sk"]["S"], item["at"]["S"])
