@@ -7,11 +7,13 @@ import readline
 import shutil
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
+from functools import partial
+from urllib.parse import quote
 
 from cruddur_messages.api import Api
-from cruddur_messages.live import Device, together
+from cruddur_messages.live import Device, together, until_answered
 from cruddur_messages.sync import Conversation, Event, Message
 from messaging.model.text import printable
 
@@ -24,8 +26,15 @@ _TYPING_EVERY = 3  # seconds; the server relays no more
 _TYPING_LASTS = 5
 _SEND_WITHIN = 30  # seconds, when the chat ends
 _LAST_MESSAGES = 10
-_COMMAND = re.compile(r"/(edit|unsend|react|reply)(?:\s+#(\d+))?(?:\s+(\S.*))?\s*")
+_COMMAND = re.compile(r"/(edit|unsend|react|reply|report)(?:\s+#(\d+))?(?:\s+(\S.*))?\s*")
+_ARGUMENTS = {"unsend": "", "react": " EMOJI", "report": " REASON COMMENT"}  # of others: TEXT
+_REASONS = ("spam", "harassment", "threat", "illegal", "other")
+_SETTING = re.compile(r"/(accept|decline|block|mute|archive|pin|unread|leave)\s*")
 _QUOTED_CHARS = 30
+_WARNINGS = {
+    "request": "— your message will be a request —",
+    "no": "— you cannot write to this person now —",
+}
 
 
 class Screen:
@@ -96,6 +105,7 @@ class Chat:
     """One conversation with the owner of a handle, until the input ends."""
 
     def __init__(self, api: Api, socket_url: str, user_uuid: str, handle: str, screen: Screen) -> None:
+        self._api = api
         self._device = Device(api, socket_url, user_uuid, self._notify)
         self._handle = handle
         self._uuid: str | None = None
@@ -127,7 +137,9 @@ class Chat:
             self._device.look()
             if line.strip() == "/quit":
                 break
-            if command := _COMMAND.fullmatch(line):
+            if setting := _SETTING.fullmatch(line):
+                self._set(setting[1])
+            elif command := _COMMAND.fullmatch(line):
                 self._change(*command.groups())
             elif line.strip():
                 self._send(message=line)
@@ -138,6 +150,12 @@ class Chat:
 
     async def _keep_company(self) -> None:
         """Open the conversation as soon as it exists, and send typing events while a line is being typed."""
+        found = await until_answered(partial(self._api.get, f"/api/message_groups/@{quote(self._handle)}"))
+        if uuid := found.body.get("message_group_uuid"):
+            await self._device.fetch(self._device.inbox.know(uuid))
+            self._uuid = uuid
+        if found.body["can_write"] in _WARNINGS:
+            self._screen.show(_WARNINGS[found.body["can_write"]])
         while not (conversation := self._conversation):
             self._changed.clear()
             await self._changed.wait()
@@ -145,6 +163,8 @@ class Chat:
         self._shown_seq = max(0, conversation.held_seq - _LAST_MESSAGES)
         self._read_seq = conversation.other_read_seq or 0
         self._show_news(conversation)
+        if conversation.folder == "requests":
+            self._screen.show("— this is a request: /accept, /decline or /block, or answer it —")
         await self._device.watch(conversation.uuid)
         told = ""
         while True:
@@ -161,10 +181,44 @@ class Chat:
         else:
             self._waiting = self._device.send(handle=self._handle, **body)
 
+    def _set(self, command: str) -> None:
+        """Run a command on the conversation. /block, /mute, /archive and /pin also end it."""
+        conversation, api = self._conversation, self._api
+        if not conversation:
+            self._screen.show("— there is no conversation yet —")
+            return
+        uuid, other = conversation.uuid, conversation.other["user_uuid"]
+        is_pinned, is_archived = uuid in self._device.inbox.pins, conversation.folder == "archive"
+        change = partial(api.change_message_group, uuid)
+        requests: dict[str, tuple[Callable[[], object], str]] = {
+            "accept": (partial(api.accept, uuid), "accepted"),
+            "decline": (partial(api.decline, uuid), "declined"),
+            "leave": (partial(api.leave, uuid), "left: its next message begins anew"),
+            "block": (partial(api.block, other), "blocked"),
+            "mute": (partial(change, muted_until="forever"), "muted"),
+            "archive": (partial(change, archived=not is_archived), "archived" if not is_archived else "in the inbox"),
+            "pin": (partial(change, pinned=not is_pinned), "pinned" if not is_pinned else "not pinned"),
+            "unread": (partial(change, marked_unread=True), "marked as unread"),
+        }
+        if conversation.blocked:
+            requests["block"] = (partial(api.unblock, other), "not blocked")
+        if conversation.is_muted():
+            requests["mute"] = (partial(change, muted_until=None), "not muted")
+        self._device.set(uuid, *requests[command])
+
+    def _report(self, conversation: Conversation, message: Message, text: str) -> None:
+        """Report a message: the first word is the reason."""
+        reason, _, comment = text.partition(" ")
+        if reason in _REASONS:
+            report = partial(self._api.report, conversation.uuid, [message["uuid"]], reason, comment.strip())
+            self._device.set(conversation.uuid, report, "reported")
+        else:
+            self._screen.show(f"— a reason is one of {', '.join(_REASONS)} —")
+
     def _change(self, command: str, number: str | None, text: str | None) -> None:
-        """Run /edit, /unsend, /react or /reply on a message: on the last one that fits, or by its number."""
+        """Run a command on a message: on the last one that fits, or by its number."""
         if (text is None) != (command == "unsend"):
-            rest = {"unsend": "", "react": " EMOJI"}.get(command, " TEXT")
+            rest = _ARGUMENTS.get(command, " TEXT")
             self._screen.show(f"— write /{command}{rest}, or /{command} #NUMBER{rest} —")
             return
         is_own = command in ("edit", "unsend")
@@ -172,6 +226,8 @@ class Chat:
         message = self._message(number, is_own=is_own)
         if message is None and not (is_own and self._waiting and number is None):
             self._screen.show("— there is no such message —")
+        elif command == "report" and message and self._conversation:
+            self._report(self._conversation, message, text or "")
         elif command == "reply" and message:
             self._send(message=text or "", reply_to=message["uuid"])
         elif command == "react" and message:
@@ -214,6 +270,10 @@ class Chat:
             case "refused":
                 self._waiting = None
                 self._screen.show(f"— not sent: {event['detail']} —")
+                if "text" in event:
+                    self._screen.show(event["text"])
+            case "set":
+                self._screen.show(f"— {event['done']} —")
         conversation = self._conversation
         if conversation and conversation.is_open:
             self._show_news(conversation)
@@ -222,9 +282,9 @@ class Chat:
 
     def _show_news(self, conversation: Conversation) -> None:
         messages, mark = conversation.messages, conversation.other_read_seq or 0
-        last = messages[-1]
-        is_mine = "hidden" not in last and conversation.is_mine(last)
-        if self._read_seq < last["seq"] <= mark and is_mine and last["seq"] <= self._shown_seq:
+        last = messages[-1] if messages else None
+        is_mine = last and "hidden" not in last and conversation.is_mine(last)
+        if last and is_mine and self._read_seq < last["seq"] <= min(mark, self._shown_seq):
             self._screen.show(f"{'':>6}{conversation.other['display_name']} has read it ✓✓")
         for message in messages:
             seq, text = message["seq"], self._text(conversation, message)

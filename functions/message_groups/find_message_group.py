@@ -17,7 +17,8 @@ table = open_table(settings.table_name)
 @http_api.route
 def lambda_handler(request: http_api.Request) -> http_api.Response:
     if uuid := keys.canonical_uuid(request.path["message_group"]):
-        return http_api.ok(views.message_group(*show_message_group(table, request.user_uuid, uuid)))
+        group, hidden, pins = show_message_group(table, request.user_uuid, uuid)
+        return http_api.ok(views.message_group(group, pins.shows(group), hidden))
     handle = request.handle("message_group")
     found = find_message_group(table, request.user_uuid, handle, settings.lookups, settings.reach)
     return http_api.ok(views.found_message_group(found), **http_api.limits(found.usage))

@@ -132,6 +132,22 @@ def test_an_update_with_a_false_condition_is_refused(facts: Facts, sk: str) -> N
     assert facts.get("missing") is None
 
 
+def test_an_update_can_set_several_attributes_and_remove_others_stored_or_not(facts: Facts) -> None:
+    """ql-reference.update.html: `[SET|REMOVE] path [= data] […]`."""
+    item = facts.put("1", version=number(3), muted_until={"S": "forever"}, skipped={"S": "3-4"})
+
+    (response,) = facts.execute(
+        (
+            "UPDATE TABLE SET message = ?, version = ? REMOVE muted_until REMOVE skipped REMOVE blocking REMOVE folder "
+            "WHERE pk = ? AND sk = ? AND version < ?",
+            [{"S": "x"}, number(4), item["pk"], item["sk"], number(4)],
+        )
+    )
+
+    assert "Error" not in response
+    assert facts.get("1") == {**keys.of(item), "message": {"S": "x"}, "version": number(4)}
+
+
 def test_an_insert_of_a_stored_key_is_refused(facts: Facts) -> None:
     """ql-reference.insert.html: DuplicateItem."""
     item = facts.put("1")

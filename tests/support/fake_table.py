@@ -11,10 +11,12 @@ from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
 from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
-from messaging.model.membership import INBOX, Ask
+from messaging.model.membership import INBOX, Ask, Membership
 from messaging.model.message import Message
 from messaging.model.person import Person, Profile
+from messaging.model.pins import Pins
 from messaging.model.sent_record import SentRecord
+from messaging.model.settings_change import SettingsChange
 from messaging.model.versions import Versions
 from messaging.storage.table import (
     AlreadySent,
@@ -39,6 +41,7 @@ class FakeTable(Table):
         self.messages: list[Message] = []
         self.changed: dict[str, list[MessageChange]] = {}
         self.hidden: set[tuple[str, str, int]] = set()
+        self.all_pins: dict[str, Pins] = {}
 
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
         return self.heads.get(message_group_uuid)
@@ -116,8 +119,32 @@ class FakeTable(Table):
 
     def inbox_above(
         self, user_uuid: str, limit: int, newer_than: str, folder: str = INBOX, *, consistent: bool = False
-    ) -> list[InboxEntry]:
-        return [group for group in self._inbox(user_uuid, folder) if group.sk > newer_than][-limit:]
+    ) -> tuple[list[InboxEntry], Pins | None]:
+        found = [group for group in self._inbox(user_uuid, folder) if group.sk > newer_than]
+        return found[-limit:], self.pins(user_uuid) if folder == INBOX and len(found) < limit else None
+
+    def top_of_inbox(self, user_uuid: str, limit: int) -> tuple[list[InboxEntry], Pins]:
+        return self._inbox(user_uuid, INBOX)[:limit], self.pins(user_uuid)
+
+    def heads_of(self, message_group_uuids: Sequence[str]) -> list[Head]:
+        return [self.heads[one] for one in message_group_uuids if one in self.heads]
+
+    def pins(self, user_uuid: str) -> Pins:
+        return self.all_pins.get(user_uuid, Pins(user_uuid))
+
+    def change_pins(self, old: Pins, new: Pins) -> None:
+        self.all_pins[new.owner_uuid] = new
+
+    def head_and_pins(
+        self, message_group_uuid: str, user_uuid: str, *, consistent: bool = False
+    ) -> tuple[Head | None, Pins]:
+        return self.head(message_group_uuid, consistent=consistent), self.pins(user_uuid)
+
+    def head_hidden_and_pins(
+        self, message_group_uuid: str, user_uuid: str, *, consistent: bool
+    ) -> tuple[Head | None, Hidden, Pins]:
+        head, hidden = self.head_and_hidden(message_group_uuid, consistent=consistent)
+        return head, hidden, self.pins(user_uuid)
 
     def unread(self, user_uuid: str) -> Iterator[Unread]:
         return iter([one for head in self.heads.values() for one in head.unread if one.owner_uuid == user_uuid])
@@ -135,8 +162,61 @@ class FakeTable(Table):
         head = self.heads.get(message_group_uuid)
         if head is None or user_uuid not in head.members or not head.read_seqs[user_uuid] < seq <= head.last_seq:
             raise HeadChanged(head)
+        if head.membership(user_uuid).marked_unread:
+            raise HeadChanged(head)
         read_seqs = {**head.read_seqs, user_uuid: seq}
         self.heads[message_group_uuid] = replace(head, read_seqs=read_seqs, version=head.version + 1)
+        return self.heads[message_group_uuid]
+
+    def end_marked_unread(self, message_group_uuid: str, user_uuid: str, seq: int, at: str) -> Head:
+        head = self._member_of(message_group_uuid, user_uuid)
+        self.heads[message_group_uuid] = replace(head, read_seqs={**head.read_seqs, user_uuid: seq})
+        return self._set(message_group_uuid, user_uuid, at, marked_unread=False)
+
+    def change_settings(
+        self, message_group_uuid: str, user_uuid: str, change: SettingsChange, at: str, known: Head | None = None
+    ) -> Head:
+        head = self._member_of(message_group_uuid, user_uuid)
+        mine = head.membership(user_uuid)
+        if mine.archived is not None and change.archived is None and change.muted_until is not None:
+            raise HeadChanged(head)
+        return self._set(
+            message_group_uuid,
+            user_uuid,
+            at,
+            muted_until=mine.muted_until if change.muted_until is None else change.muted_until,
+            archived={None: mine.archived, True: head.last_seq, False: None}[change.archived],
+            marked_unread=mine.marked_unread if change.marked_unread is None else change.marked_unread,
+        )
+
+    def leave(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        last_seq = self._member_of(message_group_uuid, user_uuid).last_seq
+        gone = {"archived": None, "marked_unread": False}
+        return self._set(message_group_uuid, user_uuid, at, begins_after=last_seq, **gone)
+
+    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        if not self._member_of(message_group_uuid, user_uuid).membership(user_uuid).ask:
+            raise HeadChanged(self.heads[message_group_uuid])
+        return self._set(message_group_uuid, user_uuid, at, ask=None, declined=None, archived=None)
+
+    def decline_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        head = self._member_of(message_group_uuid, user_uuid)
+        ask = head.membership(user_uuid).ask
+        if not ask:
+            raise HeadChanged(head)
+        return self._set(message_group_uuid, user_uuid, at, declined=ask.after, begins_after=head.last_seq)
+
+    def _member_of(self, message_group_uuid: str, user_uuid: str) -> Head:
+        head = self.heads.get(message_group_uuid)
+        if head is None or user_uuid not in head.members:
+            raise HeadChanged(head)
+        return head
+
+    def _set(self, message_group_uuid: str, user_uuid: str, at: str, **values: Any) -> Head:
+        head = self.heads[message_group_uuid]
+        mine: Membership = head.membership(user_uuid)
+        new = replace(mine, **values, set_at=at[: keys.HOUR_LENGTH], settings=mine.settings + 1)
+        self.heads[message_group_uuid] = replace(head.with_membership(user_uuid, new), version=head.version + 1)
         return self.heads[message_group_uuid]
 
     def profile(self, user_uuid: str) -> Profile | None:
@@ -200,7 +280,9 @@ class FakeInboxes(FakeTable):
         self.noted: set[tuple[str, str]] = set()
 
     def write_entries(self, writes: Sequence[Write]) -> list[bool | Exception]:
-        assert len({(type(write.entry), *_key(write.entry)) for write in writes}) == len(writes), "one key, two writes"
+        assert len({(type(write.entry), *entry_key(write.entry)) for write in writes}) == len(writes), (
+            "one key, two writes"
+        )
         return [self._write(write) for write in writes]
 
     def entries_of(
@@ -219,27 +301,29 @@ class FakeInboxes(FakeTable):
     ) -> None:
         if head != self.heads.get(known.message_group_uuid):
             raise HeadChanged(self.heads.get(known.message_group_uuid))
-        taken = [entry for entry in (*groups, *stale) if not self._is_of(entry, self.inbox_entries.get(_key(entry)))]
+        taken = [
+            entry for entry in (*groups, *stale) if not self._is_of(entry, self.inbox_entries.get(entry_key(entry)))
+        ]
         if taken:
             raise PositionTaken([entry.owner_uuid for entry in taken])
         for entry in stale:
-            self.inbox_entries.pop(_key(entry), None)
-        self.inbox_entries.update({_key(entry): entry for entry in groups})
+            self.inbox_entries.pop(entry_key(entry), None)
+        self.inbox_entries.update({entry_key(entry): entry for entry in groups})
         for owner_uuid in known.members:
             self.unread_entries.pop((owner_uuid, known.message_group_uuid), None)
-        self.unread_entries.update({_key(entry): entry for entry in (head.unread if head else ())})
+        self.unread_entries.update({entry_key(entry): entry for entry in (head.unread if head else ())})
 
     def _write(self, write: Write) -> bool | Exception:
         match write:
             case Note():
-                self.noted.add(_key(write.entry))
+                self.noted.add(entry_key(write.entry))
                 return True
             case Forget():
-                self.noted.discard(_key(write.entry))
+                self.noted.discard(entry_key(write.entry))
                 return True
         entry = write.entry
         entries: dict[tuple[str, str], Any] = self.unread_entries if isinstance(entry, Unread) else self.inbox_entries
-        key = _key(entry)
+        key = entry_key(entry)
         if not _is_sort_key(key[1]):
             return RuntimeError("DynamoDB cannot run a statement: ValidationError")
         stored = entries.get(key)
@@ -260,7 +344,7 @@ class FakeInboxes(FakeTable):
         return stored is None or stored.message_group_uuid == entry.message_group_uuid
 
 
-def _key(entry: InboxEntry | Unread | ChangedConversation) -> tuple[str, str]:
+def entry_key(entry: InboxEntry | Unread | ChangedConversation) -> tuple[str, str]:
     """The owner and the sort key; entries of other folders than the inbox have their partition for the owner."""
     if isinstance(entry, InboxEntry) and entry.folder != INBOX:
         return entry.key

@@ -129,6 +129,26 @@ class Functions:
     def find_message_group(self, user_uuid: str, which: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("message_groups.find_message_group", user_uuid, parameters={"message_group": which})
 
+    def change_message_group(
+        self, user_uuid: str, message_group_uuid: str, **body: Any
+    ) -> tuple[int, Any, dict[str, str]]:
+        return self._of_group("change_message_group", user_uuid, message_group_uuid, body=body)
+
+    def leave_message_group(self, user_uuid: str, message_group_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self._of_group("leave_message_group", user_uuid, message_group_uuid)
+
+    def accept_request(self, user_uuid: str, message_group_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self._of_group("accept_request", user_uuid, message_group_uuid)
+
+    def decline_request(self, user_uuid: str, message_group_uuid: str) -> tuple[int, Any, dict[str, str]]:
+        return self._of_group("decline_request", user_uuid, message_group_uuid)
+
+    def _of_group(
+        self, function: str, user_uuid: str, message_group_uuid: str, **changes: Any
+    ) -> tuple[int, Any, dict[str, str]]:
+        parameters = {"message_group_uuid": message_group_uuid}
+        return self.call(f"message_groups.{function}", user_uuid, parameters=parameters, **changes)
+
     def mark_read(self, user_uuid: str, message_group_uuid: str, seq: int) -> tuple[int, Any, dict[str, str]]:
         return self.call(
             "message_groups.mark_read",

@@ -137,7 +137,7 @@ class Device(Protocol):
     def state(self) -> dict[str, Any]:
         """The totals of unread messages; the open conversation: `seqs`, `changed`, names and marks; and `folders`.
 
-        Each folder has its conversations in their order, each with its `flags`.
+        Each folder has its conversations in their order, as `listed`.
         """
 
 
@@ -165,13 +165,10 @@ def _in_a_word(message: Message) -> str:
     return "unsent" if "unsent_at" in message or "unsent" in message else ""
 
 
-def flags(conversation: Mapping[str, Any]) -> list[str]:
-    """The settings of a conversation that are on."""
-    names = {
-        "muted": conversation["muted_until"],
-        **{name: conversation[name] for name in ("marked_unread", "blocked")},
-    }
-    return [name for name, value in names.items() if value]
+def listed(conversation: Mapping[str, Any]) -> list[str]:
+    """A conversation of a folder: its uuid, and its settings that are on."""
+    settings = ("muted_until", "marked_unread", "blocked")
+    return [conversation["uuid"], *(name for name in settings if conversation[name])]
 
 
 class Player:
@@ -207,9 +204,8 @@ class Player:
             "folders": {name: self._folder(name) for name in FOLDERS},
         }
 
-    def _folder(self, name: str) -> dict[str, list[str]]:
-        uuids = self.api.in_order(ME, name)
-        return {uuid: flags(self.api.entry(ME, uuid)) for uuid in uuids}
+    def _folder(self, name: str) -> list[list[str]]:
+        return [listed(self.api.entry(ME, uuid)) for uuid in self.api.in_order(ME, name)]
 
     def previews(self) -> dict[str, str]:
         """The last message of each conversation in a folder."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,6 +60,48 @@ def test_a_client_waits_as_long_as_the_answer_says_and_a_little_more(monkeypatch
 
     assert asyncio.run(live.until_answered(api.ticket)) == "of londo"
     assert 7 <= waited[0] <= 8
+
+
+def test_a_limit_for_hours_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    detail = "You can open 50 conversations a day."
+    api = answers(monkeypatch, 429, {"detail": detail}, "application/problem+json", **{"retry-after": "3600"})
+
+    with pytest.raises(Refused, match=detail):
+        api.send({})
+
+
+def test_settings_are_one_request_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str, object]] = []
+    api = answers(monkeypatch, 200, {"can_write": "request"}, link='<?cursor=1>; rel="prev"')
+    answer = requests.Session.request
+
+    def request(session: requests.Session, method: str, url: str, **options: Any) -> requests.Response:
+        asked.append((method, url.removeprefix("http://api/api"), options["json"]))
+        return answer(session, method, url)
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    api.change_message_group("g", muted_until=None, pinned=True)
+    api.accept("g")
+    api.decline("g")
+    api.leave("g")
+    api.block("u")
+    api.unblock("u")
+    api.report("g", ["m"], "spam")
+    assert api.can_write("londo") == "request"
+    list(api.blocks())
+
+    report = {"message_group_uuid": "g", "message_uuids": ["m"], "reason": "spam", "comment": ""}
+    assert asked == [
+        ("PATCH", "/message_groups/g", {"muted_until": None, "pinned": True}),
+        ("POST", "/message_groups/g/accept", None),
+        ("POST", "/message_groups/g/decline", None),
+        ("DELETE", "/message_groups/g", None),
+        ("PUT", "/blocks/u", None),
+        ("DELETE", "/blocks/u", None),
+        ("POST", "/reports", report),
+        ("GET", "/message_groups/@londo", None),
+        ("GET", "/blocks?limit=100", None),
+    ]
 
 
 def test_a_refusal_gives_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +234,7 @@ class Network:
         self.sockets: list[Socket] = []
         self.answers_lost = 0
         self.posted: list[dict[str, str]] = []
+        self.refuses = ""
 
     def get(self, path: str) -> Page:
         return self.api.get("bayko", path)
@@ -203,7 +247,13 @@ class Network:
         if self.answers_lost:
             self.answers_lost -= 1
             raise Unanswered
+        if self.refuses:
+            raise Refused(self.refuses, 403)
         return self.api.send("bayko", "londo", message_uuid=body["message_uuid"])
+
+    def block(self, user_uuid: str) -> None:
+        self.posted.append({"block": user_uuid})
+        self.api.block("bayko", self.group)
 
     def edit(self, group: str, message_uuid: str, text: str, change: int) -> dict[str, Any]:
         self.posted.append({"edit": text})
@@ -251,12 +301,28 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
 
 def with_device(network: Network, test: Callable[[Device, list[str]], Coroutine[Any, Any, None]]) -> None:
     """Run `test` with a device that has caught up, and the types of its events."""
+    types: list[str] = []
+    with_events(network, lambda device, _: test(device, types), types)
+
+
+def with_events(
+    network: Network,
+    test: Callable[[Device, list[Event]], Coroutine[Any, Any, None]],
+    types: list[str] | None = None,
+) -> None:
+    """Run `test` with a device that has caught up, and its events. `types` gets their types."""
 
     async def run() -> None:
-        told: list[str] = []
-        device = Device(cast(Api, network), "ws://sockets", "bayko", lambda event: told.append(event["type"]))
+        told: list[Event] = []
+
+        def notify(event: Event) -> None:
+            told.append(event)
+            if types is not None:
+                types.append(event["type"])
+
+        device = Device(cast(Api, network), "ws://sockets", "bayko", notify)
         running = asyncio.create_task(device.run())
-        await until(lambda: "caught_up" in told)
+        await until(lambda: {"type": "caught_up"} in told)
         await device.fetch(device.inbox.conversations[network.group].open())
         await test(device, told)
         running.cancel()
@@ -392,6 +458,43 @@ def test_a_change_of_a_message_that_is_refused_is_refused_too(network: Network) 
         assert told[-1] == "refused"
 
     with_device(network, test)
+
+
+def test_a_message_that_its_receiver_does_not_take_is_given_back_with_the_reason(network: Network) -> None:
+    async def test(device: Device, told: list[Event]) -> None:
+        network.refuses = "Your request has not been accepted yet."
+        device.send(message="Please")
+        await device.sent()
+        assert told[-1] == {"type": "refused", "detail": network.refuses, "text": "Please"}
+
+    with_events(network, test)
+
+
+def test_a_setting_waits_for_the_messages_before_it_and_is_shown_when_it_is_done(network: Network) -> None:
+    async def test(device: Device, told: list[Event]) -> None:
+        network.answers_lost = 1
+        device.send(message="First")
+        device.set(network.group, partial(network.block, "londo"), "blocked")
+        async with asyncio.timeout(_WITHIN):
+            await device.sent()
+        assert network.posted[-1] == {"block": "londo"}
+        assert told[-1] == {"type": "set", "message_group_uuid": network.group, "done": "blocked"}
+        assert device.inbox.conversations[network.group].blocked
+
+    with_events(network, test)
+
+
+def test_reading_a_conversation_that_is_marked_as_unread_is_reported_to_the_api(network: Network) -> None:
+    async def test(device: Device, told: list[Event]) -> None:
+        network.api.mark_read("bayko", network.group, 1)
+        network.api.change_settings("bayko", network.group, {"marked_unread": True})
+        network.push(network.api.pushed["bayko"][-1])
+        await until(lambda: device.inbox.unread["message_groups"])
+        device.mark_read(network.group)
+        assert not device.inbox.unread["message_groups"]
+        await until(lambda: not network.api.unread("bayko")["message_groups"])
+
+    with_events(network, test)
 
 
 def test_reading_is_reported_to_the_api(network: Network) -> None:

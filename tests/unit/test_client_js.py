@@ -12,7 +12,7 @@ from hypothesis import given
 
 from cruddur_messages.api import Unanswered
 from cruddur_messages.sync import Event
-from tests.support.sync_histories import ME, Get, Player, Step, changed, drawn, flags, stored
+from tests.support.sync_histories import ME, Get, Player, Step, changed, drawn, listed, stored
 
 SCRIPT = Path(__file__).parents[1] / "support" / "device.js"
 PACKAGE = Path(__file__).parents[2] / "packages" / "client-js"
@@ -49,7 +49,7 @@ class NodeDevice:
             messages = state["open"].pop("messages")
             state["open"]["seqs"] = [message["seq"] for message in messages]
             state["open"]["changed"] = changed(messages, lambda message: message.get("reply_to"))
-        folders = {name: {one["uuid"]: flags(one) for one in ones} for name, ones in state["folders"].items()}
+        folders = {name: [listed(one) for one in ones] for name, ones in state["folders"].items()}
         return {**state, "folders": folders}
 
     def previews(self) -> dict[str, str]:

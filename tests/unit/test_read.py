@@ -13,8 +13,10 @@ from messaging.model.conversation import Head
 from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import NotFound
 from messaging.model.hidden import Hidden
+from messaging.model.membership import INBOX
 from messaging.model.message import Message
 from messaging.model.person import Person
+from messaging.model.pins import Pins
 from messaging.model.reach import YES
 from messaging.model.sent_record import SentRecord
 from messaging.services.read import (
@@ -42,6 +44,7 @@ from tests.support.strategies import inbox_entries
 SENDER = Person(USER, "bayko", "Andrew Bayko")
 LONDO = Person(OTHER, "londo", "Londo Mollari")
 GROUP = keys.pair_uuid(USER, OTHER)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # Numbers close together, so that gaps and joins are both common.
 small = st.integers(1, 8)
 edges = st.none() | st.integers(0, 9)
@@ -326,7 +329,7 @@ def test_an_inbox_that_fills_its_page_has_no_more() -> None:
 
 def test_an_empty_inbox_has_an_empty_page() -> None:
     assert list_message_groups(FakeTable(SENDER), USER, 2) == Inbox(
-        [], None, None, InboxCursor(USER, NEWER, keys.FIRST_TIME), 0
+        [], None, None, InboxCursor(USER, NEWER, keys.FIRST_TIME), 0, Pins(USER)
     )
 
 
@@ -336,7 +339,7 @@ def test_an_erased_person_has_no_inbox_and_counts_and_looks_up_nothing() -> None
     for ask in (
         lambda: list_message_groups(table, USER, 2),
         lambda: changed_since(table, USER, InboxCursor(USER, NEWER, keys.FIRST_TIME), 2),
-        lambda: count_unread(table, USER),
+        lambda: count_unread(table, USER, NOW),
         lambda: show_user(table, USER, "londo"),
         lambda: find_message_group(table, USER, "londo"),
     ):
@@ -351,8 +354,9 @@ def test_a_page_of_an_inbox_costs_one_item_more_than_it_shows(direction: str | N
 
     list_message_groups(table, USER, 2, cursor)
 
-    (read,) = table.method_calls
+    read, *rest = table.method_calls
     assert read.args[1] == 3
+    assert rest == ([call.pins(USER)] if direction == OLDER else [])
 
 
 def test_a_person_without_a_conversation_is_found() -> None:
@@ -412,7 +416,7 @@ def test_changes_are_never_looked_for_before_the_place_already_reached() -> None
 def test_without_changes_the_place_stays() -> None:
     since = _since(HOURS[9])
 
-    assert changed_since(_hourly(6), USER, since, 3) == Changes([], _since(since.sk, since.sk), True)
+    assert changed_since(_hourly(6), USER, since, 3) == Changes([], _since(since.sk, since.sk), True, Pins(USER))
 
 
 def test_a_page_of_changes_costs_one_item_more_than_it_shows() -> None:
@@ -420,12 +424,12 @@ def test_a_page_of_changes_costs_one_item_more_than_it_shows() -> None:
 
     changed_since(table, USER, _since(HOURS[0]), 2)
 
-    assert table.method_calls == [call.inbox_above(USER, 3, HOURS[0])]
+    assert table.method_calls == [call.inbox_above(USER, 3, HOURS[0], INBOX), call.pins(USER)]
 
 
 def test_one_conversation_is_shown_to_its_members() -> None:
     table = _hourly(1)
 
-    assert show_message_group(table, USER, "0") == (table.heads["0"].inbox_entry(USER), 0)
+    assert show_message_group(table, USER, "0") == (table.heads["0"].inbox_entry(USER), 0, Pins(USER))
     with pytest.raises(NotFound):
         show_message_group(table, LONDO.user_uuid[:-1] + "0", "0")

@@ -11,14 +11,14 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
 from messaging.model.inbox_entry import InboxEntry, Unread
-from messaging.model.membership import INBOX
+from messaging.model.membership import ARCHIVE, FOREVER, INBOX, REQUESTS, Ask, Block
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox
 from messaging.services.rewrite_inbox import Change, Rewritten, rebuild, rewrite
 from messaging.storage.table import MAX_STALE_ENTRIES, Delete, Discard, HeadChanged, PositionTaken, Write
 from tests.support.api import OTHER, STRANGER, USER
-from tests.support.fake_table import FakeInboxes
+from tests.support.fake_table import FakeInboxes, entry_key
 
 BAYKO = Person(USER, "bayko", "Andrew Bayko")
 LONDO = Person(OTHER, "londo", "Londo Mollari")
@@ -57,6 +57,23 @@ def _showing(head: Head, read_receipts: bool) -> Head:
     return _next(head, members={**head.members, OTHER: replace(LONDO, read_receipts=read_receipts)})
 
 
+def _set(head: Head, owner: str, **settings: object) -> Head:
+    """The head after a setting of a member."""
+    return _next(head.with_membership(owner, replace(head.membership(owner), **settings)))  # type: ignore[arg-type]
+
+
+def _blocked(head: Head, *, second: int = 9) -> Head:
+    """The head after Londo has blocked Bayko."""
+    block = Block(_time(second), head.read_seqs[OTHER], head.read_seqs[USER])
+    blocking = head.membership(OTHER).blocking(block, head.last_seq, head.created_at)
+    return _next(head.with_membership(OTHER, blocking))
+
+
+def _after(head: Head, second: int) -> Head:
+    """The head after another message of Bayko."""
+    return head.after(Message(head.message_group_uuid, "", f"At {second}", BAYKO, _time(second), head.last_seq + 1))
+
+
 def _changes(*stages: Head) -> list[Change]:
     return [Change(str(number), old, new) for number, (old, new) in enumerate(pairwise(stages), stages[0].last_seq)]
 
@@ -70,7 +87,7 @@ class Watched(FakeInboxes):
 
     def __init__(self, *stored: InboxEntry) -> None:
         super().__init__()
-        self.inbox_entries = {(entry.owner_uuid, entry.sk): entry for entry in stored}
+        self.inbox_entries = {entry_key(entry): entry for entry in stored}
         self.requests: list[str] = []
         self.faults: dict[str, dict[int, Exception]] = {}
         self.query_error: Exception | None = None
@@ -461,6 +478,99 @@ def test_a_member_with_hidden_receipts_is_not_seen_to_have_read(shown: bool) -> 
 
     _assert_shows(table, after)
     assert table.inbox_entries[USER, _time(3)].other_read_seq == (2 if shown else None)
+
+
+def test_archiving_moves_the_entry_of_its_owner_only() -> None:
+    archived = _set(_head(2), OTHER, archived=2)
+    table = _before(_head(2), archived)
+
+    assert rewrite(table, _changes(_head(2), archived)) == Rewritten(1, 0, {})
+
+    _assert_shows(table, archived)
+    assert {entry.key for entry in table.inbox_entries.values()} == {
+        (f"GRP#{USER}", _time(2)),
+        (f"ARC#{OTHER}", _time(2)),
+    }
+    assert table.requests == ["put 3", "delete 1"]
+
+
+@pytest.mark.parametrize("done", [0, 1], ids=["for the first time", "after the first record"])
+def test_an_entry_that_returns_within_a_batch_is_written_in_place_and_its_folder_in_between_is_searched(
+    done: int,
+) -> None:
+    archived = _set(_head(2), OTHER, archived=2)
+    stages = [_head(2), archived, _set(archived, OTHER, archived=None)]
+    table = _before(stages[done], stages[-1])
+    left = archived.inbox_entry(OTHER)
+    table.inbox_entries[entry_key(left)] = left
+
+    assert rewrite(table, _changes(*stages)) == Rewritten(1 - done, done, {})
+
+    _assert_shows(table, stages[-1])
+
+
+def test_replayed_settings_move_nothing_back() -> None:
+    archived = _set(_head(2), OTHER, archived=2)
+    shown = _set(archived, OTHER, archived=None)
+    table = _showing_heads(shown)
+
+    assert rewrite(table, _changes(_head(2), archived)) == Rewritten(0, 1, {})
+
+    _assert_shows(table, shown)
+
+
+@pytest.mark.parametrize("muted", [True, False])
+def test_an_archived_conversation_comes_back_with_the_next_message_unless_muted(muted: bool) -> None:
+    archived = _set(_head(2), OTHER, archived=2, muted_until=FOREVER if muted else "")
+    later = _after(archived, 3)
+    table = _before(archived, later)
+
+    assert rewrite(table, _changes(archived, later)) == Rewritten(1, 0, {})
+
+    _assert_shows(table, later)
+    assert later.folder(OTHER) == (ARCHIVE if muted else INBOX)
+
+
+def test_a_hidden_message_moves_and_counts_nothing_for_the_blocker() -> None:
+    blocked = _blocked(_head(2))
+    later = _after(blocked, 3)
+    table = _before(blocked, later)
+
+    assert rewrite(table, _changes(blocked, later)) == Rewritten(1, 0, {})
+
+    _assert_shows(table, later)
+    entry = table.inbox_entries[OTHER, _time(2)]
+    assert (entry.last_seq, entry.unread_count, entry.message) == (2, 2, "")
+    assert table.requests == ["put 3", "delete 1"]
+
+
+def test_a_hidden_message_after_a_mute_does_not_move_the_blockers_entry_out_of_the_archive() -> None:
+    archived = _set(_head(2), OTHER, archived=1, muted_until=_time(3))
+    later = _after(_blocked(archived), 4)
+
+    assert (archived.folder(OTHER), later.folder(OTHER)) == (ARCHIVE, ARCHIVE)
+
+
+@pytest.mark.parametrize("declined", [True, False])
+def test_a_new_request_shows_what_came_before_it_unless_that_was_declined(declined: bool) -> None:
+    asked = _set(_head(1), OTHER, ask=Ask(0, _time(1)))
+    answered = _set(asked, OTHER, declined=0, begins_after=1) if declined else asked
+    ignored = _after(answered, 2)
+    mine = ignored.membership(OTHER).asking(Ask(2, _time(3)))
+
+    again = _after(ignored, 3).with_membership(OTHER, mine)
+
+    assert again.folder(OTHER) == REQUESTS
+    assert [seq for seq in (1, 2, 3) if not mine.hides(seq)] == ([3] if declined else [1, 2, 3])
+    assert again.unread_of(OTHER).count == (1 if declined else 3)
+
+
+def test_a_head_without_messages_has_no_entries() -> None:
+    head = _head(1)
+    unopened = _blocked(replace(head, last=replace(head.last, seq=0)))
+    changes = [Change("1", None, replace(unopened, version=1)), Change("2", replace(unopened, version=1), unopened)]
+
+    assert rewrite(Watched(), changes) == Rewritten(0, 0, {})
 
 
 def _just_opened() -> Watched:

@@ -58,8 +58,8 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     },
     "ListMessageGroups": {
         "dynamodb:BatchGetItem": {"MSG#"},
-        "dynamodb:Query": {"GRP#", "UPD#"},
-        "dynamodb:GetItem": {"USR#"},
+        "dynamodb:Query": {"GRP#", "REQ#", "ARC#", "UPD#"},
+        "dynamodb:GetItem": {"GRP#", "USR#"},
     },
     "CreateMessageGroup": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#"},
@@ -87,11 +87,17 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:Query": {"CHG#"},
     },
     "FindMessageGroup": {
-        "dynamodb:BatchGetItem": {"USR#", "HDL#"},
+        "dynamodb:BatchGetItem": {"USR#", "HDL#", "MSG#", "GRP#"},
         "dynamodb:GetItem": {"MSG#"},
-        "dynamodb:Query": {"MSG#"},
         "dynamodb:UpdateItem": {"LIM#"},
     },
+    "ChangeMessageGroup": {
+        "dynamodb:BatchGetItem": {"MSG#", "GRP#"},
+        "dynamodb:UpdateItem": {"MSG#", "GRP#"},
+    },
+    "LeaveMessageGroup": {"dynamodb:UpdateItem": {"MSG#"}},
+    "AcceptRequest": {"dynamodb:UpdateItem": {"MSG#"}},
+    "DeclineRequest": {"dynamodb:UpdateItem": {"MSG#"}},
     "MarkRead": {
         "dynamodb:UpdateItem": {"MSG#"},
     },
@@ -111,7 +117,7 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     },
     "UpdateMe": {
         "dynamodb:GetItem": {"USR#"},
-        "dynamodb:Query": {"GRP#"},
+        "dynamodb:Query": FOLDERS,
         "dynamodb:UpdateItem": {"USR#", "HDL#", "MSG#"},
         "dynamodb:PutItem": {"HDL#"},
         "dynamodb:DeleteItem": {"HDL#"},

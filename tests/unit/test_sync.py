@@ -9,7 +9,7 @@ from hypothesis import given
 from cruddur_messages.api import Unanswered
 from cruddur_messages.sync import Conversation, Event, Inbox, Page, Steps, follow
 from tests.support.fake_api import FakeApi
-from tests.support.sync_histories import FOLDERS, ME, OTHERS, Get, Player, Step, changed, drawn, flags, stored
+from tests.support.sync_histories import FOLDERS, ME, OTHERS, Get, Player, Step, changed, drawn, listed, stored
 
 
 class PythonDevice:
@@ -55,7 +55,7 @@ class PythonDevice:
                 "read_seq": one.read_seq,
                 "other_read_seq": one.other_read_seq,
             },
-            "folders": {name: {one.uuid: flags(vars(one)) for one in self.inbox.folder(name)} for name in FOLDERS},
+            "folders": {name: [listed(vars(one)) for one in self.inbox.folder(name)] for name in FOLDERS},
         }
 
     def _follow(self, steps: Steps, get: Get) -> None:

@@ -57,6 +57,12 @@ def test_a_message_group_shows_the_other_person_and_the_last_message() -> None:
         "unread_count": 0,
         "other_read_seq": None,
         "last_change": 0,
+        "folder": "inbox",
+        "muted_until": None,
+        "marked_unread": False,
+        "blocked": False,
+        "begins_after": 0,
+        "last_setting": 0,
     }
 
 

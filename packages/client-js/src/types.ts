@@ -123,7 +123,7 @@ export interface Conversation {
 export type Folder = "inbox" | "requests" | "archive";
 
 /** An entry as the server shows it: with a count that is true at that moment only. */
-export type ConversationEntry = Conversation & { unread_count: number; pinned: boolean };
+export type ConversationEntry = Conversation & { unread_count: number; pinned?: boolean };
 
 /** Settings of a conversation to change. */
 export interface SettingsChange {

@@ -105,3 +105,11 @@ def read_text(body: dict[str, Any], name: str) -> str:
     except UnicodeEncodeError:
         raise Unreadable(f"{name} is not Unicode text: it contains half of a surrogate pair.") from None
     return value
+
+
+def read_flag(body: dict[str, Any], name: str) -> bool | None:
+    """A boolean of the body, None if it is missing. Raises Unreadable for other types."""
+    value = body.get(name)
+    if name in body and not isinstance(value, bool):
+        raise Unreadable(f"{name} must be true or false.")
+    return value

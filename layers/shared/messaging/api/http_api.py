@@ -217,9 +217,9 @@ def ok_page(request: Request, items: list[dict[str, Any]], links: Mapping[str, t
     headers = response["headers"]
     headers["cache-control"] = "private, no-cache"
     if links:
-        limit = {"limit": request.query["limit"]} if "limit" in request.query else {}
+        kept = {name: request.query[name] for name in ("limit", "folder") if name in request.query}
         headers["link"] = ", ".join(
-            f'<?{urlencode({**limit, parameter: str(cursor)})}>; rel="{relation}"'
+            f'<?{urlencode({**kept, parameter: str(cursor)})}>; rel="{relation}"'
             for relation, (parameter, cursor) in links.items()
         )
     etag = hashlib.sha256(f"{headers.get('link')}\n{response['body']}".encode()).hexdigest()[:32]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from messaging.api.bodies import read_text
+from messaging.api.bodies import read_flag, read_text
 from messaging.api.http_api import Request
 from messaging.model.errors import Invalid, Unreadable
 from messaging.model.person import ProfileChange
@@ -50,7 +50,7 @@ def _read(request: Request, *fields: str) -> ProfileChange:
         value("handle", lambda handle: usable_handle(handle.strip().removeprefix("@"))),
         value("display_name", usable_name),
         value("avatar", usable_avatar),
-        _flag(body, "receipts"),
+        read_flag(body, "receipts"),
         _choice(body, "messages_from", TAKES),
     )
     if codes:
@@ -62,11 +62,4 @@ def _choice(body: dict[str, Any], name: str, choices: tuple[str, ...]) -> str | 
     value: str | None = body.get(name)
     if name in body and value not in choices:
         raise Unreadable(f"{name} must be one of {', '.join(choices)}.")
-    return value
-
-
-def _flag(body: dict[str, Any], name: str) -> bool | None:
-    value = body.get(name)
-    if name in body and not isinstance(value, bool):
-        raise Unreadable(f"{name} must be true or false.")
     return value

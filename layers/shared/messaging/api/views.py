@@ -7,8 +7,10 @@ from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
 from messaging.model.cursors import MessageCursor
 from messaging.model.inbox_entry import InboxEntry
+from messaging.model.membership import ClosedRange
 from messaging.model.message import Message, Quote
 from messaging.model.person import Person
+from messaging.model.pins import Pins
 from messaging.model.versions import Version
 from messaging.services.blocks import Blocked
 from messaging.services.read import Conversation, Feed, Found, Totals
@@ -106,10 +108,11 @@ def sent_message(sent: Message) -> dict[str, Any]:
     return {"message_group_uuid": sent.message_group_uuid, **message(sent)}
 
 
-def message_group(group: InboxEntry, hidden: int = 0) -> dict[str, Any]:
-    """An entry of the inbox. `uuid` is the name that the bootcamp's web client reads.
+def message_group(group: InboxEntry, pinned: bool | None = None, hidden: int = 0) -> dict[str, Any]:
+    """An entry of a folder. `uuid` is the name that the bootcamp's web client reads.
 
-    `hidden` is the number of messages that its owner has hidden, 0 also if that is not known.
+    `pinned` is None if that is not known. `hidden` is the number of messages that its owner has hidden, 0 also if that
+    is not known.
     """
     return {
         "uuid": group.message_group_uuid,
@@ -120,28 +123,42 @@ def message_group(group: InboxEntry, hidden: int = 0) -> dict[str, Any]:
         "message": group.message,
         "created_at": group.created_at,
         "user_uuid": group.other.user_uuid,
-        **_read_and_unread(group.last_seq, group.read_seq),
+        **_read_and_unread(group),
         "other_read_seq": group.other_read_seq,
         "last_change": group.last_change,
+        "folder": group.folder or None,
+        "muted_until": group.muted_until or None,
+        **({} if pinned is None else {"pinned": pinned}),
+        "marked_unread": group.marked_unread,
+        "blocked": group.blocking,
+        "begins_after": group.begins_after,
+        "last_setting": group.last_setting,
+        **_unseen(group.skipped),
         **({"unsent": True} if group.unsent else {}),
         **({"hidden": hidden} if hidden else {}),
     }
 
 
+def _unseen(ranges: Sequence[ClosedRange]) -> dict[str, list[list[int]]]:
+    """The messages after the mark that blocks have hidden."""
+    return {"unseen": [[first, last] for first, last in ranges]} if ranges else {}
+
+
+def message_groups(entries: Sequence[InboxEntry], pins: Pins) -> list[dict[str, Any]]:
+    return [message_group(entry, pins.shows(entry)) for entry in entries]
+
+
 def marks(head: Head, user_uuid: str) -> dict[str, Any]:
     """A member's read mark."""
-    return {
-        "message_group_uuid": head.message_group_uuid,
-        **_read_and_unread(head.last_seq, head.read_seqs[user_uuid]),
-    }
+    return {"message_group_uuid": head.message_group_uuid, **_read_and_unread(head.inbox_entry(user_uuid))}
 
 
-def _read_and_unread(last_seq: int, read_seq: int) -> dict[str, int]:
-    return {"last_seq": last_seq, "read_seq": read_seq, "unread_count": last_seq - read_seq}
+def _read_and_unread(group: InboxEntry) -> dict[str, int]:
+    return {"last_seq": group.last_seq, "read_seq": group.read_seq, "unread_count": group.unread_count}
 
 
 def unread(totals: Totals) -> dict[str, Any]:
-    return {"message_groups": totals.conversations, "messages": totals.messages}
+    return {"message_groups": totals.conversations, "messages": totals.messages, "requests": totals.requests}
 
 
 def user(person: Person) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def _marks_for(entry: InboxEntry, before: InboxEntry, old: Head, new: Head) -> I
 
 def _settings(head: Head, entry: InboxEntry) -> tuple[object, ...]:
     """All that a `settings` event tells."""
-    begins_after = head.membership(entry.owner_uuid).hidden_up_to
+    begins_after = head.membership(entry.owner_uuid).begins_after
     return entry.folder, entry.muted_until, entry.marked_unread, entry.blocking, begins_after
 
 

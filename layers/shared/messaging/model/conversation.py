@@ -184,7 +184,7 @@ class Head:
         sender, other_uuid = self.members[message.sender.user_uuid], self.other(message.sender.user_uuid).user_uuid
         theirs = self.membership(other_uuid)
         return replace(
-            self.with_membership(other_uuid, replace(theirs, ask=ask or theirs.ask)),
+            self.with_membership(other_uuid, theirs.asking(ask) if ask else theirs),
             last=message.as_last(sender),
             read_seqs={**self.read_seqs, sender.user_uuid: message.seq},
             version=self.version + 1,
@@ -226,8 +226,7 @@ class Head:
 
     def shown_at(self, owner_uuid: str) -> str:
         """The time of the last message that a member may see. It never falls."""
-        is_last = self.shown_seq(owner_uuid) == self.last_seq
-        return self.created_at if is_last else self.membership(owner_uuid).shown_at
+        return self.membership(owner_uuid).last_shown_at(self.last_seq, self.created_at)
 
     def hides(self, owner_uuid: str, message: Message) -> bool:
         """True if a member may not see a message, or its present text: the other has edited it while blocked."""
@@ -282,13 +281,13 @@ class Head:
             mine.marked_unread,
             bool(mine.block),
             mine.skipped(read_seq),
-            mine.hidden_up_to,
+            mine.begins_after,
             mine.settings,
         )
 
     def _counted_from(self, owner_uuid: str) -> int:
         """The number of the message after which a member's unread messages count."""
-        read_seq = max(self.read_seqs[owner_uuid], self.membership(owner_uuid).hidden_up_to)
+        read_seq = max(self.read_seqs[owner_uuid], self.membership(owner_uuid).begins_after)
         shown_seq = self.shown_seq(owner_uuid)
         return read_seq if shown_seq == self.last_seq else min(read_seq, shown_seq)
 

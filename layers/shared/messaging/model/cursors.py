@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from messaging.model import keys
 from messaging.model.errors import Unreadable
+from messaging.model.membership import INBOX
 
 _SEQ = re.compile(r"[1-9][0-9]{0,17}")
 OLDER, NEWER = "older", "newer"
@@ -35,7 +36,7 @@ class MessageCursor:
 
 @dataclass(frozen=True, slots=True)
 class InboxCursor:
-    """A place in a person's inbox, and the direction from there, OLDER or NEWER.
+    """A place in a person's inbox or another folder, and the direction from there, OLDER or NEWER.
 
     `changed` is a place among the person's changed conversations, "" for that at the time of `sk`.
     """
@@ -44,6 +45,7 @@ class InboxCursor:
     direction: str
     sk: str
     changed: str = ""
+    folder: str = INBOX
 
     @property
     def changed_after(self) -> str:
@@ -51,26 +53,30 @@ class InboxCursor:
 
     def __str__(self) -> str:
         changed = [self.changed] if self.changed else []
-        return _encode(self.user_uuid, *changed, self.sk, self.direction)
+        return _encode(_list_of(self.user_uuid, self.folder), *changed, self.sk, self.direction)
 
     @classmethod
-    def since(cls, text: str, user_uuid: str) -> "InboxCursor":
+    def since(cls, text: str, user_uuid: str, folder: str = INBOX) -> "InboxCursor":
         """Parse a time in the API's format, or a cursor. Raises Unreadable."""
         if keys.is_time(text):
-            return cls(user_uuid, NEWER, text)
-        return cls.parse(text, user_uuid)
+            return cls(user_uuid, NEWER, text, folder=folder)
+        return cls.parse(text, user_uuid, folder)
 
     @classmethod
-    def parse(cls, text: str, user_uuid: str) -> "InboxCursor":
-        """Parse a cursor of this person's inbox. Raises Unreadable."""
+    def parse(cls, text: str, user_uuid: str, folder: str = INBOX) -> "InboxCursor":
+        """Parse a cursor of this person's folder. Raises Unreadable."""
+        mine = _list_of(user_uuid, folder)
         match _decode(text):
-            case [owner, sk, ("older" | "newer") as direction] if owner == user_uuid and keys.is_inbox_sk(sk):
-                return cls(owner, direction, sk)
-            case [owner, changed, sk, "newer"] if (
-                owner == user_uuid and keys.is_changed_sk(changed) and keys.is_inbox_sk(sk)
-            ):
-                return cls(owner, NEWER, sk, changed)
-        raise Unreadable("The cursor does not belong to this inbox.")
+            case [of, sk, ("older" | "newer") as direction] if of == mine and keys.is_inbox_sk(sk):
+                return cls(user_uuid, direction, sk, folder=folder)
+            case [of, changed, sk, "newer"] if of == mine and keys.is_changed_sk(changed) and keys.is_inbox_sk(sk):
+                return cls(user_uuid, NEWER, sk, changed, folder)
+        raise Unreadable("The cursor does not belong to this list.")
+
+
+def _list_of(user_uuid: str, folder: str) -> str:
+    """The name of a list in its cursors: the person, and the folder unless it is the inbox."""
+    return user_uuid if folder == INBOX else f"{user_uuid}#{folder}"
 
 
 @dataclass(frozen=True, slots=True)

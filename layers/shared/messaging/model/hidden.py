@@ -52,7 +52,7 @@ class Sight:
 
     @property
     def first_seq(self) -> int:
-        return self.head.membership(self.user_uuid).hidden_up_to + 1
+        return self.head.membership(self.user_uuid).begins_after + 1
 
     @property
     def last_seq(self) -> int:

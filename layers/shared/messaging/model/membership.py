@@ -47,12 +47,12 @@ class Membership:
 
     `ask` waits for this member's answer; `declined` is the `after` of an ask that was declined, None for none.
     `archived` is the number of the last message when the conversation was archived, None if it was not.
-    `muted_until` is a time, FOREVER or "". The history begins after the number `begins_after`. `unseen` are the ranges
-    of messages that blocks have hidden for ever, in order; the last one is open while the block lasts. `shown_at` is
-    the time of the last message before that last range. `sent` counts this member's messages of a minute. `set_at` is
-    the hour of the last setting, "" for never. `settings` is its number: each update that changes what the
-    member sees, other than by a message, adds 1, so that devices can order copies of their settings (together with the
-    number of the last message). It never grows by an update of the other member.
+    `muted_until` is a time, FOREVER or "". The history begins after the number `begins_after`: they left then, or
+    declined a request. `unseen` are the ranges of messages that blocks have hidden for ever, in order; the last one is
+    open while the block lasts. `shown_at` is the time of the last message before that last range. `sent` counts this
+    member's messages of a minute. `set_at` is the hour of the last setting, "" for never. `settings` is its number:
+    each update that changes what the member sees, other than by a message, adds 1, so that devices can order copies of
+    their settings (together with the number of the last message). It never grows by an update of the other member.
     """
 
     ask: Ask | None = None
@@ -68,11 +68,6 @@ class Membership:
     set_at: str = ""
     settings: int = 0
 
-    @property
-    def hidden_up_to(self) -> int:
-        """The number of the last message before this member's history: they left then, or declined a request."""
-        return max(self.begins_after, self.ask.after if self.ask and self.declined is not None else 0)
-
     def shown_seq(self, last_seq: int) -> int:
         """The number of the last message that this member may see, of a conversation with this last number."""
         if self.unseen and self.unseen[-1][1] in (None, last_seq):
@@ -81,7 +76,7 @@ class Membership:
 
     def hides(self, seq: int) -> bool:
         """True if this member may not see the message with this number: it is unseen, or before their history."""
-        return seq <= self.hidden_up_to or any(
+        return seq <= self.begins_after or any(
             first <= seq and (last is None or seq <= last) for first, last in self.unseen
         )
 
@@ -89,21 +84,38 @@ class Membership:
         """The ranges of messages after one that blocks have hidden, without that of a present block."""
         return tuple((max(first, after + 1), last) for first, last in self.unseen if last is not None and last > after)
 
+    def last_shown_at(self, last_seq: int, created_at: str) -> str:
+        """The time of the last message that this member may see, of a conversation with this last message."""
+        return created_at if self.shown_seq(last_seq) == last_seq else self.shown_at
+
     def folder(self, last_seq: int, created_at: str) -> str:
         """The folder of a conversation with this last message: one of FOLDERS."""
-        if self.shown_seq(last_seq) <= self.hidden_up_to or (self.ask and self.ask.after == self.declined):
+        shown_seq = self.shown_seq(last_seq)
+        if shown_seq <= self.begins_after or self.is_declined:
             return OUT_OF_SIGHT
         if self.ask:
             return REQUESTS
         if self.archived is not None and (
-            self.shown_seq(last_seq) <= self.archived or self.muted_until > created_at  # no message ends a mute
+            shown_seq <= self.archived
+            or self.muted_until > self.last_shown_at(last_seq, created_at)  # no message ends a mute
         ):
             return ARCHIVE
         return INBOX
 
+    @property
+    def is_declined(self) -> bool:
+        """True if a request was declined, and no new one has come since."""
+        return self.ask is not None and self.ask.after == self.declined
+
+    def asking(self, ask: Ask) -> "Membership":
+        """The state after the first message of a new request, which shows nothing from before a decline."""
+        if self.is_declined:
+            return replace(self, ask=ask, declined=None, begins_after=ask.after)
+        return replace(self, ask=ask)
+
     def answered(self) -> "Membership":
         """The state after a message of this member, which accepts a request and reads everything."""
-        return replace(self, ask=None, declined=None, marked_unread=False, begins_after=self.hidden_up_to)
+        return replace(self, ask=None, declined=None, marked_unread=False)
 
     def without_block(self, last_seq: int) -> "Membership":
         """The state after the end of a block, of a conversation with this last number."""

@@ -12,6 +12,7 @@ SPREADING = "spreading"  # the attribute of a profile while some conversations d
 _LEAVING_HANDLE = "_leaving"
 _DELETED_HANDLE = "_deleted"
 _DELETED_NAME = "deleted user"
+GONE_HANDLES = (_LEAVING_HANDLE, _DELETED_HANDLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Person:
     @property
     def is_gone(self) -> bool:
         """True if this person is being erased or was erased: they neither send nor receive."""
-        return self.handle in (_LEAVING_HANDLE, _DELETED_HANDLE)
+        return self.handle in GONE_HANDLES
 
     @property
     def leaving(self) -> "Person":

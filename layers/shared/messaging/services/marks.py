@@ -1,23 +1,37 @@
 """Read marks."""
 
+from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.errors import Invalid
-from messaging.retry import until_not_busy
+from messaging.model.errors import Busy, Invalid
+from messaging.retry import attempts
 from messaging.services.read import require_member
+from messaging.services.send import Clock, utc_now
 from messaging.storage.table import HeadChanged, Table
 
 
-def mark_read(table: Table, user_uuid: str, message_group_uuid: str, seq: int) -> Head:
+def mark_read(table: Table, user_uuid: str, message_group_uuid: str, seq: int, now: Clock = utc_now) -> Head:
     """Advance a member's read mark to `seq`, 1 or more; return the new head.
 
-    A mark only rises: an earlier `seq` changes nothing. Raises Invalid for a `seq` after the last message, NotFound
-    for a stranger as for no conversation, and Busy.
+    A mark only rises: an earlier `seq` changes nothing, except that the conversation is no longer marked as unread,
+    which takes a second request. Raises Invalid for a `seq` after the last message, NotFound for a stranger as for no
+    conversation, and Busy.
     """
-    try:
-        head = until_not_busy(lambda: table.advance_mark(message_group_uuid, user_uuid, seq))
-    except HeadChanged as changed:
-        head = require_member(changed.head, user_uuid)
-        if seq > head.last_seq:
-            raise Invalid("seq_past_last_message") from None
-        return head
-    return require_member(head, user_uuid)
+    known: Head | None = None
+    for _ in attempts():
+        try:
+            if known and known.membership(user_uuid).marked_unread:
+                mark, at = max(seq, known.read_seqs[user_uuid]), keys.format_time(now())
+                head = table.end_marked_unread(message_group_uuid, user_uuid, mark, at)
+            else:
+                head = table.advance_mark(message_group_uuid, user_uuid, seq)
+        except HeadChanged as changed:
+            known = require_member(changed.head, user_uuid)
+            if seq > known.shown_seq(user_uuid):
+                raise Invalid("seq_past_last_message") from None
+            if known.read_seqs[user_uuid] >= seq and not known.membership(user_uuid).marked_unread:
+                return known
+        except Busy:
+            pass
+        else:
+            return require_member(head, user_uuid)
+    raise Busy("This conversation keeps changing.")

@@ -18,8 +18,10 @@ from messaging.model.errors import NotFound
 from messaging.model.hidden import Hidden, Sight
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.limits import UNLIMITED, Limit, Usage
+from messaging.model.membership import INBOX
 from messaging.model.message import Message, Quote
 from messaging.model.person import Person
+from messaging.model.pins import Pins
 from messaging.model.reach import OPEN, Reach
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Version
@@ -66,8 +68,9 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A page of an inbox, newest first; each conversation once. A cursor is None if there are no more.
+    """A page of a folder, newest first; each conversation once. A cursor is None if there are no more.
 
+    The top page of the inbox begins with the pinned conversations, which are on no other page.
     `changes` is the start of `changed_since` for later changes; None except on the top page.
     `duplicates` counts the conversations stored twice in the page; an unfinished rewrite causes some.
     """
@@ -77,6 +80,7 @@ class Inbox:
     newer: InboxCursor | None
     changes: InboxCursor | None
     duplicates: int
+    pins: Pins
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +93,16 @@ class Changes:
     entries: list[InboxEntry]
     cursor: InboxCursor
     ended: bool
+    pins: Pins
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A person's numbers of conversations with unread messages, and of unread messages."""
+    """A person's numbers of conversations that count as unread, of their messages, and of unread requests."""
 
     conversations: int
     messages: int
+    requests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,17 +294,24 @@ def find_head_and_address(
     return require_member(head, user_uuid), None
 
 
-def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxCursor | None = None) -> Inbox:
-    """Pattern B: one request, from the top of the inbox or from a cursor.
+def list_message_groups(
+    table: Table, user_uuid: str, limit: int, cursor: InboxCursor | None = None, folder: str = INBOX
+) -> Inbox:
+    """Pattern B: one request, from the top of a folder or from a cursor of it.
 
-    If it finds nothing, a second request checks that the person exists. Raises NotFound if not.
+    One more, for the pins, on a page of the inbox below its top; and one for pinned conversations that are below the
+    top page. If it finds nothing, a request checks that the person exists. Raises NotFound if not.
     """
+    pins: Pins | None = None
     if cursor and cursor.direction == NEWER:
-        found = table.inbox_above(user_uuid, limit + 1, cursor.sk)
+        found, pins = table.inbox_above(user_uuid, limit + 1, cursor.sk, folder)
         more_above, more_below = len(found) > limit, True
         found = found[-limit:]
     else:
-        found = table.inbox(user_uuid, limit + 1, cursor.sk if cursor else None)
+        if cursor or folder != INBOX:
+            found = table.inbox(user_uuid, limit + 1, cursor.sk if cursor else None, folder)
+        else:
+            found, pins = table.top_of_inbox(user_uuid, limit + 1)
         more_above, more_below = cursor is not None, len(found) > limit
         found = found[:limit]
     if not found:
@@ -306,30 +319,39 @@ def list_message_groups(table: Table, user_uuid: str, limit: int, cursor: InboxC
     top = found[0].sk if found else cursor.sk if cursor else None  # the whole page may have moved up meanwhile
     changes = None
     if not more_above:
-        changes = _late(user_uuid, found[0].sk) if found else InboxCursor(user_uuid, NEWER, top or keys.FIRST_TIME)
+        start = InboxCursor(user_uuid, NEWER, top or keys.FIRST_TIME)
+        changes = replace(_late(user_uuid, found[0].sk) if found else start, folder=folder)
     page = _newest_of_each(found)
+    duplicates = len(found) - len(page)
+    if pins is None:
+        pins = table.pins(user_uuid) if folder == INBOX else Pins(user_uuid)
+    if pins.message_group_uuids:
+        first = [] if more_above else _pinned(table, pins, page)
+        page = first + [entry for entry in page if not pins.shows(entry)]
     return Inbox(
         page,
-        InboxCursor(user_uuid, OLDER, found[-1].sk) if found and more_below else None,
-        InboxCursor(user_uuid, NEWER, top) if top and more_above else None,
+        InboxCursor(user_uuid, OLDER, found[-1].sk, folder=folder) if found and more_below else None,
+        InboxCursor(user_uuid, NEWER, top, folder=folder) if top and more_above else None,
         changes,
-        len(found) - len(page),
+        duplicates,
+        pins,
     )
 
 
 def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) -> Changes:
-    """Pattern B for a client that was away: the conversations with a last message, then those with changes, since then.
+    """Pattern B for a client that was away: the conversations of a folder with a last message since then.
 
-    2 requests, 1 before the end; 1 more, with 0.5 read units for each conversation, if only older messages were
-    changed, or as in `list_message_groups` if nothing is found. A conversation that moves up while pages are read comes
-    again, in its new state.
+    After them come all conversations with changed messages or settings, also if they are in another folder or in none.
+    2 requests, 1 before the end; 1 more, with 0.5 read units for each conversation, if only older messages or settings
+    were changed, 1 for the pins if the page does not reach the top of the inbox, or as in `list_message_groups` if
+    nothing is found. A conversation that moves up while pages are read comes again, in its new state.
     """
-    found = table.inbox_above(user_uuid, limit + 1, since.sk)
+    found, pins = table.inbox_above(user_uuid, limit + 1, since.sk, since.folder)
     page, ended = found[::-1][:limit], len(found) <= limit
-    last = InboxCursor(user_uuid, NEWER, page[-1].sk if page else since.sk, since.changed_after)
+    last = replace(since, sk=page[-1].sk if page else since.sk, changed=since.changed_after)
     entries = _newest_of_each(page[::-1])[::-1]
     if not ended:
-        return Changes(entries, last, ended)
+        return Changes(entries, last, ended, pins or _pins_of(table, user_uuid, entries))
     room = limit - len(page)
     rows = table.changed_conversations(user_uuid, since.changed_after, room + 1)
     if not found and not rows:
@@ -339,33 +361,48 @@ def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) 
     groups = [one for one in dict.fromkeys(row.message_group_uuid for row in rows) if one not in known]
     heads = {head.message_group_uuid: head for head in table.heads_of(groups) if _is_member(head, user_uuid)}
     entries += [heads[group].inbox_entry(user_uuid) for group in groups if group in heads]
+    pins = pins or _pins_of(table, user_uuid, entries)
     changed = rows[-1].sk if rows else since.changed_after
     if not ended:
-        return Changes(entries, replace(last, changed=changed), ended)
+        return Changes(entries, replace(last, changed=changed), ended, pins)
     # Both reach an hour back, since the stream may be as late.
     sk = max(since.sk, _late(user_uuid, page[-1].sk).sk) if page else since.sk
     changed = max(since.changed_after, keys.hour_before(changed, _STREAM_IS_LATE_BY)) if rows else changed
-    return Changes(entries, InboxCursor(user_uuid, NEWER, sk, changed), ended)
+    return Changes(entries, replace(since, direction=NEWER, sk=sk, changed=changed), ended, pins)
 
 
-def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) -> tuple[InboxEntry, int]:
-    """One conversation from its head, ahead of the inbox, and the number of messages hidden there.
+def show_message_group(table: Table, user_uuid: str, message_group_uuid: str) -> tuple[InboxEntry, int, Pins]:
+    """One conversation from its head, ahead of the inbox, the number of messages hidden there, and the pins.
 
     Raises NotFound for a stranger as for no conversation.
     """
-    head, hidden = _find_head_and_hidden(table, message_group_uuid, user_uuid)
-    return head.inbox_entry(user_uuid), len(hidden.of(user_uuid))
+    for consistent in (False, True):
+        head, hidden, pins = table.head_hidden_and_pins(message_group_uuid, user_uuid, consistent=consistent)
+        if _is_member(head, user_uuid):
+            break
+    return require_member(head, user_uuid).inbox_entry(user_uuid), len(hidden.of(user_uuid)), pins
 
 
-def count_unread(table: Table, user_uuid: str) -> Totals:
-    """Count unread messages: 1 request for some thousand conversations with unread messages, 0.5 read units per 40.
+def find_head_and_pins(table: Table, message_group_uuid: str, user_uuid: str) -> tuple[Head, Pins]:
+    """As `find_head`, with the caller's pins: 1 request and 1 read unit."""
+    head, pins = table.head_and_pins(message_group_uuid, user_uuid)
+    if not _is_member(head, user_uuid):
+        head, pins = table.head_and_pins(message_group_uuid, user_uuid, consistent=True)
+    return require_member(head, user_uuid), pins
 
-    If there are none, a second request checks that the person exists. Raises NotFound if not.
+
+def count_unread(table: Table, user_uuid: str, now: datetime) -> Totals:
+    """Count the unread messages of the inbox, without conversations that are muted at `now`, and the unread requests.
+
+    1 request for some thousand conversations with unread messages, 0.5 read units per 40. If there are none, a second
+    request checks that the person exists. Raises NotFound if not.
     """
-    counts = [unread.last_seq - unread.read_seq for unread in table.unread(user_uuid)]
-    if not counts:
+    unread = [*table.unread(user_uuid)]
+    if not unread:
         find_person(table, user_uuid)
-    return Totals(len(counts), sum(counts))
+    time = keys.format_time(now)
+    counts = [one.count for one in unread if one.counts_at(time)]
+    return Totals(len(counts), sum(counts), sum(one.is_request for one in unread))
 
 
 def find_message_group(
@@ -509,6 +546,22 @@ def _late(user_uuid: str, sk: str) -> InboxCursor:
     At most an hour later: older records are given up (template.yaml, MaximumRecordAgeInSeconds).
     """
     return InboxCursor(user_uuid, NEWER, keys.time_before(sk[: keys.TIME_LENGTH], _STREAM_IS_LATE_BY))
+
+
+def _pins_of(table: Table, user_uuid: str, entries: Iterable[InboxEntry]) -> Pins:
+    """The pins, if one of the entries is in the inbox: nothing else shows them."""
+    return table.pins(user_uuid) if any(entry.folder == INBOX for entry in entries) else Pins(user_uuid)
+
+
+def _pinned(table: Table, pins: Pins, page: Iterable[InboxEntry]) -> list[InboxEntry]:
+    """The pinned conversations of the inbox, in their order: those of a page, the others from their heads."""
+    entries = {entry.message_group_uuid: entry for entry in page if pins.shows(entry)}
+    others = table.heads_of([one for one in pins.message_group_uuids if one not in entries])
+    for head in others:
+        if _is_member(head, pins.owner_uuid):
+            entries[head.message_group_uuid] = head.inbox_entry(pins.owner_uuid)
+    found = [entries[one] for one in pins.message_group_uuids if one in entries]
+    return [entry for entry in found if pins.shows(entry)]
 
 
 def _newest_of_each(entries: list[InboxEntry]) -> list[InboxEntry]:

@@ -22,8 +22,10 @@ from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item
 from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS, Ask
 from messaging.model.message import OPTIONAL_CONTENT, Message
-from messaging.model.person import SPREADING, Person, Profile
+from messaging.model.person import GONE_HANDLES, SPREADING, Person, Profile
+from messaging.model.pins import Pins
 from messaging.model.sent_record import SentRecord
+from messaging.model.settings_change import SettingsChange
 from messaging.model.versions import Versions
 from messaging.retry import until_not_busy
 from messaging.storage import aws_client
@@ -61,6 +63,13 @@ class AlreadySent(Exception):
 
     def __init__(self, sent_record: SentRecord) -> None:
         self.sent_record = sent_record
+
+
+class PinsChanged(Exception):
+    """The pins have changed since they were read. `pins` are the current ones."""
+
+    def __init__(self, pins: Pins) -> None:
+        self.pins = pins
 
 
 class ProfileChanged(Exception):
@@ -265,13 +274,50 @@ class Table:
         items = self.db.query(pk, limit, "<", older_than or _AFTER_ALL_TIMES, ascending=False)
         return [InboxEntry.from_item(item) for item in items]
 
+    def top_of_inbox(self, user_uuid: str, limit: int) -> tuple[list[InboxEntry], Pins]:
+        """The newest entries of the inbox, and the pins, which sort above all of them, in one Query."""
+        items = self.db.query(keys.inbox_pk(user_uuid), limit + 1, ascending=False)
+        entries, pins = _entries_and_pins(items)
+        return entries[:limit], pins or Pins(user_uuid)
+
     def inbox_above(
         self, user_uuid: str, limit: int, newer_than: str, folder: str = INBOX, *, consistent: bool = False
-    ) -> list[InboxEntry]:
-        """The message groups of a folder next above a sort key, newest first."""
+    ) -> tuple[list[InboxEntry], Pins | None]:
+        """The entries of a folder next above a sort key, newest first.
+
+        With the pins, if the Query reaches the top of the inbox, else None.
+        """
         pk = keys.folder_pk(folder, user_uuid)
         items = self.db.query(pk, limit, ">", newer_than, ascending=True, consistent=consistent)
-        return [InboxEntry.from_item(item) for item in reversed(items) if item["sk"]["S"] != keys.PINS]
+        entries, pins = _entries_and_pins(items[::-1])
+        reaches_top = folder == INBOX and len(items) < limit
+        return entries, pins or (Pins(user_uuid) if reaches_top else None)
+
+    def pins(self, user_uuid: str) -> Pins:
+        """A person's pinned conversations. 0.5 read units."""
+        item = self.db.get(_pins_key(user_uuid))
+        return Pins.from_item(item) if item else Pins(user_uuid)
+
+    def head_and_pins(
+        self, message_group_uuid: str, user_uuid: str, *, consistent: bool = False
+    ) -> tuple[Head | None, Pins]:
+        """A conversation's head and a person's pins, in one request. 1 read unit, 2 if consistent."""
+        head, pins = self.db.get_two(
+            keys.key(keys.conversation_pk(message_group_uuid), keys.HEAD),
+            _pins_key(user_uuid),
+            consistent=consistent,
+        )
+        return Head.from_item(head) if head else None, Pins.from_item(pins) if pins else Pins(user_uuid)
+
+    def head_hidden_and_pins(
+        self, message_group_uuid: str, user_uuid: str, *, consistent: bool
+    ) -> tuple[Head | None, Hidden, Pins]:
+        """As `head_and_pins`, with the hidden messages. 1.5 read units, 3 if consistent."""
+        pk = keys.conversation_pk(message_group_uuid)
+        wanted = [keys.key(pk, keys.HEAD), keys.key(pk, keys.HIDDEN), _pins_key(user_uuid)]
+        found = {item["sk"]["S"]: item for item in self.db.get_many(wanted, consistent=consistent)}
+        pins = Pins.from_item(found[keys.PINS]) if keys.PINS in found else Pins(user_uuid)
+        return _head_of(found), _hidden_of(found, message_group_uuid), pins
 
     def changed_conversations(self, user_uuid: str, after: str, limit: int) -> list[ChangedConversation]:
         """Conversations with changes, in the order of the hours of their last ones, after a sort key or an hour."""
@@ -294,13 +340,13 @@ class Table:
         """
         seen: set[str] = set()
         for folder in (OUT_OF_SIGHT, REQUESTS, ARCHIVE, INBOX):
-            page = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, folder, consistent=True)
+            page, _ = self.inbox_above(user_uuid, _PAGE, BEFORE_ALL_TIMES, folder, consistent=True)
             while page:
                 for group in reversed(page):
                     if group.message_group_uuid not in seen:
                         seen.add(group.message_group_uuid)
                         yield group
-                page = self.inbox_above(user_uuid, _PAGE, page[0].sk, folder, consistent=True)
+                page, _ = self.inbox_above(user_uuid, _PAGE, page[0].sk, folder, consistent=True)
 
     def entries_of(
         self, owner_uuid: str, message_group_uuid: str, folder: str, first: str, last: str = _AFTER_ALL_TIMES
@@ -412,7 +458,7 @@ class Table:
         Once a head says that a member was deleted or renamed, or that the sender blocks the other, nothing is stored
         that was meant for the head before. Raises HeadChanged, AlreadySent, PositionTaken.
         """
-        other, mine = head.other(message.sender.user_uuid), head.membership(message.sender.user_uuid)
+        other = head.other(message.sender.user_uuid)
         last = AttributesUpdate.of_last(message)
         sets = [last.set, "members.#sender.read_seq = :last_seq", "members.#sender.wrote = :true"]
         conditions = [
@@ -435,11 +481,9 @@ class Table:
             sets.append("members.#other.#request = :ask")
             conditions.append("attribute_exists(members.#other.#request)")  # not accepted meanwhile
             values[":ask"] = ask.attribute
-        if (begins_after := mine.answered().begins_after) != mine.begins_after:
-            sets.append("members.#sender.begins_after = :begins_after")
-            conditions.append(_is_number("members.#sender.begins_after", mine.begins_after))
-            values[":begins_after"] = {"N": str(begins_after)}
-            values |= {":number": {"N": str(mine.begins_after)}} if mine.begins_after else {}
+            if head.membership(other.user_uuid).is_declined:
+                sets.append("members.#other.begins_after = :read")
+                gone.append("members.#other.declined")
         update = f"{', '.join(sets)} {', '.join(gone)}"
         self._send(
             message,
@@ -626,14 +670,14 @@ class Table:
         """Advance a member's read mark to `seq`; return the new head. 1 request and 1 write unit.
 
         Raises HeadChanged with the current head, or None, if this person is no member, `seq` is after the last
-        message, or the mark is not below `seq`.
+        message, the mark is not below `seq`, or the conversation is marked as unread.
         """
         try:
             item = self.update_head(
                 message_group_uuid,
                 "SET members.#me.read_seq = :seq",
-                "attribute_exists(members.#me) AND last_seq >= :seq AND "
-                "(attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq)",
+                "attribute_exists(members.#me) AND last_seq >= :seq AND attribute_not_exists(members.#me.marked_unread)"
+                " AND (attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq)",
                 {":seq": {"N": str(seq)}},
                 {"#me": user_uuid},
             )
@@ -641,7 +685,128 @@ class Table:
             raise HeadChanged(Head.from_item(failed.item) if failed.item else None) from None
         return Head.from_item(item)
 
-    # Settings
+    def end_marked_unread(self, message_group_uuid: str, user_uuid: str, seq: int, at: str) -> Head:
+        """Advance a member's mark as `advance_mark` does, also to where it is, in a conversation marked as unread."""
+        return self._change_member(
+            message_group_uuid,
+            user_uuid,
+            at,
+            {"read_seq": ":seq"},
+            ["marked_unread"],
+            "last_seq >= :seq AND attribute_exists(members.#me.#marked_unread) AND "
+            "(attribute_not_exists(members.#me.#read_seq) OR members.#me.#read_seq <= :seq)",
+            {":seq": {"N": str(seq)}},
+        )
+
+    # Settings of a conversation: each is 1 request and 1 write unit, counts in the member's `settings`, notes the hour
+    # of `at`, and returns the new head. HeadChanged has the current head, None if there is none.
+
+    def change_settings(
+        self, message_group_uuid: str, user_uuid: str, change: SettingsChange, at: str, known: Head | None = None
+    ) -> Head:
+        """Change a member's settings, if the head is still as `known`.
+
+        Raises HeadChanged, also for a mute without `archived` if the conversation was archived: a mute alone must not
+        move it, see `Membership.folder`.
+        """
+        sets: dict[str, str] = {}
+        removes: list[str] = []
+        values: Item = {}
+        if change.muted_until:
+            sets["muted_until"], values[":muted_until"] = ":muted_until", {"S": change.muted_until}
+        elif change.muted_until is not None:
+            removes.append("muted_until")
+        if change.archived:
+            sets["archived"] = "last_seq"
+        elif change.archived is not None:
+            removes.append("archived")
+        if change.marked_unread:
+            sets["marked_unread"], values[":true"] = ":true", {"BOOL": True}
+        elif change.marked_unread is not None:
+            removes.append("marked_unread")
+        mutes_only = change.archived is None and change.muted_until is not None
+        condition = "attribute_not_exists(members.#me.archived)" if mutes_only else ""
+        if known:
+            condition, version = _is_unchanged(known)
+            values |= version
+        return self._change_member(message_group_uuid, user_uuid, at, sets, removes, condition, values)
+
+    def leave(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        """End a member's history here. A request that waits goes on waiting."""
+        removes = ["archived", "marked_unread"]
+        return self._change_member(message_group_uuid, user_uuid, at, {"begins_after": "last_seq"}, removes)
+
+    def accept_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        """Accept the request that waits for a member, even a declined one. Raises HeadChanged if none waits."""
+        waits = "attribute_exists(members.#me.#request)"
+        return self._change_member(message_group_uuid, user_uuid, at, {}, ["request", "declined", "archived"], waits)
+
+    def decline_request(self, message_group_uuid: str, user_uuid: str, at: str) -> Head:
+        """Decline the request that waits for a member: their history ends here. Raises HeadChanged if none waits."""
+        return self._change_member(
+            message_group_uuid,
+            user_uuid,
+            at,
+            {"declined": "members.#me.request.after", "begins_after": "last_seq"},
+            ["archived", "marked_unread"],
+            "attribute_exists(members.#me.request)",
+        )
+
+    def _change_member(
+        self,
+        message_group_uuid: str,
+        user_uuid: str,
+        at: str,
+        sets: Mapping[str, str],
+        removes: Sequence[str],
+        condition: str = "",
+        values: Item | None = None,
+    ) -> Head:
+        """Set attributes of a member to expressions, and remove others, as a setting of this member."""
+        counted = {
+            **sets,
+            "set_at": ":hour",
+            "settings": "if_not_exists(members.#me.#settings, :zero) + :one",
+        }
+        update = "SET " + ", ".join(f"members.#me.#{name} = {value}" for name, value in counted.items())
+        if removes:
+            update += " REMOVE " + ", ".join(f"members.#me.#{name}" for name in removes)
+        may = "attribute_exists(members.#me) AND last_seq > :zero AND NOT members.#me.handle IN (:leaving, :deleted)"
+        leaving, deleted = GONE_HANDLES
+        fixed: Item = {
+            ":hour": {"S": at[: keys.HOUR_LENGTH]},
+            ":zero": {"N": "0"},
+            ":leaving": {"S": leaving},
+            ":deleted": {"S": deleted},
+        }
+        try:
+            item = self.update_head(
+                message_group_uuid,
+                update,
+                f"{may} AND {condition}" if condition else may,
+                {**fixed, **(values or {})},
+                {"#me": user_uuid, **{f"#{name}": name for name in (*counted, *removes)}},
+            )
+        except ConditionFailed as failed:
+            raise HeadChanged(Head.from_item(failed.item) if failed.item else None) from None
+        return Head.from_item(item)
+
+    def change_pins(self, old: Pins, new: Pins) -> None:
+        """Replace a person's pins. 1 write unit. Raises PinsChanged if they are not `old` any more."""
+        item = new.item
+        condition, number = ("#number = :old", {":old": {"N": str(old.number)}}) if old.number else (ABSENT, {})
+        try:
+            self.db.update(
+                keys.of(item),
+                "SET pins = :pins, #number = :number",
+                condition,
+                {":pins": item["pins"], ":number": item["number"], **number},
+                {"#number": "number"},
+            )
+        except ConditionFailed as failed:
+            raise PinsChanged(Pins.from_item(failed.item) if failed.item else Pins(old.owner_uuid)) from None
+
+    # Settings of a person
 
     def profile(self, user_uuid: str) -> Profile | None:
         """Consistent: 1 read unit."""
@@ -910,6 +1075,16 @@ class Table:
 
 
 _IDENTITY = ("pk", "sk", "message_group_uuid")  # an unread entry has the last one as its sk
+
+
+def _pins_key(user_uuid: str) -> Item:
+    return keys.key(keys.inbox_pk(user_uuid), keys.PINS)
+
+
+def _entries_and_pins(items: Sequence[Item]) -> tuple[list[InboxEntry], Pins | None]:
+    """The entries among items of a folder, and the pins, None if they are not among them."""
+    pins = next((Pins.from_item(item) for item in items if item["sk"]["S"] == keys.PINS), None)
+    return [InboxEntry.from_item(item) for item in items if item["sk"]["S"] != keys.PINS], pins
 
 
 def _head_of(found: Mapping[str, Item]) -> Head | None:

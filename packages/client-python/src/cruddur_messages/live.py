@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from cruddur_messages.api import Api, Refused, Unanswered
-from cruddur_messages.sync import Event, Inbox, Message, Steps
+from cruddur_messages.sync import Event, Inbox, Message, Page
 
 # Seconds. API Gateway closes a socket after ten silent minutes, and every socket after two hours.
 _PING_EVERY = 300
@@ -70,12 +70,22 @@ class Request:
     """For an edit, the message as its author saw it; None if it is still on its way."""
 
 
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a conversation that waits for its turn: a request to Api, and a word for it when it is done."""
+
+    message_group_uuid: str
+    request: Callable[[], object]
+    done: str
+
+
 class Device:
     """One device of a signed-in person. `run` keeps `inbox` current.
 
-    `notify` is called after each event, when `inbox` has it, and with four more events: `caught_up`, `disconnected`,
+    `notify` is called after each event, when `inbox` has it, and with five more events: `caught_up`, `disconnected`,
     `replaced` (the server closed this socket, the oldest of too many: `look` opens another), and `refused`, with a
-    `detail`, for a message or a change that the server does not take; for a message also with its `text`.
+    `detail`, for a message or a change that the server does not take, for a message also with its `text`; and `set`,
+    with the `done` of a setting.
     """
 
     def __init__(self, api: Api, socket_url: str, user_uuid: str, notify: Callable[[Event], None]) -> None:
@@ -88,7 +98,7 @@ class Device:
         self._is_looked_at = asyncio.Event()
         self._is_looked_at.set()
         self._watched: set[str] = set()
-        self._outbox: asyncio.Queue[dict[str, str] | Request] = asyncio.Queue()
+        self._outbox: asyncio.Queue[dict[str, str] | Request | Setting] = asyncio.Queue()
         self._answers: dict[str, dict[str, Any]] = {}  # by message_uuid, the last one to a send or an edit
         self._marks: asyncio.Queue[str] = asyncio.Queue()
 
@@ -96,7 +106,7 @@ class Device:
         """Run until cancelled. Raises Refused if the person has no access."""
         await together(self._stay_connected(), self._send_all(), self._mark_all())
 
-    async def fetch(self, steps: Steps) -> None:
+    async def fetch(self, steps: Generator[str, Page, object]) -> None:
         """Run `steps` over HTTP. Raises Refused."""
         try:
             path = next(steps)
@@ -122,6 +132,10 @@ class Device:
         It is sent once, after everything queued before it. The message itself may still be in the queue.
         """
         self._outbox.put_nowait(Request(name, message_group_uuid, message_uuid, arguments, seen))
+
+    def set(self, message_group_uuid: str, request: Callable[[], object], done: str) -> None:
+        """Queue a request to Api that changes settings of a conversation, after everything queued before it."""
+        self._outbox.put_nowait(Setting(message_group_uuid, request, done))
 
     async def sent(self) -> None:
         """Wait until everything is sent or refused."""
@@ -208,12 +222,24 @@ class Device:
     async def _send_all(self) -> None:
         while True:
             entry = await self._outbox.get()
+            text = {}
             try:
-                await (self._request(entry) if isinstance(entry, Request) else self._send(entry))
+                match entry:
+                    case Request():
+                        await self._request(entry)
+                    case Setting():
+                        await self._set(entry)
+                    case body:
+                        text = {"text": body["message"]}
+                        await self._send(body)
             except Refused as refusal:
-                text = {} if isinstance(entry, Request) else {"text": entry["message"]}
                 self._notify({"type": "refused", "detail": str(refusal), **text})
             self._outbox.task_done()
+
+    async def _set(self, setting: Setting) -> None:
+        await until_answered(setting.request)
+        await self.fetch(self.inbox.conversations[setting.message_group_uuid].refresh())
+        self._notify({"type": "set", "message_group_uuid": setting.message_group_uuid, "done": setting.done})
 
     async def _send(self, body: dict[str, str]) -> None:
         sent = await until_answered(partial(self._api.send, body))
