@@ -48,7 +48,13 @@ WRITING = {
     "create_me",
     "create_message",
     "create_message_group",
-    "decline_request",
+        self.table.reports.clear()
+        self.table.all_pins.clear()
+
+    @property
+    def is_as_it_was(self) -> bool:
+        is_empty = not (self.table.hidden or self.table.reports or self.table.all_pins)
+        return is_empty and (self.table.heads, self.table.messages) == (self.heads, self.messages)
     "delete_message",
     "delete_reaction",
     "edit_message",
@@ -90,12 +96,13 @@ class World:
         self.table.heads, self.table.messages = dict(self.heads), list(self.messages)
         self.table.changed.clear()
         self.table.hidden.clear()
+        self.table.reports.clear()
         self.table.all_pins.clear()
 
     @property
     def is_as_it_was(self) -> bool:
-        is_set = bool(self.table.hidden or self.table.all_pins)
-        return not is_set and (self.table.heads, self.table.messages) == (self.heads, self.messages)
+        is_empty = not (self.table.hidden or self.table.reports or self.table.all_pins)
+        return is_empty and (self.table.heads, self.table.messages) == (self.heads, self.messages)
 
 
 @cache
