@@ -48,13 +48,8 @@ WRITING = {
     "create_me",
     "create_message",
     "create_message_group",
-        self.table.reports.clear()
-        self.table.all_pins.clear()
-
-    @property
-    def is_as_it_was(self) -> bool:
-        is_empty = not (self.table.hidden or self.table.reports or self.table.all_pins)
-        return is_empty and (self.table.heads, self.table.messages) == (self.heads, self.messages)
+    "create_report",
+    "decline_request",
     "delete_message",
     "delete_reaction",
     "edit_message",
