@@ -43,7 +43,8 @@ def file_report(
     """Store a report with copies of the messages: 4 requests, 1 write unit for the limit, and 1 per kilobyte.
 
     A retry with the same report_uuid writes nothing, and is answered past the limit, too. Raises NotFound for a
-    stranger as for a missing conversation, Invalid if the caller cannot see one of the messages, LimitReached, and Busy.
+    stranger as for a missing conversation, Invalid if the caller cannot see one of the messages, LimitReached, and
+    Busy.
     """
     sight, messages = _find_messages(table, user_uuid, complaint)
     at = now()
