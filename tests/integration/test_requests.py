@@ -168,10 +168,10 @@ def test_an_answer_during_a_new_request_accepts_it(table: Table, bayko: Person, 
     class Answered(Table):
         """A table on which the receiver answers just before the sender's message."""
 
-        def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
+        def append(self, head: Head, message: Message, ask: Ask | None = None, sent: str = "") -> None:
             if head.last_seq == 1:
                 _ask(table, londo, bayko, rested)
-            super().append(head, message, ask)
+            super().append(head, message, ask, sent)
 
     draft = Draft(str(uuid4()), "May I still?")
     racing = Answered(table.db.client, table.db.table_name)

@@ -42,8 +42,9 @@ def file_report(
 ) -> Filed:
     """Store a report with copies of the messages: 4 requests, 1 write unit for the limit, and 1 per kilobyte.
 
-    A retry with the same report_uuid writes nothing, and is answered past the limit, too. Raises NotFound for a stranger
-    as for a missing conversation, Invalid if the caller cannot see one of the messages, LimitReached, and Busy.
+    A retry with the same report_uuid writes nothing, and is answered past the limit, too. Raises NotFound for a
+    stranger as for a missing conversation, Invalid if the caller cannot see one of the messages, LimitReached, and
+    Busy.
     """
     sight, messages = _find_messages(table, user_uuid, complaint)
     at = now()

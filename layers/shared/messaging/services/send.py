@@ -136,7 +136,7 @@ def _open(
     usage = spend(table, sender, limit, began.timestamp())
     try:
         sent = _create(table, unopened, sender, receiver, draft, now, reach, limits)
-    except Busy:
+    except MessagingError:
         give_back(table, sender.user_uuid, limit, began.timestamp())
         raise
     if not sent.opened:
@@ -207,7 +207,7 @@ def _append(
             if conflicts > 1:
                 head = table.head(message_group_uuid, consistent=True)
             head = require_member(head, sender_uuid)
-            sent = _try_to_append(table, head, sender_uuid, draft, now(), reach, limits)
+            sent = _try_to_append(table, head, sender_uuid, draft, now(), reach, limits, is_fresh=conflicts > 0)
             return sent if sent.repeated else replace(sent, conflicts=conflicts)
         except HeadChanged as moved:
             head, is_race = moved.head, True
@@ -222,9 +222,20 @@ def _append(
 
 
 def _try_to_append(
-    table: Table, head: Head, sender_uuid: str, draft: Draft, at: datetime, reach: Reach, limits: SendLimits
+    table: Table,
+    head: Head,
+    sender_uuid: str,
+    draft: Draft,
+    at: datetime,
+    reach: Reach,
+    limits: SendLimits,
+    *,
+    is_fresh: bool,
 ) -> Sent:
-    """Append a message after `head`. Raises HeadChanged, PositionTaken and Busy, and why the sender may not write."""
+    """Append a message after `head`. Raises HeadChanged, PositionTaken and Busy, and why the sender may not write.
+
+    The reason is never that of a head which may be stale (`is_fresh` is false): then HeadChanged has the present one.
+    """
     sender, other, mine = head.members[sender_uuid], head.other(sender_uuid), head.membership(sender_uuid)
     if other.is_gone:
         raise NotFound("The other person of this conversation was deleted.")
@@ -237,6 +248,8 @@ def _try_to_append(
         ask = _new_ask(head, message, other, reach)
         asked = spend(table, sender, limits.requests, at.timestamp()) if ask else ()
     except (Forbidden, Prevented, LimitReached) as error:
+        if not is_fresh:
+            raise HeadChanged(table.head(head.message_group_uuid, consistent=True)) from None
         return _refuse(table, message, error)
     try:
         table.append(head, message, ask, count)
