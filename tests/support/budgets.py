@@ -308,6 +308,7 @@ def _measure_settings(
 ) -> dict[str, Consumed]:
     measured = {}
     me = londo.user_uuid
+    assert functions.stream_handler(stream.records()) == []
     _, page, _ = functions.list_message_groups(me, limit="31")
     groups = [entry["uuid"] for entry in page]
 
@@ -317,7 +318,6 @@ def _measure_settings(
     def change(number: int, **settings: Any) -> Callable[[], Any]:
         return lambda: functions.change_message_group(me, groups[number], **settings)
 
-    rewrite()
     measured["setting"] = meter.measure(change(0, muted_until="forever", marked_unread=True))
     measured["inbox after the first setting of an hour"] = meter.measure(rewrite)
     seq = page[0]["last_seq"]
