@@ -10,15 +10,17 @@ from messaging.model.versions import Version
 from operators.environments import Environment
 from operators.people import PersonRecord
 from operators.people_table import PeopleTable
+from operators.reports import ReportsTable
 
 
 def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, Any]]:
     """The Cognito user, the profile, and each conversation with its messages in order, one object each.
 
-    A conversation's changes, and the numbers of the messages that the person has hidden, follow its messages. Reads
-    consistently, a page at a time. A conversation's messages are those present when its end is reached.
+    A conversation's changes, and the numbers of the messages that the person has hidden, follow its messages. Last come
+    the reports of the person, without the operators' notes. Reads consistently, a page at a time. A conversation's
+    messages are those present when its end is reached.
     """
-    table = PeopleTable(environment.client("dynamodb"), environment.table_name)
+    table = ReportsTable(environment.client("dynamodb"), environment.table_name)
     if found.account:
         yield {"kind": "user", **asdict(found.account)}
     if found.profile:
@@ -65,6 +67,16 @@ def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, 
         hidden = table.hidden(group.message_group_uuid).of(found.user_uuid)
         if hidden:
             yield {"kind": "hidden", "message_group_uuid": group.message_group_uuid, "seqs": sorted(hidden)}
+    for report in table.reports_by(found.user_uuid):
+        yield {
+            "kind": "report",
+            "report_uuid": report.report_uuid,
+            "created_at": report.created_at,
+            "message_group_uuid": report.message_group_uuid,
+            "message_uuids": [one.message_uuid for one in report.messages],
+            "reason": report.reason,
+            "comment": report.comment,
+        }
 
 
 def _versions(table: PeopleTable, message: Message) -> tuple[Version, ...]:
