@@ -15,24 +15,29 @@ from messaging.model import keys
 from messaging.model.change import EDIT, REACTION, UNSEND, MessageChange
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
-from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
+from messaging.model.inbox_entry import ChangedConversation, Unread
 from messaging.model.items import UNREADABLE, Item
+from messaging.model.membership import FOLDERS, NO_SETTINGS, Block, Membership
 from messaging.model.message import Message
 from messaging.model.person import Person
+from messaging.model.pins import MOST_PINS, Pins
 from messaging.model.sent_record import SentRecord
 from messaging.retry import until_not_busy
 from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.dynamodb import ABSENT, ConditionFailed, DynamoDB
 from messaging.storage.table import Note, Table
 from operators.conversation_table import ConversationTable, is_sent_record_of
+from operators.memberships import frozen_at, possible, told_by, without_unreadable
 from operators.verify import (
     Violation,
     conversation_violations,
+    entry_or_pins,
     handle_person,
     holds,
     is_of_its_members,
     partition_violations,
     profile_person,
+    readable_block,
     readable_change,
     readable_head,
     readable_sent_record,
@@ -41,10 +46,11 @@ from operators.verify import (
 )
 from operators.writing import MAX_CONCURRENCY
 
-# Items that follow from others, and how they are read.
+# Items that follow from others, and how they are read. Unreadable pins are deleted, too: nothing else tells of them.
 _DERIVED: dict[str, Callable[[Item], object]] = {
     keys.changed_pk(""): ChangedConversation.from_item,
-    keys.inbox_pk(""): InboxEntry.from_item,
+    **{keys.folder_pk(folder, ""): entry_or_pins for folder in FOLDERS},
+    keys.blocks_pk(""): readable_block,
     keys.unread_pk(""): Unread.from_item,
     keys.sent_record_pk(""): readable_sent_record,
 }
@@ -94,13 +100,24 @@ class Repair:
             self._fix_person(pk)
         for one in unreadable:
             self._delete_derived(one)
+        blocks = [(one.where.removeprefix(keys.blocks_pk("")), one.sk) for one in violations if one.kind == "block"]
+        for owner_uuid, user_uuid in blocks:
+            until_not_busy(partial(self._fix_block_of_head, owner_uuid, user_uuid))
         with ThreadPoolExecutor(MAX_CONCURRENCY) as threads:
             left = {one for found in threads.map(self._fix_conversation, sorted(conversations)) for one in found}
         for one in orphans:
             self._delete_orphan(one)
-        left |= {one for one in violations if one.kind == "unknown"}
-        for pk in people | {one.where for one in unreadable}:
-            left |= {one for one in partition_violations(self._table, pk) if one.kind in ("person", "unreadable")}
+        for owner_uuid, user_uuid in blocks:
+            until_not_busy(partial(self._fix_block_entry, owner_uuid, user_uuid))
+        for one in violations:
+            if one.kind == "pins":
+                until_not_busy(partial(self._fix_pins, one.where))
+        left = {one for one in left if one.kind != "block"} | {one for one in violations if one.kind == "unknown"}
+        others = {one.where for one in violations if one.kind in ("block", "pins", "unreadable")}
+        others |= {keys.conversation_pk(keys.pair_uuid(*pair)) for pair in blocks}
+        for pk in people | others:
+            found = partition_violations(self._table, pk)
+            left |= {one for one in found if one.kind in ("block", "person", "pins", "unreadable")}
         return sorted(left)
 
     def _delete_derived(self, unreadable: Violation) -> None:
@@ -110,6 +127,49 @@ class Repair:
             if unreadable.where.startswith(prefix) and _read(read, item) is None:
                 with suppress(Busy):
                     self._replace(None, item)
+
+    def _fix_block_of_head(self, owner_uuid: str, user_uuid: str) -> None:
+        """Give a head the block back that a person's list has, if it still hides the messages that follow."""
+        group, pk = keys.pair_uuid(owner_uuid, user_uuid), keys.blocks_pk(owner_uuid)
+        stored, entry = (
+            self._get(keys.conversation_pk(group), keys.HEAD),
+            _read(readable_block, self._get(pk, user_uuid)),
+        )
+        head = _head_of_members(stored)
+        if entry is None or (head is None and next(self._items(group), None)):
+            return
+        if head is None:
+            unopened = Head.unopened(group, (owner_uuid, user_uuid), entry.at)
+            self._replace(unopened.blocked_by(owner_uuid, entry.at).item, None)
+            return
+        mine = head.membership(owner_uuid)
+        is_hiding = bool(mine.unseen) and mine.unseen[-1][1] is None
+        if stored and (is_hiding or mine.block):
+            read, other_read = head.read_seqs[owner_uuid], head.read_seqs[user_uuid]
+            known = mine.block or Block(entry.at, read, other_read)
+            fixed = head.with_membership(owner_uuid, replace(mine, block=replace(known, at=entry.at)))
+            self._replace({**stored, **replace(fixed, version=head.version + 1).item}, stored)
+
+    def _fix_block_entry(self, owner_uuid: str, user_uuid: str) -> None:
+        """Make a person's list of blocks agree with a head."""
+        pk, group = keys.blocks_pk(owner_uuid), keys.pair_uuid(owner_uuid, user_uuid)
+        item, head = self._get(pk, user_uuid), _head_of_members(self._get(keys.conversation_pk(group), keys.HEAD))
+        wanted = head.block_entry(owner_uuid) if head and head.is_blocking(owner_uuid) else None
+        if not reads_as(readable_block, item, wanted):
+            self._replace(wanted.item if wanted else None, item)
+
+    def _fix_pins(self, pk: str) -> None:
+        """Drop pins that are too many, doubled, or of other people's conversations."""
+        item = self._get(pk, keys.PINS)
+        pins = _read(Pins.from_item, item)
+        if pins is None:
+            return
+        heads = [
+            _read(readable_head, self._get(keys.conversation_pk(one), keys.HEAD)) for one in pins.message_group_uuids
+        ]
+        mine = {head.message_group_uuid for head in heads if head and pins.owner_uuid in head.members}
+        kept = [one for one in dict.fromkeys(pins.message_group_uuids) if one in mine][:MOST_PINS]
+        self._replace(replace(pins, message_group_uuids=tuple(kept), number=pins.number + 1).item, item)
 
     def _fix_conversation(self, group: str) -> list[Violation]:
         """Fix one conversation; return its remaining violations."""
@@ -215,18 +275,52 @@ class Repair:
     def _try_fix_head(self, group: str, senders: set[str], message_uuids: set[str]) -> bool:
         stored = self._get(keys.conversation_pk(group), keys.HEAD)
         head, last = _head_of_members(stored), self._newest(group)
+        if head and last is None and _is_without_messages(head):
+            return self._fix_unopened(head, stored)
         if head and (last is None or _is_next(head, last, message_uuids)):
             last = self._last_message(head)
             self._put_if_absent(last.item)
         wanted = self._wanted_head(group, head, last, senders) if last else None
         if wanted is None:
             return False
+        wanted = self._with_possible_sides(wanted, stored)
         shown = self._shown_version(wanted)
         shows_members = head is not None and all(map(shows, head.members.values(), wanted.members.values()))
-        if not shows_members or not holds(stored, wanted.item) or wanted.version < max(shown, 1):
+        is_readable = _read(readable_head, stored) is not None
+        shows_sides = is_readable and head is not None and head.memberships == wanted.memberships
+        if not (shows_members and shows_sides and holds(stored, wanted.item)) or wanted.version < max(shown, 1):
             wanted = replace(wanted, version=max(shown, wanted.version) + 1)
             self._replace({**(stored or {}), **wanted.item}, stored)
         return True
+
+    def _fix_unopened(self, head: Head, stored: Item | None) -> bool:
+        """Make a head without messages possible, or delete it if it keeps no block."""
+        wanted = self._with_possible_sides(replace(head, last=replace(head.last, seq=0)), stored)
+        wanted = replace(wanted, read_seqs=dict.fromkeys(head.members, 0), wrote=frozenset(), changed=None)
+        if not wanted.is_blocked:
+            self._replace(None, stored)
+        elif wanted != head or not holds(stored, wanted.item) or not head.version:
+            self._replace(replace(wanted, version=head.version + 1).item, stored)
+        return wanted.is_blocked
+
+    def _with_possible_sides(self, head: Head, stored: Item | None) -> Head:
+        """The head with all that is readable of its members' sides, as far as it is possible."""
+        if stored and not head.memberships:
+            head = replace(head, memberships=_readable_sides(stored, head))
+        sides = {
+            user_uuid: self._with_its_time(head, possible(mine, head.last_seq))
+            for user_uuid, mine in head.memberships.items()
+        }
+        return replace(head, memberships={one: mine for one, mine in sides.items() if mine != NO_SETTINGS})
+
+    def _with_its_time(self, head: Head, mine: Membership) -> Membership:
+        """A member's side with the time of the last message before its last range of hidden messages."""
+        seq = frozen_at(mine, head.last_seq)
+        if seq is None or (seq == 0 and mine.shown_at):
+            return mine
+        messages = map(Message.from_item, self._message_items(head.message_group_uuid))
+        found = next((message.created_at for message in messages if message.seq == seq), "")
+        return replace(mine, shown_at=found or mine.shown_at or head.created_at)
 
     def _wanted_head(self, group: str, head: Head | None, last: Message, senders: set[str]) -> Head | None:
         wanted = replace(_possible(head.after(last)), version=head.version) if head else self._head_of(group, last)
@@ -297,10 +391,15 @@ class Repair:
         if len(people) != 2 or keys.pair_uuid(*people) != group:
             return None
         (other,) = (person for uuid, person in people.items() if uuid != last.sender.user_uuid)
-        for one in people:
-            entries = self._table.all_entries_of(one, group)
-            marks[one] = max([marks.get(one, 0), *(min(entry.read_seq, last.seq) for entry in entries)])
-        return replace(Head.of_first(last, other), read_seqs=dict(sorted(marks.items())), wrote=wrote, version=0)
+        entries_of = {one: self._table.all_entries_of(one, group) for one in people}
+        for one, mine in entries_of.items():
+            marks[one] = max([marks.get(one, 0), *(min(entry.read_seq, last.seq) for entry in mine)])
+        head = replace(Head.of_first(last, other), read_seqs=dict(sorted(marks.items())), wrote=wrote, version=0)
+        for one, mine in entries_of.items():
+            other_uuid = head.other(one).user_uuid
+            block = _read(readable_block, self._get(keys.blocks_pk(one), other_uuid))
+            head = head.with_membership(one, told_by(mine, block, last, (marks[one], marks[other_uuid])))
+        return head
 
     def _delete_orphan(self, orphan: Violation) -> None:
         """Delete an item that points to a missing conversation or message, if that is still missing."""
@@ -399,8 +498,26 @@ def _possible(head: Head) -> Head:
 
 def _head_of_members(stored: Item | None) -> Head | None:
     """The head, None if it is missing, unreadable, or not of the two members of its conversation."""
-    head = _read(readable_head, stored)
+    head = _read(_salvaged_head, stored)
     return head if head and is_of_its_members(head) else None
+
+
+def _salvaged_head(stored: Item) -> Head:
+    """The head without those settings of members that are unreadable."""
+    return readable_head(without_unreadable(stored))
+
+
+def _readable_sides(stored: Item, head: Head) -> dict[str, Membership]:
+    """The members' sides in the item of a head that is unreadable otherwise."""
+    with suppress(*UNREADABLE):
+        members = without_unreadable(stored)["members"]["M"]
+        return {one: Membership.from_attributes(members[one]["M"]) for one in head.members if one in members}
+    return {}
+
+
+def _is_without_messages(head: Head) -> bool:
+    """True if a head never had a message: it only keeps a block, and no names."""
+    return not head.is_open or not any(person.handle for person in head.members.values())
 
 
 def _kind_of(message: Message) -> str:

@@ -7,6 +7,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from messaging.model import keys
 from messaging.model.items import Item
+from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS
 from messaging.storage.dynamodb import DynamoDB
 
 # The kinds of items, by the prefix of the partition key; a head and hidden messages are stored among the messages.
@@ -15,7 +16,12 @@ _PREFIXES = {
     "head": keys.conversation_pk(""),
     "hidden": keys.conversation_pk(""),
     "change": keys.changes_pk(""),
-    "message-group": keys.inbox_pk(""),
+    "message-group": keys.folder_pk(INBOX, ""),
+    "request": keys.folder_pk(REQUESTS, ""),
+    "archived": keys.folder_pk(ARCHIVE, ""),
+    "out-of-sight": keys.folder_pk(OUT_OF_SIGHT, ""),
+    "pins": keys.inbox_pk(""),
+    "block": keys.blocks_pk(""),
     "changed": keys.changed_pk(""),
     "versions": keys.versions_pk(""),
     "unread": keys.unread_pk(""),
@@ -27,6 +33,7 @@ _PREFIXES = {
     "connection": keys.connections_pk(""),
     "subscription": keys.subscriptions_pk(""),
     "counter": keys.limits_pk(""),
+    "report": "RPT#",
 }
 KINDS = tuple(_PREFIXES)
 _deserialize = TypeDeserializer().deserialize
@@ -45,7 +52,7 @@ def scan(db: DynamoDB, kinds: Sequence[str]) -> Iterator[Item]:
 
 def kind_of(item: Item) -> str:
     """One of KINDS, or `unknown`."""
-    if item["sk"]["S"] in (keys.HEAD, keys.HIDDEN, keys.ERASED):
+    if item["sk"]["S"] in (keys.HEAD, keys.HIDDEN, keys.ERASED, keys.PINS):
         return str(item["sk"]["S"]).lower()
     return next((kind for kind, prefix in _PREFIXES.items() if item["pk"]["S"].startswith(prefix)), "unknown")
 

@@ -11,18 +11,23 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 from messaging.model import keys
+from messaging.model.block_entry import BlockEntry
 from messaging.model.change import MessageChange
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
 from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import UNREADABLE, Item
+from messaging.model.membership import FOLDERS
 from messaging.model.message import Message
 from messaging.model.person import Person
+from messaging.model.pins import MOST_PINS, Pins
+from messaging.model.report import Report
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Versions
 from messaging.storage.table import Table
 from operators.conversation_table import is_sent_record_of
+from operators.memberships import frozen_at, possible
 
 # Of violations shown to people, with their widths.
 COLUMNS = {"kind": 9, "where": 0, "detail": 0}
@@ -136,10 +141,15 @@ def inbox_violations(table: Table, message_group_uuid: str, version: int) -> lis
 
 
 def _entries(table: Table, owner_uuid: str, message_group_uuid: str) -> list[InboxEntry]:
-    """One conversation's readable entries in an inbox."""
+    """One conversation's readable entries in all folders of a person."""
     equal = {"message_group_uuid": {"S": message_group_uuid}}
     return [
-        *_readable(InboxEntry.from_item, table.db.query_all(keys.inbox_pk(owner_uuid), equal=equal, consistent=True))
+        entry
+        for folder in FOLDERS
+        for entry in _readable(
+            InboxEntry.from_item,
+            table.db.query_all(keys.folder_pk(folder, owner_uuid), equal=equal, consistent=True),
+        )
     ]
 
 
@@ -168,10 +178,10 @@ def is_of_its_members(head: Head) -> bool:
 
 
 def _entry_violations(head: Head, owner_uuid: str, stored: list[InboxEntry], version: int) -> Iterator[Violation]:
-    group, inbox, wanted = head.message_group_uuid, f"the inbox of {owner_uuid}", head.inbox_entry(owner_uuid)
-    if head.members[owner_uuid].is_deleted:
+    group, inbox, wanted = head.message_group_uuid, f"the folders of {owner_uuid}", head.inbox_entry(owner_uuid)
+    if head.members[owner_uuid].is_deleted or not head.is_open:
         if stored and head.version == version:
-            yield Violation("stale", group, f"in {inbox}, deleted")
+            yield Violation("stale", group, f"in {inbox}, without messages or deleted")
     elif not stored:
         yield Violation("missing", group, f"from {inbox}")
     else:
@@ -218,12 +228,12 @@ def copy_violations(table: Table, message_group_uuid: str) -> list[Violation]:
 
 def shows(member: Person, profile: Person) -> bool:
     """True if a head or a handle shows a person as the profile does."""
-    return (member, member.avatar, member.read_receipts, member.version) == (
-        profile,
-        profile.avatar,
-        profile.read_receipts,
-        profile.version,
-    )
+    return (member, *_copied(member)) == (profile, *_copied(profile))
+
+
+def _copied(person: Person) -> tuple[object, ...]:
+    """All that copies of a profile have beside handle and name."""
+    return person.avatar, person.read_receipts, person.version, person.suspended, person.lifted
 
 
 def _copy_break(message_group_uuid: str, user_uuid: str) -> Violation:
@@ -270,7 +280,8 @@ class _Segment:
             keys.conversation_pk(""): (_of_conversation, self._conversation),
             keys.changed_pk(""): (ChangedConversation.from_item, self._changed),
             keys.changes_pk(""): (readable_change, self._changes),
-            keys.inbox_pk(""): (InboxEntry.from_item, self._inbox),
+            **{keys.folder_pk(folder, ""): (entry_or_pins, self._folder) for folder in FOLDERS},
+            keys.blocks_pk(""): (readable_block, self._blocks),
             keys.unread_pk(""): (Unread.from_item, self._unread),
             keys.sent_record_pk(""): (readable_sent_record, self._sent_record),
             keys.profile_pk(""): (_profile_or_erased, self._profile),
@@ -280,6 +291,7 @@ class _Segment:
             keys.subscriptions_pk(""): (Subscription.from_item, _nothing_else),
             keys.versions_pk(""): (Versions.from_item, _nothing_else),
             keys.limits_pk(""): (counter, _nothing_else),
+            "RPT#": (Report.from_item, _nothing_else),
         }
         for pk, items in groupby(items_in_order, key=lambda item: str(item["pk"]["S"])):
             prefix, _, identifier = pk.partition("#")
@@ -339,9 +351,14 @@ class _Segment:
 
     def _of_head(self, head: Head, last: Message | None, senders: set[Person], hidden: Hidden) -> None:
         """Check a head against its messages, and expect all that follows from it."""
-        self._last_message(head, last)
-        self._senders(head, senders)
-        self._copies(head)
+        if head.is_open or last:
+            self._last_message(head, last)
+            self._senders(head, senders)
+            self._copies(head)
+        elif not head.is_blocked:
+            self._report("head", head.message_group_uuid, "has neither messages nor a block")
+        for user_uuid in head.memberships:
+            self._side(head, user_uuid)
         for wanted in head.inbox_entries:
             self._expect_group(wanted)
         for unread in head.unread:
@@ -357,6 +374,52 @@ class _Segment:
             self._report("hidden", head.message_group_uuid, "has messages hidden by somebody else")
         elif any(not 1 <= seq <= head.last_seq for mine in hidden.seqs.values() for seq in mine):
             self._report("hidden", head.message_group_uuid, "has hidden messages that are not there")
+
+    def _side(self, head: Head, user_uuid: str) -> None:
+        """Check a member's side, and expect their block, if there is one, in their list."""
+        group, mine = head.message_group_uuid, head.membership(user_uuid)
+        if possible(mine, head.last_seq) != mine:
+            self._report("head", group, f"has settings of {user_uuid} that cannot be")
+        if mine.block:
+            self._expect_block(head.block_entry(user_uuid))
+        seq = frozen_at(mine, head.last_seq)
+        if seq is not None and not keys.is_time(mine.shown_at):
+            self._report("head", group, f"does not have the time of the last message before a block of {user_uuid}")
+        elif seq:
+            self._expect_shown(group, mine.shown_at, seq)
+
+    def _expect_shown(self, group: str, created_at: str, seq: int) -> None:
+        def check(item: Item | None) -> None:
+            if not reads_as(lambda item: Message.from_item(item).seq, item, seq):
+                self._report("head", group, f"shows somebody the time of another message than {seq}")
+
+        self._expect(keys.key(keys.conversation_pk(group), created_at), check)
+
+    def _expect_block(self, wanted: BlockEntry) -> None:
+        def check(item: Item | None) -> None:
+            if not reads_as(readable_block, item, wanted):
+                self._block(wanted)
+
+        self._expect(wanted.item, check)
+
+    def _blocks(self, _owner: str, items: Iterator[tuple[Item, BlockEntry]]) -> None:
+        for _, entry in items:
+            self._expect_blocking(entry)
+
+    def _expect_blocking(self, entry: BlockEntry) -> None:
+        """Check that the head of the two has the block."""
+
+        def check(item: Item | None) -> None:
+            head = Head.from_item(item) if item else None
+            if head is None or not head.is_blocking(entry.owner_uuid) or head.block_entry(entry.owner_uuid) != entry:
+                self._block(entry)
+
+        group = keys.pair_uuid(entry.owner_uuid, entry.user_uuid)
+        self._expect(keys.key(keys.conversation_pk(group), keys.HEAD), check)
+
+    def _block(self, entry: BlockEntry) -> None:
+        where = keys.blocks_pk(entry.owner_uuid)
+        self._report("block", where, f"{entry.user_uuid} is blocked here or in the head, not in both", entry.user_uuid)
 
     def _form(self, group: str, stored: Item, wanted: Item) -> None:
         """Report a readable item with a lost attribute, for which its entity has a default."""
@@ -474,7 +537,7 @@ class _Segment:
     def _expect_group(self, wanted: InboxEntry) -> None:
         def beside(item: Item | None) -> None:
             if not reads_as(InboxEntry.from_item, item, wanted.tiebroken()):
-                self._report("missing", wanted.message_group_uuid, f"from the inbox of {wanted.owner_uuid}")
+                self._report("missing", wanted.message_group_uuid, f"from the folders of {wanted.owner_uuid}")
 
         def plain(item: Item | None) -> None:
             if not reads_as(InboxEntry.from_item, item, wanted):
@@ -504,25 +567,45 @@ class _Segment:
 
         self._expect(keys.key(keys.conversation_pk(unread.message_group_uuid), keys.HEAD), check)
 
-    def _inbox(self, _: str, items: Iterator[tuple[Item, InboxEntry]]) -> None:
+    def _folder(self, owner_uuid: str, items: Iterator[tuple[Item, InboxEntry | Pins]]) -> None:
         seen: set[str] = set()
-        for item, group in items:
-            self._form(group.message_group_uuid, item, group.item)
-            if group.message_group_uuid in seen:
-                self._report("double", group.message_group_uuid, f"in the inbox of {group.owner_uuid}")
-            seen.add(group.message_group_uuid)
-            self._expect_head(group)
+        for item, entity in items:
+            if isinstance(entity, Pins):
+                self._pins(entity)
+                continue
+            self._form(entity.message_group_uuid, item, entity.item)
+            if entity.message_group_uuid in seen:
+                self._report("double", entity.message_group_uuid, f"in the folders of {owner_uuid}")
+            seen.add(entity.message_group_uuid)
+            self._expect_head(entity)
+
+    def _pins(self, pins: Pins) -> None:
+        """Check that pins are few, of different conversations, and of the owner's."""
+        wanted = {*pins.message_group_uuids}
+        if len(pins.message_group_uuids) > MOST_PINS or len(wanted) < len(pins.message_group_uuids):
+            self._report_pins(pins)
+        for group in wanted:
+            self._expect_pinned(pins, group)
+
+    def _expect_pinned(self, pins: Pins, group: str) -> None:
+        def check(item: Item | None) -> None:
+            if not reads_as(lambda item: pins.owner_uuid in Head.from_item(item).members, item, wanted=True):
+                self._report_pins(pins)
+
+        self._expect(keys.key(keys.conversation_pk(group), keys.HEAD), check)
+
+    def _report_pins(self, pins: Pins) -> None:
+        detail = f"more than {MOST_PINS} pins, or pins of other people's conversations"
+        self._report("pins", keys.inbox_pk(pins.owner_uuid), detail, keys.PINS)
 
     def _expect_head(self, group: InboxEntry) -> None:
         def check(item: Item | None) -> None:
             if item is None:
-                self._report(
-                    "orphan", keys.inbox_pk(group.owner_uuid), "a message group without conversation", group.sk
-                )
+                self._report("orphan", group.key[0], "a message group without conversation", group.sk)
                 return
             wanted = [one for one in Head.from_item(item).inbox_entries if one.owner_uuid == group.owner_uuid]
             if not wanted or group not in (wanted[0], wanted[0].tiebroken()):
-                self._report("stale", group.message_group_uuid, f"in the inbox of {group.owner_uuid}: {group.sk}")
+                self._report("stale", group.message_group_uuid, f"in {group.key[0]}: {group.sk}")
 
         self._expect(keys.key(keys.conversation_pk(group.message_group_uuid), keys.HEAD), check)
 
@@ -591,6 +674,19 @@ def _of_conversation(item: Item) -> Head | Hidden | Message:
     if item["sk"]["S"] == keys.HIDDEN:
         return Hidden.from_item(item)
     return readable_head(item) if item["sk"]["S"] == keys.HEAD else Message.from_item(item)
+
+
+def entry_or_pins(item: Item) -> InboxEntry | Pins:
+    """The entry or the pins of an item in a folder."""
+    return Pins.from_item(item) if item["sk"]["S"] == keys.PINS else InboxEntry.from_item(item)
+
+
+def readable_block(item: Item) -> BlockEntry:
+    """The block of an item. Raises one of UNREADABLE also if its time is not a time."""
+    entry = BlockEntry.from_item(item)
+    if not keys.is_time(entry.at):
+        raise ValueError(f"{entry.at!r} is not a time")
+    return entry
 
 
 def readable_head(item: Item) -> Head:

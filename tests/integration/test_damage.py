@@ -3,6 +3,8 @@
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -12,10 +14,15 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.items import Item
+from messaging.model.membership import FOREVER
 from messaging.model.message import Draft
 from messaging.model.person import SPREADING, Person
+from messaging.model.reach import OPEN, REQUESTS, Reach
+from messaging.model.settings_change import SettingsChange
+from messaging.services.blocks import block, unblock
 from messaging.services.changes import Window, edit, react, unsend
 from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.services.settings import change_settings, decline_request, leave
 from messaging.storage.table import Table
 from operators import verify as verifying
 from operators.repair import Repair, repair_inboxes
@@ -36,6 +43,8 @@ _OWN = {
     "message": {"user_handle", "user_display_name", "reactions"},
     "change": {"kind", "at"},
     "profile": {"changed_at", SPREADING},
+    "head": {"sent", "request.at"},
+    "pins": {"number"},
 }
 _VALUES: list[Item] = [
     *({"S": text} for text in ("", "x", "londo", "00000000-0000-4000-8000-000000000000")),
@@ -59,7 +68,7 @@ def _key(item: Item) -> tuple[str, str]:
 
 @dataclass
 class Healthy:
-    """A table with two conversations and no violation."""
+    """A table with conversations in all folders and no violation."""
 
     client: "DynamoDBClient"
     name: str
@@ -113,7 +122,7 @@ def table(dynamodb: "DynamoDBClient") -> Iterator[Healthy]:
     react(table, bayko.user_uuid, group, changed[1], "👍")
     unsend(table, bayko.user_uuid, group, changed[2], Window(None))
     alone = send_to_handle(table, kenji.user_uuid, "bayko", Draft(_uuid("Hello"), "Hello")).message.message_group_uuid
-    for one in (group, alone):
+    for one in (group, alone, *_with_settings(table, londo, kenji)):
         repair_inboxes(table, one)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
@@ -123,12 +132,46 @@ def table(dynamodb: "DynamoDBClient") -> Iterator[Healthy]:
     dynamodb.delete_table(TableName=name)
 
 
+def _with_settings(table: Table, londo: Person, kenji: Person) -> list[str]:
+    """Conversations of Londo and others: blocked twice, archived, declined, and a request; and a block before all."""
+    vir, morden, delenn, lennier = (
+        Person(_uuid(handle), handle, handle.title()) for handle in ("vir", "morden", "delenn", "lennier")
+    )
+    for person in (vir, morden, delenn, lennier):
+        table.register(person)
+    asking = Reach(REQUESTS, timedelta(days=30))
+    texts = count()
+
+    def send(sender: Person, receiver: Person, reach: Reach = OPEN) -> str:
+        draft = Draft(_uuid(f"{sender.handle} {next(texts)}"), "Hi")
+        return send_to_handle(table, sender.user_uuid, receiver.handle, draft, reach=reach).message.message_group_uuid
+
+    blocked = send(vir, londo)
+    send(londo, vir)
+    for _ in range(2):
+        send(vir, londo)
+        block(table, londo.user_uuid, vir.user_uuid)
+        send(vir, londo)
+        unblock(table, londo.user_uuid, vir.user_uuid)
+    block(table, londo.user_uuid, vir.user_uuid)
+    archived = send(londo, delenn)
+    change_settings(table, londo.user_uuid, archived, SettingsChange(archived=True, muted_until=FOREVER, pinned=True))
+    change_settings(table, delenn.user_uuid, archived, SettingsChange(marked_unread=True, pinned=True))
+    declined, asked = send(morden, londo, asking), send(lennier, londo, asking)
+    decline_request(table, londo.user_uuid, declined)
+    left = send(morden, delenn)
+    leave(table, delenn.user_uuid, left)
+    block(table, kenji.user_uuid, vir.user_uuid)
+    return [blocked, archived, declined, asked, left]
+
+
 def _places(kind: str, attributes: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Each attribute of an item that is not one of its keys, and those in its maps."""
     uuid = attributes.get("message_uuid", {}).get("S") or attributes.get("pk", {}).get("S", "").removeprefix("MID#")
     own = next((names for number, names in _CHANGED.items() if uuid == _uuid(number)), set())
     for name, value in attributes.items():
-        if name not in {"pk", "sk"} | _OWN.get(kind, set()) | own:
+        full_name = ".".join([*path[-2:-1], name])
+        if {name, full_name}.isdisjoint({"pk", "sk"} | _OWN.get(kind, set()) | own):
             yield (*path, name)
             yield from _places(kind, value.get("M", {}), (*path, name, "M"))
 

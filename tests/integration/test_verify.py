@@ -366,7 +366,7 @@ def test_the_commands_find_list_and_fix_damage(damaged: Damaged, dynamodb_endpoi
     clean = script("verify", damaged.name, dynamodb_endpoint)
 
     assert (found.returncode, said.returncode, still_there.returncode) == (1, 0, 1)
-    assert found.stdout.startswith(f"double     {damaged.group}  in the inbox of {damaged.londo.user_uuid}")
+    assert found.stdout.startswith(f"double     {damaged.group}  in the folders of {damaged.londo.user_uuid}")
     assert "Nothing was written." in said.stdout
     assert (fixed.returncode, fixed.stdout.splitlines()[-1]) == (0, "Fixed all of them.")
     assert (clean.returncode, clean.stderr) == (0, "")
