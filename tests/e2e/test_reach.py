@@ -255,11 +255,11 @@ def _try(bayko: Side, londo: Side) -> tuple[Cells, Cells]:
     both = tuple(zip((bayko, londo), cells, strict=True))
     for side, mine in both:
         mine["presence of the other"] = _presence(side)
-    heard = []
+    heard_before = []
     for side, _ in both:
         side.socket.send({"type": "typing", "message_group_uuid": side.group})
-        heard.append(side.ping())
-    for (side, mine), before in zip(both, heard, strict=True):
+        heard_before.append(side.ping())
+    for (side, mine), before in zip(both, heard_before, strict=True):
         mine["typing of the other"] = _told([*before, *side.ping()], "typing", side.other)
     for side, mine in both:
         mine["reacts"] = side.react()
@@ -326,10 +326,10 @@ def test_both_see_what_the_table_says(system: System, bystander: Client, heading
         looks = [_look(side) for side in sides]
         tries = _try(bayko, londo)
 
-    for side, look, heard, tried in zip(SIDES, looks, events, tries, strict=True):
+    for name, look, heard, tried in zip(SIDES, looks, events, tries, strict=True):
         found = {**look, "events": heard, **tried}
-        assert found.keys() == expected[side].keys()
-        assert {f"{side}: {row}": cell for row, cell in found.items() if cell != expected[side][row]} == {}
+        assert found.keys() == expected[name].keys()
+        assert {f"{name}: {row}": cell for row, cell in found.items() if cell != expected[name][row]} == {}
 
 
 def test_every_rule_has_its_table() -> None:
