@@ -541,7 +541,8 @@ class _Segment:
             if not reads_as(InboxEntry.from_item, item, wanted):
                 self._expect(wanted.tiebroken().item, beside)
 
-        self._expect(wanted.item, plain)
+        if keys.is_time(wanted.sk):  # otherwise the head is damaged
+            self._expect(wanted.item, plain)
 
     def _expect_unread(self, wanted: Unread) -> None:
         def check(item: Item | None) -> None:

@@ -43,8 +43,7 @@ _OWN = {
     "message": {"user_handle", "user_display_name", "reactions"},
     "change": {"kind", "at"},
     "profile": {"changed_at", SPREADING},
-    "head": {"sent", "request.at"},
-    "pins": {"number"},
+    "head": {"sent", "request.at", "declined"},
 }
 _VALUES: list[Item] = [
     *({"S": text} for text in ("", "x", "londo", "00000000-0000-4000-8000-000000000000")),
@@ -169,6 +168,7 @@ def _places(kind: str, attributes: dict[str, Any], path: tuple[str, ...] = ()) -
     """Each attribute of an item that is not one of its keys, and those in its maps."""
     uuid = attributes.get("message_uuid", {}).get("S") or attributes.get("pk", {}).get("S", "").removeprefix("MID#")
     own = next((names for number, names in _CHANGED.items() if uuid == _uuid(number)), set())
+    own = own | ({"settings", "set_at"} if attributes.get("last_seq") == {"N": "0"} else set())  # of a block only
     for name, value in attributes.items():
         full_name = ".".join([*path[-2:-1], name])
         if {name, full_name}.isdisjoint({"pk", "sk"} | _OWN.get(kind, set()) | own):
@@ -222,7 +222,8 @@ def _assert_no_message_is_lost_doubled_or_changed(table: Healthy, healthy: Item,
 )
 @given(data=st.data())
 def test_any_single_damage_is_seen_and_fixed_or_left(table: Healthy, data: st.DataObject) -> None:
-    item = data.draw(st.sampled_from(sorted(table.items.values(), key=_key)).map(copy.deepcopy), "item")
+    items = [item for _, item in sorted(table.items.items()) if kind_of(item) != "pins"]  # nothing else tells of pins
+    item = data.draw(st.sampled_from(items).map(copy.deepcopy), "item")
     path = data.draw(st.sampled_from([(), *_places(kind_of(item), item)]), "attribute")
     damaged = _changed(item, path, data.draw(st.none() | st.sampled_from(_VALUES), "value")) if path else None
     if damaged != item:
@@ -264,6 +265,10 @@ _NAMED: dict[str, Callable[[Healthy], tuple[Item, Item | None]]] = {
         ("sent-record", "created_at", {"S": ""}),
         ("change", "created_at", {"S": "2020-01-01T00:00:00.000000+00:00"}),
         ("message", "message_uuid", {"S": "00000000-0000-4000-8000-000000000000"}),
+        ("pins", "pins", {"L": [{"S": "00000000-0000-4000-8000-000000000000"}]}),
+        ("pins", "pins", {"NULL": True}),
+        ("block", "at", {"S": ""}),
+        ("block", "at", {"S": "2040-01-01T00:00:00.000000+00:00"}),
     )
 }
 
