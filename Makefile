@@ -12,8 +12,8 @@ export PYTHONUTF8 = 1
 unexport PYTHONIOENCODING
 COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-annotate --custom-compile-command 'make lock'
-SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_histories_on_dynamodb_local.py \
-  tests/integration/test_import_bootcamp.py \
+SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_erasure.py \
+  tests/integration/test_histories_on_dynamodb_local.py tests/integration/test_import_bootcamp.py \
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
   tests/unit/test_inbox_simulation.py tests/unit/test_signing.py
 
@@ -48,7 +48,7 @@ prepare: .venv/test ## install all that single tests need: pytest, DynamoDB Loca
 	@$(BIN)/python -m tests.support.prepare
 
 test: prepare ## run every test; reports tests skipped on this machine
-	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 soak: prepare ## run the long tests (load, kills, thousands of random histories), write docs/reliability.md
 	@$(BIN)/python -m pytest -n 0 --hypothesis-profile=soak $(SOAK)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from messaging.model import keys
 from messaging.model.change import MessageChange
 from messaging.model.conversation import AttributesUpdate, Head
-from messaging.model.hidden import Hidden
+from messaging.model.hidden import Hidden, unseen_attribute
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.items import Item
 from messaging.model.membership import FOLDERS
@@ -102,8 +102,9 @@ class ConversationTable(Table):
             self._remove(message.item, "reactions.#me", user_uuid)
 
     def delete_hidden(self, message_group_uuid: str, user_uuid: str) -> None:
-        """Delete the numbers of the messages that a person has hidden. 1 write unit. Raises Busy."""
-        self._remove(Hidden(message_group_uuid).item, "#me", user_uuid)
+        """Delete the numbers of the messages that are hidden from a person. 2 write units. Raises Busy."""
+        for name in (user_uuid, unseen_attribute(user_uuid)):
+            self._remove(Hidden(message_group_uuid).item, "#me", name)
 
     def _remove(self, item: Item, path: str, user_uuid: str) -> None:
         with suppress(ConditionFailed):  # there is nothing

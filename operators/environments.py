@@ -74,8 +74,10 @@ class Environment:
     def outputs(self) -> dict[str, str]:
         """The stack's outputs: ApiEndpoint, TableName, WebConfig, FailureQueueUrl …, and of a user pool, UserPoolId …
 
-        None if the first deployment failed.
+        None if the first deployment failed, and on DynamoDB Local.
         """
+        if self.is_table_only:
+            return {}
         (stack,) = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
@@ -91,7 +93,7 @@ class Environment:
     @property
     def issuer(self) -> str:
         """The issuer of people's tokens that takes the place of a user pool, "" for none."""
-        found: str = json.loads(self.outputs["WebConfig"]).get("issuer", "")
+        found: str = json.loads(self.outputs.get("WebConfig", "{}")).get("issuer", "")
         return found
 
     def sockets(self) -> Sockets:

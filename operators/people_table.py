@@ -24,7 +24,7 @@ class Profile:
     `is_spreading`: conversations may still show old values; `has_account`: a Cognito user was seen once
     (imported people never had one); `account_gone_at`: the time since when it is missing, "" if it exists;
     `is_renamed_by_person`: they chose handle or name here, and no longer in the user pool; `email`: the address that
-    another issuer has verified, "" for none.
+    another issuer has verified, "" for none; `suspended_for`: why they are suspended.
     """
 
     person: Person
@@ -33,17 +33,21 @@ class Profile:
     account_gone_at: str
     is_renamed_by_person: bool
     email: str
+    suspended_for: str
 
     @classmethod
     def from_item(cls, item: Item) -> "Profile":
-        gone_at = item.get("account_gone_at", {"S": ""})["S"]
+        gone_at, email, suspended_for = (
+            item.get(name, {"S": ""})["S"] for name in ("account_gone_at", "email", "suspended_for")
+        )
         return cls(
             Person.from_profile_item(item),
             SPREADING in item,
             "has_account" in item,
             gone_at,
             "renamed_by_person" in item,
-            item.get("email", {"S": ""})["S"],
+            email,
+            suspended_for,
         )
 
 

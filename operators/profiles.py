@@ -6,6 +6,7 @@ from datetime import datetime
 
 from messaging.model import keys
 from messaging.model.errors import HandleTaken, Invalid, MessagingError
+from messaging.model.items import Item
 from messaging.model.person import Person, ProfileChange
 from messaging.model.profile_values import person_from_attributes, usable_avatar, usable_handle, usable_name
 from messaging.services.profile import spread
@@ -115,13 +116,24 @@ def put_profile(environment: Environment, subject: str, wanted: ProfileChange) -
         table.create_profile(wanted.applied_to(Person(user_uuid, "", "")), "")
         return user_uuid
     new = wanted.applied_to(old.person)
-    if new.shown != old.person.shown:
-        new = table.change(old.person, new, {})
-    elif not old.is_spreading:
-        return user_uuid
-    wait_for_functions()
-    spread(table, new)
+    change_profile(environment, table, old, new, {}, is_done=new.shown == old.person.shown)
     return user_uuid
+
+
+def change_profile(
+    environment: Environment, table: PeopleTable, old: Profile, new: Person, notes: Item, *, is_done: bool
+) -> None:
+    """Change a profile unless that `is_done`, and its copies in conversations, unless they are, too.
+
+    Before it changes the copies it waits for functions that had read the old profile. Raises HandleTaken and Busy.
+    """
+    if not is_done:
+        new = table.change(old.person, new, notes)
+    elif not old.is_spreading:
+        return
+    if not environment.is_table_only:
+        wait_for_functions()
+    spread(table, new)
 
 
 def gone(environment: Environment) -> list[Profile]:

@@ -33,6 +33,7 @@ _PREFIXES = {
     "connection": keys.connections_pk(""),
     "subscription": keys.subscriptions_pk(""),
     "counter": keys.limits_pk(""),
+    "report": "RPT#",
 }
 KINDS = tuple(_PREFIXES)
 _deserialize = TypeDeserializer().deserialize

@@ -22,6 +22,7 @@ from messaging.model.membership import FOLDERS
 from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.model.pins import MOST_PINS, Pins
+from messaging.model.report import Report
 from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Versions
 from messaging.storage.table import Table
@@ -227,12 +228,12 @@ def copy_violations(table: Table, message_group_uuid: str) -> list[Violation]:
 
 def shows(member: Person, profile: Person) -> bool:
     """True if a head or a handle shows a person as the profile does."""
-    return (member, member.avatar, member.read_receipts, member.version) == (
-        profile,
-        profile.avatar,
-        profile.read_receipts,
-        profile.version,
-    )
+    return (member, *_copied(member)) == (profile, *_copied(profile))
+
+
+def _copied(person: Person) -> tuple[object, ...]:
+    """All that copies of a profile have beside handle and name."""
+    return person.avatar, person.read_receipts, person.version, person.suspended, person.lifted
 
 
 def _copy_break(message_group_uuid: str, user_uuid: str) -> Violation:
@@ -290,6 +291,7 @@ class _Segment:
             keys.subscriptions_pk(""): (Subscription.from_item, _nothing_else),
             keys.versions_pk(""): (Versions.from_item, _nothing_else),
             keys.limits_pk(""): (counter, _nothing_else),
+            "RPT#": (Report.from_item, _nothing_else),
         }
         for pk, items in groupby(items_in_order, key=lambda item: str(item["pk"]["S"])):
             prefix, _, identifier = pk.partition("#")

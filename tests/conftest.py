@@ -67,6 +67,11 @@ def free_port() -> int:
     raise RuntimeError("no port is free")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers more than cores: tests wait for other processes about half of the time."""
+    return (os.cpu_count() or 1) + 2
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--strict-skips", action="store_true", help="fail if a test was skipped, as CI does")
 

@@ -14,6 +14,8 @@ table = open_table(settings.table_name)
 @http_api.route
 def lambda_handler(request: http_api.Request) -> http_api.Response:
     send = read_send_request(request, settings.message_max_chars, into_conversation=False)
-    sent = send_to_handle(table, request.user_uuid, send.handle, send.draft, reach=settings.reach)
+    sent = send_to_handle(
+        table, request.user_uuid, send.handle, send.draft, reach=settings.reach, limits=settings.limits
+    )
     count(MessagesSent=not sent.repeated, ConversationsCreated=sent.opened, ConflictsRetried=sent.conflicts)
-    return http_api.ok(views.sent_message(sent.message))
+    return http_api.ok(views.sent_message(sent.message), **http_api.limits(sent.usage))

@@ -22,8 +22,11 @@ def lambda_handler(request: http_api.Request) -> http_api.Response:
             send.draft,
             reply_to=send.reply_to,
             reach=settings.reach,
+            limits=settings.limits,
         )
     else:
-        sent = send_to_handle(table, request.user_uuid, send.handle, send.draft, reach=settings.reach)
+        sent = send_to_handle(
+            table, request.user_uuid, send.handle, send.draft, reach=settings.reach, limits=settings.limits
+        )
     count(MessagesSent=not sent.repeated, ConversationsCreated=sent.opened, ConflictsRetried=sent.conflicts)
-    return http_api.ok(views.sent_message(sent.message))
+    return http_api.ok(views.sent_message(sent.message), **http_api.limits(sent.usage))

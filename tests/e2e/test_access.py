@@ -112,6 +112,7 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("BlockUser", _BLOCKING),
         ("UnblockUser", {*_BLOCKING, *_DELETING}),
         ("ListBlocks", {"BatchGetItem", "Query"}),
+        ("CreateReport", {"BatchGetItem", *_PUTTING, *_UPDATING}),
         ("PreSignUp", _READING),
         ("PostConfirmation", _UPDATING),
         (

@@ -63,6 +63,7 @@ NOT_OPTIONAL = {
     "MessageMaxChars",
     *limits.PARAMETERS,
     "RequestPauseDays",
+    "ReportRetentionDays",
     "LogRetentionDays",
     "LocalEndpoint",
 }

@@ -32,18 +32,8 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
 
 
 @pytest.fixture(scope="module")
-def dynamodb_endpoint(engines: Engines, request: pytest.FixtureRequest) -> Iterator[str]:
-    """An engine per module: it slows down with every table it has held, even deleted ones."""
-    with engines.take() as endpoint:
-        if any("dynamodb_endpoint" in item.fixturenames for item in _later_modules(request)):  # type: ignore[attr-defined]
-            engines.start_next()
-        yield endpoint
-
-
-def _later_modules(request: pytest.FixtureRequest) -> list[pytest.Item]:
-    items = request.session.items
-    last = max(index for index, item in enumerate(items) if item.path == request.path)
-    return items[last + 1 :]
+def dynamodb_endpoint(engines: Engines) -> str:
+    return engines.endpoint()
 
 
 @pytest.fixture(scope="module")

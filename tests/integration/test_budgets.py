@@ -1,9 +1,14 @@
-"""The design's budgets: requests and capacity units of each operation, with short messages and a warm function."""
+"""The design's budgets: requests and capacity units of each operation, with short messages and a warm function.
+
+docs/cost.md, docs/scale.md and the totals in README.md are up to date with them.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+import pytest
 
 from messaging.model import keys
 from messaging.model.change import REACTION, MessageChange
@@ -13,19 +18,28 @@ from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from operators.cost import Consumed
 from tests.support.budgets import BUDGETS, measure, size
+from tools.cost import PAGES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def test_every_operation_is_within_its_budget(
-    dynamodb: "DynamoDBClient", dynamodb_endpoint: str, record_property: Callable[[str, object], None]
-) -> None:
-    measured = measure(dynamodb, dynamodb_endpoint)
+@pytest.fixture(scope="module")
+def measured(dynamodb: "DynamoDBClient", dynamodb_endpoint: str) -> dict[str, Consumed]:
+    return measure(dynamodb, dynamodb_endpoint)
 
+
+def test_every_operation_is_within_its_budget(
+    measured: dict[str, Consumed], record_property: Callable[[str, object], None]
+) -> None:
     record_property("summary", _as_text(measured))
     for operation, budget in BUDGETS.items():
         assert all(is_ <= may for is_, may in zip(measured[operation], budget, strict=True)), operation
+
+
+def test_make_cost_writes_the_pages(measured: dict[str, Consumed]) -> None:
+    for path, page in PAGES.items():
+        assert path.read_text() == page(measured), "run `make cost`"
 
 
 def test_items_of_a_text_of_200_characters_are_at_most_a_kilobyte() -> None:

@@ -26,6 +26,7 @@ from operators import verify as verifying
 from operators.erasure import erase_from_table
 from operators.people_table import PeopleTable
 from operators.verify import verify
+from tests.conftest import examples
 from tests.support.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
 from tests.support.fake_sockets import FakeSockets
 from tests.support.functions import Functions, Stream
@@ -253,13 +254,14 @@ def test_nothing_is_lost_while_both_keep_sending(world: World) -> None:
     assert set(accepted) <= sent
 
 
-@pytest.mark.parametrize("stream_comes", ["meanwhile", "at the end"])
+@pytest.mark.parametrize(("first", "stream_comes"), [(1, "meanwhile"), (2, "at the end")])
 def test_an_erasure_interrupted_at_any_request_is_finished_by_a_second_run(
-    world: World, functions: Functions, stream: Stream, stream_comes: str
+    world: World, functions: Functions, stream: Stream, first: int, stream_comes: str
 ) -> None:
+    """In `make test` the two ways share the requests; in `make soak` both are tried at each."""
     erased: list[Person] = []
     delivered: str | None = None
-    for number in range(1, 100):
+    for number in range(examples(quick=first, soak=1), 100, examples(quick=2, soak=1)):
         londo, bayko, kenji, vir = (world.person(f"{handle}{number}x") for handle in ("londo", "bayko", "kenji", "vir"))
         world.open(bayko, londo, replies=3)
         world.open(londo, kenji, replies=2)

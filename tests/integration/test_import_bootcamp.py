@@ -28,6 +28,7 @@ from operators.people_table import PeopleTable
 from operators.repair import repair_inboxes
 from operators.schema import create_table_request
 from operators.verify import verify
+from tests.conftest import examples
 from tests.support.bootcamp import CONVERSATIONS, START, Bootcamp, Generator, User, written
 from tests.support.checks import read_all, stored_messages
 from tests.support.scripts import BIN, environment, run_on_dynamodb_local
@@ -151,7 +152,7 @@ def test_an_import_that_was_killed_is_finished_by_the_next(
     dynamodb: "DynamoDBClient",
     dynamodb_endpoint: str,
 ) -> None:
-    Generator(source, 5_000).fill()
+    Generator(source, examples(quick=2_000, soak=5_000)).fill()
     whole = new_table()
     run("--write", into=whole)
     wanted = sorted(read_all(dynamodb, whole), key=lambda item: (item["pk"]["S"], item["sk"]["S"]))

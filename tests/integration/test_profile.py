@@ -248,6 +248,18 @@ def test_a_change_reaches_every_inbox_and_is_undone_like_it(
         assert verify(dynamodb, londos.name) == []
 
 
+def test_a_profile_can_be_changed_after_the_first_choice_of_messages_from(
+    londos: Settings, change: Callable[..., tuple[int, Any]]
+) -> None:
+    for choice in ("requests", "nobody", "everyone"):
+        status, me = change(messages_from=choice)
+        assert (status, me["messages_from"]) == (200, choice)
+
+    assert change(receipts=False)[0] == 200
+
+    assert londos.shown() == [False] * (CONVERSATIONS + 1)
+
+
 def test_messages_to_come_have_the_new_name_and_old_ones_keep_theirs(
     londos: Settings, change: Callable[..., tuple[int, Any]]
 ) -> None:

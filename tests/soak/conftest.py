@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import System, deployed
+from tests.support import limits
 
 _PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- make soak writes from here -->", "<!-- to here -->"
@@ -17,7 +18,8 @@ _BEGIN, _END = "<!-- make soak writes from here -->", "<!-- to here -->"
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with deployed(tmp_path_factory.mktemp("ministack")) as system:
+    """A system with the template's limits."""
+    with deployed(tmp_path_factory.mktemp("ministack"), **limits.DEFAULTS) as system:
         yield system
 
 

@@ -1,4 +1,4 @@
-"""Forty times the random histories of tests/integration/test_histories.py."""
+"""Eighty times the random histories of tests/integration/test_histories.py."""
 
 from collections.abc import Callable
 

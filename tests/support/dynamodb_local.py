@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import boto3
+import psutil
 from botocore.config import Config
 
 from messaging.storage.table import open_table
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # Without the second compiler and collector threads, a minute takes half the processor time.
 _SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+_WORN_AFTER = 15  # seconds of processor time
 
 
 def is_here() -> bool:
@@ -40,31 +42,30 @@ def running(logs: Path) -> Iterator[str]:
 
 
 class Engines:
-    """Short-lived engines, one after the other; each can be started ahead of need."""
+    """Short-lived engines, one after the other: each is used until it is worn."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
-        self._next: _Engine | None = None
+        self._engine: _Engine | None = None
 
     def __enter__(self) -> "Engines":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._next:
-            self._next.stop()
+        if self._engine:
+            self._engine.stop()
 
-    def start_next(self) -> None:
-        """Start the engine for the next `take`, without waiting for it."""
-        if "DYNAMODB_ENDPOINT" not in os.environ and not self._next:
-            self._next = _Engine(self._logs, *_SHORT_LIVED)
-
-    @contextmanager
-    def take(self) -> Iterator[str]:
-        """Start an engine for the block, or use DYNAMODB_ENDPOINT; yield its address."""
-        self.start_next()
-        engine, self._next = self._next, None
-        with engine or running(self._logs) as endpoint:
-            yield endpoint
+    def endpoint(self) -> str:
+        """The address of an engine that is not worn, or DYNAMODB_ENDPOINT."""
+        if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
+            return endpoint
+        if self._engine and self._engine.is_worn():
+            self._engine.stop()
+            self._engine = None
+        if not self._engine:
+            self._engine = _Engine(self._logs, *_SHORT_LIVED)
+            self._engine.wait()
+        return self._engine.endpoint
 
 
 class _Engine:
@@ -72,7 +73,7 @@ class _Engine:
 
     def __init__(self, logs: Path, *java_options: str) -> None:
         port = free_port()
-        self._endpoint = f"http://127.0.0.1:{port}"
+        self.endpoint = f"http://127.0.0.1:{port}"
         engine = ["-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
         with (logs / f"dynamodb-local-{port}.log").open("wb") as output:
             self._process = subprocess.Popen(
@@ -83,18 +84,27 @@ class _Engine:
             )
 
     def __enter__(self) -> str:
-        try:
-            _wait_until_it_answers(client(self._endpoint))
-        except Exception:
-            self.stop()
-            raise
-        return self._endpoint
+        self.wait()
+        return self.endpoint
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def wait(self) -> None:
+        """Wait until it answers."""
+        try:
+            _wait_until_it_answers(client(self.endpoint))
+        except Exception:
+            self.stop()
+            raise
+
+    def is_worn(self) -> bool:
+        """True if it is slow by now: a write takes longer with every record of any stream, even of deleted tables."""
+        used = psutil.Process(self._process.pid).cpu_times()
+        return bool(used.user + used.system > _WORN_AFTER)
+
     def stop(self) -> None:
-        self._process.terminate()
+        self._process.kill()  # it keeps nothing
         self._process.wait()
 
 

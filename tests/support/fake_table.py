@@ -15,6 +15,7 @@ from messaging.model.membership import INBOX, Ask, Membership
 from messaging.model.message import Message
 from messaging.model.person import Person, Profile
 from messaging.model.pins import Pins
+from messaging.model.report import Report
 from messaging.model.sent_record import SentRecord
 from messaging.model.settings_change import SettingsChange
 from messaging.model.versions import Versions
@@ -42,6 +43,8 @@ class FakeTable(Table):
         self.changed: dict[str, list[MessageChange]] = {}
         self.hidden: set[tuple[str, str, int]] = set()
         self.all_pins: dict[str, Pins] = {}
+        self.counters: dict[tuple[str, str], int] = {}
+        self.reports: dict[str, Report] = {}
 
     def head(self, message_group_uuid: str, *, consistent: bool = False) -> Head | None:
         return self.heads.get(message_group_uuid)
@@ -63,6 +66,13 @@ class FakeTable(Table):
     ) -> tuple[Head | None, Hidden, SentRecord | None]:
         head, sent_record = self.head_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
         return head, Hidden(message_group_uuid), sent_record
+
+    def head_hidden_and_sent_records(
+        self, message_group_uuid: str, message_uuids: Sequence[str], *, consistent: bool
+    ) -> tuple[Head | None, Hidden, dict[str, SentRecord]]:
+        records = map(SentRecord.of, self.messages)
+        head, hidden = self.head_and_hidden(message_group_uuid)
+        return head, hidden, {one.message_uuid: one for one in records if one.message_uuid in message_uuids}
 
     def head_hidden_and_messages(
         self, message_group_uuid: str, times: Collection[str], *, consistent: bool
@@ -241,10 +251,26 @@ class FakeTable(Table):
         found = (SentRecord.of(message) for message in self.messages if message.message_uuid == message_uuid)
         return next(found, None)
 
-    def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
+    def spend(self, user_uuid: str, counter: str, quota: int, expires: int) -> int | None:
+        count = self.counters.get((user_uuid, counter), 0)
+        if count >= quota:
+            return None
+        self.counters[user_uuid, counter] = count + 1
+        return count + 1
+
+    def put_report(self, report: Report, condition: str = "") -> str:
+        return self.reports.setdefault(report.item["sk"]["S"], report).created_at
+
+    def give_back(self, user_uuid: str, counter: str) -> None:
+        self.counters[user_uuid, counter] -= 1
+
+    def append(self, head: Head, message: Message, ask: Ask | None = None, sent: str = "") -> None:
         self._refuse_a_second(message)
         self.messages.append(message)
-        self.heads[head.message_group_uuid] = head.after(message, ask)
+        after, sender_uuid = head.after(message, ask), message.sender.user_uuid
+        if sent:
+            after = after.with_membership(sender_uuid, replace(after.membership(sender_uuid), sent=sent))
+        self.heads[head.message_group_uuid] = after
 
     def create(self, head: Head, message: Message, unopened: Head | None = None) -> None:
         self._refuse_a_second(message)

@@ -169,6 +169,9 @@ class Functions:
     def list_blocks(self, user_uuid: str, **query: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("blocks.list_blocks", user_uuid, query=query)
 
+    def create_report(self, user_uuid: str, **body: Any) -> tuple[int, Any, dict[str, str]]:
+        return self.call("reports.create_report", user_uuid, body=body)
+
     def show_me(self, user_uuid: str) -> tuple[int, Any, dict[str, str]]:
         return self.call("users.show_me", user_uuid)
 

@@ -45,6 +45,7 @@ WRITING = {
     "create_me",
     "create_message",
     "create_message_group",
+    "create_report",
     "delete_message",
     "delete_reaction",
     "edit_message",
@@ -82,11 +83,12 @@ class World:
         self.table.heads, self.table.messages = dict(self.heads), list(self.messages)
         self.table.changed.clear()
         self.table.hidden.clear()
+        self.table.reports.clear()
 
     @property
     def is_as_it_was(self) -> bool:
-        is_hidden = bool(self.table.hidden)
-        return not is_hidden and (self.table.heads, self.table.messages) == (self.heads, self.messages)
+        is_empty = not (self.table.hidden or self.table.reports)
+        return is_empty and (self.table.heads, self.table.messages) == (self.heads, self.messages)
 
 
 @cache

@@ -22,7 +22,7 @@ AT_ONCE = {"PreSignUp", "PostConfirmation", "StreamHandler"}
 TAKES_BACK = ("ApiErrors", "SignUpErrors", "StreamErrors", "PushErrors")
 # Each namespace: its metrics, and the type of their one resource.
 METRICS = {
-    "CruddurMessages": ({"SignUpsFailed"}, ""),
+    "CruddurMessages": ({"ReportsFiled", "SignUpsFailed"}, ""),
     "CruddurMessages/${AWS::StackName}": ({"ApiFailures"}, ""),
     "AWS/ApiGateway": ({"5xx", "Latency"}, "AWS::Serverless::HttpApi"),
     "AWS/DynamoDB": ({"ReadThrottleEvents", "WriteThrottleEvents"}, "AWS::DynamoDB::Table"),

@@ -56,6 +56,7 @@ SHOW_USER = "users.show_user"
 SHOW_ME = "users.show_me"
 UPDATE_ME = "users.update_me"
 CREATE_ME = "users.create_me"
+CREATE_REPORT = "reports.create_report"
 
 
 def _event(body: object = None, **options: Any) -> dict[str, Any]:
@@ -67,6 +68,7 @@ def _sending(**fields: Any) -> dict[str, Any]:
 
 
 EDIT = {"message": f"{TEXT}!", "change": 0}
+REPORT = {"message_group_uuid": GROUP, "message_uuids": [MESSAGE_UUID], "reason": "spam", "comment": TEXT}
 REACTION_PATH = {**MESSAGE_PATH, "emoji": "👍"}
 EVERYONE = {"for": "everyone"}
 
@@ -178,6 +180,9 @@ FAILURES: dict[str, Failure] = {
         _event(path={"message_group_uuid": GROUP}, query={"after": QUOTING}),
         400,
     ),
+    "reporting for no known reason": (CREATE_REPORT, _event({**REPORT, "reason": TEXT}), 422),
+    "reporting what is no message": (CREATE_REPORT, _event({**REPORT, "message_uuids": [TEXT]}), 400),
+    "reporting messages of others": (CREATE_REPORT, _event(REPORT, user_uuid=STRANGER), 404),
     "changes of others": (LIST_CHANGES, _event(path={"message_group_uuid": GROUP}, user_uuid=STRANGER), 404),
     "an inbox without a token": (LIST_MESSAGE_GROUPS, _event(user_uuid=None), 401),
     "an inbox with what is no limit": (LIST_MESSAGE_GROUPS, _event(query={"limit": QUOTING}), 400),
@@ -234,6 +239,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     UPDATE_ME: _event({"receipts": False}),
     CREATE_ME: _event({"handle": ME.handle, "display_name": NAME}),
     SHOW_USER: _event(path={"handle": f"@{HANDLE}"}),
+    CREATE_REPORT: _event(REPORT),
 }
 
 
@@ -359,9 +365,9 @@ def test_answers_are_counted_and_not_logged(
 
     log = written()
     assert response["statusCode"] == 200
-    assert [json.loads(line)["MessagesSent"] for line in log.splitlines()] == (
-        [[1]] if "create_message" in name else []
-    )
+    sending = dict.fromkeys((CREATE_MESSAGE, CREATE_MESSAGE_GROUP), "MessagesSent")
+    metric = {**sending, CREATE_REPORT: "ReportsFiled"}.get(name)
+    assert [json.loads(line)[metric] for line in log.splitlines()] == ([[1]] if metric else [])
     _assert_nothing_told(log)
 
 

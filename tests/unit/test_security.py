@@ -37,7 +37,7 @@ ON = {name: values[1] for name, values in PARAMETERS.items()}
 
 _CHANGE = {
     "dynamodb:BatchGetItem": {"MSG#", "MID#"},
-    "dynamodb:GetItem": {"MSG#", "VER#"},
+    "dynamodb:GetItem": {"MSG#", "VER#", "USR#"},
     "dynamodb:UpdateItem": {"MSG#"},
     "dynamodb:PutItem": {"CHG#"},
 }
@@ -63,13 +63,13 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     },
     "CreateMessageGroup": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#"},
-        "dynamodb:GetItem": {"MSG#", "MID#"},
+        "dynamodb:GetItem": {"MSG#", "MID#", "USR#"},
         "dynamodb:UpdateItem": {"MSG#", "LIM#"},
         "dynamodb:PutItem": {"MSG#", "MID#", "GRP#", "REQ#", "OUT#"},
     },
     "CreateMessage": {
         "dynamodb:BatchGetItem": {"USR#", "HDL#", "MSG#", "MID#"},
-        "dynamodb:GetItem": {"MSG#", "MID#"},
+        "dynamodb:GetItem": {"MSG#", "MID#", "USR#"},
         "dynamodb:UpdateItem": {"MSG#", "LIM#"},
         "dynamodb:PutItem": {"MSG#", "MID#", "GRP#", "REQ#", "OUT#"},
     },
@@ -96,7 +96,7 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
         "dynamodb:UpdateItem": {"MSG#", "GRP#"},
     },
     "LeaveMessageGroup": {"dynamodb:UpdateItem": {"MSG#"}},
-    "AcceptRequest": {"dynamodb:UpdateItem": {"MSG#"}},
+    "AcceptRequest": {"dynamodb:UpdateItem": {"MSG#", "LIM#"}},
     "DeclineRequest": {"dynamodb:UpdateItem": {"MSG#"}},
     "MarkRead": {
         "dynamodb:UpdateItem": {"MSG#"},
@@ -125,6 +125,11 @@ TABLE_ACTIONS: dict[str, dict[str, set[str]]] = {
     "BlockUser": _BLOCK,
     "UnblockUser": {**_BLOCK, "dynamodb:DeleteItem": {"BLK#", "MSG#"}},
     "ListBlocks": {"dynamodb:Query": {"BLK#"}, "dynamodb:BatchGetItem": {"USR#"}},
+    "CreateReport": {
+        "dynamodb:BatchGetItem": {"MSG#", "MID#"},
+        "dynamodb:UpdateItem": {"LIM#"},
+        "dynamodb:PutItem": {"RPT#"},
+    },
     "PreSignUp": {
         "dynamodb:GetItem": {"HDL#"},
     },
@@ -172,24 +177,28 @@ STREAM_ACTIONS = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:Ge
 UNBOUND_ACTIONS = {"dynamodb:ListStreams", "dynamodb:BatchExecuteStatement"}
 UNBOUND = {"StreamHandler": UNBOUND_ACTIONS, "Push": {"dynamodb:ListStreams"}}
 
-PARTITIONS = {*keys.FOLDER_PREFIXES.values()} | {
-    pk("")
-    for pk in (
-        keys.blocks_pk,
-        keys.changed_pk,
-        keys.changes_pk,
-        keys.connections_pk,
-        keys.conversation_pk,
-        keys.handle_pk,
-        keys.limits_pk,
-        keys.profile_pk,
-        keys.sent_record_pk,
-        keys.subscriptions_pk,
-        keys.ticket_pk,
-        keys.unread_pk,
-        keys.versions_pk,
-    )
-}
+PARTITIONS = (
+    {*keys.FOLDER_PREFIXES.values()}
+    | {
+        pk("")
+        for pk in (
+            keys.blocks_pk,
+            keys.changed_pk,
+            keys.changes_pk,
+            keys.connections_pk,
+            keys.conversation_pk,
+            keys.handle_pk,
+            keys.limits_pk,
+            keys.profile_pk,
+            keys.sent_record_pk,
+            keys.subscriptions_pk,
+            keys.ticket_pk,
+            keys.unread_pk,
+            keys.versions_pk,
+        )
+    }
+    | {"RPT#"}
+)
 ITEM_ACTIONS = {
     f"dynamodb:{name}"
     for name in (
@@ -371,6 +380,7 @@ def test_only_functions_have_roles_and_policies_and_only_lambda_assumes_them() -
         assert _of_type(stack, "AWS::Lambda::Function") == TABLE_ACTIONS.keys()
         assert _of_type(stack, "AWS::IAM::Role") == {function["Role"].removesuffix(".Arn") for function in of_functions}
         assert _of_type(stack, "AWS::IAM::ManagedPolicy") == {
+            "BlockPolicy",
             "ChangePolicy",
             "FunctionBoundary",
             "SendPolicy",

@@ -11,10 +11,20 @@ import pytest
 from messaging import retry
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, NotFound, TooManyRequests
+from messaging.model.errors import Busy, Conflict, Forbidden, Invalid, MessageUuidTaken, NotFound, TooManyRequests
+from messaging.model.limits import (
+    UNLIMITED,
+    LimitReached,
+    SendLimits,
+    Usage,
+    conversations_per_day,
+    messages_per_minute,
+    pending_requests,
+)
 from messaging.model.membership import Ask
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
+from messaging.model.reach import EVERYONE, OPEN, REQUESTS, Reach
 from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
 from messaging.services import send
@@ -49,9 +59,9 @@ class Racing(FakeTable):
         self.asked.append("head, consistently" if consistent else "head")
         return super().head(message_group_uuid)
 
-    def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
+    def append(self, head: Head, message: Message, ask: Ask | None = None, sent: str = "") -> None:
         self._refuse("append", message)
-        super().append(head, message, ask)
+        super().append(head, message, ask, sent)
 
     def create(self, head: Head, message: Message, unopened: Head | None = None) -> None:
         self._refuse("create", message)
@@ -239,6 +249,90 @@ def test_a_conversation_opened_meanwhile_is_read_again_while_it_keeps_changing()
 
     assert _open(table) == send.Sent(_after(HEAD, "Hello"), conflicts=2)
     assert table.asked == ["head, consistently", "create", *["append"] * 2, "head, consistently", "append"]
+
+
+def test_an_opening_that_nothing_came_of_does_not_count() -> None:
+    limits = replace(UNLIMITED, conversations=conversations_per_day(2))
+    opened, busy = Racing(HeadChanged(HEAD), head=None), Racing(*repeat(Busy("Throttled."), TRIES), head=None)
+
+    sent = _limited(opened, limits)
+    with pytest.raises(Busy):
+        _limited(busy, limits)
+
+    assert (sent.opened, sent.usage) == (False, ())
+    assert opened.counters == busy.counters == {(USER, f"conversations#{int(NOW.timestamp()) // 86_400}"): 0}
+
+
+@pytest.mark.parametrize(("messages_from", "name"), [(EVERYONE, "conversations"), (REQUESTS, "requests")])
+def test_an_opening_counts_as_a_conversation_or_as_a_request(messages_from: str, name: str) -> None:
+    reach = Reach(messages_from, timedelta(days=30))
+    limits = replace(UNLIMITED, conversations=conversations_per_day(2), requests=pending_requests(2, 30))
+
+    sent = _limited(Racing(head=None), limits, reach)
+
+    assert [(one.limit.name, one.remaining) for one in sent.usage] == [(name, 1)]
+    used_up = Racing(head=None)
+    for _ in range(2):
+        used_up.spend(USER, f"{name}#{getattr(limits, name).window(NOW.timestamp())}", 2, 0)
+    with pytest.raises(LimitReached, match=f"^Your limit of 2 {name} is used up.$"):
+        _limited(used_up, limits, reach)
+    assert used_up.tried == []
+
+
+def test_messages_count_in_the_head_and_a_repetition_gets_its_answer_past_the_limit() -> None:
+    table, limit = Racing(), messages_per_minute(2)
+    limits = replace(UNLIMITED, messages=limit)
+
+    def post(number: int, seconds: int = 0) -> send.Sent:
+        now = NOW + timedelta(seconds=seconds)
+        return send_to_conversation(table, USER, GROUP, Draft(f"{number}", "Hello"), lambda: now, limits=limits)
+
+    assert [post(number).usage for number in (1, 2)] == [(Usage(limit, 1, 55),), (Usage(limit, 0, 55),)]
+    with pytest.raises(LimitReached) as refused:
+        post(3, seconds=50)
+    assert refused.value.retry_after == 5
+    assert (post(2).repeated, post(2).message.seq) == (True, 3)
+    assert post(3, seconds=55).usage == (Usage(limit, 1, 60),)
+    assert table.counters == {}  # it costs nothing
+    head = table.heads[GROUP]
+    assert [head.membership(one).sent for one in (USER, OTHER)] == [f"{limit.window(NOW.timestamp()) + 1}:1", ""]
+
+
+def _limited(table: FakeTable, limits: SendLimits, reach: Reach = OPEN) -> send.Sent:
+    return send_to_handle(table, USER, "londo", Draft(MESSAGE_UUID, "Hello"), lambda: NOW, limits=limits, reach=reach)
+
+
+@pytest.mark.parametrize("post", [_send, _open])
+def test_a_suspended_person_sends_nothing_and_still_gets_the_answer_to_what_they_have_sent(
+    post: Callable[[FakeTable], send.Sent],
+) -> None:
+    suspended = replace(BAYKO, suspended=True)
+    table = Racing(head=replace(HEAD, members={USER: suspended, OTHER: LONDO}))
+    table.people = (suspended, LONDO)
+
+    with pytest.raises(Forbidden, match=r"^You are suspended: "):
+        post(table)
+    assert table.tried == []
+
+    text = "Hello again" if post is _send else "Hello"
+    first = replace(FIRST, message_uuid=MESSAGE_UUID, message=text)
+    table.messages = [first]
+    assert post(table) == send.Sent(first, repeated=True)
+
+
+def test_a_suspended_person_opens_nothing() -> None:
+    table = Racing(head=None)
+    table.people = (replace(BAYKO, suspended=True), LONDO)
+
+    with pytest.raises(Forbidden):
+        _open(table)
+    assert table.tried == []
+
+
+def test_a_copy_that_is_late_suspends_nobody() -> None:
+    table = Racing(head=replace(HEAD, members={USER: replace(BAYKO, suspended=True), OTHER: LONDO}))
+
+    assert _send(table).message.message == "Hello again"
 
 
 def test_a_conversation_opens_a_microsecond_later_if_its_key_is_taken() -> None:

@@ -9,6 +9,7 @@ from messaging.model.reach import Reach
 from messaging.settings import (
     EditSettings,
     LookupSettings,
+    ReportSettings,
     SendSettings,
     Settings,
     SignUpSettings,
@@ -38,6 +39,8 @@ def test_limits_come_from_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
         "REQUEST_PAUSE_DAYS": 7,
         "LOOKUPS_PER_HOUR": 600,
         "TICKETS_PER_HOUR": 120,
+        "REPORTS_PER_DAY": 10,
+        "REPORT_RETENTION_DAYS": 90,
     }
     for name, number in numbers.items():
         monkeypatch.setenv(name, str(number))
@@ -50,6 +53,9 @@ def test_limits_come_from_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert LookupSettings.from_environment().lookups == Limit("lookups", 600, 3_600)
     assert TicketSettings.from_environment().tickets == Limit("tickets", 120, 3_600)
+    assert ReportSettings.from_environment() == ReportSettings(
+        "the-table", Limit("reports", 10, 86_400), timedelta(days=90)
+    )
 
 
 @pytest.mark.parametrize("name", ["TABLE_NAME", "MESSAGE_MAX_CHARS", "MESSAGES_PER_MINUTE", "MESSAGES_FROM"])

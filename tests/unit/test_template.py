@@ -54,6 +54,7 @@ ROUTES = {
     "BlockUser": "PUT /api/blocks/{user_uuid}",
     "UnblockUser": "DELETE /api/blocks/{user_uuid}",
     "ListBlocks": "GET /api/blocks",
+    "CreateReport": "POST /api/reports",
     "CreateTicket": "POST /api/connections/ticket",
 }
 ISSUER = {"TokenIssuer": "https://idp.example.com/realms/one", "TokenAudience": "app,phone"}
@@ -111,6 +112,8 @@ VARIABLES = {
     },
     "FindSettings": {"LOOKUPS_PER_HOUR", "MESSAGES_FROM", "REQUEST_PAUSE_DAYS"},
     "LookupSettings": {"LOOKUPS_PER_HOUR"},
+    "RequestSettings": {"PENDING_REQUESTS", "REQUEST_PAUSE_DAYS"},
+    "ReportSettings": {"REPORTS_PER_DAY", "REPORT_RETENTION_DAYS"},
     "TicketSettings": {"TICKETS_PER_HOUR"},
     "EditSettings": {"MESSAGE_MAX_CHARS", "EDIT_WITHIN_HOURS", "KEEP_VERSIONS"},
     "UnsendSettings": {"UNSEND_WITHIN_HOURS"},
@@ -446,6 +449,8 @@ _ISSUER = {"TokenIssuer": "https://login.example.com/", "TokenAudience": "messag
         ({}, {"PendingRequests": "1"}),
         ({}, {"RequestPauseDays": "1"}),
         ({}, {"LookupsPerHour": "1"}),
+        ({}, {"ReportsPerDay": "1"}),
+        ({}, {"ReportRetentionDays": "1"}),
         ({}, {"TicketsPerHour": "1"}),
         ({}, {"PythonRuntime": "python3.13"}),
         ({}, {"Architecture": "x86_64"}),

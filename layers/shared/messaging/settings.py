@@ -38,6 +38,11 @@ def _number(name: str) -> int:
     return int(os.environ[name])
 
 
+def _pending_requests() -> Limit:
+    """The limit of requests that wait. Raises KeyError and ValueError."""
+    return limits.pending_requests(_number("PENDING_REQUESTS"), _number("REQUEST_PAUSE_DAYS"))
+
+
 @dataclass(frozen=True, slots=True)
 class SendSettings(Settings):
     """Settings of a function that sends messages. `message_max_chars` counts code points."""
@@ -55,7 +60,7 @@ class SendSettings(Settings):
             SendLimits(
                 limits.messages_per_minute(_number("MESSAGES_PER_MINUTE")),
                 limits.conversations_per_day(_number("CONVERSATIONS_PER_DAY")),
-                limits.pending_requests(_number("PENDING_REQUESTS"), _number("REQUEST_PAUSE_DAYS")),
+                _pending_requests(),
                 limits.lookups_per_hour(_number("LOOKUPS_PER_HOUR")),
             ),
             _reach(),
@@ -97,6 +102,35 @@ class TicketSettings(Settings):
     def from_environment(cls) -> "TicketSettings":
         """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
         return cls(os.environ["TABLE_NAME"], limits.tickets_per_hour(_number("TICKETS_PER_HOUR")))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSettings(Settings):
+    """Settings of the function that accepts requests."""
+
+    requests: Limit
+
+    @classmethod
+    def from_environment(cls) -> "RequestSettings":
+        """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
+        return cls(os.environ["TABLE_NAME"], _pending_requests())
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSettings(Settings):
+    """Settings of the function that takes reports. `retention` is that of the copied texts."""
+
+    reports: Limit
+    retention: timedelta
+
+    @classmethod
+    def from_environment(cls) -> "ReportSettings":
+        """Read the environment. Raises KeyError for an unset variable, ValueError for a limit that is no number."""
+        return cls(
+            os.environ["TABLE_NAME"],
+            limits.reports_per_day(_number("REPORTS_PER_DAY")),
+            timedelta(days=_number("REPORT_RETENTION_DAYS")),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,8 @@ export class Inbox {
     this.note.textContent = t("loading");
     this.update();
     try {
-      await this.client.sync.loadFolder(folder);
+      const { sync } = this.client;
+      await (folder === "inbox" ? sync.loadInbox() : sync.loadFolder(folder));
       if (folder !== this.#folder) return;
       this.#isLoaded = true;
       this.update();

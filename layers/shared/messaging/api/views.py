@@ -14,6 +14,7 @@ from messaging.model.pins import Pins
 from messaging.model.versions import Version
 from messaging.services.blocks import Blocked
 from messaging.services.read import Conversation, Feed, Found, Totals
+from messaging.services.reports import Filed
 
 
 def messages(page: Conversation) -> list[dict[str, Any]]:
@@ -161,6 +162,10 @@ def unread(totals: Totals) -> dict[str, Any]:
     return {"message_groups": totals.conversations, "messages": totals.messages, "requests": totals.requests}
 
 
+def filed_report(filed: Filed) -> dict[str, Any]:
+    return {"report_uuid": filed.report_uuid, "created_at": filed.created_at}
+
+
 def user(person: Person) -> dict[str, Any]:
     return {
         "uuid": person.user_uuid,
@@ -233,6 +238,11 @@ def hidden_event(message_group_uuid: str, seq: int) -> dict[str, Any]:
 def settings_event(group: InboxEntry) -> dict[str, Any]:
     """A conversation after its owner, or a message, has changed its folder or another setting."""
     return {"type": "settings", **message_group(group)}
+
+
+def pins_event(pins: Pins) -> dict[str, Any]:
+    """A person's pinned conversations after a change."""
+    return {"type": "pins", "number": pins.number, "message_group_uuids": list(pins.message_group_uuids)}
 
 
 def read_event(message_group_uuid: str, user_uuid: str, read_seq: int) -> dict[str, Any]:

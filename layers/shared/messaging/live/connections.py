@@ -140,11 +140,14 @@ def _relay_typing(table: Table, sockets: Sockets, head: Head, user_uuid: str) ->
 def _subscribe(table: Table, head: Head, user_uuid: str, connection_id: str) -> Event | None:
     """Subscribe a connection to the other's presence. Returns their current presence, if they show it.
 
-    Without effect unless both have written. While one blocks the other, they are offline.
+    Without effect unless both have written, and while this person blocks the other. While one blocks the other, they
+    are offline.
     """
     other = head.other(user_uuid)
     if not head.is_mutual or other.is_gone:
         return None
+    if head.is_blocking(user_uuid):
+        return views.presence_event(head.message_group_uuid, other.user_uuid, online=False)
     connection = table.subscribe(user_uuid, connection_id, other.user_uuid, MAX_SUBSCRIPTIONS)
     if connection is None:
         raise NotFound("This connection is closed.")

@@ -78,6 +78,8 @@ def push(table: Table, sockets: Sockets, changes: Sequence[StreamChange]) -> Del
             frames = pack([*events[user_uuid], *_presence_after(blocks, connection, found)])
             posts.append(Post(user_uuid, connection.connection_id, frames, connection.connected_at))
     report = deliver(table, sockets, [post for post in posts if post.frames])
+    for change in of_heads:
+        _unsubscribe_blockers(table, change, found)
     failed = report.failed + [*found.values()].count(None)
     return DeliveryReport(report.delivered, report.gone, report.disconnected, failed)
 
@@ -94,6 +96,23 @@ def _presence_after(
             other = head.other(connection.user_uuid)
             if other.user_uuid in connection.subscriptions and other.read_receipts and found[other.user_uuid]:
                 yield views.presence_event(head.message_group_uuid, other.user_uuid, online=not head.is_blocked)
+
+
+def _unsubscribe_blockers(table: Table, change: Change, found: Mapping[str, Sequence[Connection] | None]) -> None:
+    """Delete the subscriptions of members who have just blocked the other.
+
+    Otherwise the other's connections would take the longer to open, the more of the blocker's devices are subscribed.
+    """
+    for user_uuid in change.new.members:
+        if not change.new.is_blocking(user_uuid) or (change.old and change.old.is_blocking(user_uuid)):
+            continue
+        other_uuid = change.new.other(user_uuid).user_uuid
+        for connection in found.get(user_uuid) or ():
+            if other_uuid in connection.subscriptions:
+                try:
+                    table.delete_subscription(other_uuid, connection.connection_id)
+                except Exception as error:
+                    _log("subscription not deleted", user_uuid, error)
 
 
 def _present(table: Table, changes: Sequence[Change]) -> dict[Place, Message]:

@@ -14,6 +14,7 @@ from messaging.model.items import Item
 from messaging.model.membership import OUT_OF_SIGHT
 from messaging.model.message import Message
 from messaging.model.person import Person
+from messaging.model.pins import Pins
 from messaging.services.rewrite_inbox import Change
 
 Event = dict[str, Any]
@@ -40,11 +41,11 @@ class HiddenChange:
     new: Hidden
 
 
-StreamChange = Change | PersonChange | HiddenChange
+StreamChange = Change | PersonChange | HiddenChange | Pins
 
 
 def read_change(record: Item, messages_from: str) -> StreamChange:
-    """Read a record of a head, of hidden messages or of a changed profile. Raises one of UNREADABLE for any other.
+    """Read a record of a head, hidden messages, pins or a changed profile. Raises one of UNREADABLE for any other.
 
     `messages_from` is the deployment's, for people who have not chosen.
     """
@@ -58,6 +59,8 @@ def read_change(record: Item, messages_from: str) -> StreamChange:
             hidden = Hidden.from_item(images["NewImage"])
             none = Hidden(hidden.message_group_uuid)
             return HiddenChange(Hidden.from_item(images["OldImage"]) if "OldImage" in images else none, hidden)
+        case keys.PINS:
+            return Pins.from_item(images["NewImage"])
     return Change.from_record(record)
 
 
@@ -74,6 +77,8 @@ def events_of(change: StreamChange, messages: Mapping[Place, Message]) -> dict[s
     if isinstance(change, PersonChange):
         is_shown = change.new.version > change.old.version or change.new.messages_from != change.old.messages_from
         return {change.new.user_uuid: [views.me_event(change.new)]} if is_shown else {}
+    if isinstance(change, Pins):
+        return {change.owner_uuid: [views.pins_event(change)]}
     if isinstance(change, HiddenChange):
         return _events_of_hidden(change)
     return _events_of_head(change, messages)
@@ -107,7 +112,12 @@ def _events_for(user_uuid: str, change: Change, messages: Mapping[Place, Message
         yield views.settings_event(entry)
     if entry.folder == OUT_OF_SIGHT:
         return
-    here = {time: message for (of_group, time), message in messages.items() if of_group == group}
+    older_unseen = new.membership(user_uuid).older_unseen  # clients fetch those up to there
+    here = {
+        time: message
+        for (of_group, time), message in messages.items()
+        if of_group == group and message.seq > older_unseen
+    }
     hidden = frozenset(message.seq for message in here.values() if new.hides(user_uuid, message))
     sent = old is None or new.last_seq > old.last_seq
     if sent and entry.last_seq == new.last_seq:

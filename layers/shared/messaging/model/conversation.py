@@ -287,8 +287,8 @@ class Head:
 
     def _counted_from(self, owner_uuid: str) -> int:
         """The number of the message after which a member's unread messages count."""
-        read_seq = max(self.read_seqs[owner_uuid], self.membership(owner_uuid).begins_after)
-        shown_seq = self.shown_seq(owner_uuid)
+        mine, shown_seq = self.membership(owner_uuid), self.shown_seq(owner_uuid)
+        read_seq = max(self.read_seqs[owner_uuid], mine.begins_after, mine.older_unseen)
         return read_seq if shown_seq == self.last_seq else min(read_seq, shown_seq)
 
     @property

@@ -1,40 +1,64 @@
 """Messages that a person has hidden from themselves, see docs/changes.md, and all that a member may not see."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.items import Item
+from messaging.model.membership import ClosedRange, Range, format_range, parse_closed_range
 from messaging.model.message import Message
 
-MOST_HIDDEN = 1000  # messages of one conversation, for one person: every page of it reads them
+MOST_HIDDEN = 1000  # messages, or ranges, of one conversation, for one person: every page of it reads them
+_UNSEEN = "unseen#"
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """The numbers of the messages that each of the two has hidden in a conversation, by user_uuid."""
+    """The numbers of the messages that each of the two has hidden in a conversation, by user_uuid.
+
+    `unseen` are the ranges that former blocks have hidden, by user_uuid, as far as the head has no room for them.
+    """
 
     message_group_uuid: str
     seqs: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    unseen: Mapping[str, tuple[ClosedRange, ...]] = field(default_factory=dict)
 
     def of(self, user_uuid: str) -> frozenset[int]:
         """The numbers of the messages that this person has hidden."""
         return self.seqs.get(user_uuid, frozenset())
 
     @property
+    def key(self) -> Item:
+        return keys.key(keys.conversation_pk(self.message_group_uuid), keys.HIDDEN)
+
+    @property
     def item(self) -> Item:
         return {
-            **keys.key(keys.conversation_pk(self.message_group_uuid), keys.HIDDEN),
+            **self.key,
             **{user_uuid: {"NS": [str(seq) for seq in sorted(mine)]} for user_uuid, mine in self.seqs.items() if mine},
+            **{unseen_attribute(user_uuid): ranges_attribute(mine) for user_uuid, mine in self.unseen.items() if mine},
         }
 
     @classmethod
     def from_item(cls, item: Item) -> "Hidden":
-        seqs = {
-            name: frozenset(int(seq) for seq in value["NS"]) for name, value in item.items() if name not in ("pk", "sk")
-        }
-        return cls(item["pk"]["S"].removeprefix(keys.conversation_pk("")), seqs)
+        seqs, unseen = {}, {}
+        for name, value in item.items():
+            if name.startswith(_UNSEEN):
+                unseen[name.removeprefix(_UNSEEN)] = tuple(parse_closed_range(one["S"]) for one in value["L"])
+            elif name not in ("pk", "sk"):
+                seqs[name] = frozenset(int(seq) for seq in value["NS"])
+        return cls(item["pk"]["S"].removeprefix(keys.conversation_pk("")), seqs, unseen)
+
+
+def unseen_attribute(user_uuid: str) -> str:
+    """The name of the attribute with a person's ranges."""
+    return f"{_UNSEEN}{user_uuid}"
+
+
+def ranges_attribute(ranges: Iterable[Range]) -> Item:
+    """Ranges as an attribute, to which others can be appended."""
+    return {"L": [{"S": format_range(one)} for one in ranges]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +68,12 @@ class Sight:
     head: Head
     user_uuid: str
     hidden: frozenset[int]
+    unseen: tuple[ClosedRange, ...] = ()
 
     @classmethod
     def of(cls, head: Head, user_uuid: str, hidden: Hidden) -> "Sight":
         """What this member may see."""
-        return cls(head, user_uuid, hidden.of(user_uuid))
+        return cls(head, user_uuid, hidden.of(user_uuid), hidden.unseen.get(user_uuid, ()))
 
     @property
     def first_seq(self) -> int:
@@ -64,8 +89,9 @@ class Sight:
 
     def hides_seq(self, seq: int) -> bool:
         """True if the message with this number is hidden from this member."""
-        return seq in self.hidden or self.head.membership(self.user_uuid).hides(seq)
+        is_unseen = any(first <= seq <= last for first, last in self.unseen)
+        return is_unseen or seq in self.hidden or self.head.membership(self.user_uuid).hides(seq)
 
     def hides(self, message: Message) -> bool:
         """True if a message is hidden from this member, or its present text is."""
-        return message.seq in self.hidden or self.head.hides(self.user_uuid, message)
+        return self.hides_seq(message.seq) or self.head.hides(self.user_uuid, message)

@@ -145,6 +145,16 @@ def counter_sk(limit: str, window: int) -> str:
     return f"{limit}#{window}"
 
 
+def reports_pk(*, is_open: bool) -> str:
+    """The partition of all open, or of all closed reports."""
+    return "RPT#open" if is_open else "RPT#closed"
+
+
+def report_sk(reporter_uuid: str, report_uuid: str) -> str:
+    """The sort key of a report. Nobody can take another person's report_uuid."""
+    return f"{reporter_uuid}#{report_uuid}"
+
+
 def is_handle(text: str) -> bool:
     """True for 1 to 30 ASCII letters, digits, `_`, `.` and `-`, the first a letter or digit."""
     return _HANDLE.fullmatch(text) is not None

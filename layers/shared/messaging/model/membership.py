@@ -15,6 +15,7 @@ FOLDERS = (INBOX, REQUESTS, ARCHIVE, OUT_OF_SIGHT)
 
 Range = tuple[int, int | None]  # the first and the last seq; None: up to the present
 ClosedRange = tuple[int, int]
+MOST_RANGES = 10  # in a head, besides that of a present block: a head must stay below 1 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Membership:
     `archived` is the number of the last message when the conversation was archived, None if it was not.
     `muted_until` is a time, FOREVER or "". The history begins after the number `begins_after`: they left then, or
     declined a request. `unseen` are the ranges of messages that blocks have hidden for ever, in order; the last one is
-    open while the block lasts. `shown_at` is the time of the last message before that last range. `sent` counts this
+    open while the block lasts. Those up to the number `older_unseen`, for which the head has no room, are in the item
+    of the hidden messages. `shown_at` is the time of the last message before that last range. `sent` counts this
     member's messages of a minute. `set_at` is the hour of the last setting, "" for never. `settings` is its number:
     each update that changes what the member sees, other than by a message, adds 1, so that devices can order copies of
     their settings (together with the number of the last message). It never grows by an update of the other member.
@@ -67,6 +69,7 @@ class Membership:
     sent: str = ""
     set_at: str = ""
     settings: int = 0
+    older_unseen: int = 0
 
     def shown_seq(self, last_seq: int) -> int:
         """The number of the last message that this member may see, of a conversation with this last number."""
@@ -120,7 +123,11 @@ class Membership:
     def without_block(self, last_seq: int) -> "Membership":
         """The state after the end of a block, of a conversation with this last number."""
         *before, (first, _) = self.unseen
-        return replace(self, block=None, unseen=(*before, *([(first, last_seq)] if first <= last_seq else [])))
+        unseen = (*before, *([(first, last_seq)] if first <= last_seq else []))
+        older = [last for _, last in unseen[:-MOST_RANGES] if last]
+        return replace(
+            self, block=None, unseen=unseen[-MOST_RANGES:], older_unseen=older[-1] if older else self.older_unseen
+        )
 
     def blocking(self, block: Block, last_seq: int, created_at: str) -> "Membership":
         """The state after a block, of a conversation with this last message."""
@@ -145,6 +152,7 @@ class Membership:
             **({"sent": {"S": self.sent}} if self.sent else {}),
             **({"set_at": {"S": self.set_at}} if self.set_at else {}),
             **({"settings": {"N": str(self.settings)}} if self.settings else {}),
+            **({"older_unseen": {"N": str(self.older_unseen)}} if self.older_unseen else {}),
         }
 
     @classmethod
@@ -165,6 +173,7 @@ class Membership:
             _text(member, "sent"),
             _text(member, "set_at"),
             number(member, "settings") or 0,
+            number(member, "older_unseen") or 0,
         )
 
 

@@ -132,18 +132,20 @@ class Profile:
     """A stored profile. `changed_at` is the Unix time of the person's own last change, 0 for never.
 
     `is_spreading`: conversations may still show the values before the last change. `email` is the address that another
-    issuer than Cognito has verified, for operators; "" for none.
+    issuer than Cognito has verified, for operators; "" for none. `suspended_for` is why the person is suspended.
     """
 
     person: Person
     changed_at: int
     is_spreading: bool
     email: str = ""
+    suspended_for: str = ""
 
     @classmethod
     def from_item(cls, item: Item) -> "Profile":
-        email = item.get("email", {"S": ""})["S"]
-        return cls(Person.from_profile_item(item), number(item, "changed_at") or 0, SPREADING in item, email)
+        email, suspended_for = (item.get(name, {"S": ""})["S"] for name in ("email", "suspended_for"))
+        changed_at = number(item, "changed_at") or 0
+        return cls(Person.from_profile_item(item), changed_at, SPREADING in item, email, suspended_for)
 
 
 @dataclass(frozen=True, slots=True)

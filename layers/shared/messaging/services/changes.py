@@ -16,6 +16,7 @@ from messaging.model.message import Message
 from messaging.retry import attempts, until_not_busy
 from messaging.services.read import find_address, find_message, require_member
 from messaging.services.send import Clock, utc_now
+from messaging.services.suspension import require_not_suspended
 from messaging.storage.table import MessageChanged, Table
 
 MOST_REACTIONS = 5  # different ones of one person on one message
@@ -52,8 +53,8 @@ def edit(
     """Give the caller's message another text, if `seen` is still the number of its last change.
 
     At most `keep` earlier texts are kept. A message that has this text already stays as it is. Raises NotFound,
-    Forbidden for somebody else's message, Gone for an unsent or too old one, Changed, Prevented for somebody who blocks
-    the other, and Busy.
+    Forbidden for somebody else's message and for a suspended person, Gone for an unsent or too old one, Changed,
+    Prevented for somebody who blocks the other, and Busy.
     """
 
     def decide(message: Message, at: str, number: int) -> Message:
@@ -93,7 +94,7 @@ def react(
     """Add a reaction of the caller to a message. One that is there already stays.
 
     Raises NotFound, Gone for an unsent message, Invalid for one more than MOST_REACTIONS, Prevented for somebody who
-    blocks the other or has not accepted their request, and Busy.
+    blocks the other or has not accepted their request, Forbidden for a suspended person, and Busy.
     """
 
     def decide(message: Message, _: str, number: int) -> Message:
@@ -158,6 +159,7 @@ def _change(
             return message
         if kind == EDIT or len(new.reactions.get(user_uuid, ())) > len(message.reactions.get(user_uuid, ())):
             _require_may_write(head, user_uuid)
+            require_not_suspended(table, head.members[user_uuid])
         new = new.without_reactions_of(one for one, member in head.members.items() if member.is_gone)
         change = MessageChange(head.last_change + 1, kind, at, message.created_at)
         versions = table.versions(message_uuid).followed_by(message, keep) if keep else None

@@ -8,14 +8,27 @@ from uuid import uuid4
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.errors import Busy, Conflict, Invalid, MessageUuidTaken, MessagingError, NotFound, TooManyRequests
+from messaging.model.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    Invalid,
+    MessageUuidTaken,
+    MessagingError,
+    NotFound,
+    Prevented,
+    TooManyRequests,
+)
+from messaging.model.limits import UNLIMITED, LimitReached, SendLimits, Usage
 from messaging.model.membership import Ask
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.reach import NO, OPEN, REQUEST, Reach, refusal
 from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
+from messaging.services.limits import count_message, give_back, spend
 from messaging.services.read import find_head, find_head_and_address, require_member
+from messaging.services.suspension import require_not_suspended
 from messaging.storage.table import AlreadySent, HeadChanged, PositionTaken, Table
 
 Clock = Callable[[], datetime]
@@ -27,12 +40,16 @@ _OWN_RACE_PAUSE_SECONDS = 1.0  # seconds at most; the other member's begin at a 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A stored message, and the course of its send. `conflicts` counts the attempts that lost a race."""
+    """A stored message, and the course of its send. `conflicts` counts the attempts that lost a race.
+
+    `usage` is that of the limits for which it counted.
+    """
 
     message: Message
     repeated: bool = False
     opened: bool = False
     conflicts: int = 0
+    usage: tuple[Usage, ...] = ()
 
 
 def utc_now() -> datetime:
@@ -48,13 +65,15 @@ def send_to_conversation(
     *,
     reply_to: str = "",
     reach: Reach = OPEN,
+    limits: SendLimits = UNLIMITED,
 ) -> Sent:
     """Pattern D: send into a conversation of the sender, perhaps in reply to another message of it.
 
     A retry with the same message_uuid returns the first message. Raises NotFound for a stranger as for a missing
-    conversation, Invalid for a reply to no message of it, MessageUuidTaken, Forbidden while a request waits that has
-    all its messages, Prevented for a sender who blocks the other, TooManyRequests for one with so many messages at once
-    that they lose races against each other, and Busy when the retries are used up.
+    conversation, Invalid for a reply to no message of it, MessageUuidTaken, Forbidden for a suspended sender and while
+    a request waits that has all its messages, Prevented for a sender who blocks the other, LimitReached,
+    TooManyRequests for one with so many messages at once that they lose races against each other, and Busy when the
+    retries are used up.
     """
     if reply_to:
         head, quote = find_head_and_address(table, sender_uuid, message_group_uuid, reply_to)
@@ -63,11 +82,18 @@ def send_to_conversation(
         draft = replace(draft, reply_to=quote)
     else:
         head = find_head(table, message_group_uuid, sender_uuid)
-    return _append(table, message_group_uuid, head, sender_uuid, draft, now, reach)
+    return _append(table, message_group_uuid, head, sender_uuid, draft, now, reach, limits)
 
 
 def send_to_handle(
-    table: Table, sender_uuid: str, handle: str, draft: Draft, now: Clock = utc_now, *, reach: Reach = OPEN
+    table: Table,
+    sender_uuid: str,
+    handle: str,
+    draft: Draft,
+    now: Clock = utc_now,
+    *,
+    reach: Reach = OPEN,
+    limits: SendLimits = UNLIMITED,
 ) -> Sent:
     """Pattern C: sends to a person, in the one conversation of the two, which the first message opens.
 
@@ -78,20 +104,57 @@ def send_to_handle(
     if sender is None:
         raise NotFound("You have no profile yet.")
     if receiver is None:
+        spend(table, sender, limits.lookups, now().timestamp())
         raise NotFound("Nobody has this handle.")
     if receiver.user_uuid == sender_uuid:
         raise Invalid("user_receiver_is_self")
     message_group_uuid = keys.pair_uuid(sender_uuid, receiver.user_uuid)
     head = table.head(message_group_uuid, consistent=True)
     if head and head.is_open:
-        return _append(table, message_group_uuid, head, sender_uuid, draft, now, reach)
-    return _open(table, head, sender, receiver, draft, now, reach)
+        return _append(table, message_group_uuid, head, sender_uuid, draft, now, reach, limits)
+    return _open(table, head, sender, receiver, draft, now, reach, limits)
 
 
 def _open(
-    table: Table, unopened: Head | None, sender: Person, receiver: Person, draft: Draft, now: Clock, reach: Reach
+    table: Table,
+    unopened: Head | None,
+    sender: Person,
+    receiver: Person,
+    draft: Draft,
+    now: Clock,
+    reach: Reach,
+    limits: SendLimits,
 ) -> Sent:
-    """Open the conversation of two people. `unopened` is its head without messages, if there is one."""
+    """Open the conversation of two people. `unopened` is its head without messages, if there is one.
+
+    It counts as a request or as a conversation, unless another message opens it first, or the system is busy.
+    """
+    require_not_suspended(table, sender)
+    began = now()
+    is_request = reach.can_write(None, sender.user_uuid, receiver, keys.format_time(began)) == REQUEST
+    limit = limits.requests if is_request else limits.conversations
+    usage = spend(table, sender, limit, began.timestamp())
+    try:
+        sent = _create(table, unopened, sender, receiver, draft, now, reach, limits)
+    except MessagingError:
+        give_back(table, sender.user_uuid, limit, began.timestamp())
+        raise
+    if not sent.opened:
+        give_back(table, sender.user_uuid, limit, began.timestamp())
+        return sent
+    return replace(sent, usage=usage)
+
+
+def _create(
+    table: Table,
+    unopened: Head | None,
+    sender: Person,
+    receiver: Person,
+    draft: Draft,
+    now: Clock,
+    reach: Reach,
+    limits: SendLimits,
+) -> Sent:
     message_group_uuid = keys.pair_uuid(sender.user_uuid, receiver.user_uuid)
     taken = ""
     for conflicts in attempts():
@@ -105,7 +168,7 @@ def _open(
             table.create(head, message, unopened)
         except HeadChanged as moved:
             if moved.head and moved.head.is_open:
-                return _append(table, message_group_uuid, moved.head, sender.user_uuid, draft, now, reach)
+                return _append(table, message_group_uuid, moved.head, sender.user_uuid, draft, now, reach, limits)
             unopened = moved.head
         except AlreadySent as again:
             return _first_answer(table, again.sent_record, message)
@@ -126,6 +189,7 @@ def _append(
     draft: Draft,
     now: Clock,
     reach: Reach,
+    limits: SendLimits,
 ) -> Sent:
     """Append a message to a conversation.
 
@@ -143,16 +207,8 @@ def _append(
             if conflicts > 1:
                 head = table.head(message_group_uuid, consistent=True)
             head = require_member(head, sender_uuid)
-            other = head.other(sender_uuid)
-            if other.is_gone:
-                raise NotFound("The other person of this conversation was deleted.")
-            message = _salted(head.next_message(sender_uuid, draft, now()))
-            if reach.can_write(head, sender_uuid, other, message.created_at) == NO:
-                return _refuse(table, message, refusal(head, sender_uuid))
-            table.append(head, message, _new_ask(head, message, other, reach))
-            return Sent(message, conflicts=conflicts)
-        except AlreadySent as again:
-            return _first_answer(table, again.sent_record, message)
+            sent = _try_to_append(table, head, sender_uuid, draft, now(), reach, limits, is_fresh=conflicts > 0)
+            return sent if sent.repeated else replace(sent, conflicts=conflicts)
         except HeadChanged as moved:
             head, is_race = moved.head, True
         except (Busy, PositionTaken) as error:
@@ -163,6 +219,49 @@ def _append(
     if is_own_race:
         raise TooManyRequests("You are sending too many messages in this conversation at once.", RETRY_AFTER_SECONDS)
     raise Busy("Too many messages are being sent in this conversation at once.")
+
+
+def _try_to_append(
+    table: Table,
+    head: Head,
+    sender_uuid: str,
+    draft: Draft,
+    at: datetime,
+    reach: Reach,
+    limits: SendLimits,
+    *,
+    is_fresh: bool,
+) -> Sent:
+    """Append a message after `head`. Raises HeadChanged, PositionTaken and Busy, and why the sender may not write.
+
+    The reason is never that of a head which may be stale (`is_fresh` is false): then HeadChanged has the present one.
+    """
+    sender, other, mine = head.members[sender_uuid], head.other(sender_uuid), head.membership(sender_uuid)
+    if other.is_gone:
+        raise NotFound("The other person of this conversation was deleted.")
+    message = _salted(head.next_message(sender_uuid, draft, at))
+    try:
+        if reach.can_write(head, sender_uuid, other, message.created_at) == NO:
+            raise refusal(head, sender_uuid)
+        require_not_suspended(table, sender)
+        count, usage = count_message(head, sender_uuid, limits.messages, at.timestamp())
+        ask = _new_ask(head, message, other, reach)
+        asked = spend(table, sender, limits.requests, at.timestamp()) if ask else ()
+    except (Forbidden, Prevented, LimitReached) as error:
+        if not is_fresh:
+            raise HeadChanged(table.head(head.message_group_uuid, consistent=True)) from None
+        return _refuse(table, message, error)
+    try:
+        table.append(head, message, ask, count)
+    except AlreadySent as again:
+        return _first_answer(table, again.sent_record, message)
+    except (HeadChanged, PositionTaken, Busy):
+        if asked:
+            give_back(table, sender_uuid, limits.requests, at.timestamp())
+        raise
+    if mine.ask:  # this message accepts it
+        give_back(table, other.user_uuid, limits.requests, datetime.fromisoformat(mine.ask.at).timestamp())
+    return Sent(message, usage=(*asked, *usage))
 
 
 def _salted(message: Message) -> Message:

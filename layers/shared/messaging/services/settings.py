@@ -6,10 +6,12 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Invalid, Prevented
 from messaging.model.inbox_entry import InboxEntry
+from messaging.model.limits import Limit
 from messaging.model.membership import ARCHIVE, INBOX
 from messaging.model.pins import MOST_PINS, Pins
 from messaging.model.settings_change import SettingsChange
 from messaging.retry import attempts, until_not_busy
+from messaging.services.limits import give_back
 from messaging.services.read import find_head_and_pins, require_member
 from messaging.services.send import Clock, utc_now
 from messaging.storage.table import HeadChanged, PinsChanged, Table
@@ -42,16 +44,20 @@ def leave(table: Table, user_uuid: str, message_group_uuid: str, now: Clock = ut
         raise
 
 
-def accept_request(table: Table, user_uuid: str, message_group_uuid: str, now: Clock = utc_now) -> InboxEntry:
-    """Move a request of the caller to the inbox; return its entry. 1 request, 1 write unit.
+def accept_request(
+    table: Table, user_uuid: str, message_group_uuid: str, limit: Limit, now: Clock = utc_now
+) -> InboxEntry:
+    """Move a request of the caller to the inbox; return its entry. 1 request, 1 write unit, and 1 each for the limit.
 
-    Messages from before a decline stay hidden. Without a request nothing changes. Raises NotFound for a stranger as
-    for no conversation, and Busy.
+    The other can make another request in place of this one. Messages from before a decline stay hidden. Without a
+    request nothing changes. Raises NotFound for a stranger as for no conversation, and Busy.
     """
+    at = now()
     try:
-        head = until_not_busy(lambda: table.accept_request(message_group_uuid, user_uuid, keys.format_time(now())))
+        head = until_not_busy(lambda: table.accept_request(message_group_uuid, user_uuid, keys.format_time(at)))
     except HeadChanged as changed:
-        head = require_member(changed.head, user_uuid)
+        return require_member(changed.head, user_uuid).inbox_entry(user_uuid)
+    give_back(table, head.other(user_uuid).user_uuid, limit, at.timestamp())
     return head.inbox_entry(user_uuid)
 
 

@@ -17,13 +17,14 @@ from messaging.model.change import MessageChange
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import AttributesUpdate, Head, last_message_attributes
 from messaging.model.errors import HandleTaken, Invalid, NotFound, TooLarge, TooManyRequests
-from messaging.model.hidden import MOST_HIDDEN, Hidden
+from messaging.model.hidden import MOST_HIDDEN, Hidden, ranges_attribute, unseen_attribute
 from messaging.model.inbox_entry import ChangedConversation, InboxEntry, Unread
 from messaging.model.items import Item
 from messaging.model.membership import ARCHIVE, INBOX, OUT_OF_SIGHT, REQUESTS, Ask
 from messaging.model.message import OPTIONAL_CONTENT, Message
 from messaging.model.person import GONE_HANDLES, SPREADING, Person, Profile
 from messaging.model.pins import Pins
+from messaging.model.report import Report
 from messaging.model.sent_record import SentRecord
 from messaging.model.settings_change import SettingsChange
 from messaging.model.versions import Versions
@@ -164,18 +165,28 @@ class Table:
         self, message_group_uuid: str, message_uuid: str, *, consistent: bool
     ) -> tuple[Head | None, Hidden, SentRecord | None]:
         """As `head_and_sent_record`, with the hidden messages. 1.5 read units, 3 if consistent."""
+        head, hidden, records = self.head_hidden_and_sent_records(
+            message_group_uuid, [message_uuid], consistent=consistent
+        )
+        return head, hidden, records.get(message_uuid)
+
+    def head_hidden_and_sent_records(
+        self, message_group_uuid: str, message_uuids: Sequence[str], *, consistent: bool
+    ) -> tuple[Head | None, Hidden, dict[str, SentRecord]]:
+        """As `head_hidden_and_sent_record`, with the sent records of several messages, by message_uuid."""
         pk = keys.conversation_pk(message_group_uuid)
         wanted = [
             keys.key(pk, keys.HEAD),
             keys.key(pk, keys.HIDDEN),
-            keys.key(keys.sent_record_pk(message_uuid), keys.SENT_RECORD),
+            *(keys.key(keys.sent_record_pk(one), keys.SENT_RECORD) for one in message_uuids),
         ]
-        found = {item["sk"]["S"]: item for item in self.db.get_many(wanted, consistent=consistent)}
-        sent_record = found.get(keys.SENT_RECORD)
+        items = self.db.get_many(wanted, consistent=consistent)
+        found = {item["sk"]["S"]: item for item in items}
+        records = [SentRecord.from_item(item) for item in items if item["sk"]["S"] == keys.SENT_RECORD]
         return (
             _head_of(found),
             _hidden_of(found, message_group_uuid),
-            SentRecord.from_item(sent_record) if sent_record else None,
+            {sent_record.message_uuid: sent_record for sent_record in records},
         )
 
     def head_hidden_and_messages(
@@ -452,8 +463,10 @@ class Table:
 
     # Sending
 
-    def append(self, head: Head, message: Message, ask: Ask | None = None) -> None:
+    def append(self, head: Head, message: Message, ask: Ask | None = None, sent: str = "") -> None:
         """Put the message that follows `head`, perhaps the first of a new request: 3 items, 6 write units.
+
+        `sent` is the new count of its sender's messages, "" if they are not counted.
 
         Once a head says that a member was deleted or renamed, or that the sender blocks the other, nothing is stored
         that was meant for the head before. Raises HeadChanged, AlreadySent, PositionTaken.
@@ -477,6 +490,9 @@ class Table:
         names = {**last.names, "#sender": message.sender.user_uuid, "#other": other.user_uuid, "#block": "block"}
         gone = [last.remove, "members.#sender.#request", "members.#sender.declined", "members.#sender.marked_unread"]
         names["#request"] = "request"
+        if sent:
+            sets.append("members.#sender.sent = :sent")
+            values[":sent"] = {"S": sent}
         if ask:
             sets.append("members.#other.#request = :ask")
             conditions.append("attribute_exists(members.#other.#request)")  # not accepted meanwhile
@@ -541,13 +557,29 @@ class Table:
     def unblock(self, head: Head, new: Head, user_uuid: str) -> None:
         """Delete a person's block and bring the head to `new`; delete it if it has neither messages nor blocks.
 
-        Otherwise as `block`.
+        Otherwise as `block`. 8 write units if a range has no room in the head. Raises Invalid if they have ended
+        MOST_HIDDEN other blocks of the same person.
         """
         entry = self.db.delete_action(head.block_entry(user_uuid).item)
         if new.is_open or new.is_blocked:
-            self._change_block(user_uuid, self._new_side(head, new, user_uuid), entry)
+            self._change_block(
+                user_uuid, self._new_side(head, new, user_uuid), entry, *self._older_ranges(head, new, user_uuid)
+            )
         else:
             self._change_block(user_uuid, self.db.delete_action(head.item, *_is_unchanged(head)), entry)
+
+    def _older_ranges(self, head: Head, new: Head, user_uuid: str) -> Iterator[Item]:
+        """For `transact`: add those ranges of a member to the hidden messages for which the head has no room."""
+        older_unseen = new.membership(user_uuid).older_unseen
+        ranges = [one for one in head.membership(user_uuid).unseen if one[1] and one[1] <= older_unseen]
+        if ranges:
+            yield self.db.update_action(
+                Hidden(head.message_group_uuid).key,
+                "SET #mine = list_append(if_not_exists(#mine, :none), :ranges)",
+                "attribute_not_exists(#mine) OR size(#mine) < :most",
+                {":none": {"L": []}, ":ranges": ranges_attribute(ranges), ":most": {"N": str(MOST_HIDDEN)}},
+                {"#mine": unseen_attribute(user_uuid)},
+            )
 
     def _new_side(self, head: Head | None, new: Head, user_uuid: str) -> Item:
         """For `transact`: bring a member's side of a head from one state to another."""
@@ -565,13 +597,15 @@ class Table:
             )
         )
 
-    def _change_block(self, user_uuid: str, *actions: Item) -> None:
-        profile = keys.key(keys.profile_pk(user_uuid), keys.PROFILE)
-        refused = self.db.transact(*actions, self.db.check_action(profile, "attribute_exists(pk)"))
+    def _change_block(self, user_uuid: str, head: Item, entry: Item, *ranges: Item) -> None:
+        profile = self.db.check_action(keys.key(keys.profile_pk(user_uuid), keys.PROFILE), "attribute_exists(pk)")
+        refused = self.db.transact(head, entry, profile, *ranges)
         if 0 in refused:
             raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
-        if refused:
+        if 2 in refused:
             raise NotFound("You have no profile any more.")
+        if refused:
+            raise Invalid("unblocks_exceed_max")
 
     # Changing a message
 
@@ -655,7 +689,7 @@ class Table:
         number = {"N": str(seq)}
         try:
             self.db.update(
-                keys.key(keys.conversation_pk(message_group_uuid), keys.HIDDEN),
+                Hidden(message_group_uuid).key,
                 "ADD #me :set",
                 "attribute_not_exists(#me) OR contains(#me, :one) OR size(#me) < :most",
                 {":set": {"NS": [str(seq)]}, ":one": number, ":most": {"N": str(MOST_HIDDEN)}},
@@ -842,11 +876,12 @@ class Table:
         if old.copied != new.copied or old.messages_from == new.messages_from:
             new, noted = replace(new, version=old.version + 1), {**notes, SPREADING: {"BOOL": True}}
         condition, condition_values = is_unchanged(old)
+        gone = [] if new.suspended else ["suspended_for"]
         values = _profile_values(new)
         actions = [
             self.db.update_action(
                 keys.key(keys.profile_pk(old.user_uuid), keys.PROFILE),
-                _profile_update(new, "", ", ".join(f"{name} = :{name}" for name in noted)),
+                _profile_update(new, "", [f"{name} = :{name}" for name in noted], gone),
                 condition,
                 {**values, **{f":{name}": value for name, value in noted.items()}, **condition_values},
             )
@@ -898,7 +933,7 @@ class Table:
                 keys.key(keys.profile_pk(person.user_uuid), keys.PROFILE), f"REMOVE {SPREADING}", condition, values
             )
 
-    # Limits
+    # Limits and reports
 
     def spend(self, user_uuid: str, counter: str, quota: int, expires: int) -> int | None:
         """Add 1 to a person's counter; return its value, None if it has reached the quota. 1 write unit."""
@@ -924,6 +959,19 @@ class Table:
                 {":less": {"N": "-1"}, ":none": {"N": "0"}},
                 {"#count": "count"},
             )
+
+    def put_report(self, report: Report, condition: str = ABSENT) -> str:
+        """Put a report; return its time, or that of the stored one with the same key. 1 write unit per KB."""
+        try:
+            self.db.put(report.item, condition)
+        except ConditionFailed as failed:
+            first: str = failed.item["created_at"]["S"] if failed.item else ""
+            return first
+        return report.created_at
+
+    def reported_at(self, report: Report) -> str:
+        """The time of the stored report with the same key, "" for none. As `put_report`, which may do no more."""
+        return self.put_report(report, f"{ABSENT} AND attribute_exists(pk)")
 
     # Sockets
 
@@ -1122,12 +1170,12 @@ def _is_of(person: Person) -> tuple[str, Item]:
 _OPTIONAL = ("avatar", "suspended", "lifted", "messages_from")  # attributes of a profile that not every one has
 
 
-def _profile_update(person: Person, path: str = "", more: str = "") -> str:
-    """An update of everything that a copy of a profile shows, at a path; `more` is set, too."""
+def _profile_update(person: Person, path: str = "", more: Sequence[str] = (), gone: Sequence[str] = ()) -> str:
+    """An update of everything that a copy of a profile shows, at a path; `more` is set, too, and `gone` removed."""
     names = [name.removeprefix(":") for name in _profile_values(person)]
-    sets = ", ".join([*(f"{path}{name} = :{name}" for name in names), *([more] if more else [])])
-    gone = ", ".join(f"{path}{name}" for name in _OPTIONAL if name not in names)
-    return f"SET {sets} REMOVE {gone}" if gone else f"SET {sets}"
+    sets = ", ".join([*(f"{path}{name} = :{name}" for name in names), *more])
+    removed = ", ".join([*(f"{path}{name}" for name in _OPTIONAL if name not in names), *gone])
+    return f"SET {sets} REMOVE {removed}" if removed else f"SET {sets}"
 
 
 def _profile_values(person: Person) -> Item:
@@ -1136,7 +1184,7 @@ def _profile_values(person: Person) -> Item:
         ":handle": {"S": person.handle},
         ":display_name": {"S": person.display_name},
         ":receipts": {"BOOL": person.read_receipts},
-        ":version": {"N": str(person.version)},
+        **({":version": {"N": str(person.version)}} if person.version else {}),
         **{f":{name}": value for name, value in person.profile_item.items() if name in _OPTIONAL},
     }
 

@@ -1,28 +1,12 @@
-"""docs/cost.md, docs/scale.md and the totals in README.md are up to date with the code."""
-
-from typing import TYPE_CHECKING
+"""The arithmetic of docs/cost.md and docs/scale.md. test_budgets.py checks that they are up to date with the code."""
 
 import pytest
 
-from operators.cost import METRICS, Consumed, Month, ours, total
+from operators.cost import METRICS, Month, ours, total
 from operators.scale import BATCH, lag
 from operators.schema import template
-from tests.support.budgets import BUDGETS, measure
+from tests.support.budgets import BUDGETS
 from tests.unit.test_alarms import counted
-from tools.cost import PAGES
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-
-@pytest.fixture(scope="module")
-def measured(dynamodb: "DynamoDBClient", dynamodb_endpoint: str) -> dict[str, Consumed]:
-    return measure(dynamodb, dynamodb_endpoint)
-
-
-def test_make_cost_writes_the_pages(measured: dict[str, Consumed]) -> None:
-    for path, page in PAGES.items():
-        assert path.read_text() == page(measured), "run `make cost`"
 
 
 @pytest.mark.parametrize(("is_prod", "dollars"), [(False, 3), (True, 8)])
