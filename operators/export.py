@@ -45,6 +45,8 @@ def export(environment: Environment, found: PersonRecord) -> Iterator[dict[str, 
 
 def _conversation(table: PeopleTable, entry: InboxEntry) -> Iterator[dict[str, Any]]:
     group = {"message_group_uuid": entry.message_group_uuid}
+    head, hidden = table.head_and_hidden(entry.message_group_uuid, consistent=True)
+    entry = head.inbox_entry(entry.owner_uuid) if head else entry
     yield {
         "kind": "conversation",
         **group,
@@ -56,7 +58,6 @@ def _conversation(table: PeopleTable, entry: InboxEntry) -> Iterator[dict[str, A
         "blocked": entry.blocking,
         "begins_after": entry.begins_after,
     }
-    head, hidden = table.head_and_hidden(entry.message_group_uuid, consistent=True)
     left_out: set[str] = set()
     for page in table.messages(entry.message_group_uuid):
         for message in page:
@@ -99,7 +100,7 @@ def _may_see(head: Head | None, hidden: Hidden, user_uuid: str, message: Message
 
 
 def _own(table: PeopleTable, user_uuid: str) -> Iterator[dict[str, Any]]:
-    """A person's pins, blocks and reports."""
+    """A person's pins, blocks and reports. The texts of reported messages are for operators only."""
     if pinned := table.pins(user_uuid).message_group_uuids:
         yield {"kind": "pins", "message_group_uuids": [*pinned]}
     for block in table.all_blocks(user_uuid):
@@ -112,7 +113,7 @@ def _own(table: PeopleTable, user_uuid: str) -> Iterator[dict[str, Any]]:
             "created_at": report.created_at,
             "reason": report.reason,
             "comment": report.comment,
-            "messages": [asdict(message) for message in report.messages],
+            "message_uuids": [message.message_uuid for message in report.messages],
             "closed_at": report.closed_at or None,
         }
 
