@@ -77,13 +77,13 @@ class Ministack:
             "AUTH": "true",  # every function's role is enforced
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
+            "STATE_DIR": str(self._state or self.temporary),  # without `state`, only for the keys that sign tokens
             "CRUDDUR_ACCESS_KEY": self.place.access_key,
             "CRUDDUR_SECRET_KEY": self.place.secret_key,
             "CRUDDUR_ORIGINS": " ".join(self._origins),
         }
         if self._state:
-            environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(self._state), "S3_PERSIST": "1"}
-            environment["S3_DATA_DIR"] = str(self._state / "s3")
+            environment |= {"PERSIST_STATE": "1", "S3_PERSIST": "1", "S3_DATA_DIR": str(self._state / "s3")}
         shutil.rmtree(self.temporary, ignore_errors=True)
         self.temporary.mkdir()
         # ministack sends lines through it, and reads its end when this process has ended.

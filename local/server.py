@@ -53,7 +53,8 @@ def main() -> None:
     pages = guard.origins(guard.page_port(port)) + os.environ.pop("CRUDDUR_ORIGINS").split()
     app.app = guarded(app.app, port, pages, sts._sessions)
     threading.Thread(target=_end_with_runner, daemon=True).start()
-    if folder := os.environ.get("STATE_DIR"):
+    if os.environ.get("PERSIST_STATE"):
+        folder = os.environ["STATE_DIR"]
         try:
             lock = hold(Path(f"{folder}.lock"))
         except Held as held:

@@ -119,7 +119,8 @@ def is_installed_offline(*project: str) -> bool:
 
 
 def install(*arguments: str) -> "list[str]":
-    return [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+    # Most modules are never imported, and the others are compiled when they are.
+    return [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", *arguments]
 
 
 def environment() -> "dict[str, str]":

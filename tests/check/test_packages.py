@@ -33,6 +33,7 @@ RECEIVED = {
 SENT = {
     "Frame": ("asyncapi.yaml", "Frame"),
     "Mark": ("openapi.yaml", "Mark"),
+    "NewReport": ("openapi.yaml", "NewReport"),
     "NewMessage": ("openapi.yaml", "MessageToConversation", "MessageToPerson"),
 }
 COMPARISONS = """

@@ -99,19 +99,18 @@ class System:
 
 @contextmanager
 def deployed(folder: Path, origins: Sequence[str] = (), **parameters: str) -> Iterator[System]:
-    """Deploy the template with these parameters to a ministack that keeps its data in `folder`.
+    """Deploy the template with these parameters to a ministack that keeps its log in `folder`.
 
     Besides the web client, pages of `origins` may use it. There are no limits but those among the parameters.
     """
-    data = folder / "data"
-    data.mkdir()
-    ministack = Ministack(free_port(), folder / "log", data, origins)
+    ministack = Ministack(free_port(), folder / "log", origins=origins)
     ministack.start()
     try:
         environment = ministack.place
         stack.build()
         stack.deploy(environment, origins, **{**limits.PARAMETERS, **parameters})
-        signing_key = data / "cognito-pool-keys" / f"{environment.outputs.get('UserPoolId')}-access.pem"
+        keys = ministack.temporary / "cognito-pool-keys"
+        signing_key = keys / f"{environment.outputs.get('UserPoolId')}-access.pem"
         yield System(environment, stack.api_url(environment), signing_key)
     finally:
         ministack.stop()

@@ -184,6 +184,47 @@ def test_lines_edit_unsend_answer_and_react(
         later.type("/quit\n")
 
 
+def test_a_stranger_asks_and_is_accepted_muted_archived_reported_blocked_and_left(
+    system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
+) -> None:
+    assert londo.request("PATCH", "/api/users/me", json={"messages_from": "requests"}).status_code == 200
+    with piped(homes("bayko"), bayko, londo) as baykos:
+        baykos.shows("your message will be a request")
+        baykos.type("One\nTwo\nThree\nFour\n")
+        baykos.shows("you: Three ✓", "not sent: ", "Four")
+        listed = run_script("chat", "--as", londo.handle, CRUDDUR_LOCAL=str(homes("londo-first")))
+        assert "request, 3 unread" in listed.stdout
+
+        with piped(homes("londo"), londo, bayko) as londos:
+            londos.shows("Bayko: Three", "this is a request")
+            londos.type("/accept\n")
+            londos.shows("accepted")
+            baykos.type("Five\n")
+            londos.shows("Bayko: Five")
+            londos.type("/mute\n/archive\n/pin\n/unread\n/report\n/report #1 rude\n/report #1 spam Again\n")
+            londos.shows("muted", "archived", "pinned", "marked as unread")
+            londos.shows("write /report REASON COMMENT", "a reason is one of spam", "reported")
+            londos.type("/block\nNo\n")
+            londos.shows("— blocked —", "not sent: ", "No")
+            baykos.type("Not seen\n")
+            baykos.shows("you: Not seen ✓")
+            londos.type("/block\n")
+            londos.shows("— not blocked —")
+            baykos.type("Seen\n")
+            londos.shows("Bayko: Seen")
+            assert "Not seen" not in londos.shown
+            londos.type("/leave\n")
+            londos.shows("left")
+            londos.type("/quit\n")
+        baykos.type("/quit\n")
+
+    with piped(homes("londo-later"), londo, bayko) as later:
+        londo.send(handle=bayko.handle, message="Anew")
+        later.shows("you: Anew")
+        assert "Seen" not in later.shown
+        later.type("/quit\n")
+
+
 def test_the_oldest_of_too_many_devices_connects_again_at_enter(
     system: System, homes: Callable[[str], Path], bayko: Client, londo: Client
 ) -> None:

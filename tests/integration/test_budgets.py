@@ -5,6 +5,7 @@ docs/cost.md, docs/scale.md and the totals in README.md are up to date with them
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import pytest
 from messaging.model import keys
 from messaging.model.change import REACTION, MessageChange
 from messaging.model.conversation import Head
+from messaging.model.membership import FOREVER, Membership
 from messaging.model.message import Message, Quote
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
@@ -57,6 +59,22 @@ def test_items_of_a_text_of_200_characters_are_at_most_a_kilobyte() -> None:
 
     for item in (changed.item, replace(message, reactions=reactions).item, SentRecord.of(message).item):
         assert size(item) <= 1024
+
+
+def test_a_head_with_usual_settings_of_both_is_at_most_a_kilobyte() -> None:
+    people = [Person(str(UUID(int=n)), "a" * 20, "A name of thirty characters ab", version=99) for n in (1, 2)]
+    group, at = keys.pair_uuid(*(one.user_uuid for one in people)), "2026-01-02T03:04:05.000006+00:00"
+    message = Message(group, str(UUID(int=4)), "x" * 200, people[0], at, 10**6, salt="s" * 32)
+    often = partial(Membership, muted_until=FOREVER, set_at=at[: keys.HOUR_LENGTH], settings=999, sent="29455384:60")
+    settings = {
+        people[0].user_uuid: often(archived=10**6),
+        people[1].user_uuid: often(begins_after=10**5, marked_unread=True),
+    }
+    wrote = frozenset(settings)
+
+    head = replace(Head.of_first(message, people[1]), wrote=wrote, version=10**7, memberships=settings)
+
+    assert 900 < size(head.item) <= 1024
 
 
 def _as_text(measured: dict[str, Consumed]) -> str:

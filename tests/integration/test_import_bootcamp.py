@@ -345,7 +345,7 @@ def test_changes_replies_and_hidden_messages_follow_messages_that_move(
         assert [(one.seq, one.change) for one in page.messages[2:]] == [(3, 2), (4, 3), (5, 0)]
         assert page.messages[2].reactions == {vir.user_uuid: ("👍",)}
         assert [one.reply_to.seq for one in page.messages if one.reply_to] == [3]
-        assert newest_messages(table, vir.user_uuid, group, 10).hidden == {3}
+        assert newest_messages(table, vir.user_uuid, group, 10).hidden == {3: 0}
         assert [one.number for one in changes_after(table, vir.user_uuid, group, 0, 10).changes] == [1, 2, 3]
         assert verify(dynamodb, target) == []
     with pytest.raises(Gone):

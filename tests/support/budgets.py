@@ -87,6 +87,22 @@ BUDGETS = {
     "inbox after 1 message to somebody who blocks": Consumed(2, 0, 3),
     "unblock": Consumed(3, 2, 6),
     "20 blocks": Consumed(2, 11, 0),
+    "setting": Consumed(1, 0, 1),
+    "inbox after the first setting of an hour": Consumed(1, 0, 3),
+    "inbox after another setting of an hour": Consumed(1, 0, 2),
+    "archive": Consumed(1, 0, 1),
+    "inbox after an archive": Consumed(2, 0, 3),
+    "mute of an archived conversation": Consumed(2, 0, 2),
+    "leave": Consumed(1, 0, 1),
+    "inbox after a leave": Consumed(2, 0, 3),
+    "accept": Consumed(1, 0, 1),
+    "inbox after an accept": Consumed(2, 0, 4),
+    "decline": Consumed(1, 0, 1),
+    "pin": Consumed(2, 1, 1),
+    "mark that ends marked_unread": Consumed(2, 0, 2),
+    "newest 20 groups of the archive": Consumed(1, 1, 0),
+    "B an older page": Consumed(2, 1.5, 0),
+    "B newest 20 groups with 10 pins below": Consumed(2, 6.5, 0),
     "ticket": Consumed(3, 1, 2),
     "look-up of a handle": Consumed(2, 1, 1),
     "report of 3 messages": Consumed(4, 4, 2),
@@ -283,7 +299,57 @@ def _measure(
     measured["chosen handle, with an issuer"] = meter.measure(
         lambda: sign_up(metered, str(uuid4()), chosen, claims, names)
     )
+    measured |= _measure_settings(meter, functions, stream, londo, register)
     return measured | _measure_blocks(meter, functions, stream, bayko, register)
+
+
+def _measure_settings(
+    meter: Meter, functions: Functions, stream: Stream, londo: Person, register: Callable[[str], Person]
+) -> dict[str, Consumed]:
+    measured = {}
+    me = londo.user_uuid
+    assert functions.stream_handler(stream.records()) == []
+    _, page, _ = functions.list_message_groups(me, limit="31")
+    groups = [entry["uuid"] for entry in page]
+
+    def rewrite() -> None:
+        assert functions.stream_handler(stream.records()[-1:]) == []
+
+    def change(number: int, **settings: Any) -> Callable[[], Any]:
+        return lambda: functions.change_message_group(me, groups[number], **settings)
+
+    measured["setting"] = meter.measure(change(0, muted_until="forever", marked_unread=True))
+    measured["inbox after the first setting of an hour"] = meter.measure(rewrite)
+    seq = page[0]["last_seq"]
+    measured["mark that ends marked_unread"] = meter.measure(lambda: functions.mark_read(me, groups[0], seq))
+    measured["inbox after another setting of an hour"] = meter.measure(rewrite)
+    measured["archive"] = meter.measure(change(0, archived=True))
+    measured["inbox after an archive"] = meter.measure(rewrite)
+    measured["mute of an archived conversation"] = meter.measure(change(0, muted_until=None))
+    rewrite()
+    measured["leave"] = meter.measure(lambda: functions.leave_message_group(me, groups[0]))
+    measured["inbox after a leave"] = meter.measure(rewrite)
+    for number in range(10):
+        measured["pin"] = meter.measure(change(30 - number, pinned=True))
+    measured["B newest 20 groups with 10 pins below"] = meter.measure(lambda: functions.list_message_groups(me))
+    older = links(functions.list_message_groups(me)[2])["next"]
+    measured["B an older page"] = meter.measure(lambda: functions.list_message_groups(me, **older))
+    for number in range(30):
+        change(number, archived=True)()
+        rewrite()
+    measured["newest 20 groups of the archive"] = meter.measure(
+        lambda: functions.list_message_groups(me, folder="archive")
+    )
+    shy = [register(f"shy{number}").user_uuid for number in range(2)]
+    asked = []
+    for number, one in enumerate(shy):
+        functions.update_me(one, messages_from="requests")
+        asked.append(functions.create_message_group(me, handle=f"shy{number}", message="Hello")[1])
+        rewrite()
+    measured["accept"] = meter.measure(lambda: functions.accept_request(shy[0], asked[0]["message_group_uuid"]))
+    measured["inbox after an accept"] = meter.measure(rewrite)
+    measured["decline"] = meter.measure(lambda: functions.decline_request(shy[1], asked[1]["message_group_uuid"]))
+    return measured
 
 
 def _measure_blocks(

@@ -216,24 +216,29 @@ class FakeApi:
         message = self.messages[uuid][seq - 1]
         if self._hides(person, uuid, seq):
             return {"seq": seq, "hidden": True}
+        if self._withholds(person, uuid, seq):
+            return {"seq": seq, "hidden": True, "change": message["change"]}
         if "reply_to" not in message:
             return message
         quoted = self.messages[uuid][message["reply_to"]["seq"] - 1]
         address = message["reply_to"]
-        if self._hides(person, uuid, address["seq"]):
+        if self._hides(person, uuid, address["seq"]) or self._withholds(person, uuid, address["seq"]):
             return {**message, "reply_to": {**address, "hidden": True}}
         state = {"unsent": True} if "unsent_at" in quoted else {"message": quoted["message"]}
         return {**message, "reply_to": {**address, "user_uuid": quoted["user_uuid"], **state}}
 
     def _hides(self, person: str, uuid: str, seq: int) -> bool:
-        """True if a person does not see a message."""
-        return seq in self.hidden_messages[uuid][person] or self._is_withheld(person, uuid, seq)
+        """True if a person never sees a message: they or a block have hidden it, or it is before their history."""
+        return seq in self.hidden_messages[uuid][person] or self._sides[uuid][person].hides(seq)
 
-    def _is_withheld(self, person: str, uuid: str, seq: int) -> bool:
-        """True if a message is before a person's history or from a block, or was edited during the present one."""
+    def _withholds(self, person: str, uuid: str, seq: int) -> bool:
+        """True if a person does not see a message, since the other has edited it during the present block."""
         side, message = self._sides[uuid][person], self.messages[uuid][seq - 1]
         is_edited = side.marks is not None and message.get("edited_at", 0) > side.blocked_at
-        return side.hides(seq) or (is_edited and message["user_uuid"] != person)
+        return is_edited and message["user_uuid"] != person
+
+    def _has_place_for(self, person: str, uuid: str, seq: int) -> bool:
+        return self._sides[uuid][person].history_begins_after < seq <= self._shown_seq(person, uuid)
 
     def _change(self, uuid: str, kind: str, message: dict[str, Any]) -> None:
         self._now += 1
@@ -243,14 +248,25 @@ class FakeApi:
         self.changes[uuid].append(change)
         event = {"type": "change", "message_group_uuid": uuid, "change": number, "kind": kind}
         for person in self.marks[uuid]:
-            is_blocks = self._is_withheld(person, uuid, message["seq"])
-            copy = {"seq": message["seq"], "hidden": True} if is_blocks else self.messages[uuid][message["seq"] - 1]
-            self.pushed[person].append({**event, **({"message": copy} if number % _UNREADABLE_EVERY else {})})
+            copy = self._pushed_copy(person, uuid, message["seq"])
+            is_read = copy and number % _UNREADABLE_EVERY
+            self.pushed[person].append({**event, **({"message": copy} if is_read else {})})
+
+    def _pushed_copy(self, person: str, uuid: str, seq: int) -> dict[str, Any] | None:
+        """A message in an event, which does not know the messages that the person has hidden."""
+        message = self.messages[uuid][seq - 1]
+        if not self._has_place_for(person, uuid, seq):
+            return None
+        if self._sides[uuid][person].hides(seq):
+            return {"seq": seq, "hidden": True}
+        return self.shown(person, uuid, seq) if self._withholds(person, uuid, seq) else message
 
     def _listed(self, person: str, uuid: str, change: dict[str, Any]) -> dict[str, Any]:
         """A change as an element of the feed."""
-        message = self.shown(person, uuid, change["seq"])
-        return {"change": change["change"], "kind": change["kind"], "message": message}
+        listed = {"change": change["change"], "kind": change["kind"]}
+        if not self._has_place_for(person, uuid, change["seq"]):
+            return listed
+        return {**listed, "message": self.shown(person, uuid, change["seq"])}
 
     def mark_read(self, reader: str, uuid: str, seq: int) -> None:
         seq = min(seq, self._shown_seq(reader, uuid))
@@ -303,6 +319,8 @@ class FakeApi:
             end = int(query.get("before", last + 1)) - 1
             begin = max(first - 1, end - _PAGE)
         links = {"next" if end < last else "monitor": f"?after={end}"}
+        if "after" not in query and begin == end:
+            links = {}
         if begin >= first:
             links["prev"] = f"?before={begin + 1}"
         return Page([self.shown(person, uuid, seq) for seq in range(begin + 1, end + 1)], links)

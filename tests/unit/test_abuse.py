@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.cursors import InboxCursor, MessageCursor
+from messaging.model.membership import Ask, Membership
 from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox
@@ -42,13 +43,17 @@ OF_OTHERS = keys.pair_uuid(LONDO.user_uuid, PRIYA.user_uuid)
 # A ticket has no body, no parameter and one answer.
 FUNCTIONS = sorted(ROUTED.keys() - {"connections.create_ticket"})
 WRITING = {
+    "accept_request",
+    "change_message_group",
     "create_me",
     "create_message",
     "create_message_group",
     "create_report",
+    "decline_request",
     "delete_message",
     "delete_reaction",
     "edit_message",
+    "leave_message_group",
     "mark_read",
     "put_reaction",
     "update_me",
@@ -68,15 +73,18 @@ def _sample(name: str) -> dict[str, Any]:
 
 
 class World:
-    """A table with conversations of Londo with Bayko and with Priya; `restore` resets it."""
+    """A table with conversations of Londo with Bayko, perhaps a request to him, and with Priya; `restore` resets it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_request: bool = False) -> None:
         self.table = FakeTable(BAYKO, LONDO, PRIYA)
         at = datetime(2026, 1, 1, tzinfo=UTC)
         for number in range(6):
             sender, receiver = ((BAYKO, LONDO), (LONDO, PRIYA))[number % 2]
             uuid = f"00000000-0000-4000-8000-00000000000{number}" if number else MESSAGE
             send_to_handle(self.table, sender.user_uuid, receiver.handle, Draft(uuid, f"Text {number}"), lambda: at)
+        if is_request:
+            asked = Membership(ask=Ask(0, keys.format_time(at)))
+            self.table.heads[CONVERSATION] = self.table.heads[CONVERSATION].with_membership(BAYKO.user_uuid, asked)
         self.heads, self.messages = dict(self.table.heads), list(self.table.messages)
 
     def restore(self) -> None:
@@ -84,10 +92,11 @@ class World:
         self.table.changed.clear()
         self.table.hidden.clear()
         self.table.reports.clear()
+        self.table.all_pins.clear()
 
     @property
     def is_as_it_was(self) -> bool:
-        is_empty = not (self.table.hidden or self.table.reports)
+        is_empty = not (self.table.hidden or self.table.reports or self.table.all_pins)
         return is_empty and (self.table.heads, self.table.messages) == (self.heads, self.messages)
 
 
@@ -119,7 +128,7 @@ def test_any_request_is_answered_as_described_and_a_refusal_changes_nothing(
     name: str, written: Written, monkeypatch: pytest.MonkeyPatch, record_property: RecordProperty
 ) -> None:
     function, operation = importlib.import_module(f"functions.{name}"), name.rpartition(".")[2]
-    world, seen = World(), Counter[int]()
+    world, seen = World(is_request=operation in ("accept_request", "decline_request")), Counter[int]()
     monkeypatch.setattr(function, "table", world.table)
     owner = CONVERSATION if operation == "list_messages" else BAYKO.user_uuid
 

@@ -15,6 +15,7 @@ from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.cursors import OLDER, InboxCursor, MessageCursor
 from messaging.model.errors import Busy, HandleTaken
+from messaging.model.membership import Ask, Membership
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services import rewrite_inbox, send
@@ -50,6 +51,10 @@ DELETE_REACTION = "messages.delete_reaction"
 LIST_CHANGES = "messages.list_changes"
 LIST_MESSAGE_GROUPS = "message_groups.list_message_groups"
 FIND_MESSAGE_GROUP = "message_groups.find_message_group"
+CHANGE_MESSAGE_GROUP = "message_groups.change_message_group"
+LEAVE_MESSAGE_GROUP = "message_groups.leave_message_group"
+ACCEPT_REQUEST = "message_groups.accept_request"
+DECLINE_REQUEST = "message_groups.decline_request"
 MARK_READ = "message_groups.mark_read"
 COUNT_UNREAD = "message_groups.count_unread"
 SHOW_USER = "users.show_user"
@@ -71,6 +76,8 @@ EDIT = {"message": f"{TEXT}!", "change": 0}
 REPORT = {"message_group_uuid": GROUP, "message_uuids": [MESSAGE_UUID], "reason": "spam", "comment": TEXT}
 REACTION_PATH = {**MESSAGE_PATH, "emoji": "👍"}
 EVERYONE = {"for": "everyone"}
+GROUP_PATH = {"message_group_uuid": GROUP}
+ARCHIVED = {"archived": True}
 
 # A request that fails: the function, its event and the status.
 Failure = tuple[str, dict[str, Any], int]
@@ -195,6 +202,25 @@ FAILURES: dict[str, Failure] = {
     "finding without a token": (FIND_MESSAGE_GROUP, _event(path={"message_group": f"@{HANDLE}"}, user_uuid=None), 401),
     "finding whom nobody can be": (FIND_MESSAGE_GROUP, _event(path={"message_group": QUOTING}), 404),
     "finding whom nobody is": (FIND_MESSAGE_GROUP, _event(path={"message_group": f"@{HANDLE}_2"}), 404),
+    "archiving without a token": (CHANGE_MESSAGE_GROUP, _event(ARCHIVED, path=GROUP_PATH, user_uuid=None), 401),
+    "archiving what is no conversation": (
+        CHANGE_MESSAGE_GROUP,
+        _event(ARCHIVED, path={"message_group_uuid": QUOTING}),
+        400,
+    ),
+    "muting until what is no time": (CHANGE_MESSAGE_GROUP, _event({"muted_until": QUOTING}, path=GROUP_PATH), 422),
+    "setting what is unknown": (CHANGE_MESSAGE_GROUP, _event({NAME: TEXT}, path=GROUP_PATH), 422),
+    "archiving the conversation of others": (
+        CHANGE_MESSAGE_GROUP,
+        _event(ARCHIVED, path=GROUP_PATH, user_uuid=STRANGER),
+        404,
+    ),
+    "leaving without a token": (LEAVE_MESSAGE_GROUP, _event(path=GROUP_PATH, user_uuid=None), 401),
+    "leaving the conversation of others": (LEAVE_MESSAGE_GROUP, _event(path=GROUP_PATH, user_uuid=STRANGER), 404),
+    "accepting what is no conversation": (ACCEPT_REQUEST, _event(path={"message_group_uuid": QUOTING}), 400),
+    "accepting a request to others": (ACCEPT_REQUEST, _event(path=GROUP_PATH, user_uuid=STRANGER), 404),
+    "declining a request to others": (DECLINE_REQUEST, _event(path=GROUP_PATH, user_uuid=STRANGER), 404),
+    "declining what is no request": (DECLINE_REQUEST, _event(path=GROUP_PATH), 409),
     "marking without a token": (MARK_READ, _event({"seq": 1}, path={"message_group_uuid": GROUP}, user_uuid=None), 401),
     "marking in what is no conversation": (MARK_READ, _event({"seq": 1}, path={"message_group_uuid": QUOTING}), 400),
     "marking what is no number": (MARK_READ, _event({"seq": QUOTING}, path={"message_group_uuid": GROUP}), 400),
@@ -233,6 +259,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
     LIST_CHANGES: _event(path={"message_group_uuid": GROUP}),
     LIST_MESSAGE_GROUPS: _event(),
     FIND_MESSAGE_GROUP: _event(path={"message_group": f"@{HANDLE}"}),
+    CHANGE_MESSAGE_GROUP: _event({**ARCHIVED, "pinned": True}, path=GROUP_PATH),
+    LEAVE_MESSAGE_GROUP: _event(path=GROUP_PATH),
+    ACCEPT_REQUEST: _event(path=GROUP_PATH),
+    DECLINE_REQUEST: _event(path=GROUP_PATH),
     MARK_READ: _event({"seq": 1}, path={"message_group_uuid": GROUP}),
     COUNT_UNREAD: _event(),
     SHOW_ME: _event(),
@@ -361,6 +391,9 @@ def test_answers_are_counted_and_not_logged(
     function = _function(name)
     monkeypatch.setattr(function, "table", table)
 
+    if name == DECLINE_REQUEST:
+        asked = Membership(ask=Ask(0, TIME))
+        table.heads[GROUP] = table.heads[GROUP].with_membership(USER, asked)
     response = function.lambda_handler(REQUESTS[name], None)
 
     log = written()

@@ -93,6 +93,7 @@ function leave() {
  */
 async function show({ isFirst = false } = {}) {
   const isTyping = document.activeElement?.matches(".composer textarea");
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   view?.close();
   view = null;
   if (!session.user) return showStart();

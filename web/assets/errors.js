@@ -27,12 +27,14 @@ export function sentence(error) {
   return /** @type {Error} */ (error).message;
 }
 
+const MINUTE_MS = 60_000;
+
 /** @param {Refused} refused */
-function refusal({ status, codes, message }) {
+function refusal({ status, codes, message, retryAfterMs }) {
   const code = codes.find(hasText);
   if (code) return t(code);
   if (status === 404) return t("not_found");
-  if (status === 429) return t("too_many_requests");
+  if (status === 429) return t(retryAfterMs > MINUTE_MS ? "too_often" : "too_many_requests");
   if (status >= 500) return t("busy");
   return message;
 }

@@ -10,9 +10,6 @@ import { Emitter } from "./emitter.js";
 
 /** Messages of one conversation, seq by seq without a gap. */
 export class Thread {
-  /** Whether the messages must be loaded again. */
-  isOutdated = false;
-
   /** @type {Map<number, Message | HiddenMessage>} The newest copy of each message, by seq. Some are before or after a gap. */
   #copies = new Map();
   /** @type {Set<string>} */
@@ -62,6 +59,11 @@ export class Thread {
   /** Whether messages are missing before one that was received. */
   get hasGap() {
     return this.#newestSeq > this.lastSeq;
+  }
+
+  /** Whether a message was edited during a block, and is shown again after it. */
+  get isWithholding() {
+    return [...this.#copies.values()].some(isWithheld);
   }
 
   /** Whether there are changes that the messages may not have. */
@@ -159,6 +161,17 @@ export class Thread {
     if (change === this.lastChange + 1) this.lastChange = change;
   }
 
+  /**
+   * Takes an element of the list of changes, which follows the last one. It has no message if the person sees none.
+   *
+   * @param {number} change
+   * @param {Message | HiddenMessage} [message]
+   */
+  list(change, message) {
+    this.change(change, message);
+    this.lastChange = Math.max(this.lastChange, change);
+  }
+
   /** @param {number[]} seqs */
   hide(seqs) {
     for (const seq of seqs) this.hidden.add(seq);
@@ -166,17 +179,22 @@ export class Thread {
   }
 }
 
+/** @param {Message | HiddenMessage} copy */
+const isWithheld = (copy) => "hidden" in copy && copy.change !== undefined;
+
 /**
- * The newer of two copies of a message: it has the larger `change`. It keeps the quote that either has, and a hidden one
- * stays hidden.
+ * The newer of two copies of a message: it has the larger `change`. It keeps the quote that either has. One that is
+ * hidden for ever has no `change`, and stays so.
  *
  * @param {Message | HiddenMessage} known
  * @param {Message | HiddenMessage} message
  */
 function merged(known, message) {
-  if ("hidden" in known) return known;
-  if ("hidden" in message) return message;
-  const [newer, older] = message.change > known.change ? [message, known] : [known, message];
+  const { change } = known;
+  if (change === undefined || message.change === undefined) return change === undefined ? known : message;
+  const isNewer = message.change > change || (message.change === change && "hidden" in known);
+  const [newer, older] = isNewer ? [message, known] : [known, message];
+  if ("hidden" in newer || "hidden" in older) return newer;
   const isBare = newer.reply_to && Object.keys(newer.reply_to).length === 2;
   return isBare && older.reply_to ? { ...newer, reply_to: older.reply_to } : newer;
 }
@@ -310,6 +328,15 @@ export class Store extends Emitter {
       messages: counted.reduce((sum, one) => sum + unread(one), 0),
       requests: this.folder("requests").filter((one) => one.marked_unread || unread(one)).length,
     };
+  }
+
+  /**
+   * Whether a pinned conversation is in the inbox again, at a place that is not known.
+   *
+   * @param {Pick<Conversation, "uuid" | "folder">} conversation
+   */
+  lacksPin({ uuid, folder }) {
+    return folder === "inbox" && !this.pins.includes(uuid);
   }
 
   /**

@@ -112,21 +112,25 @@ export class Sync {
   }
 
   /**
-   * Takes an entry. At the end of a block the messages are loaded again: some were hidden as long as it lasted.
+   * Takes an entry. At the end of a block, messages that were edited meanwhile are shown again.
    *
    * @param {LiveEntry} entry
    */
   put(entry) {
-    const { uuid } = entry;
-    const wasBlocked = this.store.conversations.get(uuid)?.blocked;
     this.store.put(entry);
-    if (!wasBlocked || this.store.conversations.get(uuid)?.blocked) return;
-    const thread = this.store.threads.get(uuid);
-    if (!thread) return;
+    this.#showAgain(entry.uuid);
+  }
+
+  /**
+   * Loads a conversation's messages again if some were edited during a block that has ended.
+   *
+   * @param {string} uuid
+   */
+  #showAgain(uuid) {
+    if (this.store.conversations.get(uuid)?.blocked || !this.store.threads.get(uuid)?.isWithholding) return;
     if (uuid !== this.#openUuid) this.store.threads.delete(uuid);
     else {
-      thread.isOutdated = true;
-      this.#complete(uuid).catch(() => {
+      this.#dedupe(uuid, () => this.#load(uuid)).catch(() => {
         this.isBehind = true;
       });
     }
@@ -151,8 +155,9 @@ export class Sync {
   /** @param {string} uuid */
   async #load(uuid) {
     if (!this.store.conversations.has(uuid)) await this.#loadConversation(uuid);
+    else if (this.store.threads.has(uuid)) await this.refresh(uuid);
     const lastChange = this.store.conversations.get(uuid)?.last_change ?? 0; // the page, read later, may have more
-    const page = await this.api.get(`/api/messages/${uuid}?limit=${THREAD_PAGE_SIZE}`);
+    const page = await this.api.get(newestPage(uuid));
     const beginsAfter = this.store.conversations.get(uuid)?.begins_after;
     this.store.open(uuid, new Thread(page.body, page.links, lastChange, this.store.hidden(uuid), beginsAfter));
     for (const message of page.body) this.store.receive(uuid, message);
@@ -254,7 +259,8 @@ export class Sync {
       const { body, links } = await this.api.get(path);
       this.#putPage(body);
       if (links.monitor) this.#monitors.set(folder, links.monitor);
-      if (pinsNumber(links) > this.store.lastPins) await this.loadInbox();
+      const isBack = body.some((/** @type {ConversationEntry} */ one) => one.pinned && this.store.lacksPin(one));
+      if (pinsNumber(links) > this.store.lastPins || isBack) await this.loadInbox();
       path = links.next;
     }
   }
@@ -289,7 +295,9 @@ export class Sync {
    */
   #fill(uuid) {
     return this.#dedupe(`fill ${uuid}`, async () => {
-      for (let path = this.store.threads.get(uuid)?.newer; path; ) {
+      const thread = this.store.threads.get(uuid);
+      // The newest page of nothing has no link.
+      for (let path = thread && (thread.newer || newestPage(uuid)); path; ) {
         const { body, links } = await this.api.get(path);
         this.store.addNewer(uuid, body, links);
         path = links.next;
@@ -306,7 +314,6 @@ export class Sync {
     const conversation = this.store.conversations.get(uuid);
     const thread = this.store.threads.get(uuid);
     if (!thread || !conversation) return;
-    if (thread.isOutdated) return this.#dedupe(uuid, () => this.#load(uuid));
     if (thread.lastSeq < conversation.last_seq) await this.#fill(uuid);
     thread.change(conversation.last_change);
     if (thread.lacksChanges || thread.hidden.size < (conversation.hidden ?? 0)) await this.#loadChanges(uuid);
@@ -326,7 +333,10 @@ export class Sync {
       const { body, links } = await this.api.get(path);
       for (const listed of /** @type {ListedChange[]} */ (body)) {
         if (listed.kind === "hidden") this.store.hide(uuid, listed.seqs);
-        else this.store.change(uuid, listed.change, listed.message);
+        else {
+          this.store.change(uuid, listed.change, listed.message);
+          thread?.list(listed.change, listed.message);
+        }
       }
       path = links.next;
     }
@@ -380,6 +390,7 @@ export class Sync {
     try {
       await this.#know(uuid);
       const isIncomplete = this.store.change(uuid, change, message);
+      this.#showAgain(uuid);
       const thread = this.store.threads.get(uuid);
       if (thread?.hasGap) await this.#fill(uuid);
       if (isIncomplete) await (thread ? this.#loadChanges(uuid) : this.refresh(uuid));
@@ -399,6 +410,9 @@ export class Sync {
     if (entry) this.put(entry);
   }
 }
+
+/** @param {string} uuid */
+const newestPage = (uuid) => `/api/messages/${uuid}?limit=${THREAD_PAGE_SIZE}`;
 
 /** @param {Folder} folder */
 const listing = (folder) => (folder === "inbox" ? "/api/message_groups?" : `/api/message_groups?folder=${folder}&`);

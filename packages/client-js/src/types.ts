@@ -50,6 +50,8 @@ export interface Message {
 export interface HiddenMessage {
   seq: number;
   hidden: true;
+  /** The number of its last change, only if it is shown again after the block: the other person has edited it. */
+  change?: number;
 }
 
 export interface Reaction {
@@ -167,8 +169,8 @@ export interface Reply {
   links: Links;
 }
 
-/** A message in an event, where a quote does not say whether somebody has hidden it. */
-export type LiveMessage = Omit<Message, "reply_to" | "versions"> & { reply_to?: Omit<Quote, "hidden"> };
+/** A message in an event, where a quote does not say whether the person has hidden it. */
+export type LiveMessage = Omit<Message, "versions">;
 
 /** An entry in an event, which does not know the pins. */
 export type LiveEntry = Omit<ConversationEntry, "hidden" | "pinned">;
@@ -184,7 +186,7 @@ export type ServerEvent =
       message_group_uuid: string;
       change: number;
       kind: "edit" | "unsend" | "reaction";
-      message?: LiveMessage;
+      message?: LiveMessage | HiddenMessage;
     }
   | { type: "hidden"; message_group_uuid: string; seq: number }
   | { type: "read"; message_group_uuid: string; user_uuid: string; read_seq: number }

@@ -287,7 +287,7 @@ def test_messages_are_reported_with_a_reason(bayko: Client, londo: Client, sits:
     expect(dialog.get_by_role("checkbox", name="Buy cheap things")).to_be_checked()
 
 
-def test_settings_say_who_may_write_in_every_window(bayko: Client, sits: Sits) -> None:
+def test_settings_say_who_may_write(bayko: Client, sits: Sits) -> None:
     seat = sits(bayko)
     seat.open("/messages/settings")
     choice = seat.page.get_by_role("radio", name="Strangers send a request first")

@@ -110,6 +110,7 @@ export default {
   signed_out: "لقد سُجّل خروجك.",
   busy: "الخادم مشغول. أعد المحاولة بعد لحظات.",
   too_many_requests: "محاولات كثيرة. أعد المحاولة بعد دقيقة.",
+  too_often: "محاولات كثيرة. أعد المحاولة لاحقًا.",
   not_found: "لم يعد هذا موجودًا.",
   message_blank: "اكتب رسالة.",
   message_exceed_max_chars: "الرسالة طويلة جدًا.",

@@ -96,6 +96,7 @@ export default {
   signed_out: "Du bist abgemeldet.",
   busy: "Der Server ist überlastet. Versuche es gleich noch einmal.",
   too_many_requests: "Das war zu oft. Versuche es in einer Minute noch einmal.",
+  too_often: "Das war zu oft. Versuche es später noch einmal.",
   not_found: "Das gibt es nicht mehr.",
   message_blank: "Schreibe eine Nachricht.",
   message_exceed_max_chars: "Die Nachricht ist zu lang.",

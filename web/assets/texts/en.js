@@ -97,6 +97,7 @@ export default {
   signed_out: "You are signed out.",
   busy: "The server is busy. Try again in a moment.",
   too_many_requests: "That was too often. Try again in a minute.",
+  too_often: "That was too often. Try again later.",
   not_found: "There is no such thing any more.",
   message_blank: "Type a message.",
   message_exceed_max_chars: "The message is too long.",

@@ -1,6 +1,7 @@
 """The API's JSON: the entities from a client's view (openapi.yaml describes it)."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from messaging.model.change import MessageChange
@@ -16,6 +17,8 @@ from messaging.services.blocks import Blocked
 from messaging.services.read import Conversation, Feed, Found, Totals
 from messaging.services.reports import Filed
 
+_NONE: Mapping[int, int] = MappingProxyType({})
+
 
 def messages(page: Conversation) -> list[dict[str, Any]]:
     return [shown_message(message, page.quoted, page.hidden) for message in page.messages]
@@ -28,16 +31,17 @@ def one_message(page: Conversation, versions: Sequence[Version]) -> dict[str, An
     return {**message, **({"versions": earlier} if earlier else {})}
 
 
-def shown_message(message: Message, quoted: Mapping[str, Message], hidden: frozenset[int]) -> dict[str, Any]:
+def shown_message(message: Message, quoted: Mapping[str, Message], hidden: Mapping[int, int]) -> dict[str, Any]:
     """A message as its reader sees it: with the message that it replies to, and without those hidden."""
     if message.seq in hidden:
-        return hidden_message(message.seq)
+        return hidden_message(message.seq, hidden[message.seq])
     reply = {"reply_to": _quote(message.reply_to, quoted, hidden)} if message.reply_to else {}
     return {**_message(message), **reply}
 
 
-def hidden_message(seq: int) -> dict[str, Any]:
-    return {"seq": seq, "hidden": True}
+def hidden_message(seq: int, withheld: int = 0) -> dict[str, Any]:
+    """A hidden message; `withheld` as Sight.withheld."""
+    return {"seq": seq, "hidden": True, **({"change": withheld} if withheld else {})}
 
 
 def message(message: Message) -> dict[str, Any]:
@@ -60,12 +64,12 @@ def changes(feed: Feed) -> list[dict[str, Any]]:
 
 
 def _shown_if_found(
-    message: Message | None, quoted: Mapping[str, Message], hidden: frozenset[int] = frozenset()
+    message: Message | None, quoted: Mapping[str, Message], hidden: Mapping[int, int] = _NONE
 ) -> dict[str, Any]:
     return {"message": shown_message(message, quoted, hidden)} if message else {}
 
 
-def _quote(quote: Quote, quoted: Mapping[str, Message], hidden: frozenset[int]) -> dict[str, Any]:
+def _quote(quote: Quote, quoted: Mapping[str, Message], hidden: Mapping[int, int]) -> dict[str, Any]:
     if quote.seq in hidden:
         return {**_address(quote), "hidden": True}
     message = quoted.get(quote.created_at)
@@ -194,7 +198,7 @@ def blocked_user(blocked: Blocked) -> dict[str, Any]:
 
 
 def message_event(
-    head: Head, last: Message, quoted: Mapping[str, Message], hidden: frozenset[int] = frozenset()
+    head: Head, last: Message, quoted: Mapping[str, Message], hidden: Mapping[int, int] = _NONE
 ) -> dict[str, Any]:
     """The last message of a conversation, as it is now. `after` is the cursor to go on after it."""
     return {
@@ -219,7 +223,7 @@ def change_event(
     change: MessageChange,
     message: Message | None,
     quoted: Mapping[str, Message],
-    hidden: frozenset[int] = frozenset(),
+    hidden: Mapping[int, int] = _NONE,
 ) -> dict[str, Any]:
     """A change, with its message as it is now, if that could be read."""
     return {

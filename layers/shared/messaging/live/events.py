@@ -118,13 +118,14 @@ def _events_for(user_uuid: str, change: Change, messages: Mapping[Place, Message
         for (of_group, time), message in messages.items()
         if of_group == group and message.seq > older_unseen
     }
-    hidden = frozenset(message.seq for message in here.values() if new.hides(user_uuid, message))
+    sight = Sight.of(new, user_uuid, Hidden(group))
+    hidden = {message.seq: sight.withheld(message) for message in here.values() if sight.hides(message)}
     sent = old is None or new.last_seq > old.last_seq
     if sent and entry.last_seq == new.last_seq:
         yield views.message_event(new, here.get(new.created_at, new.last), here, hidden)
     if new.changed and is_changed(change):
         changed = here.get(new.changed.created_at)
-        is_shown = changed and Sight.of(new, user_uuid, Hidden(group)).has_place_for(changed)
+        is_shown = changed and sight.has_place_for(changed)
         yield views.change_event(group, new.changed, changed if is_shown else None, here, hidden)
     if old is None or before is None:
         return

@@ -36,7 +36,8 @@ class Conversation:
     """A page of a conversation, oldest first. `older` is None at the beginning of the conversation.
 
     `newer` continues after the page; `ended`: there was no later message at the time of reading. `hidden` are the
-    numbers of those messages, here or replied to, that are hidden from the reader: by themselves, or by a block.
+    numbers of those messages, here or replied to, that are hidden from the reader: by themselves, or by a block; each
+    with Sight.withheld.
     `quoted` are those that messages of the page reply to, by time.
     """
 
@@ -44,7 +45,7 @@ class Conversation:
     older: MessageCursor | None
     newer: MessageCursor | None
     ended: bool
-    hidden: frozenset[int] = frozenset()
+    hidden: Mapping[int, int] = field(default_factory=dict)
     quoted: Mapping[str, Message] = field(default_factory=dict)
 
 
@@ -61,7 +62,7 @@ class Feed:
     messages: Mapping[str, Message]
     after: int
     ended: bool
-    hidden: frozenset[int]
+    hidden: Mapping[int, int]
     quoted: Mapping[str, Message]
     hidden_by_reader: frozenset[int]
 
@@ -483,22 +484,22 @@ def _page(table: Table, head: Head, sight: Sight, messages: Iterable[Message]) -
 
 def _seen(
     table: Table, message_group_uuid: str, sight: Sight, messages: Collection[Message]
-) -> tuple[frozenset[int], dict[str, Message]]:
-    """The numbers of the hidden ones among these and those they reply to; and the others they reply to, by time.
+) -> tuple[dict[int, int], dict[str, Message]]:
+    """The hidden ones among these and those they reply to, as in Conversation; and the others they reply to, by time.
 
     1 request if some of the latter are not among these.
     """
     here = {message.created_at: message for message in messages}
-    hidden = {message.seq for message in messages if sight.hides(message)}
+    hidden = {message.seq: sight.withheld(message) for message in messages if sight.hides(message)}
     replies = [message.reply_to for message in messages if message.reply_to and message.seq not in hidden]
-    hidden |= {quote.seq for quote in replies if sight.hides_seq(quote.seq)}
+    hidden |= {quote.seq: 0 for quote in replies if sight.hides_seq(quote.seq)}
     times = {quote.created_at for quote in replies if quote.seq not in hidden}
     found = table.messages_at([(message_group_uuid, time) for time in times - here.keys()])
     quoted = {
         **{time: here[time] for time in times & here.keys()},
         **{time: message for (_, time), message in found.items()},
     }
-    return frozenset(hidden | {message.seq for message in quoted.values() if sight.hides(message)}), quoted
+    return hidden | {one.seq: sight.withheld(one) for one in quoted.values() if sight.hides(one)}, quoted
 
 
 def _find_head_and_hidden(table: Table, message_group_uuid: str, user_uuid: str) -> tuple[Head, Hidden]:

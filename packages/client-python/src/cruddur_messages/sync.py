@@ -71,7 +71,6 @@ class Conversation:
     last_at: str = ""
     """The time of the last message."""
     _unseen: list[tuple[int, int]] = field(default_factory=list)
-    _is_outdated: bool = False  # messages were edited during a block, which has ended
     _first_seq: int = 1
     _copies: dict[int, Message] = field(default_factory=dict)  # by seq, the newest of each; some before or after a gap
     _known_change: int = 0
@@ -117,13 +116,11 @@ class Conversation:
         self.take_entry(entry.body)
         page = yield f"/api/messages/{self.uuid}{_FIRST}"
         self.last_change = entry.body["last_change"]  # the page was read later, and may have some more
-        if self._is_outdated:
-            self._copies = {seq: copy for seq, copy in self._copies.items() if "hidden" not in copy}
-            self._is_outdated = False
+        self._copies = {seq: copy for seq, copy in self._copies.items() if not _is_withheld(copy)}
         self._first_seq = page.body[0]["seq"] if page.body else self.begins_after + 1
         self.held_seq, self._older, self.is_open = self._first_seq - 1, page.links.get("prev"), True
         self._take_page(page)
-        yield from self.fill()
+        yield from self._complete()
 
     def refresh(self) -> Steps:
         """Fetch marks, messages and changes from the conversation itself, which is ahead of the list."""
@@ -142,10 +139,15 @@ class Conversation:
             self._begin_after(self.begins_after)
 
     def fill(self) -> Steps:
-        """Fetch the missing messages and changes of an open conversation, up to the last known numbers."""
-        if self.is_open and self._is_outdated:
+        """Fetch the missing messages and changes of an open conversation, up to the last known numbers.
+
+        After a block, fetch the messages again that were edited meanwhile.
+        """
+        if self.is_open and not self.blocked and any(map(_is_withheld, self._copies.values())):
             yield from self.open()
-            return
+        yield from self._complete()
+
+    def _complete(self) -> Steps:
         while self.is_open and self.held_seq < self.last_seq:
             page = yield f"/api/messages/{self.uuid}{self._newer}"
             self._take_page(page)
@@ -216,7 +218,6 @@ class Conversation:
 
     def _take_settings(self, entry: Mapping[str, Any]) -> None:
         """Take newer settings. A message after them may have moved the conversation to another folder."""
-        self._is_outdated |= self.blocked and not entry["blocked"]
         self.folder, self.muted_until = entry["folder"], entry["muted_until"]
         self.marked_unread, self.blocked = entry["marked_unread"], entry["blocked"]
         self.last_setting, self._unseen = entry["last_setting"], entry.get("unseen", [])
@@ -243,12 +244,13 @@ class Conversation:
         return self.last_change < self._known_change or len(self.hidden) < self._hidden_count
 
     def _shown(self, seq: int, copy: Message) -> Message:
-        return {"seq": seq, "hidden": True} if seq in self.hidden or seq <= self.begins_after else copy
+        is_hidden = "hidden" in copy or seq in self.hidden or seq <= self.begins_after
+        return {"seq": seq, "hidden": True} if is_hidden else copy
 
     def _take_page(self, page: Page) -> None:
         for message in page.body:
             self.take(message)
-        self._newer = page.links.get("next") or page.links["monitor"]
+        self._newer = page.links.get("next") or page.links.get("monitor") or _FIRST  # none if there is no message
 
     def _take_listed(self, change: Event) -> None:
         """Merge an element of the feed, which follows `last_change`."""
@@ -263,14 +265,21 @@ class Conversation:
 def _merged(known: Message, message: Message) -> Message:
     """The newer of two copies of a message: it has the larger `change`. It keeps the quote that either has.
 
-    A hidden one stays hidden.
+    One that is hidden for ever has no `change`, and stays so.
     """
-    if "hidden" in known or "hidden" in message:
-        return known if "hidden" in known else message
-    newer, older = (message, known) if message.get("change", 0) > known.get("change", 0) else (known, message)
+    if gone := [copy for copy in (known, message) if "hidden" in copy and not _is_withheld(copy)]:
+        return gone[0]
+    is_newer = message.get("change", 0) > known.get("change", 0)
+    is_shown_again = message.get("change") == known.get("change") and "hidden" in known
+    newer, older = (message, known) if is_newer or is_shown_again else (known, message)
     if "reply_to" in newer and len(newer["reply_to"]) < len(older.get("reply_to", ())):
         return {**newer, "reply_to": older["reply_to"]}
     return newer
+
+
+def _is_withheld(copy: Message) -> bool:
+    """True if the other has edited a message during a block. It is shown again afterwards."""
+    return "hidden" in copy and "change" in copy
 
 
 class Inbox:
@@ -322,10 +331,10 @@ class Inbox:
         while query:
             page = yield f"/api/message_groups{query}"
             self._take_entries(page)
-            if _pins_number(page) > self._last_pins and query != _FIRST:
-                self._take_pins((yield f"/api/message_groups{_FIRST}"))
-            elif query == _FIRST:
+            if query == _FIRST:
                 self._take_pins(page)
+            elif _pins_number(page) > self._last_pins or self._lacks_pin(page):
+                self._take_pins((yield f"/api/message_groups{_FIRST}"))
             monitor = page.links.get("monitor", monitor)
             query = page.links.get("next")
         self._since[folder] = monitor or self._since[folder]
@@ -395,6 +404,11 @@ class Inbox:
         """Take the order of the pins from the top of the inbox."""
         self._take_entries(page)
         self._set_pins(_pins_number(page), [entry["uuid"] for entry in page.body if entry["pinned"]])
+
+    def _lacks_pin(self, page: Page) -> bool:
+        """True if a pinned conversation is in the inbox again, at a place that is not known."""
+        back = (one["uuid"] for one in page.body if one["pinned"] and one["folder"] == _INBOX)
+        return any(uuid not in self.pins for uuid in back)
 
     def _set_pins(self, number: int, uuids: list[str]) -> None:
         if number >= self._last_pins:

@@ -20,7 +20,7 @@ export default {
   unpin: "Lösen",
   mark_unread: "Als ungelesen markieren",
   block: "Blockieren …",
-  unblock: "Nicht mehr blockieren",
+  unblock: "Freigeben",
   leave: "Verlassen …",
 
   // dialogs
@@ -86,7 +86,7 @@ export default {
   from_nobody: "Fremde können mir nicht schreiben",
   blocked_people: "Blockierte Personen",
   nobody_blocked: "Du hast niemanden blockiert.",
-  unblock_person: "{name} nicht mehr blockieren",
+  unblock_person: "{name} freigeben",
   sign_out_everywhere: "Auf allen Geräten abmelden",
   sign_out_note:
     "Dieses Gerät wird sofort abgemeldet, die anderen, wenn ihr Zugang erneuert wird: innerhalb einer Stunde.",
