@@ -29,16 +29,6 @@ class ReportsTable(PeopleTable):
                 return report
         raise NotFound(f"There is no report {report_uuid}.")
 
-    def reports_by(self, user_uuid: str) -> list[Report]:
-        """The reports of one person, the oldest first."""
-        theirs = (keys.report_sk(user_uuid, ""), keys.report_sk(user_uuid, "~"))
-        found = [
-            Report.from_item(item)
-            for is_open in (True, False)
-            for item in self.db.query_all(keys.reports_pk(is_open=is_open), between=theirs, consistent=True)
-        ]
-        return sorted(found, key=lambda report: report.created_at)
-
     def close_report(self, report: Report, note: str, now: datetime) -> Report:
         """Move a report to the closed ones, with a note; return it. A closed one stays as it is."""
         if report.closed_at:
