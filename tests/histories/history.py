@@ -602,9 +602,9 @@ class History:
             )
             hides = bool(stored.pop("hidden", 0))
             self._require(entry == stored, f"{person.name}'s entry is not as the conversation", [entry, stored])
-            unread = entry["last_seq"] - entry["read_seq"]
-            skipped = sum(last - first + 1 for first, last in entry.get("unseen", []))
-            self._require(entry["unread_count"] == unread - skipped, f"{person.name}'s count is wrong", entry)
+            unread = {*range(entry["read_seq"] + 1, entry["last_seq"] + 1)}
+            unread = unread.difference(*(range(first, last + 1) for first, last in entry.get("unseen", [])))
+            self._require(entry["unread_count"] == len(unread), f"{person.name}'s count is wrong", entry)
             _, (newest,) = self._call(
                 "functions.messages.list_messages",
                 person,
