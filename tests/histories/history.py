@@ -671,7 +671,7 @@ class History:
         if person in conversation.out:  # a block hides messages in pages only, which nobody can undo
             hidden = [seq for seq in hidden if seq in seqs]
         self._require((seqs, bool(seqs)) == (hidden, hides), "the feed hides other messages", [seqs, page])
-        changed = {one["uuid"]: one for one in page if one.get("change")}
+        changed = {one["uuid"]: one for one in page if one.get("change") and "hidden" not in one}
         told = {one["message"]["uuid"]: one["message"] for one in feed if "uuid" in one.get("message", {})}
         self._require(told == changed, "the feed is not as the pages", [told, changed])
         for uuid in conversation.unsent & changed.keys():
