@@ -1,7 +1,7 @@
 """docs/api.md: the routes of openapi.yaml, each with a request that was made and its answer.
 
-`make docs` writes the page. It deploys the template to a ministack of its own, loads the demo people, and runs nearly
-every command of the page as @bayko. Values that differ in every run are replaced: the page changes only if the system does.
+`make docs` writes the page. It deploys the template to a ministack of its own, loads the demo people, and runs the
+commands of the page as @bayko. Values that differ in every run are replaced: the page changes only if the system does.
 """
 
 import json
