@@ -28,7 +28,7 @@ _QUERIES = {"list_messages": "?limit=2", "list_message_groups": "?limit=1"}
 _TAGS = [tag["name"] for tag in DOCUMENT["tags"]]
 _METHODS = ["get", "post", "put", "patch", "delete"]
 _LAST = ["list_changes", "delete_reaction", "delete_message"]  # of their tag: they need messages, or end them
-# Their answers are those of openapi.yaml: the demo has no request and no fixed people, and what was left cannot be reported.
+# Their answers are those of openapi.yaml: the demo has no request, nobody with a known uuid, and may not leave.
 _NOT_RUN = ["block_user", "decline_request", "leave_message_group", "unblock_user"]
 _CONVERSATION = DOCUMENT["components"]["parameters"]["MessageGroupUuid"]["example"]  # $UUID on the page
 # Statuses that every operation may answer; the page explains them once.
