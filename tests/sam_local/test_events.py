@@ -180,6 +180,12 @@ def test_show_message(sam: Sam) -> None:
     assert sam.request("ShowMessage", "show_message") == (200, page[-1])
 
 
+def test_create_report(sam: Sam) -> None:
+    status, filed = sam.request("CreateReport", "create_report")
+
+    assert (status, filed.keys()) == (200, {"report_uuid", "created_at"})
+
+
 def test_changes_of_a_message(sam: Sam) -> None:
     status, message = sam.request("PutReaction", "put_reaction")
     assert (status, message["reactions"]) == (200, [{"emoji": "👍", "user_uuids": [BAYKO]}])

@@ -29,12 +29,16 @@ class Socket:
 
     def wait_for(self, within: float = 120, **fields: object) -> Event:
         """Wait for the next event with these fields, after the events waited for before. Fails after `within`."""
+        return self.until(within, **fields)[-1]
+
+    def until(self, within: float = 120, **fields: object) -> list[Event]:
+        """Wait for the next event with these fields; return it and those before it. Fails after `within`."""
         deadline = time.monotonic() + within
         while True:
             for index, event in enumerate(self.events):
                 if fields.items() <= event.items():
-                    del self.events[: index + 1]
-                    return event
+                    found, self.events = self.events[: index + 1], self.events[index + 1 :]
+                    return found
             frame = self._connection.recv(timeout=max(0.01, deadline - time.monotonic()))
             assert len(frame.encode() if isinstance(frame, str) else frame) <= 32 * 1024
             events = json.loads(frame)

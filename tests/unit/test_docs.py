@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from messaging.model import limits
+from operators.schema import template
+from tests.support import reach
+
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / name for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()]
 PAGES = [file for file in FILES if file.suffix == ".md"]
@@ -105,6 +109,24 @@ def test_every_name_in_code_that_a_page_gives_exists(page: Path) -> None:
             assert re.search(rf"^(?:class|def) {name}\b|^{name}\b|    def {name}\b", modules[module], re.MULTILINE), (
                 name
             )
+
+
+def test_the_limits_that_a_page_states_are_those_of_the_template_and_the_code() -> None:
+    parameters = template()["Parameters"]
+    stated = {row[0]: row[1:4] for row in reach.limits()}
+    made = [
+        limits.messages_per_minute(1),
+        limits.conversations_per_day(1),
+        limits.pending_requests(1, int(parameters["RequestPauseDays"]["Default"])),
+        limits.lookups_per_hour(1),
+        limits.reports_per_day(1),
+        limits.tickets_per_hour(1),
+    ]
+
+    assert list(stated) == list(limits.NAMES) == [limit.name for limit in made]
+    for limit in made:
+        parameter, default, seconds = stated[limit.name]
+        assert (default, seconds) == (str(parameters[parameter]["Default"]), str(limit.seconds))
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -350,7 +350,7 @@ class History:
             return
         shows_last = side.seen[-1] == head.last_seq and not side.is_blocking
         assert (entry.last_seq, entry.message) == (side.seen[-1], str(head.last_seq) if shows_last else "")
-        assert entry.other_read_seq in (None, side.other_read_seq)
+        assert entry.other_read_seq in (None, min(side.other_read_seq, side.seen[-1]))
         assert entry.unread_count == side.count
         assert (unread.count if unread else 0) == side.count
         assert (unread is not None) == (side.count > 0 or side.is_marked)

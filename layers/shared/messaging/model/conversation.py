@@ -235,14 +235,17 @@ class Head:
         return mine.hides(message.seq) or bool(mine.block and is_others and message.edited_at > mine.block.at)
 
     def other_read_seq(self, owner_uuid: str) -> int | None:
-        """The other's mark as a member sees it: None if hidden, and as it was if one blocks the other."""
+        """The other's mark as a member sees it: None if hidden, and as it was if one blocks the other.
+
+        It is never after the last message that the member sees: the other may have written meanwhile.
+        """
         other = self.other(owner_uuid)
         if not (other.read_receipts and self.is_mutual):
             return None
         mine, theirs = self.membership(owner_uuid).block, self.membership(other.user_uuid).block
-        if mine:
-            return mine.other_read
-        return theirs.read if theirs else self.read_seqs[other.user_uuid]
+        read_seq = mine.other_read if mine else theirs.read if theirs else self.read_seqs[other.user_uuid]
+        shown_seq = self.shown_seq(owner_uuid)
+        return read_seq if shown_seq == self.last_seq else min(read_seq, shown_seq)
 
     @property
     def inbox_entries(self) -> list[InboxEntry]:
@@ -262,7 +265,7 @@ class Head:
             self._counted_from(owner_uuid),
             self.shown_seq(owner_uuid),
         )
-        shows_last = shown_seq == self.last_seq and not mine.block
+        shows_last = mine.begins_after < shown_seq == self.last_seq and not mine.block
         return InboxEntry(
             owner_uuid,
             self.message_group_uuid,
