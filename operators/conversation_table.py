@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from messaging.model import keys
+from messaging.model.block_entry import BlockEntry
 from messaging.model.change import MessageChange
 from messaging.model.conversation import AttributesUpdate, Head
 from messaging.model.hidden import Hidden, unseen_attribute
@@ -39,6 +40,10 @@ class ConversationTable(Table):
             for folder in FOLDERS
             for entry in self.entries_of(owner_uuid, message_group_uuid, folder, keys.FIRST_TIME)
         ]
+
+    def all_blocks(self, user_uuid: str) -> list[BlockEntry]:
+        """All people that a person blocks."""
+        return [*map(BlockEntry.from_item, self.db.query_all(keys.blocks_pk(user_uuid), consistent=True))]
 
     def put_head(self, head: Head, read: Head | None) -> None:
         """Put a head, or update the one that was `read`, if it has not changed since. Raises HeadChanged.

@@ -11,6 +11,7 @@ from messaging.model.errors import Busy
 from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.message import Message
+from messaging.model.pins import Pins
 from messaging.model.versions import Versions
 from messaging.retry import until_not_busy
 from messaging.services.rewrite_inbox import rebuild
@@ -62,7 +63,8 @@ def erase_from_table(
 
     Returns the ids of the sockets that were open. Raises Busy.
 
-    A conversation's inbox entry is deleted last, so the next run finds the remaining work in the inbox.
+    A conversation's entry is deleted last, so the next run finds the remaining work in the folders. Others keep their
+    blocks of this person, which have no names; reports stay until they expire.
     """
     table.remove_person(user_uuid, handles)
     connection_ids = _disconnect(table, sockets, user_uuid)
@@ -73,8 +75,11 @@ def erase_from_table(
             _leave(table, group)
             left(1)
             more = True
+    for entry in table.all_blocks(user_uuid):
+        table.end_block(entry)
     for pk in (keys.changed_pk(user_uuid), keys.limits_pk(user_uuid)):
         table.delete(table.db.query_all(pk, consistent=True))
+    table.delete([Pins(user_uuid).item])
     return connection_ids
 
 

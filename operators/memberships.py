@@ -35,6 +35,7 @@ def possible(mine: Membership, last_seq: int) -> Membership:
         muted_until=mine.muted_until if mine.muted_until == FOREVER or keys.is_time(mine.muted_until) else "",
         begins_after=_between(0, mine.begins_after, last_seq),
         unseen=_in_order(mine.unseen, last_seq, is_open=block is not None),
+        older_unseen=_between(0, mine.older_unseen, last_seq),
         shown_at=mine.shown_at if keys.is_time(mine.shown_at) else "",
         block=block,
         set_at=mine.set_at if keys.is_changed_sk(mine.set_at) else "",

@@ -4,17 +4,22 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from messaging.model import keys
+from messaging.model import keys, membership
+from messaging.model.block_entry import BlockEntry
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
 from messaging.model.items import Item
 from messaging.model.person import SPREADING, Person
+from messaging.model.report import Report
 from messaging.retry import until_not_busy
 from messaging.storage.dynamodb import ConditionFailed
 from messaging.storage.table import ProfileChanged, is_unchanged
 from operators.conversation_table import ConversationTable
 
 _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
+# Removes all that a head has of a member beside names, marks and the setting of receipts.
+_SIDE_NAMES = {f"#{name}": name for name in (*membership.ATTRIBUTES, "avatar", "suspended", "lifted")}
+_NO_SIDE = " REMOVE " + ", ".join(f"members.#me.{name}" for name in _SIDE_NAMES)
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,18 @@ class PeopleTable(ConversationTable):
         wanted = {keys.handle_pk(handle) for handle in handles if keys.is_handle(handle)}
         items = self._items(keys.key(pk, keys.HANDLE) for pk in wanted)
         return {person.handle.lower(): person for person in map(Person.from_handle_item, items)}
+
+    def reports_of(self, user_uuid: str) -> list[Report]:
+        """The reports that a person has made, the oldest first."""
+        first = keys.report_sk(user_uuid, "")
+        items = (
+            item
+            for is_open in (True, False)
+            for item in self.db.query_all(
+                keys.reports_pk(is_open=is_open), between=(first, f"{first}~"), consistent=True
+            )
+        )
+        return sorted(map(Report.from_item, items), key=lambda report: report.created_at)
 
     # Renaming
 
@@ -140,15 +157,40 @@ class PeopleTable(ConversationTable):
         )
 
     def erase_member(self, head: Head, user_uuid: str) -> bool:
-        """Mark a member as deleted. False if the other member has changed since they were read."""
-        other = head.other(user_uuid)
+        """Mark a member as deleted, without settings. False if the other member has changed since they were read.
+
+        Somebody whom they blocked goes on seeing their mark where it was.
+        """
+        other, block = head.other(user_uuid), head.membership(user_uuid).block
         return self._set_member(
             head.message_group_uuid,
             head.members[user_uuid].deleted,
             "members.#other.handle = :other",
             {"#other": other.user_uuid},
-            {":other": {"S": other.handle}},
+            {":other": {"S": other.handle}, **({":read": {"N": str(block.read)}} if block else {})},
+            (", members.#me.read_seq = :read" if block else "") + _NO_SIDE,
         )
+
+    def end_block(self, entry: BlockEntry) -> None:
+        """Delete a block of an erased person, and the head that only keeps it. Raises Busy."""
+        until_not_busy(lambda: self._end_block(entry))
+
+    def _end_block(self, entry: BlockEntry) -> None:
+        group = keys.pair_uuid(entry.owner_uuid, entry.user_uuid)
+        head = self.head(group, consistent=True)
+        if head is None or head.is_open:
+            self.db.delete(keys.of(entry.item))
+            return
+        unchanged = ("version = :read", {":read": {"N": str(head.version)}})
+        if head.is_blocking(entry.user_uuid):
+            names = {"#me": entry.owner_uuid, **_SIDE_NAMES}
+            update = f"{_NO_SIDE} ADD version :one"
+            condition, values = unchanged
+            action = self.db.update_action(keys.of(head.item), update, condition, {**values, ":one": {"N": "1"}}, names)
+        else:
+            action = self.db.delete_action(head.item, *unchanged)
+        if self.db.transact(action, self.db.delete_action(entry.item)):
+            raise Busy("A block keeps changing.")
 
     # Requests
 
@@ -157,16 +199,22 @@ class PeopleTable(ConversationTable):
         return self.db.get_many(wanted, consistent=True)
 
     def _set_member(
-        self, message_group_uuid: str, person: Person, condition: str, names: dict[str, str], values: Item
+        self,
+        message_group_uuid: str,
+        person: Person,
+        condition: str,
+        names: dict[str, str],
+        values: Item,
+        more: str = "",
     ) -> bool:
         try:
             until_not_busy(
                 lambda: self.update_head(
                     message_group_uuid,
-                    "SET members.#me.handle = :handle, members.#me.display_name = :display_name",
+                    f"SET members.#me.handle = :handle, members.#me.display_name = :display_name{more}",
                     f"attribute_exists(members.#me) AND {condition}",
                     {**_name(person), **values},
-                    {"#me": person.user_uuid, **names},
+                    {"#me": person.user_uuid, **names, **(_SIDE_NAMES if more else {})},
                 )
             )
         except ConditionFailed:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from messaging.model import keys
+from messaging.model.block_entry import BlockEntry
 from messaging.model.change import EDIT, REACTION, UNSEND, MessageChange
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
@@ -102,7 +103,8 @@ class Repair:
             self._delete_derived(one)
         blocks = [(one.where.removeprefix(keys.blocks_pk("")), one.sk) for one in violations if one.kind == "block"]
         for owner_uuid, user_uuid in blocks:
-            until_not_busy(partial(self._fix_block_of_head, owner_uuid, user_uuid))
+            until_not_busy(partial(self._put_unopened, owner_uuid, user_uuid))
+        conversations |= {keys.pair_uuid(*pair) for pair in blocks}
         with ThreadPoolExecutor(MAX_CONCURRENCY) as threads:
             left = {one for found in threads.map(self._fix_conversation, sorted(conversations)) for one in found}
         for one in orphans:
@@ -128,27 +130,17 @@ class Repair:
                 with suppress(Busy):
                     self._replace(None, item)
 
-    def _fix_block_of_head(self, owner_uuid: str, user_uuid: str) -> None:
-        """Give a head the block back that a person's list has, if it still hides the messages that follow."""
-        group, pk = keys.pair_uuid(owner_uuid, user_uuid), keys.blocks_pk(owner_uuid)
-        stored, entry = (
-            self._get(keys.conversation_pk(group), keys.HEAD),
-            _read(readable_block, self._get(pk, user_uuid)),
-        )
-        head = _head_of_members(stored)
-        if entry is None or (head is None and next(self._items(group), None)):
-            return
-        if head is None:
+    def _put_unopened(self, owner_uuid: str, user_uuid: str) -> None:
+        """Put the head of two people without a conversation, for the block that one's list has."""
+        group = keys.pair_uuid(owner_uuid, user_uuid)
+        entry = self._block_entry(owner_uuid, user_uuid)
+        if entry and next(self._items(group), None) is None:
             unopened = Head.unopened(group, (owner_uuid, user_uuid), entry.at)
             self._replace(unopened.blocked_by(owner_uuid, entry.at).item, None)
-            return
-        mine = head.membership(owner_uuid)
-        is_hiding = bool(mine.unseen) and mine.unseen[-1][1] is None
-        if stored and (is_hiding or mine.block):
-            read, other_read = head.read_seqs[owner_uuid], head.read_seqs[user_uuid]
-            known = mine.block or Block(entry.at, read, other_read)
-            fixed = head.with_membership(owner_uuid, replace(mine, block=replace(known, at=entry.at)))
-            self._replace({**stored, **replace(fixed, version=head.version + 1).item}, stored)
+
+    def _block_entry(self, owner_uuid: str, user_uuid: str) -> BlockEntry | None:
+        entry: BlockEntry | None = _read(readable_block, self._get(keys.blocks_pk(owner_uuid), user_uuid))
+        return entry
 
     def _fix_block_entry(self, owner_uuid: str, user_uuid: str) -> None:
         """Make a person's list of blocks agree with a head."""
@@ -305,16 +297,22 @@ class Repair:
 
     def _with_possible_sides(self, head: Head, stored: Item | None) -> Head:
         """The head with all that is readable of its members' sides, as far as it is possible."""
-        if stored and not head.memberships:
-            head = replace(head, memberships=_readable_sides(stored, head))
-        sides = {
-            user_uuid: self._with_its_time(head, possible(mine, head.last_seq))
-            for user_uuid, mine in head.memberships.items()
-        }
+        head = replace(head, memberships={**head.memberships, **(_readable_sides(stored, head) if stored else {})})
+        sides = {user_uuid: self._possible_side(head, user_uuid) for user_uuid in head.memberships}
         return replace(head, memberships={one: mine for one, mine in sides.items() if mine != NO_SETTINGS})
 
-    def _with_its_time(self, head: Head, mine: Membership) -> Membership:
-        """A member's side with the time of the last message before its last range of hidden messages."""
+    def _possible_side(self, head: Head, user_uuid: str) -> Membership:
+        """A member's side, with their block if their list has it and new messages are hidden from them.
+
+        It has the time of the last message before its last range of hidden messages.
+        """
+        mine, other_uuid = head.membership(user_uuid), head.other(user_uuid).user_uuid
+        is_hiding = bool(mine.unseen) and mine.unseen[-1][1] is None
+        entry = self._block_entry(user_uuid, other_uuid) if is_hiding or mine.block else None
+        if entry:
+            block = mine.block or Block(entry.at, head.read_seqs[user_uuid], head.read_seqs[other_uuid])
+            mine = replace(mine, block=replace(block, at=entry.at))
+        mine = possible(mine, head.last_seq)
         seq = frozen_at(mine, head.last_seq)
         if seq is None or (seq == 0 and mine.shown_at):
             return mine
@@ -397,9 +395,15 @@ class Repair:
         head = replace(Head.of_first(last, other), read_seqs=dict(sorted(marks.items())), wrote=wrote, version=0)
         for one, mine in entries_of.items():
             other_uuid = head.other(one).user_uuid
-            block = _read(readable_block, self._get(keys.blocks_pk(one), other_uuid))
-            head = head.with_membership(one, told_by(mine, block, last, (marks[one], marks[other_uuid])))
+            told = told_by(mine, self._block_entry(one, other_uuid), last, (marks[one], marks[other_uuid]))
+            head = head.with_membership(one, replace(told, set_at=self._noted_hour(one, group)))
         return head
+
+    def _noted_hour(self, user_uuid: str, group: str) -> str:
+        """The hour at which a conversation is noted among a person's changed ones, "" for none."""
+        equal = {"message_group_uuid": {"S": group}}
+        found = self._table.db.query_all(keys.changed_pk(user_uuid), equal=equal, consistent=True)
+        return max((item["sk"]["S"][: keys.HOUR_LENGTH] for item in found), default="")
 
     def _delete_orphan(self, orphan: Violation) -> None:
         """Delete an item that points to a missing conversation or message, if that is still missing."""
@@ -416,7 +420,16 @@ class Repair:
             self._table.db.delete(keys.of(item), f"{named} = :group", {":group": item[named]})
 
     def _is_there(self, orphan: Item) -> bool:
-        """True if the target of a change, a sent record, an inbox or an unread entry exists, readable or not."""
+        """True if the target of a change, a sent record, an entry or an unread entry exists, readable or not.
+
+        A changed conversation needs a head that knows of a change in that hour or later.
+        """
+        if orphan["pk"]["S"].startswith(keys.changed_pk("")):
+            stored = self._get(keys.conversation_pk(orphan["message_group_uuid"]["S"]), keys.HEAD)
+            head = _head_of_members(stored)
+            listed = head.changed_conversations if head else []
+            mine = [one for one in listed if keys.changed_pk(one.owner_uuid) == orphan["pk"]["S"]]
+            return any(one.sk >= orphan["sk"]["S"] for one in mine)
         if orphan["pk"]["S"].startswith(keys.changes_pk("")):
             return next(self._items(orphan["pk"]["S"].removeprefix(keys.changes_pk(""))), None) is not None
         if orphan["sk"]["S"] == keys.SENT_RECORD:

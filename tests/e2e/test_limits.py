@@ -11,6 +11,7 @@ import requests
 
 from operators import erasure, moderation
 from operators.environments import publish_local
+from operators.export import export
 from operators.people import find
 from operators.verify import verify
 from tests.e2e.conftest import Client, System, deployed, eventually
@@ -118,6 +119,13 @@ def test_a_report_reaches_the_operators_and_its_sender_is_suspended(
     assert bayko.get(f"/api/messages/{group}").status_code == 200
     assert body["report_uuid"] in _script(tmp_path, "close-report", body["report_uuid"], "--note", "suspended")
     eventually(lambda: not verify(limited.client("dynamodb"), limited.environment.table_name))
+
+    theirs, others = (
+        [line for line in export(limited.environment, person) if line["kind"] == "report"]
+        for person in (find(limited.environment, one.user_uuid) for one in (londo, bayko))
+    )
+    assert [(one["message_uuids"], one["reason"], one["comment"]) for one in theirs] == [([uuid], "threat", "")]
+    assert others == []
 
     moderation.resume(limited.environment, find(limited.environment, f"@{bayko.handle}"))
     assert bayko.post("/api/messages", {"message_group_uuid": group, "message": "Sorry"}).status_code == 200

@@ -16,15 +16,20 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy, NotFound, TooManyRequests
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.limits import tickets_per_hour
+from messaging.model.membership import FOREVER
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
+from messaging.model.settings_change import SettingsChange
+from messaging.services.blocks import block
 from messaging.services.changes import hide, react
 from messaging.services.limits import spend
 from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.services.settings import change_settings, leave
 from messaging.storage.table import MessageChanged
 from operators import verify as verifying
 from operators.erasure import erase_from_table
 from operators.people_table import PeopleTable
+from operators.scan import kind_of
 from operators.verify import verify
 from tests.conftest import examples
 from tests.support.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
@@ -266,6 +271,8 @@ def test_an_erasure_interrupted_at_any_request_is_finished_by_a_second_run(
         world.open(bayko, londo, replies=3)
         world.open(londo, kenji, replies=2)
         world.open(vir, londo, replies=2)
+        archive_pin_and_block(world, londo, kenji)
+        block(world.table, londo.user_uuid, world.person(f"delenn{number}x").user_uuid)
         world.erase(vir)
         erased += [londo, vir]
         world.requests, world.cut_off_at = 0, number
@@ -285,6 +292,45 @@ def test_an_erasure_interrupted_at_any_request_is_finished_by_a_second_run(
 
     assert 20 < number < 99
     world.assert_all_is_well_without(*erased)
+
+
+def archive_pin_and_block(world: World, person: Person, other: Person) -> None:
+    """Let a person archive, mute and pin a conversation, and block the other."""
+    group = keys.pair_uuid(person.user_uuid, other.user_uuid)
+    change = SettingsChange(archived=True, muted_until=FOREVER, pinned=True, marked_unread=True)
+    change_settings(world.table, person.user_uuid, group, change)
+    block(world.table, person.user_uuid, other.user_uuid)
+
+
+def test_settings_pins_and_blocks_go_and_others_blocks_stay(world: World) -> None:
+    londo, bayko, kenji, vir, delenn = (world.person(handle) for handle in ("londo", "bayko", "kenji", "vir", "delenn"))
+    blocked, left = world.open(bayko, londo, replies=3), world.open(kenji, londo, replies=1)
+    archive_pin_and_block(world, londo, bayko)
+    world.send(bayko, blocked)
+    leave(world.table, londo.user_uuid, left)
+    for blocker, other in ((kenji, londo), (londo, vir), (londo, delenn), (delenn, londo)):
+        block(world.table, blocker.user_uuid, other.user_uuid)
+    for group in (blocked, left):
+        head = world.table.head(group)
+        assert head
+        world.table.copy_profile(
+            group, replace(head.members[londo.user_uuid], avatar="https://example.com/londo.png", version=1)
+        )
+    seen = world.table.head(blocked)
+    assert seen
+
+    world.erase(londo)
+
+    world.assert_all_is_well_without(londo)
+    items = world.items()
+    assert "londo.png" not in str(items)
+    owners = {item["pk"]["S"] for item in items if kind_of(item) in ("block", "pins")}
+    assert owners == {keys.blocks_pk(kenji.user_uuid), keys.blocks_pk(delenn.user_uuid)}
+    heads = [Head.from_item(item) for item in items if item["sk"]["S"] == keys.HEAD]
+    assert {one for head in heads for one in head.memberships} == {delenn.user_uuid, kenji.user_uuid}
+    now = world.table.head(blocked)
+    assert now
+    assert now.other_read_seq(bayko.user_uuid) == seen.other_read_seq(bayko.user_uuid)
 
 
 def test_reactions_hidden_messages_and_changed_conversations_go_too(world: World) -> None:

@@ -10,12 +10,15 @@ from uuid import uuid4
 import pytest
 
 from messaging.model import keys
+from messaging.model.block_entry import BlockEntry
 from messaging.model.connection import Connection, Subscription, Ticket
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.limits import lookups_per_hour
+from messaging.model.membership import ARCHIVE, Membership
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
+from messaging.model.pins import Pins
 from messaging.model.sent_record import SentRecord
 from messaging.services.limits import spend
 from messaging.services.send import send_to_conversation, send_to_handle
@@ -41,7 +44,7 @@ class Damaged:
 
     def __init__(self, client: "DynamoDBClient", name: str, bayko: Person, londo: Person, kenji: Person) -> None:
         self.client, self.name, self.table = client, name, Table(client, name)
-        self.bayko, self.londo = bayko, londo
+        self.bayko, self.londo, self.kenji = bayko, londo, kenji
         self.group = self._open(londo)
         self._open(kenji)
 
@@ -205,6 +208,32 @@ _MENDABLE: dict[str, Callable[[Damaged], None]] = {
     "person without handle": lambda world: world.delete(world.londo.handle_item),
     "person without profile": lambda world: world.delete(world.londo.profile_item),
     "person with an old handle": _leave_old_handle,
+    "double in another folder": lambda world: world.put(
+        at(world.londos.item, pk={"S": keys.folder_pk(ARCHIVE, world.londo.user_uuid)})
+    ),
+    "block that the head does not have": lambda world: world.put(
+        BlockEntry(world.bayko.user_uuid, world.londo.user_uuid, world.times[0]).item
+    ),
+    "block that only the list has": lambda world: world.put(
+        BlockEntry(world.kenji.user_uuid, world.londo.user_uuid, world.times[0]).item
+    ),
+    "block that only the head has": lambda world: world.put(
+        world.head.blocked_by(world.bayko.user_uuid, world.times[-1]).item
+    ),
+    "head without messages and block": lambda world: world.put(
+        Head.unopened(
+            keys.pair_uuid(world.kenji.user_uuid, world.londo.user_uuid),
+            (world.kenji.user_uuid, world.londo.user_uuid),
+            world.times[0],
+        ).item
+    ),
+    "head with settings that cannot be": lambda world: world.put(
+        world.head.with_membership(
+            world.londo.user_uuid, Membership(archived=99, begins_after=99, unseen=((4, 2), (3, None)))
+        ).item
+    ),
+    "pins of another's conversation": lambda world: world.put(Pins(world.kenji.user_uuid, (world.group,), 1).item),
+    "pins that are too many": lambda world: world.put(Pins(world.londo.user_uuid, (world.group,) * 11, 1).item),
     "person with two names": lambda world: world.put(replace(world.londo, display_name="Emperor").handle_item),
 }
 # Damage that needs an earlier copy of the table.

@@ -142,6 +142,13 @@ def test_mark_read_and_count_unread(sam: Sam, table: Table) -> None:
     )
 
 
+def test_block_user_list_blocks_and_unblock_user(sam: Sam) -> None:
+    _, blocked = sam.request("BlockUser", "block_user")
+    assert blocked["blocked_at"]
+    assert sam.request("ListBlocks", "list_blocks") == (200, [blocked])
+    assert sam.request("UnblockUser", "unblock_user") == (200, {**blocked, "blocked_at": None})
+
+
 def test_show_me_and_update_me(sam: Sam) -> None:
     bayko = {"uuid": BAYKO, "handle": "bayko", "display_name": "Andrew Bayko", "avatar": None}
     assert sam.request("ShowMe", "show_me") == (200, {**bayko, "receipts": True})
@@ -171,6 +178,12 @@ def test_show_message(sam: Sam) -> None:
     _, page = sam.request("ListMessages", "list_messages")
 
     assert sam.request("ShowMessage", "show_message") == (200, page[-1])
+
+
+def test_create_report(sam: Sam) -> None:
+    status, filed = sam.request("CreateReport", "create_report")
+
+    assert (status, filed.keys()) == (200, {"report_uuid", "created_at"})
 
 
 def test_changes_of_a_message(sam: Sam) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
+from messaging.model.cursors import NEWER, OLDER, BlocksCursor, InboxCursor, MessageCursor
 from tests.support.strategies import inbox_sks, seqs, times, uuids
 
 # Texts that may confuse a program, and look-alikes of valid values.
@@ -110,8 +110,10 @@ def mutated(draw: st.DrawFn, tree: Any, instead: st.SearchStrategy[Any]) -> Any:
 def cursors(owner: str) -> st.SearchStrategy[str]:
     """Cursors of conversations and inboxes, of `owner` and of others; whole, damaged, or several in one."""
     owners = st.just(owner) | uuids
-    whole = st.builds(MessageCursor, owners, times, seqs) | st.builds(
-        InboxCursor, owners, st.sampled_from([OLDER, NEWER]), inbox_sks
+    whole = (
+        st.builds(MessageCursor, owners, times, seqs)
+        | st.builds(InboxCursor, owners, st.sampled_from([OLDER, NEWER]), inbox_sks)
+        | st.builds(BlocksCursor, owners, uuids)
     )
     written = whole.map(str)
     inside = written.map(lambda text: base64.urlsafe_b64decode(text + "==")).flatmap(damaged)

@@ -7,6 +7,7 @@ from messaging.model import keys
 from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry, Unread
+from messaging.model.membership import FOLDERS
 from messaging.model.message import Message
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def assert_conversations_are_whole(items: list[dict[str, Any]]) -> list[Head]:
     heads = [Head.from_item(item) for item in items if item["sk"]["S"] == keys.HEAD]
     for message in stored_messages(items):
         messages.setdefault(message.message_group_uuid, []).append(message)
+    heads = [head for head in heads if head.is_open or not head.is_blocked]
     assert set(messages) == {head.message_group_uuid for head in heads}
     for head in heads:
         conversation = sorted(messages[head.message_group_uuid], key=lambda message: message.created_at)
@@ -45,9 +47,14 @@ def assert_conversations_are_whole(items: list[dict[str, Any]]) -> list[Head]:
 
 
 def assert_inboxes_stand_at_the_heads(items: list[dict[str, Any]]) -> None:
-    """Check that each person has one entry per conversation, at the last message, and the right unread entries."""
+    """Check that each person has one entry per conversation, in its folder, and the right unread entries."""
     heads = assert_conversations_are_whole(items)
-    stored = [InboxEntry.from_item(item) for item in items if item["pk"]["S"].startswith(keys.inbox_pk(""))]
+    prefixes = tuple(keys.folder_pk(folder, "") for folder in FOLDERS)
+    stored = [
+        InboxEntry.from_item(item)
+        for item in items
+        if item["pk"]["S"].startswith(prefixes) and item["sk"]["S"] != keys.PINS
+    ]
     assert Counter((group.owner_uuid, group.message_group_uuid) for group in stored) == Counter(
         (group.owner_uuid, group.message_group_uuid) for head in heads for group in head.inbox_entries
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from messaging.model import keys
+from messaging.model.block_entry import BlockEntry
 from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
 from messaging.model.hidden import Hidden
@@ -246,6 +247,22 @@ class FakeTable(Table):
 
     def end_spreading(self, person: Person) -> None:
         pass
+
+    def people_by_uuid(self, user_uuids: Collection[str]) -> dict[str, Person]:
+        return {person.user_uuid: person for person in self.people if person.user_uuid in user_uuids}
+
+    def blocks(self, user_uuid: str, limit: int, after: str = "") -> list[BlockEntry]:
+        found = [head.block_entry(user_uuid) for head in self.heads.values() if head.is_blocking(user_uuid)]
+        return sorted((one for one in found if one.user_uuid > after), key=lambda one: one.user_uuid)[:limit]
+
+    def block(self, head: Head | None, new: Head, user_uuid: str) -> None:
+        assert self.heads.get(new.message_group_uuid) == head
+        self.heads[new.message_group_uuid] = new
+
+    def unblock(self, head: Head, new: Head, user_uuid: str) -> None:
+        assert self.heads.pop(head.message_group_uuid) == head
+        if new.is_open or new.is_blocked:
+            self.heads[new.message_group_uuid] = new
 
     def sent_record(self, message_uuid: str) -> SentRecord | None:
         found = (SentRecord.of(message) for message in self.messages if message.message_uuid == message_uuid)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.model import keys
-from messaging.model.cursors import InboxCursor, MessageCursor
+from messaging.model.cursors import BlocksCursor, InboxCursor, MessageCursor
 from messaging.model.membership import Ask, Membership
 from messaging.model.message import Draft
 from messaging.model.person import Person
@@ -44,6 +44,7 @@ OF_OTHERS = keys.pair_uuid(LONDO.user_uuid, PRIYA.user_uuid)
 FUNCTIONS = sorted(ROUTED.keys() - {"connections.create_ticket"})
 WRITING = {
     "accept_request",
+    "block_user",
     "change_message_group",
     "create_me",
     "create_message",
@@ -56,9 +57,11 @@ WRITING = {
     "leave_message_group",
     "mark_read",
     "put_reaction",
+    "unblock_user",
     "update_me",
 }
-LISTS: dict[str, list[tuple[str, type[MessageCursor | InboxCursor]]]] = {
+LISTS: dict[str, list[tuple[str, type[MessageCursor | InboxCursor | BlocksCursor]]]] = {
+    "blocks.list_blocks": [("cursor", BlocksCursor)],
     "messages.list_messages": [("before", MessageCursor), ("after", MessageCursor)],
     "message_groups.list_message_groups": [("cursor", InboxCursor), ("since", InboxCursor)],
 }
@@ -167,7 +170,9 @@ def test_no_cursor_leads_to_items_of_others(
     mine = {BAYKO.user_uuid: own | {CONVERSATION}, STRANGER: set[str]()}[user_uuid]
 
     @given(st.sampled_from(LISTS[name]), cursors(owner) | cursors(OF_OTHERS) | cursors(LONDO.user_uuid))
-    def is_refused_or_leads_to_ones_own(listing: tuple[str, type[MessageCursor | InboxCursor]], cursor: str) -> None:
+    def is_refused_or_leads_to_ones_own(
+        listing: tuple[str, type[MessageCursor | InboxCursor | BlocksCursor]], cursor: str
+    ) -> None:
         parameter, kind = listing
         answer = function.lambda_handler(
             event(user_uuid=user_uuid, path={"message_group_uuid": CONVERSATION}, query={parameter: cursor}), None

@@ -62,6 +62,9 @@ SHOW_ME = "users.show_me"
 UPDATE_ME = "users.update_me"
 CREATE_ME = "users.create_me"
 CREATE_REPORT = "reports.create_report"
+BLOCK_USER = "blocks.block_user"
+UNBLOCK_USER = "blocks.unblock_user"
+LIST_BLOCKS = "blocks.list_blocks"
 
 
 def _event(body: object = None, **options: Any) -> dict[str, Any]:
@@ -78,6 +81,7 @@ REACTION_PATH = {**MESSAGE_PATH, "emoji": "👍"}
 EVERYONE = {"for": "everyone"}
 GROUP_PATH = {"message_group_uuid": GROUP}
 ARCHIVED = {"archived": True}
+BLOCKED = {"user_uuid": OTHER}
 
 # A request that fails: the function, its event and the status.
 Failure = tuple[str, dict[str, Any], int]
@@ -241,6 +245,14 @@ FAILURES: dict[str, Failure] = {
     "making a profile with a forbidden handle": (CREATE_ME, _event({"handle": QUOTING}), 422),
     "making a second profile": (CREATE_ME, _event({"handle": f"{HANDLE}_2"}), 409),
     "making a profile beside Cognito": (CREATE_ME, _event({"handle": HANDLE}, user_uuid=MESSAGE_UUID), 404),
+    "blocking without a token": (BLOCK_USER, _event(path=BLOCKED, user_uuid=None), 401),
+    "blocking what is nobody": (BLOCK_USER, _event(path={"user_uuid": QUOTING}), 400),
+    "blocking oneself": (BLOCK_USER, _event(path=BLOCKED, user_uuid=OTHER), 422),
+    "blocking without a profile": (BLOCK_USER, _event(path=BLOCKED, user_uuid=STRANGER), 404),
+    "unblocking what is nobody": (UNBLOCK_USER, _event(path={"user_uuid": QUOTING}), 400),
+    "unblocking whom nobody is": (UNBLOCK_USER, _event(path={"user_uuid": STRANGER}), 404),
+    "blocked people after what is no cursor": (LIST_BLOCKS, _event(query={"cursor": QUOTING}), 400),
+    "blocked people without a profile": (LIST_BLOCKS, _event(user_uuid=STRANGER), 404),
     "showing without a token": (SHOW_USER, _event(path={"handle": f"@{HANDLE}"}, user_uuid=None), 401),
     "showing whom nobody can be": (SHOW_USER, _event(path={"handle": f"@{QUOTING}"}), 404),
     "showing whom nobody is": (SHOW_USER, _event(path={"handle": f"@{HANDLE}_2"}), 404),
@@ -270,6 +282,9 @@ REQUESTS: dict[str, dict[str, Any]] = {
     CREATE_ME: _event({"handle": ME.handle, "display_name": NAME}),
     SHOW_USER: _event(path={"handle": f"@{HANDLE}"}),
     CREATE_REPORT: _event(REPORT),
+    BLOCK_USER: _event(path=BLOCKED),
+    UNBLOCK_USER: _event(path=BLOCKED),
+    LIST_BLOCKS: _event(),
 }
 
 

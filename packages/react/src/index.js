@@ -3,25 +3,36 @@
 import { unread } from "cruddur-messages";
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 
-/** @import { Client, Emitter } from "cruddur-messages" */
+/** @import { Client, Emitter, Folder, SettingsChange } from "cruddur-messages" */
 
 /**
- * The conversations, the newest first, each with the number of its unread messages.
+ * The conversations of a folder, each with the number of its unread messages: the pinned first, then the newest.
+ * `error` says why another folder than the inbox could not be loaded.
  *
  * @param {Client} client
+ * @param {Folder} [folder]
  */
-export function useInbox(client) {
+export function useInbox(client, folder = "inbox") {
   const changes = useChanges(client.store);
-  const conversations = useMemo(
-    () => client.store.inbox.map((conversation) => ({ ...conversation, unread: unread(conversation) })),
-    [client, changes],
-  );
-  const loadMore = useCallback(() => client.sync.loadMore(), [client]);
-  return { conversations, hasMore: client.sync.nextInboxPage !== null, loadMore };
+  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  useEffect(() => {
+    let isCurrent = true;
+    setError(null);
+    if (folder !== "inbox") client.sync.loadFolder(folder).catch((reason) => isCurrent && setError(reason));
+    return () => {
+      isCurrent = false;
+    };
+  }, [client, folder]);
+  const conversations = useMemo(() => {
+    const shown = folder === "inbox" ? client.store.inbox : client.store.folder(folder);
+    return shown.map((conversation) => ({ ...conversation, unread: unread(conversation) }));
+  }, [client, folder, changes]);
+  const loadMore = useCallback(() => client.sync.loadMore(folder), [client, folder]);
+  return { conversations, hasMore: Boolean(client.sync.nextPages[folder]), loadMore, error };
 }
 
 /**
- * The number of unread messages, and of conversations that have some.
+ * The number of unread messages, of conversations that have some, and of requests.
  *
  * @param {Client} client
  */
@@ -55,6 +66,7 @@ export function useConversation(client, uuid) {
   }, [client, uuid, attempt]);
 
   const conversation = client.store.conversations.get(uuid);
+  const other = conversation?.user_uuid ?? "";
   const thread = client.store.threads.get(uuid);
   const messages = useMemo(() => [...(thread?.messages ?? [])], [thread, changes]);
   const outgoing = useMemo(
@@ -69,8 +81,14 @@ export function useConversation(client, uuid) {
       typing: () => client.typing(uuid),
       loadOlder: () => client.sync.loadOlder(uuid),
       retry: () => setAttempt((count) => count + 1),
+      change: (/** @type {SettingsChange} */ settings) => client.changeMessageGroup(uuid, settings),
+      accept: () => client.accept(uuid),
+      decline: () => client.decline(uuid),
+      leave: () => client.leave(uuid),
+      block: () => client.block(other),
+      unblock: () => client.unblock(other),
     }),
-    [client, uuid],
+    [client, uuid, other],
   );
   return {
     conversation,

@@ -178,6 +178,21 @@ class Membership:
 
 
 NO_SETTINGS = Membership()
+ATTRIBUTES = (
+    "request",
+    "declined",
+    "archived",
+    "muted_until",
+    "marked_unread",
+    "begins_after",
+    "unseen",
+    "shown_at",
+    "block",
+    "sent",
+    "set_at",
+    "settings",
+    "older_unseen",
+)
 
 
 def count_skipped(ranges: Iterable[ClosedRange], last_seq: int) -> int:

@@ -57,7 +57,7 @@ export default {
   waiting_note: "{name} hat deine Anfrage noch nicht angenommen. Bis dahin kannst du nichts weiter schreiben.",
   will_be_request: "Deine Nachrichten sind eine Anfrage, bis {name} annimmt: Du kannst bis zu drei senden.",
   cannot_write:
-    "Du kannst {name} nicht schreiben: Neue Unterhaltungen sind nicht erwünscht, oder du blockierst {name}.",
+    "Du kannst {name} nicht schreiben: Neue Unterhaltungen sind nicht erwünscht, oder du hast diese Person blockiert.",
 
   // a new conversation
   to: "An",
