@@ -15,7 +15,7 @@ from tests.e2e.conftest import System
 from tests.support.checks import read_all, stored_messages
 
 _PEOPLE = 50
-_SECONDS = 90
+_SECONDS = 300
 _GRACE = 120  # seconds for Locust to start, and for everybody to finish their last task
 _DRAIN = 120  # seconds for the stream handler to process the last messages
 
