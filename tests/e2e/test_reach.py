@@ -157,6 +157,16 @@ def time_passes(stage: Stage) -> None:
     )
 
 
+def reports(stage: Stage) -> None:
+    body = {
+        "message_group_uuid": stage.londo.group,
+        "message_uuids": stage.bayko.uuids,
+        "reason": "spam",
+        "comment": "",
+    }
+    stage.londo.ask("POST", "/api/reports", body)
+
+
 def suspends(stage: Stage) -> None:
     environment = stage.system.environment
     moderation.suspend(environment, find(environment, stage.bayko.client.user_uuid), "spam")
@@ -173,6 +183,7 @@ RULES = {
     "Blocked": Rule("blb", [blocks, writes("4")]),
     "Blocked before the first message": Rule("", [blocks, writes("1")]),
     "Unblocked": Rule("blb", [blocks, writes("4"), unblocks]),
+    "Unblocked, and written to again": Rule("blb", [blocks, writes("4"), unblocks, writes("5")]),
     "Muted": Rule("blb", [asks("PATCH", muted_until="forever"), writes("4")]),
     "Archived": Rule("blb", [asks("PATCH", archived=True)]),
     "Archived and muted": Rule("blb", [asks("PATCH", archived=True, muted_until="forever"), writes("4")]),
@@ -180,6 +191,7 @@ RULES = {
     "Pinned": Rule("blb", [asks("PATCH", pinned=True)]),
     "Left": Rule("blb", [asks("DELETE")]),
     "Left, and written to again": Rule("blb", [asks("DELETE"), writes("4")]),
+    "Reported": Rule("blb", [reports]),
     "Suspended": Rule("blb", [suspends]),
 }
 

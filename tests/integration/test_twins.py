@@ -270,15 +270,19 @@ def be_online(twin: Twin) -> None:
     assert [one for one in twin.events(device) if one["type"] in ("message", "typing")] == []
 
 
-def look_around(twin: Twin) -> None:
-    """Do with the conversation all that a person can do who is not going to write."""
-    be_online(twin)
+def stay(twin: Twin) -> None:
+    """Stay online, and do with the conversation all that is possible without writing."""
     entry = twin.act(twin.londo, "GET", f"/api/message_groups/{twin.group}")
     for page in ("", "/changes"):
         twin.act(twin.londo, "GET", f"/api/messages/{twin.group}{page}")
     londo_sets(twin, "PUT", "/read", seq=entry["last_seq"])
     londo_sets(twin, "PATCH", "", muted_until="forever", archived=True, pinned=True, marked_unread=True)
     londo_sends(twin, "You are blocked", 409)
+
+
+def look_around(twin: Twin) -> None:
+    be_online(twin)
+    stay(twin)
 
 
 def read_the_request(twin: Twin) -> None:
@@ -299,7 +303,7 @@ def go(twin: Twin) -> None:
 
 STORIES: dict[str, tuple[Callable[[Twin, Adversary], str], World]] = {
     "blocked after both have written": (acquainted, World(block, look_around, unblock)),
-    "blocked with an unread message": (behind, World(block, look_around, nothing)),
+    "blocked with an unread message": (behind, World(block, stay, nothing)),
     "blocked before the first message": (strangers, World(block, be_online, unblock)),
     "blocked before a request": (reserved, World(block, be_online, unblock)),
     "blocked while a request waits": (asked, World(block, be_online, unblock)),

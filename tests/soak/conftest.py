@@ -18,8 +18,9 @@ _BEGIN, _END = "<!-- make soak writes from here -->", "<!-- to here -->"
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system with the template's limits."""
-    with deployed(tmp_path_factory.mktemp("ministack"), **limits.DEFAULTS) as system:
+    """A system with limits: the template's, but fewer messages a minute, so that one flood is soon too fast."""
+    fewer = {**limits.DEFAULTS, "MessagesPerMinute": "30"}
+    with deployed(tmp_path_factory.mktemp("ministack"), **fewer) as system:
         yield system
 
 

@@ -50,6 +50,8 @@ class Member(HttpUser):
         self.socket = connect(f"{os.environ['SOAK_SOCKETS']}?ticket={ticket}", open_timeout=60)
         self.listening = threading.Thread(target=self._listen, daemon=True)
         self.listening.start()
+        if self.handle == _HANDLES[0]:
+            self._flood()
 
     def on_stop(self) -> None:
         self.socket.close()
@@ -140,13 +142,10 @@ class Member(HttpUser):
                 answer.failure(f"a send to a blocked person got {answer.status_code}")
         self.client.delete(path, name="unblock").raise_for_status()
 
-    @task(1)
-    def flood(self) -> None:
-        """One person sends to another faster than the limit allows, until a refusal says how long to wait."""
-        if self.handle != _HANDLES[0]:
-            return
+    def _flood(self) -> None:
+        """Send to the last person faster than the limit allows, until a refusal says how long to wait."""
         while True:
-            body = {"handle": self.others[1], "message": f"Flood: {uuid4()}", "message_uuid": str(uuid4())}
+            body = {"handle": _HANDLES[-1], "message": f"Flood: {uuid4()}", "message_uuid": str(uuid4())}
             with self.client.post("/api/messages", json=body, name="flood", catch_response=True) as answer:
                 if answer.status_code == 429 and 1 <= int(answer.headers["retry-after"]) <= 60:
                     answer.success()
