@@ -1,4 +1,4 @@
-"""PUT /api/blocks/{user_uuid} blocks a person, who can notice nothing."""
+"""PUT /api/blocks/{user_uuid} blocks a person without their notice."""
 
 from messaging.api import http_api, views
 from messaging.services.blocks import block

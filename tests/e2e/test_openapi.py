@@ -26,6 +26,8 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 CONVERSATION = "1c5b51a2-3545-5550-b2d5-a824b0729bbf"  # in the examples, as is londo
+BLOCKED = DOCUMENT["components"]["parameters"]["UserUuid"]["example"]
+REPORTED = "f8a3749a-d8cd-4ee4-bfd0-0707c9e52a62"
 
 PARAMETERS = ("@{handle}", "{message_group_uuid}")
 
@@ -65,8 +67,8 @@ include-operation-id = ["create_me", "update_me"]
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]
-include-operation-id = ["mark_read", "create_message"]
-# Nobody can have read what is not there, or reply to it.
+include-operation-id = ["mark_read", "create_message", "create_report", "change_message_group"]
+# Nobody can have read what is not there, or reply to it, or report it; and not every such text is a time.
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]
@@ -83,6 +85,10 @@ def test_every_answer_is_described(system: System, bayko: Client, londo: Client,
     londo.send(message="Not now.", message_group_uuid=conversation)
     last = bayko.send(message="Then when?", message_group_uuid=conversation)["uuid"]
     mine = [bayko.send(message=str(number), message_group_uuid=conversation)["uuid"] for number in range(20)]
+    vir, kenji = system.person("vir"), system.person("kenji")  # to block and leave, and to decline
+    left = vir.send(message="Bayko?", handle=bayko.handle)["message_group_uuid"]
+    assert bayko.request("PATCH", "/api/users/me", json={"messages_from": "requests"}).status_code == 200
+    declined = kenji.send(message="Bayko?", handle=bayko.handle)["message_group_uuid"]
     page = bayko.get(f"/api/messages/{conversation}", params={"limit": 2})
     inbox = bayko.get("/api/message_groups", params={"limit": 1})
     known: list[tuple[str, float, list[Any]]] = [
@@ -92,6 +98,8 @@ def test_every_answer_is_described(system: System, bayko: Client, londo: Client,
         ("body.change", 0.7, [0, 1]),
         ("body.reply_to", 0.9, [last]),
         ("body.message_group_uuid", 0.9, [conversation, conversation.upper()]),
+        ("path.user_uuid", 0.9, [vir.user_uuid]),
+        ("body.message_uuids", 0.9, [[last], mine[:3]]),
         ("path.handle", 0.9, [londo.handle, eve.handle.upper()]),
         ("body.handle", 0.9, [londo.handle, eve.handle.upper()]),
         ("body.seq", 0.5, [1, 2, 3]),
@@ -101,9 +109,10 @@ def test_every_answer_is_described(system: System, bayko: Client, londo: Client,
         ("query.cursor", 0.4, [_cursor(inbox, "next")]),
         ("header.If-None-Match", 0.7, ["*"]),
     ]
-    (tmp_path / "schemathesis.toml").write_text(CONFIG + "".join(_draw(*values) for values in known))
+    of_others = _only("leave_message_group", left) + _only("decline_request", declined)
+    (tmp_path / "schemathesis.toml").write_text(CONFIG + of_others + "".join(_draw(*values) for values in known))
     document = json.dumps(DOCUMENT).replace(CONVERSATION, conversation).replace('"londo"', json.dumps(londo.handle))
-    (tmp_path / "openapi.json").write_text(document)
+    (tmp_path / "openapi.json").write_text(document.replace(BLOCKED, vir.user_uuid).replace(REPORTED, last))
 
     done = subprocess.run(
         [SCHEMATHESIS, "run", "openapi.json", "--url", system.api, "--report-ndjson-path", "report", "--no-color"],
@@ -135,6 +144,7 @@ def test_answers_that_chance_seldom_brings_are_described(system: System, bayko: 
             path_parameters={
                 "message_group_uuid": str(uuid4()),
                 "message_uuid": str(uuid4()),
+                "user_uuid": str(uuid4()),
                 "emoji": "👍",
                 "handle": "nobody",
             },
@@ -174,15 +184,17 @@ def test_it_names_the_routes_of_the_template() -> None:
         if event["Type"] == "HttpApi"
     }
     assert {
-        (method, _route(path)): {"show_message_group": "find_message_group"}.get(name, name)
+        (method, _route(method, path)): {"show_message_group": "find_message_group"}.get(name, name)
         for (method, path), operation in OPERATIONS.items()
         for name in [operation["operationId"]]
     } == deployed
 
 
-def _route(path: str) -> str:
+def _route(method: str, path: str) -> str:
     """The route of a path: API Gateway cannot tell a handle from a uuid, so both are one route and function."""
     of_one = {f"/api/message_groups/{name}": "/api/message_groups/{message_group}" for name in PARAMETERS}
+    if method != "GET":
+        return path
     return of_one.get(path, path.replace("@{handle}", "{handle}"))
 
 
@@ -207,6 +219,16 @@ values = {json.dumps(values, ensure_ascii=False)}
 [parameters."{parameter}"]
 dictionary = "{parameter}"
 probability = {probability}
+"""
+
+
+def _only(operation: str, message_group_uuid: str) -> str:
+    """Configure an operation that would take a conversation from the others: it gets one of its own."""
+    return f"""
+[[operations]]
+include-operation-id = {json.dumps(operation)}
+[operations.parameters]
+"path.message_group_uuid" = {json.dumps(message_group_uuid)}
 """
 
 

@@ -12,7 +12,7 @@ Operand = Callable[[Item, Names, Item], Value | None]
 Condition = Callable[[Item, Names, Item], bool]
 Change = Callable[[Item, Names, Item], None]
 
-_TOKEN = re.compile(r"\s*([#:]?\w+|<>|<=|>=|[=<>(),.])")
+_TOKEN = re.compile(r"\s*([#:]?\w+|<>|<=|>=|[=<>(),.+])")
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda one, other: one < other,
     "<=": lambda one, other: one <= other,
@@ -145,6 +145,26 @@ class _Reader:
         path = self._path(token)
         return lambda item, names, _: _follow(item, path, names)
 
+    def _value(self) -> Operand:
+        """The value of a SET: an operand, a sum, or one of the functions of two operands."""
+        if function := self.take_any("if_not_exists", "list_append"):
+            self.take("(")
+            one = self._value()
+            self.take(",")
+            other = self._value()
+            self.take(")")
+            both = _first if function == "if_not_exists" else _appended
+        else:
+            one = self._operand()
+            return self._sum(one)
+        return self._sum(lambda *context: both(one(*context), other(*context)))
+
+    def _sum(self, one: Operand) -> Operand:
+        if not self.take_any("+"):
+            return one
+        other = self._operand()
+        return lambda *context: _added(one(*context), other(*context))
+
     def _path(self, first: str) -> list[str]:
         path = [first]
         while self.take_any("."):
@@ -157,7 +177,7 @@ class _Reader:
             return lambda item, names, _: _write(item, path, names, None)
         if clause == "SET":
             self.take("=")
-            value = self._operand()
+            value = self._value()
             return lambda item, names, values: _write(item, path, names, value(item, names, values))
         amount = self._operand()
 
@@ -192,12 +212,28 @@ def _write(item: Item, path: list[str], names: Names, value: Value | None) -> No
         holder["M"][name] = value
 
 
+def _first(one: Value | None, other: Value | None) -> Value | None:
+    return other if one is None else one
+
+
+def _appended(one: Value | None, other: Value | None) -> Value | None:
+    assert one is not None
+    assert other is not None
+    return {"L": [*one["L"], *other["L"]]}
+
+
+def _added(one: Value | None, other: Value | None) -> Value | None:
+    assert one is not None
+    assert other is not None
+    return {"N": str(int(one["N"]) + int(other["N"]))}
+
+
 def _contains(value: Value | None, one: Value | None) -> bool:
     return value is not None and one is not None and one["N"] in value["NS"]
 
 
 def _size(value: Value | None) -> Value | None:
-    return None if value is None else {"N": str(len(value["NS"]))}
+    return None if value is None else {"N": str(len(next(iter(value.values()))))}
 
 
 def _equal(one: Value | None, other: Value | None) -> bool:

@@ -19,6 +19,7 @@ from messaging.model.person import Person
 from messaging.services import blocks
 from messaging.services.send import send_to_handle
 from messaging.storage.table import Table
+from operators.verify import verify
 from tests.integration.test_list_messages import links
 from tests.support.checks import read_all
 from tests.support.functions import Functions, Stream
@@ -46,11 +47,12 @@ def items(dynamodb: "DynamoDBClient", table_name: str) -> Items:
 
 
 @pytest.fixture
-def drain(functions: Functions, stream: Stream) -> Callable[[], None]:
-    """Bring the inboxes up to date."""
+def drain(functions: Functions, stream: Stream, dynamodb: "DynamoDBClient", table_name: str) -> Callable[[], None]:
+    """Bring the inboxes up to date, and check the whole table."""
 
     def deliver() -> None:
         assert functions.stream_handler(stream.records()) == []
+        assert verify(dynamodb, table_name) == []
 
     return deliver
 

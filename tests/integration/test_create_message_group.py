@@ -52,6 +52,13 @@ def test_the_first_message_opens_the_conversation_in_both_inboxes(
             "unread_count": 1 - read_seq,
             "other_read_seq": None,
             "last_change": 0,
+            "folder": "inbox",
+            "muted_until": None,
+            "pinned": False,
+            "marked_unread": False,
+            "blocked": False,
+            "begins_after": 0,
+            "last_setting": 0,
         }
 
 

@@ -16,14 +16,18 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from messaging.model import keys
-from messaging.model.errors import Changed, Forbidden, Gone, NotFound
+from messaging.model.errors import Changed, Forbidden, Gone, NotFound, Prevented
+from messaging.model.membership import FOLDERS, FOREVER
 from messaging.model.message import Draft
 from messaging.model.person import Person
+from messaging.model.settings_change import SettingsChange
 from messaging.services import changes
+from messaging.services.blocks import block, unblock
 from messaging.services.changes import Window
 from messaging.services.marks import mark_read
 from messaging.services.read import list_message_groups
 from messaging.services.send import send_to_conversation, send_to_handle
+from messaging.services.settings import change_settings, leave
 from messaging.storage.table import Table
 from operators.people_table import PeopleTable
 from tests.conftest import examples
@@ -362,7 +366,8 @@ def test_a_throttled_record_is_reported_and_done_by_the_next_attempt(
 
 # docs/design.md#rule-5 as a property.
 # Two people converse with a third, so that one inbox holds two conversations. They write, read,
-# show or hide their marks, are renamed and erased; the clock may stand still, so that last messages share a time. The
+# show or hide their marks, change settings, leave, block,
+# are renamed and erased; the clock may stand still, so that last messages share a time. The
 # stream is delivered in batches of any size, with every map in another order, from the checkpoint or again from any
 # earlier record, as after a lost acknowledgement. A request may fail at any place, before or after it took effect or
 # half-way; failed records are redelivered, in other batches. All ids come from the history.
@@ -391,7 +396,7 @@ class TwoConversations(World):
     def send(self, conversation: int, microseconds: int, member: int = 0) -> None:
         self.now += timedelta(microseconds=microseconds)
         group, sender = self.conversations[conversation], self._member(conversation, member)
-        with suppress(NotFound):  # one of the two was erased
+        with suppress(NotFound, Prevented):  # one of the two was erased, or the sender blocks the other
             send_to_conversation(
                 self.table, sender.user_uuid, group, Draft(self._uuid(), str(self.now)), lambda: self.now
             )
@@ -402,7 +407,7 @@ class TwoConversations(World):
         head = self.table.head(group, consistent=True)
         assert head
         with suppress(NotFound):
-            mark_read(self.table, reader.user_uuid, group, max(1, head.last_seq - back))
+            mark_read(self.table, reader.user_uuid, group, max(1, head.shown_seq(reader.user_uuid) - back))
 
     def show(self, conversation: int, read_receipts: int, member: int) -> None:
         """Let a member show their marks to the other, or hide them."""
@@ -435,11 +440,37 @@ class TwoConversations(World):
         self.now += timedelta(hours=later)
         self._change_newest(conversation, member, partial(changes.react, emoji="👍", now=lambda: self.now))
 
+    def archive(self, conversation: int, archived: int, member: int) -> None:
+        self._set(conversation, member, SettingsChange(archived=bool(archived)))
+
+    def mute(self, conversation: int, muted: int, member: int) -> None:
+        """Let a member mute a conversation for ever, or until a microsecond later."""
+        until = FOREVER if muted else keys.format_time(self.now + timedelta(microseconds=1))
+        self._set(conversation, member, SettingsChange(muted_until=until))
+
+    def mark_unread(self, conversation: int, marked: int, member: int) -> None:
+        self._set(conversation, member, SettingsChange(marked_unread=bool(marked)))
+
+    def _set(self, conversation: int, member: int, change: SettingsChange) -> None:
+        group, person = self.conversations[conversation], self._member(conversation, member)
+        with suppress(NotFound):
+            change_settings(self.table, person.user_uuid, group, change, lambda: self.now)
+
+    def leave(self, conversation: int, _: int, member: int) -> None:
+        with suppress(NotFound):
+            leave(self.table, self._member(conversation, member).user_uuid, self.conversations[conversation])
+
+    def block(self, conversation: int, blocks: int, member: int) -> None:
+        """Let a member block the other, or end that."""
+        one, other = (self._member(conversation, number).user_uuid for number in (member, 1 - member))
+        with suppress(NotFound):
+            (block if blocks else unblock)(self.table, one, other, lambda: self.now)
+
     def _change_newest(self, conversation: int, member: int, change: Callable[..., Any]) -> None:
         group, person = self.conversations[conversation], self._member(conversation, member)
         _, _, messages = self.table.newest(group, 100, consistent=True)
         mine = [message for message in messages if message.sender.user_uuid == person.user_uuid] or messages
-        with suppress(NotFound, Forbidden, Gone, Changed):
+        with suppress(NotFound, Forbidden, Gone, Changed, Prevented):
             change(self.table, person.user_uuid, group, mine[-1].message_uuid)
 
     def erase(self, conversation: int, whole: int, member: int) -> None:
@@ -456,15 +487,18 @@ class TwoConversations(World):
         return self.people[0 if member == 0 else conversation + 1]
 
     def check_listings(self) -> None:
-        """Check at any moment: each inbox lists each conversation once, except inboxes of erased people."""
+        """Check at any moment: each conversation is in a person's folders, once in each, unless they were erased."""
         heads = [self.table.head(group, consistent=True) for group in self.conversations]
         for person in self.people:
             mine = [head for head in heads if head and person.user_uuid in head.members]
-            listed = list_message_groups(self.table, person.user_uuid, 100).entries
-            groups = [group.message_group_uuid for group in listed]
-            assert len(groups) == len(set(groups))
+            listed: set[str] = set()
+            for folder in FOLDERS:
+                entries = list_message_groups(self.table, person.user_uuid, 100, folder=folder).entries
+                groups = [entry.message_group_uuid for entry in entries]
+                assert len(groups) == len(set(groups))
+                listed |= set(groups)
             must = {head.message_group_uuid for head in mine if not head.members[person.user_uuid].is_deleted}
-            assert must <= set(groups) <= {head.message_group_uuid for head in mine}
+            assert must <= listed <= {head.message_group_uuid for head in mine}
 
 
 @pytest.fixture
@@ -486,7 +520,10 @@ def world_of(
 
 _steps = st.tuples(
     st.sampled_from(
-        ["send", "send", "send", "read", "read", "show", "show", "rename", "edit", "unsend", "react", "react", "erase"]
+        [
+            *("send", "send", "send", "send", "read", "read", "show", "rename", "edit", "unsend", "react", "erase"),
+            *("archive", "archive", "mute", "mute", "mark_unread", "leave", "block", "block"),
+        ]
     ),
     *[st.integers(0, 1)] * 3,
 )

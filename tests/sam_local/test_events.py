@@ -12,6 +12,7 @@ from dateutil.parser import isoparse
 from local.stack import ROOT
 from messaging.model import keys
 from messaging.model.connection import Ticket
+from messaging.model.membership import OUT_OF_SIGHT
 from messaging.model.message import Draft
 from messaging.model.person import Person
 from messaging.services.rewrite_inbox import Change
@@ -111,7 +112,7 @@ def test_show_user(sam: Sam) -> None:
 def test_find_message_group(sam: Sam) -> None:
     assert sam.request("FindMessageGroup", "find_message_group") == (
         200,
-        {"message_group_uuid": BAYKO_AND_LONDO, "display_name": "Londo Mollari"},
+        {"message_group_uuid": BAYKO_AND_LONDO, "display_name": "Londo Mollari", "can_write": "yes"},
     )
 
 
@@ -135,11 +136,25 @@ def test_mark_read_and_count_unread(sam: Sam, table: Table) -> None:
         {"message_group_uuid": BAYKO_AND_LONDO, **marked, "unread_count": unread_count},
     )
 
-    counts = [unread.last_seq - unread.read_seq for unread in table.unread(BAYKO)]
+    counts = [unread.count for unread in table.unread(BAYKO)]
     assert sam.request("CountUnread", "count_unread") == (
         200,
-        {"message_groups": len(counts), "messages": sum(counts)},
+        {"message_groups": len(counts), "messages": sum(counts), "requests": 0},
     )
+
+
+def test_settings_of_a_conversation(sam: Sam, table: Table) -> None:
+    status, muted = sam.request("ChangeMessageGroup", "change_message_group")
+    assert (status, muted["muted_until"], muted["folder"]) == (200, "forever", "inbox")
+    assert sam.request("AcceptRequest", "accept_request") == (200, muted)
+    assert sam.request("DeclineRequest", "decline_request")[0] == 409
+    before = table.head(BAYKO_AND_LONDO, consistent=True)
+    assert before
+    assert sam.request("LeaveMessageGroup", "leave_message_group") == (200, {"message_group_uuid": BAYKO_AND_LONDO})
+    left = table.head(BAYKO_AND_LONDO, consistent=True)
+    assert left
+    assert left.folder(BAYKO) == OUT_OF_SIGHT
+    table.db.put(before.item)  # other events concern it, too
 
 
 def test_block_user_list_blocks_and_unblock_user(sam: Sam) -> None:
@@ -150,7 +165,13 @@ def test_block_user_list_blocks_and_unblock_user(sam: Sam) -> None:
 
 
 def test_show_me_and_update_me(sam: Sam) -> None:
-    bayko = {"uuid": BAYKO, "handle": "bayko", "display_name": "Andrew Bayko", "avatar": None}
+    bayko = {
+        "uuid": BAYKO,
+        "handle": "bayko",
+        "display_name": "Andrew Bayko",
+        "avatar": None,
+        "messages_from": "everyone",
+    }
     assert sam.request("ShowMe", "show_me") == (200, {**bayko, "receipts": True})
     assert sam.request("UpdateMe", "update_me") == (200, {**bayko, "receipts": False})
     assert sam.request("ShowMe", "show_me") == (200, {**bayko, "receipts": False})

@@ -95,7 +95,7 @@ BUDGETS = {
     "mute of an archived conversation": Consumed(2, 0, 2),
     "leave": Consumed(1, 0, 1),
     "inbox after a leave": Consumed(2, 0, 3),
-    "accept": Consumed(1, 0, 1),
+    "accept": Consumed(2, 0, 2),
     "inbox after an accept": Consumed(2, 0, 4),
     "decline": Consumed(1, 0, 1),
     "pin": Consumed(2, 1, 1),
@@ -121,6 +121,7 @@ _SENDER = SendLimits(
 LIMITED: dict[str, dict[str, Any]] = {
     "message_groups.create_message_group": {"limits": _SENDER},
     "messages.create_message": {"limits": _SENDER},
+    "message_groups.accept_request": {"requests": pending_requests(_MOST, 30)},
     "users.show_user": {"lookups": lookups_per_hour(_MOST)},
     "reports.create_report": {"reports": reports_per_day(_MOST)},
     "connections.create_ticket": {"tickets": tickets_per_hour(_MOST)},

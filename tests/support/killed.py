@@ -3,8 +3,8 @@
 `python -m tests.support.killed` is such a process. It appends finished work to its journal, on disk before it
 continues: a sender its answers, the stream handler the last finished record. When it is started again, it continues
 from there, and so repeats work that was done but not written down: a send, an edit, an unsend, a reaction, hiding.
-Senders also switch their read receipts off and on, and the stream handler goes back on purpose, as Lambda does after
-a lost acknowledgement.
+Senders also switch their read receipts off and on, archive, mute, pin and mark conversations, and the stream handler
+goes back on purpose, as Lambda does after a lost acknowledgement.
 """
 
 import json
@@ -219,6 +219,8 @@ def _send(
         if random.random() < 0.2:  # noqa: S311
             _switch_receipts(client, table_name, sender, groups, read_receipts=False)
             _switch_receipts(client, table_name, sender, groups, read_receipts=True)
+        if random.random() < 0.2:  # noqa: S311
+            _change_settings(functions, sender, groups)
     _switch_receipts(client, table_name, sender, groups, read_receipts=True)  # a kill may have come between the two
 
 
@@ -264,6 +266,16 @@ def _switch_receipts(
             ExpressionAttributeNames={"#me": person.user_uuid},
             ExpressionAttributeValues={":receipts": {"BOOL": read_receipts}, ":one": {"N": "1"}},
         )
+
+
+def _change_settings(functions: Functions, person: Person, groups: Iterable[str]) -> None:
+    """Toggle a setting of each conversation; where it ends does not matter."""
+    for group in groups:
+        name = random.choice(("archived", "muted_until", "pinned", "marked_unread"))  # noqa: S311
+        values: tuple[Any, ...] = ("forever", None) if name == "muted_until" else (True, False)
+        for value in random.sample(values, random.randint(1, 2)):  # noqa: S311
+            status, answer, _ = functions.change_message_group(person.user_uuid, group, **{name: value})
+            assert status in (200, 503), answer
 
 
 def _handle_stream(functions: Functions, journal: Journal, stream: Stream) -> None:

@@ -93,12 +93,13 @@ class Plan:
     seed: int
 
     def write(self, folder: Path) -> None:
-        (folder / "plan.json").write_text(json.dumps(asdict(self)))
+        (folder / "plan.json").write_text(json.dumps(asdict(self), default=sorted))
 
     @classmethod
     def read(cls, folder: Path) -> "Plan":
         plan = json.loads((folder / "plan.json").read_text())
-        return cls([Person(**person) for person in plan["people"]], plan["messages_each"], plan["seed"])
+        people = [Person(**{**person, "lifted": frozenset(person["lifted"])}) for person in plan["people"]]
+        return cls(people, plan["messages_each"], plan["seed"])
 
     def requests_of(self, person: Person) -> list[Request]:
         """A person's requests, in order.

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.model import keys
+from messaging.model.block_entry import BlockEntry
 from messaging.model.conversation import Head
+from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
@@ -20,6 +22,7 @@ LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
 GROUP = "f2b5de61-1c68-4c2f-9f80-3ea0a2c3d404"
 AT = "2026-01-02T03:04:05.000006+00:00"
 FIRST = Message(GROUP, "b1f0c2aa-90e4-4a7e-8f65-0c6c7d6f3e03", "Hello 👋", BAYKO, AT, 1)
+BLOCK = BlockEntry(BAYKO.user_uuid, LONDO.user_uuid, AT)
 
 
 def _through_json(item: dict[str, Any]) -> Any:
@@ -45,6 +48,25 @@ def test_a_head_survives_its_item(head: Head) -> None:
 @given(sent_records)
 def test_a_sent_record_survives_its_item(sent_record: SentRecord) -> None:
     assert SentRecord.from_item(_through_json(sent_record.item)) == sent_record
+
+
+def test_a_block_survives_its_item() -> None:
+    assert BlockEntry.from_item(_through_json(BLOCK.item)) == BLOCK
+
+
+def test_hidden_messages_and_ranges_survive_their_item() -> None:
+    hidden = Hidden(GROUP, {BAYKO.user_uuid: frozenset({3, 98})}, {LONDO.user_uuid: ((1, 5), (7, 7))})
+
+    assert Hidden.from_item(_through_json(hidden.item)) == hidden
+
+
+@pytest.mark.parametrize("messages_from", ["", "nobody"])
+def test_a_choice_of_who_may_write_is_in_both_items_and_in_no_head(messages_from: str) -> None:
+    person = replace(LONDO, messages_from=messages_from)
+
+    for read in (Person.from_profile_item(person.profile_item), Person.from_handle_item(person.handle_item)):
+        assert read.messages_from == messages_from
+    assert "messages_from" not in str(Head.of_first(FIRST, person).item)
 
 
 @given(people)
@@ -101,10 +123,11 @@ def test_an_attribute_of_a_later_version_is_ignored(head: Head, name: str) -> No
             "MID",
             {"message_group_uuid", "created_at", "digest", "seq"},
         ),
+        (BLOCK.item, f"BLK#{BAYKO.user_uuid}", LONDO.user_uuid, {"at"}),
         (BAYKO.profile_item, f"USR#{BAYKO.user_uuid}", "PROFILE", {"handle", "display_name"}),
         (BAYKO.handle_item, "HDL#bayko", "HANDLE", {"user_uuid", "handle", "display_name"}),
     ],
-    ids=["message group", "unread", "message", "head", "sent-record", "profile", "handle"],
+    ids=["message group", "unread", "message", "head", "sent-record", "block", "profile", "handle"],
 )
 def test_an_item_has_the_keys_and_attributes_the_design_names(
     item: dict[str, Any], pk: str, sk: str, attributes: set[str]

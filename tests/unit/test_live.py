@@ -15,7 +15,7 @@ from messaging.api import views
 from messaging.live import delivery
 from messaging.live.connections import LIFETIME, MAX_CONNECTIONS, RateLimit, connect
 from messaging.live.delivery import DeliveryReport, Post, deliver, push
-from messaging.live.events import FRAME_BYTES, PersonChange, events_of, pack
+from messaging.live.events import FRAME_BYTES, PersonChange, events_of, pack, read_change
 from messaging.model import keys
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
@@ -118,6 +118,18 @@ def test_a_changed_profile_is_told_to_its_person_once() -> None:
     assert events_of(PersonChange(LONDO, hiding), {}) == {OTHER: [views.me_event(hiding)]}
     assert events_of(PersonChange(hiding, hiding), {}) == {}  # its copies are complete
     assert events_of(PersonChange(LONDO, LONDO), {}) == {}
+
+
+@pytest.mark.parametrize(("chosen", "shown"), [("nobody", "nobody"), ("requests", None)])
+def test_a_choice_of_who_may_write_is_told_to_its_person_unless_it_is_the_default(
+    chosen: str, shown: str | None
+) -> None:
+    choosing = replace(LONDO, messages_from=chosen)  # has the same version: conversations do not show it
+    images = {"OldImage": LONDO.profile_item, "NewImage": choosing.profile_item}
+
+    events = events_of(read_change({"eventName": "MODIFY", "dynamodb": images}, "requests"), {})
+
+    assert [one["messages_from"] for one in events.get(OTHER, [])] == ([shown] if shown else [])
 
 
 def test_a_new_setting_makes_no_event_and_a_deleted_person_gets_none() -> None:

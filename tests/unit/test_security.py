@@ -152,6 +152,7 @@ _TELL = {
     "dynamodb:Query": {"CON#", "SUB#"},
     "dynamodb:DeleteItem": {"CON#", "SUB#"},
     "dynamodb:GetItem": {"USR#"},
+    "dynamodb:BatchGetItem": {"MSG#"},
 }
 TABLE_ACTIONS |= {
     "CreateTicket": {
@@ -168,7 +169,7 @@ TABLE_ACTIONS |= {
         "dynamodb:PutItem": {"SUB#"},
         "dynamodb:UpdateItem": {"CON#"},
     },
-    "Push": {**_TELL, "dynamodb:BatchGetItem": {"MSG#"}},
+    "Push": _TELL,
 }
 # These push to sockets, which cannot be reached from a network without internet.
 OUTSIDE = {"Connect", "Disconnect", "Receive", "Push"}

@@ -328,7 +328,7 @@ def test_pushes_happen_at_once_or_not_at_all() -> None:
     (written,) = mapping["FilterCriteria"]["Filters"]
     assert json.loads(written["Pattern"]) == {
         "eventName": ["INSERT", "MODIFY"],
-        "dynamodb": {"Keys": {"sk": {"S": [keys.HEAD, keys.HIDDEN, keys.PROFILE]}}},
+        "dynamodb": {"Keys": {"sk": {"S": [keys.HEAD, keys.HIDDEN, keys.PINS, keys.PROFILE]}}},
     }
     assert mapping["StartingPosition"] == "LATEST"
     # Of the 10 functions that a new account runs at once, two readers of the stream take 3.

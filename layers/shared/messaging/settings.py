@@ -29,7 +29,7 @@ def _hours(name: str) -> int | None:
 
 
 def _reach() -> Reach:
-    """The deployment's rules of who may write to whom. Raises KeyError and ValueError."""
+    """The deployment's rules of reach. Raises KeyError and ValueError."""
     return Reach(os.environ["MESSAGES_FROM"], timedelta(days=_number("REQUEST_PAUSE_DAYS")))
 
 
@@ -166,7 +166,7 @@ class UnsendSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class ProfileSettings(Settings):
-    """Settings of a function that shows people their own profiles: `messages_from` of those who have not chosen."""
+    """Settings of a function that shows own profiles: `messages_from` holds for people without a choice."""
 
     messages_from: str
 

@@ -78,6 +78,7 @@ export class Client extends Emitter {
     if (this.live.url) this.live.connect();
     clearInterval(this.#poll);
     this.#poll = setInterval(() => {
+      this.store.endMutes();
       const isBehind = !this.isConnected || this.sync.isBehind;
       if (isBehind && this.platform.isVisible) this.catchUp();
     }, POLL_MS);

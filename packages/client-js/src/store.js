@@ -389,6 +389,15 @@ export class Store extends Emitter {
     this.#changed("conversation", entry.uuid);
   }
 
+  /** Ends the mutes whose time is over. */
+  endMutes() {
+    for (const conversation of this.conversations.values()) {
+      if (conversation.muted_until === null || isMuted(conversation)) continue;
+      this.conversations.set(conversation.uuid, { ...conversation, muted_until: null });
+      this.#changed("conversation", conversation.uuid);
+    }
+  }
+
   /**
    * Seqs of the messages that the person has hidden, as far as this device knows.
    *

@@ -335,14 +335,21 @@ test("each setting is one request, and the store has its answer at once", async 
   );
 });
 
-test("a muted conversation counts again when its time is over", () => {
-  mock.timers.enable({ apis: ["Date"], now: new Date("2026-11-26T06:00:00Z") });
+test("a muted conversation counts again when its time is over, and this is told", () => {
+  mock.timers.enable({ apis: ["Date", "setInterval"], now: new Date("2026-11-26T06:00:00Z") });
   const one = client();
+  one.goLive();
   one.store.put({ ...ENTRY, muted_until: "2026-11-26T07:00:00.000000+00:00" });
+  const told = [];
+  one.store.on("change", ({ uuid }) => told.push(uuid));
 
   assert.equal(one.store.unread.messages, 0);
-  mock.timers.tick(3_600_001);
+  mock.timers.tick(3_590_000);
+  assert.deepEqual(told, []);
+  mock.timers.tick(20_000);
   assert.equal(one.store.unread.messages, 1);
+  assert.deepEqual(told, ["g"]);
+  one.disconnect();
 });
 
 test("the pinned come first, in the order of the newest change of the pins", async () => {

@@ -8,7 +8,7 @@ from messaging.model.items import Item
 
 @dataclass(frozen=True, slots=True)
 class BlockEntry:
-    """A person whom its owner blocks, since `at`. It has no name, which would have to follow changes.
+    """A person blocked by its owner, since `at`. It has no name, which would have to follow changes.
 
     It is stored exactly while the head of the two has the owner's block: see membership.Block.
     """

@@ -212,7 +212,7 @@ class Head:
         return self.membership(user_uuid).block is not None
 
     def block_entry(self, user_uuid: str) -> BlockEntry:
-        """The entry that must be stored for the block of a member who blocks the other."""
+        """The entry that must be stored for a member's block of the other."""
         block = self.membership(user_uuid).block
         return BlockEntry(user_uuid, self.other(user_uuid).user_uuid, block.at if block else "")
 

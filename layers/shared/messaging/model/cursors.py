@@ -81,7 +81,7 @@ def _list_of(user_uuid: str, folder: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BlocksCursor:
-    """A place in the list of the people whom a person blocks: after one of them."""
+    """A place in the list of the people that a person blocks: after one of them."""
 
     user_uuid: str
     after: str

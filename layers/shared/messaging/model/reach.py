@@ -1,4 +1,4 @@
-"""Who reaches whom: whether a person may write to another, and whether it is a request (docs/reach.md)."""
+"""Reach: whether a person may write to another, and whether it is a request (docs/reach.md)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +18,7 @@ MOST_OF_A_REQUEST = 3  # messages, until it is accepted
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A deployment's rules. `messages_from` holds for people who have not chosen; a request rests for `pause`."""
+    """A deployment's rules. `messages_from` holds for people without a choice; a request rests for `pause`."""
 
     messages_from: str
     pause: timedelta
@@ -45,7 +45,7 @@ class Reach:
 
 
 def refusal(head: Head | None, sender_uuid: str) -> MessagingError:
-    """The reason why this sender cannot write, for one who `can_write` NO."""
+    """The reason why this sender cannot write, if `can_write` is NO."""
     if head and head.is_blocking(sender_uuid):
         return Prevented("You block this person. Unblock them first.")
     if head and head.is_open:

@@ -1,4 +1,4 @@
-"""Blocks: the person who is blocked can notice nothing (docs/reach.md)."""
+"""Blocks: the blocked person can notice nothing (docs/reach.md)."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Blocks:
 
 
 def block(table: Table, user_uuid: str, other_uuid: str, now: Clock = utc_now) -> Blocked:
-    """Block a person: from now on the caller sees nothing new of them. Somebody who is blocked stays blocked.
+    """Block a person: from now on the caller sees nothing new of them. A blocked person stays blocked.
 
     Without a conversation of the two, a head without messages keeps the block. 3 requests, 2 read and 6 write units.
     Raises NotFound, Invalid for the caller themselves, and Busy.
@@ -60,7 +60,7 @@ def block(table: Table, user_uuid: str, other_uuid: str, now: Clock = utc_now) -
 
 
 def unblock(table: Table, user_uuid: str, other_uuid: str, now: Clock = utc_now) -> Blocked:
-    """End a block; what it has hidden stays hidden. Somebody who is not blocked stays so.
+    """End a block; its hidden messages stay hidden. Without a block nothing changes.
 
     3 requests, 2 read and 6 write units. Raises NotFound, Invalid after too many blocks of the same person, and Busy.
     """

@@ -54,7 +54,7 @@ def edit(
 
     At most `keep` earlier texts are kept. A message that has this text already stays as it is. Raises NotFound,
     Forbidden for somebody else's message and for a suspended person, Gone for an unsent or too old one, Changed,
-    Prevented for somebody who blocks the other, and Busy.
+    Prevented while the caller blocks the other, and Busy.
     """
 
     def decide(message: Message, at: str, number: int) -> Message:
@@ -93,8 +93,8 @@ def react(
 ) -> Message:
     """Add a reaction of the caller to a message. One that is there already stays.
 
-    Raises NotFound, Gone for an unsent message, Invalid for one more than MOST_REACTIONS, Prevented for somebody who
-    blocks the other or has not accepted their request, Forbidden for a suspended person, and Busy.
+    Raises NotFound, Gone for an unsent message, Invalid for one more than MOST_REACTIONS, Prevented while the
+    caller blocks the other or a request waits for them, Forbidden for a suspended person, and Busy.
     """
 
     def decide(message: Message, _: str, number: int) -> Message:
@@ -182,7 +182,7 @@ def _require_sender(message: Message, user_uuid: str) -> None:
 
 
 def _require_may_write(head: Head, user_uuid: str) -> None:
-    """Raise Prevented for a member who blocks the other, or whom a request of the other waits for."""
+    """Raise Prevented while this member blocks the other, or a request of the other waits for them."""
     mine = head.membership(user_uuid)
     if mine.block:
         raise Prevented("You block this person. Unblock them first.")

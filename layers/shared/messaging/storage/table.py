@@ -466,10 +466,9 @@ class Table:
     def append(self, head: Head, message: Message, ask: Ask | None = None, sent: str = "") -> None:
         """Put the message that follows `head`, perhaps the first of a new request: 3 items, 6 write units.
 
-        `sent` is the new count of its sender's messages, "" if they are not counted.
-
-        Once a head says that a member was deleted or renamed, or that the sender blocks the other, nothing is stored
-        that was meant for the head before. Raises HeadChanged, AlreadySent, PositionTaken.
+        `sent` is the new count of its sender's messages, "" if they are not counted. Once a head says that a member was
+        deleted or renamed, or that the sender blocks the other, nothing is stored that was meant for the head before.
+        Raises HeadChanged, AlreadySent, PositionTaken.
         """
         other = head.other(message.sender.user_uuid)
         last = AttributesUpdate.of_last(message)
@@ -487,9 +486,9 @@ class Table:
             ":other": {"S": other.handle},
             ":true": {"BOOL": True},
         }
-        names = {**last.names, "#sender": message.sender.user_uuid, "#other": other.user_uuid, "#block": "block"}
+        names = {**last.names, "#sender": message.sender.user_uuid, "#other": other.user_uuid}
+        names |= {"#block": "block", "#request": "request"}
         gone = [last.remove, "members.#sender.#request", "members.#sender.declined", "members.#sender.marked_unread"]
-        names["#request"] = "request"
         if sent:
             sets.append("members.#sender.sent = :sent")
             values[":sent"] = {"S": sent}
