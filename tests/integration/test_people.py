@@ -46,11 +46,13 @@ def test_a_conversation_is_found_from_its_first_message_on(
         assert answer[0] == 200
         return answer[1]
 
-    assert find(bayko, "londo") == {}
+    assert find(bayko, "londo") == {"can_write": "yes"}
     _, sent, _ = functions.create_message_group(bayko.user_uuid, handle="londo", message="Hello")
-    assert find(bayko, "londo") == {"message_group_uuid": sent["message_group_uuid"], "display_name": "Londo"}
-    assert find(londo, "bayko") == {"message_group_uuid": sent["message_group_uuid"], "display_name": "Bayko"}
-    assert find(eve, "bayko") == find(bayko, "bayko") == {}
+    found = {"message_group_uuid": sent["message_group_uuid"], "can_write": "yes"}
+    assert find(bayko, "londo") == {**found, "display_name": "Londo"}
+    assert find(londo, "bayko") == {**found, "display_name": "Bayko"}
+    assert find(eve, "bayko") == {"can_write": "yes"}
+    assert find(bayko, "bayko") == {"can_write": "no"}
 
 
 def test_a_new_person_gets_profile_and_handle_and_the_event_is_answered_as_it_came(

@@ -28,7 +28,7 @@ class Reach:
 
         It never tells of a block by the receiver.
         """
-        if head and head.is_blocking(sender_uuid):
+        if sender_uuid == receiver.user_uuid or (head and head.is_blocking(sender_uuid)):
             return NO
         if head is None or not head.is_open:
             taken = receiver.messages_from or self.messages_from
