@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from messaging.model import keys
 from messaging.model.block_entry import BlockEntry
+from messaging.model.conversation import Head
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.items import UNREADABLE, Item
 from messaging.model.membership import (
@@ -67,6 +68,13 @@ def frozen_at(mine: Membership, last_seq: int) -> int | None:
     if mine.unseen and mine.unseen[-1][1] in (None, last_seq):
         return mine.unseen[-1][0] - 1
     return None
+
+
+def unopened(head: Head) -> Head:
+    """A head without messages as it has to be: without names, with the blocks of this one."""
+    first = head.last.sender.user_uuid
+    bare = Head.unopened(head.message_group_uuid, (first, head.other(first).user_uuid), head.created_at)
+    return replace(bare, version=head.version, memberships=head.memberships)
 
 
 def without_unreadable(head: Item) -> Item:

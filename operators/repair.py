@@ -28,7 +28,7 @@ from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.dynamodb import ABSENT, ConditionFailed, DynamoDB
 from messaging.storage.table import Note, Table
 from operators.conversation_table import ConversationTable, is_sent_record_of
-from operators.memberships import frozen_at, possible, told_by, without_unreadable
+from operators.memberships import frozen_at, possible, told_by, unopened, without_unreadable
 from operators.verify import (
     Violation,
     conversation_violations,
@@ -135,8 +135,8 @@ class Repair:
         group = keys.pair_uuid(owner_uuid, user_uuid)
         entry = self._block_entry(owner_uuid, user_uuid)
         if entry and next(self._items(group), None) is None:
-            unopened = Head.unopened(group, (owner_uuid, user_uuid), entry.at)
-            self._replace(unopened.blocked_by(owner_uuid, entry.at).item, None)
+            bare = Head.unopened(group, (owner_uuid, user_uuid), entry.at)
+            self._replace(bare.blocked_by(owner_uuid, entry.at).item, None)
 
     def _block_entry(self, owner_uuid: str, user_uuid: str) -> BlockEntry | None:
         entry: BlockEntry | None = _read(readable_block, self._get(keys.blocks_pk(owner_uuid), user_uuid))
@@ -287,8 +287,7 @@ class Repair:
 
     def _fix_unopened(self, head: Head, stored: Item | None) -> bool:
         """Make a head without messages possible, or delete it if it keeps no block."""
-        wanted = self._with_possible_sides(replace(head, last=replace(head.last, seq=0)), stored)
-        wanted = replace(wanted, read_seqs=dict.fromkeys(head.members, 0), wrote=frozenset(), changed=None)
+        wanted = self._with_possible_sides(unopened(head), stored)
         if not wanted.is_blocked:
             self._replace(None, stored)
         elif wanted != head or not holds(stored, wanted.item) or not head.version:
@@ -313,6 +312,8 @@ class Repair:
             block = mine.block or Block(entry.at, head.read_seqs[user_uuid], head.read_seqs[other_uuid])
             mine = replace(mine, block=replace(block, at=entry.at))
         mine = possible(mine, head.last_seq)
+        if mine.settings and not mine.set_at:
+            mine = replace(mine, set_at=self._noted_hour(user_uuid, head.message_group_uuid))
         seq = frozen_at(mine, head.last_seq)
         if seq is None or (seq == 0 and mine.shown_at):
             return mine

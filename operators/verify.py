@@ -27,7 +27,7 @@ from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Versions
 from messaging.storage.table import Table
 from operators.conversation_table import is_sent_record_of
-from operators.memberships import frozen_at, possible
+from operators.memberships import frozen_at, possible, unopened
 
 # Of violations shown to people, with their widths.
 COLUMNS = {"kind": 9, "where": 0, "detail": 0}
@@ -355,8 +355,8 @@ class _Segment:
             self._last_message(head, last)
             self._senders(head, senders)
             self._copies(head)
-        elif not head.is_blocked:
-            self._report("head", head.message_group_uuid, "has neither messages nor a block")
+        elif not head.is_blocked or head != unopened(head):
+            self._report("head", head.message_group_uuid, "has no messages, and not only a block")
         for user_uuid in head.memberships:
             self._side(head, user_uuid)
         for wanted in head.inbox_entries:

@@ -43,8 +43,22 @@ _OWN = {
     "message": {"user_handle", "user_display_name", "reactions"},
     "change": {"kind", "at"},
     "profile": {"changed_at", SPREADING},
-    "head": {"sent", "request.at", "declined"},
-    "unopened": {"settings", "set_at"},  # no entry shows a head without messages
+    "head": {
+        "sent",
+        "request.at",
+        "declined",
+        "archived",
+        "block.read",
+    },  # he who blocks here shows nobody how far he has read
+    "unopened": {
+        "settings",
+        "set_at",
+        "shown_at",
+        "created_at",
+        "user_uuid",
+        "block.read",
+        "block.other_read",
+    },  # no entry shows a head without messages
 }
 _VALUES: list[Item] = [
     *({"S": text} for text in ("", "x", "londo", "00000000-0000-4000-8000-000000000000")),
