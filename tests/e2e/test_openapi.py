@@ -56,7 +56,7 @@ stateful.enabled = false # what it asks depends on uuids, which are new in every
 unsupported_method.enabled = false # API Gateway answers 404, not 405, where no route has the method
 
 [[operations]]
-include-operation-id = ["list_messages", "list_message_groups"]
+include-operation-id = ["list_messages", "list_message_groups", "list_blocks"]
 # What looks like a cursor is not yet one of this list, and `before` and `after` exclude each other.
 checks.positive_data_acceptance.enabled = false
 generation.max-examples = 160 # since most of them are refused
@@ -99,7 +99,6 @@ def test_every_answer_is_described(system: System, bayko: Client, londo: Client,
         ("body.reply_to", 0.9, [last]),
         ("body.message_group_uuid", 0.9, [conversation, conversation.upper()]),
         ("path.user_uuid", 0.9, [vir.user_uuid]),
-        ("body.message_uuids", 0.9, [[last], mine[:3]]),
         ("path.handle", 0.9, [londo.handle, eve.handle.upper()]),
         ("body.handle", 0.9, [londo.handle, eve.handle.upper()]),
         ("body.seq", 0.5, [1, 2, 3]),

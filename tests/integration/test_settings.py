@@ -121,6 +121,7 @@ def test_a_time_with_another_offset_is_a_time(functions: Functions, londo: Perso
         ({"marked_unread": "yes"}, 400, "marked_unread must be true or false."),
         ({"muted_until": 7}, 400, "muted_until must be a string."),
         ({"muted_until": "tomorrow"}, 422, ["muted_until_invalid"]),
+        ({"muted_until": ""}, 422, ["muted_until_invalid"]),
         ({"muted_until": "2026-02-30T00:00:00.000000+00:00"}, 422, ["muted_until_invalid"]),
         ({"muted_until": "2030-01-01T00:00:00"}, 422, ["muted_until_invalid"]),
         ({"muted_until": "0001-01-01T00:00:00+14:00"}, 422, ["muted_until_invalid"]),

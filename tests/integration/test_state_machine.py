@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ from messaging.api import views
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy
+from messaging.model.membership import ARCHIVE, INBOX
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.services.changes import edit, react, take_back_reaction, unsend
@@ -65,6 +67,13 @@ _profile_changes = st.fixed_dictionaries(
         "display_name": st.sampled_from(["Emperor", "Vir"]),
         "avatar": st.sampled_from(["https://example.com/e.png", None]),
     },
+)
+_settings = st.sampled_from(
+    [
+        *({"archived": archived} for archived in (True, True, False)),
+        *({"muted_until": until} for until in ("forever", None)),
+        *({"marked_unread": marked} for marked in (True, False)),
+    ]
 )
 _troubles = st.builds(
     Trouble,
@@ -339,6 +348,23 @@ class Messaging(RuleBasedStateMachine):
         elif answer:
             assert answer[0] == 503 or (answer[0] == 422 and seq > head.last_seq)
 
+    @rule(which=_any, member=st.booleans(), change=_settings, trouble=_troubles)
+    def change_settings(self, which: int, member: bool, change: dict[str, Any], trouble: Trouble) -> None:
+        """Archive, mute, pin or mark a conversation; it may leave the inbox, and come back."""
+        if not self.heads:
+            return
+        head = list(self.heads.values())[which % len(self.heads)]
+        person, other = list(head.members.values())[:: 1 if member else -1]
+        group = head.message_group_uuid
+        answer = self._call(
+            lambda: self.world.functions.change_message_group(person.user_uuid, group, **change),
+            self._hook(trouble, lambda: self._send_aside(self._new_send(other, person))),
+        )
+        assert answer is None or answer[0] in (200, 503) or answer[1] == ["pins_exceed_max"]
+        self._touch(group)
+        for walk in self.inbox_walks:
+            walk.known.discard(group)
+
     @rule(person=_any, read_receipts=st.booleans(), more=_profile_changes, trouble=_troubles)
     def change_profile(self, person: int, read_receipts: bool, more: dict[str, str | None], trouble: Trouble) -> None:
         one = self._person(person).user_uuid
@@ -467,13 +493,25 @@ class Messaging(RuleBasedStateMachine):
     def _everybody_knows_all_and_how_much_of_it_is_unread(self) -> None:
         for number, person in enumerate(self.world.people):
             mine = [self.heads[group] for group in self._conversations_of(person)]
-            unread = [head.last_seq - head.read_seqs[person.user_uuid] for head in mine]
-            totals = {"message_groups": sum(map(bool, unread)), "messages": sum(unread)}
+            counted = [
+                head
+                for head in mine
+                if head.folder(person.user_uuid) == INBOX and not head.membership(person.user_uuid).muted_until
+            ]
+            unread = [head.last_seq - head.read_seqs[person.user_uuid] for head in counted]
+            marked = [head.membership(person.user_uuid).marked_unread for head in counted]
+            totals = {
+                "message_groups": sum(count > 0 or mark for count, mark in zip(unread, marked, strict=True)),
+                "messages": sum(unread),
+                "requests": 0,
+            }
             assert self.world.functions.count_unread(person.user_uuid)[1] == totals
             if person.user_uuid in self.synced:
                 self.catch_up(number, 2, Trouble([], 0, by_its_repeat=False))
                 known, _ = self.synced[person.user_uuid]
-                assert known == {head.message_group_uuid: (head.last_seq, head.last_change) for head in mine}
+                for head in mine:
+                    is_listed = head.folder(person.user_uuid) == INBOX
+                    assert known[head.message_group_uuid] == (head.last_seq, head.last_change) or not is_listed
 
     def _person(self, number: int) -> Person:
         return self.world.people[number % len(self.world.people)]
@@ -561,16 +599,18 @@ class Messaging(RuleBasedStateMachine):
         return {group for group, head in self.heads.items() if person.user_uuid in head.members}
 
     def _wrong_listings(self) -> list[str]:
-        """The owners of inboxes that do not list each conversation once."""
-        return [
-            person.handle
-            for person in self.world.people
-            if sorted(
-                group.message_group_uuid
-                for group in list_message_groups(self.world.table, person.user_uuid, 100).entries
-            )
-            != sorted(self._conversations_of(person))
-        ]
+        """The owners of folders that list a conversation twice, and those who miss one."""
+        wrong = []
+        for person in self.world.people:
+            listed = [self._listed(person, folder) for folder in (INBOX, ARCHIVE)]
+            is_double = any(len(groups) > len({*groups}) for groups in listed)
+            if is_double or {*chain.from_iterable(listed)} != self._conversations_of(person):
+                wrong.append(person.handle)
+        return wrong
+
+    def _listed(self, person: Person, folder: str) -> list[str]:
+        listing = list_message_groups(self.world.table, person.user_uuid, 100, folder=folder)
+        return [entry.message_group_uuid for entry in listing.entries]
 
     def _read(
         self, walk: MessagesWalk, trouble: Trouble

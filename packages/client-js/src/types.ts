@@ -129,7 +129,7 @@ export type ConversationEntry = Conversation & { unread_count: number; pinned?: 
 
 /** Settings of a conversation to change. */
 export interface SettingsChange {
-  /** A time as in created_at, "forever", or null. */
+  /** A time with its zone (RFC 3339), "forever", or null. */
   muted_until?: string | null;
   archived?: boolean;
   /** At most ten conversations; the last one pinned is the first. */

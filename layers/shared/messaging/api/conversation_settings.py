@@ -1,6 +1,7 @@
 """Requests about a person's folders and their settings of conversations, checked."""
 
 from datetime import datetime
+from typing import Any
 
 from messaging.api.bodies import read_flag, read_text
 from messaging.api.http_api import Request
@@ -26,7 +27,7 @@ def read_settings_change(request: Request) -> SettingsChange:
     """
     body = request.body("muted_until", "archived", "pinned", "marked_unread")
     change = SettingsChange(
-        _muted_until(read_text(body, "muted_until")) if "muted_until" in body else None,
+        _muted_until(body) if "muted_until" in body else None,
         read_flag(body, "archived"),
         read_flag(body, "pinned"),
         read_flag(body, "marked_unread"),
@@ -36,9 +37,10 @@ def read_settings_change(request: Request) -> SettingsChange:
     return change
 
 
-def _muted_until(text: str) -> str:
-    """A time in the table's format, FOREVER, or "" for none. Raises Invalid."""
-    if text in ("", FOREVER):
+def _muted_until(body: dict[str, Any]) -> str:
+    """A time in the table's format, FOREVER, or "" for null. Raises Unreadable and Invalid."""
+    text = read_text(body, "muted_until")
+    if body["muted_until"] is None or text == FOREVER:
         return text
     try:
         time = datetime.fromisoformat(text)
