@@ -97,7 +97,7 @@ class Chaos:
             + [self.one_of_them_changes_a_message] * 3
             + [self.a_device_receives_some] * 8
             + [self.the_stream_brings_some, self.a_device_reads, self.a_socket_is_cut, self.a_device_connects]
-            + [self.kenji_sends]
+            + [self.kenji_sends, self.one_of_them_changes_a_setting]
         )
         self.one_of_them_sends()
         while self.tally["messages"] < messages:
@@ -137,6 +137,15 @@ class Chaos:
                 self._send(person, other, reply_to=uuid)
                 self.tally["messages"] += 1
         self.tally["changes"] += 1
+
+    def one_of_them_changes_a_setting(self) -> None:
+        """Archive, mute or mark the conversation as unread, or end that."""
+        person = self.random.choice((self.bayko, self.londo))
+        name = self.random.choice(("archived", "muted_until", "marked_unread"))
+        value = self.random.choice(("forever", None) if name == "muted_until" else (True, False))
+        status, _, _ = self.functions.change_message_group(person.user_uuid, self.group, **{name: value})
+        assert status == 200
+        self.tally["settings"] += 1
 
     def kenji_sends(self) -> None:
         self._send(self.kenji, self.random.choice((self.bayko, self.londo)))
@@ -202,8 +211,9 @@ class Chaos:
             head = self.world.table.head(conversation.uuid, consistent=True)
             assert head
             assert (conversation.last_seq, conversation.read_seq) == (head.last_seq, head.read_seqs[mine])
-        counts = [one.unread_count for one in device.inbox.conversations.values() if one.unread_count]
-        assert device.inbox.unread == {"message_groups": len(counts), "messages": sum(counts)}
+            settings, shown = head.membership(mine), (conversation.muted_until or "", conversation.marked_unread)
+            assert conversation.folder == head.folder(mine)
+            assert shown == (settings.muted_until, settings.marked_unread)
         assert device.inbox.unread == self._get(device, "/api/unread").body
 
     # Helpers
