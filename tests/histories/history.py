@@ -558,7 +558,10 @@ class History:
         }
         found = {entry["uuid"] for entry in entries}
         self._require(expected <= found, f"{person.name} misses {expected - found}", entries)
-        last = {uuid: max(entry["last_seq"] for entry in entries if entry["uuid"] == uuid) for uuid in found}
+        last: dict[str, int] = {}
+        for entry in entries:
+            if not entry["pinned"]:  # a pinned one may come from its head, which is ahead of the stream
+                last[entry["uuid"]] = max(entry["last_seq"], last.get(entry["uuid"], 0))
         for uuid, last_seq in last.items():
             known = person.listed.get(uuid, 0)
             goes_back = last_seq < known and uuid in expected  # a replay may show a conversation again that was left

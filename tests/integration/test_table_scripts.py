@@ -242,7 +242,7 @@ def test_an_inbox_is_shown_with_its_request_and_cost(demo_script: Script) -> Non
     done = demo_script("patterns/list-conversations", "@bayko")
 
     request, consumed, lines = request_and_lines(done.stdout)
-    assert request["ExpressionAttributeValues"] == {":pk": {"S": keys.inbox_pk(demo.PEOPLE[0]["user_uuid"])}}
+    assert request["ExpressionAttributeValues"][":pk"] == {"S": keys.inbox_pk(demo.PEOPLE[0]["user_uuid"])}
     assert consumed == "consumed 0.5 capacity units"
     times = [line.split()[0] for line in lines]
     assert times == sorted(times, reverse=True)
