@@ -79,7 +79,7 @@ _READING = {"GetItem", "transaction: Get"}
 _PUTTING = {"PutItem", "transaction: Put"}
 _UPDATING = {"UpdateItem", "transaction: Update"}
 _DELETING = {"DeleteItem", "transaction: Delete"}
-_TELLING = {*_READING, *_DELETING, "Query"}
+_TELLING = {*_READING, "BatchGetItem", *_DELETING, "Query"}
 _CHANGING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
 _BLOCKING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING, "transaction: ConditionCheck"}
 _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
@@ -124,7 +124,7 @@ _SENDING = {*_READING, "BatchGetItem", *_PUTTING, *_UPDATING}
         ("Connect", {*_TELLING, *_PUTTING}),
         ("Disconnect", _TELLING),
         ("Receive", {*_TELLING, *_PUTTING, *_UPDATING}),
-        ("Push", {*_TELLING, "BatchGetItem"}),
+        ("Push", _TELLING),
     ],
 )
 def test_a_function_is_refused_every_request_outside_its_pattern(

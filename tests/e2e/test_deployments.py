@@ -61,6 +61,7 @@ NOT_OPTIONAL = {
     "Architecture",
     "AllowedOrigins",
     "MessageMaxChars",
+    "MessagesFrom",
     *limits.PARAMETERS,
     "RequestPauseDays",
     "ReportRetentionDays",

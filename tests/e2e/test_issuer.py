@@ -163,6 +163,7 @@ def test_the_first_call_makes_a_profile_of_the_claims(place: System, issuer: Iss
         "display_name": "Andrew Brown",
         "avatar": "https://example.com/a.png",
         "receipts": True,
+        "messages_from": "everyone",
     }
     assert andrew.get("/api/message_groups").json() == []
     assert andrew.get("/api/users/me").json() == me.json()

@@ -167,8 +167,9 @@ def test_a_conversation_can_be_found_by_handle(bayko: Client, londo: Client) -> 
     group = londo.send(handle=bayko.handle, message="Hello")["message_group_uuid"]
     after = bayko.get(f"/api/message_groups/@{londo.handle}")
 
-    assert (before.status_code, before.json()) == (200, {})
-    assert (after.status_code, after.json()) == (200, {"message_group_uuid": group, "display_name": "Londo"})
+    assert (before.status_code, before.json()) == (200, {"can_write": "yes"})
+    found = {"message_group_uuid": group, "display_name": "Londo", "can_write": "yes"}
+    assert (after.status_code, after.json()) == (200, found)
 
 
 def test_a_page_the_client_has_is_not_sent_again(bayko: Client, londo: Client) -> None:
