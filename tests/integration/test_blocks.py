@@ -104,6 +104,8 @@ def test_repetitions_change_nothing(
 
 def test_only_people_can_be_blocked(functions: Functions, bayko: Person, londo: Person) -> None:
     assert functions.block_user(bayko.user_uuid, bayko.user_uuid)[:2] == (422, ["user_is_self"])
+    status, myself, _ = functions.unblock_user(bayko.user_uuid, bayko.user_uuid)
+    assert (status, myself["uuid"], myself["blocked_at"]) == (200, bayko.user_uuid, None)
     for call in (functions.block_user, functions.unblock_user):
         status, problem, _ = call(bayko.user_uuid, str(uuid4()))
         assert (status, problem["detail"]) == (404, "There is no such person.")
