@@ -305,12 +305,9 @@ def _told(events: Sequence[Event], kind: str, other: Side) -> str:
 
 
 def _edit(side: Side) -> str:
-    """The message of the event that told of an edit of the other's."""
+    """Whether an event told of an edit of the other's."""
     seen = [event["message"] for event in side.hear() if event.get("kind") == "edit" and "message" in event]
-    theirs = [message for message in seen if message.get("user_uuid") != side.client.user_uuid]
-    if not theirs:
-        return NOTHING
-    return "hidden" if "hidden" in theirs[-1] else "told"
+    return "told" if any(message.get("user_uuid") != side.client.user_uuid for message in seen) else NOTHING
 
 
 @pytest.fixture(scope="module")

@@ -169,6 +169,29 @@ def test_messages_of_a_block_are_hidden_for_ever(
     items()
 
 
+def test_a_mark_does_not_reach_hidden_messages(
+    functions: Functions, drain: Callable[[], None], table: Table, bayko: Person, londo: Person
+) -> None:
+    """The other would see them as read."""
+    group = _send(functions, londo, bayko)[1]["message_group_uuid"]
+    _send(functions, bayko, londo)
+    _send(functions, londo, bayko)
+    functions.block_user(bayko.user_uuid, londo.user_uuid)
+    _send(functions, londo, bayko)
+
+    assert functions.mark_read(bayko.user_uuid, group, 4)[:2] == (422, ["seq_past_last_message"])
+    assert functions.mark_read(bayko.user_uuid, group, 3)[1]["read_seq"] == 3
+    functions.unblock_user(bayko.user_uuid, londo.user_uuid)
+    assert functions.mark_read(bayko.user_uuid, group, 4)[0] == 422
+    assert functions.mark_read(bayko.user_uuid, group, 2)[1]["read_seq"] == 3
+    _send(functions, londo, bayko)
+    assert functions.mark_read(bayko.user_uuid, group, 5)[1]["unread_count"] == 0
+    head = table.head(group, consistent=True)
+    assert head
+    assert head.read_seqs[bayko.user_uuid] == 5
+    drain()
+
+
 @pytest.mark.parametrize("block", ["stays", "ends"])
 def test_a_block_before_the_first_message_hides_it(
     functions: Functions, drain: Callable[[], None], items: Items, bayko: Person, londo: Person, block: str

@@ -190,6 +190,20 @@ def test_only_what_the_reporter_can_see_is_reported(
     assert functions.create_report(bayko.user_uuid, **_body(sent))[0] == 200
 
 
+def test_an_edit_during_a_block_keeps_no_message_from_being_reported(
+    table: Table, functions: Functions, bayko: Person, londo: Person, sent: list[dict[str, Any]]
+) -> None:
+    group = sent[0]["message_group_uuid"]
+    functions.block_user(londo.user_uuid, bayko.user_uuid)
+    functions.edit_message(bayko.user_uuid, group, sent[0]["uuid"], message="Never mind", change=0)
+    _, later, _ = functions.create_message(bayko.user_uuid, message_group_uuid=group, message="Unseen")
+
+    assert functions.create_report(londo.user_uuid, **_body(sent))[0] == 200
+    assert functions.create_report(londo.user_uuid, **_body(sent, message_uuids=[later["uuid"]]))[0] == 422
+    (report,) = _reports(table)
+    assert report.messages[0].message == "Never mind"
+
+
 def test_operators_list_show_and_close_reports(
     table: Table, functions: Functions, script: Script, bayko: Person, londo: Person, sent: list[dict[str, Any]]
 ) -> None:

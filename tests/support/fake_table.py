@@ -169,11 +169,11 @@ class FakeTable(Table):
     def sender_and_receiver(self, user_uuid: str, handle: str) -> tuple[Person | None, Person | None]:
         return self.person(user_uuid), self.person_by_handle(handle)
 
-    def advance_mark(self, message_group_uuid: str, user_uuid: str, seq: int) -> Head:
+    def advance_mark(self, message_group_uuid: str, user_uuid: str, seq: int, known: Head | None = None) -> Head:
         head = self.heads.get(message_group_uuid)
         if head is None or user_uuid not in head.members or not head.read_seqs[user_uuid] < seq <= head.last_seq:
             raise HeadChanged(head)
-        if head.membership(user_uuid).marked_unread:
+        if head.membership(user_uuid).marked_unread or (head.membership(user_uuid).unseen and head != known):
             raise HeadChanged(head)
         read_seqs = {**head.read_seqs, user_uuid: seq}
         self.heads[message_group_uuid] = replace(head, read_seqs=read_seqs, version=head.version + 1)

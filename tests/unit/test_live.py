@@ -17,6 +17,7 @@ from messaging.live.connections import LIFETIME, MAX_CONNECTIONS, RateLimit, con
 from messaging.live.delivery import DeliveryReport, Post, deliver, push
 from messaging.live.events import FRAME_BYTES, PersonChange, events_of, pack, read_change
 from messaging.model import keys
+from messaging.model.change import REACTION, MessageChange
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, NotFound
@@ -83,6 +84,16 @@ def test_the_first_answer_is_a_message_and_reveals_the_marks_of_both() -> None:
 
     assert _kinds(events) == {USER: ["message", "message_group"], OTHER: ["message", "message_group"]}
     assert [events[one][1]["other_read_seq"] for one in (USER, OTHER)] == [2, 1]
+
+
+def test_nothing_that_a_blocked_person_does_reaches_the_blocker() -> None:
+    before = ANSWERED.blocked_by(USER, ANSWERED.created_at)
+    reacted = replace(before, changed=MessageChange(1, REACTION, before.created_at, before.created_at))
+    renamed = replace(before, members={USER: BAYKO, OTHER: replace(LONDO, display_name="I hate you")})
+
+    assert _kinds(events_of(_change(before, reacted), {})) == {OTHER: ["change"]}
+    assert _kinds(events_of(_change(before, renamed), {})) == {}
+    assert _kinds(events_of(_change(before, _next(before, LONDO)), {})) == {OTHER: ["message"]}
 
 
 def test_a_mark_goes_to_its_owner_only_until_both_have_written() -> None:

@@ -24,11 +24,11 @@ class Throttled(FakeTable):
         self.heads[MESSAGE_GROUP] = Head.of_first(LAST, BAYKO)
         self.refusals = refusals
 
-    def advance_mark(self, message_group_uuid: str, user_uuid: str, seq: int) -> Head:
+    def advance_mark(self, message_group_uuid: str, user_uuid: str, seq: int, known: Head | None = None) -> Head:
         if self.refusals:
             self.refusals -= 1
             raise Busy("Throttled.")
-        return super().advance_mark(message_group_uuid, user_uuid, seq)
+        return super().advance_mark(message_group_uuid, user_uuid, seq, known)
 
 
 def test_a_mark_rises_to_the_last_message() -> None:

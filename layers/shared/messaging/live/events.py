@@ -102,7 +102,10 @@ def _events_of_head(change: Change, messages: Mapping[Place, Message]) -> dict[s
 
 
 def _events_for(user_uuid: str, change: Change, messages: Mapping[Place, Message]) -> Iterator[Event]:
-    """The events of a head's change for one member, as this member may see the conversation."""
+    """The events of a head's change for one member, as this member may see the conversation.
+
+    Nothing that the other does reaches a member who blocks them: no reaction, no edit, no other name.
+    """
     old, new, group = change.old, change.new, change.new.message_group_uuid
     entry, before = new.inbox_entry(user_uuid), old.inbox_entry(user_uuid) if old else None
     if old is None or before is None:
@@ -123,14 +126,15 @@ def _events_for(user_uuid: str, change: Change, messages: Mapping[Place, Message
     sent = old is None or new.last_seq > old.last_seq
     if sent and entry.last_seq == new.last_seq:
         yield views.message_event(new, here.get(new.created_at, new.last), here, hidden)
-    if new.changed and is_changed(change):
+    if new.changed and is_changed(change) and not entry.blocking:
         changed = here.get(new.changed.created_at)
         is_shown = changed and sight.has_place_for(changed)
         yield views.change_event(group, new.changed, changed if is_shown else None, here, hidden)
     if old is None or before is None:
         return
     became_mutual = new.is_mutual and not old.is_mutual  # the entry now shows the other's mark
-    if became_mutual or old.other(user_uuid).shown != new.other(user_uuid).shown:
+    is_renamed = old.other(user_uuid).shown != new.other(user_uuid).shown and not entry.blocking
+    if became_mutual or is_renamed:
         yield views.message_group_event(entry)
     yield from _marks_for(entry, before, old, new)
 

@@ -42,9 +42,10 @@ def file_report(
 ) -> Filed:
     """Store a report with copies of the messages: 4 requests, 1 write unit for the limit, and 1 per kilobyte.
 
-    A retry with the same report_uuid writes nothing, and is answered past the limit, too. Raises NotFound for a
-    stranger as for a missing conversation, Invalid if the caller cannot see one of the messages, LimitReached, and
-    Busy.
+    A message that the other has edited during the caller's block can be reported, too, though the caller does not see
+    it. A retry with the same report_uuid writes nothing, and is answered past the limit, too. Raises NotFound for a
+    stranger as for a missing conversation, Invalid if the caller can see one of the messages at no time, LimitReached,
+    and Busy.
     """
     sight, messages = _find_messages(table, user_uuid, complaint)
     at = now()
@@ -88,7 +89,7 @@ def _find_messages(table: Table, user_uuid: str, complaint: Complaint) -> tuple[
         sight = Sight.of(head, user_uuid, hidden)
         places = [(group, one.created_at) for one in records.values() if one.message_group_uuid == group]
         found = table.messages_at(places, consistent=consistent).values()
-        messages = [one for one in found if sight.has_place_for(one) and not sight.hides(one)]
+        messages = [one for one in found if sight.has_place_for(one) and not sight.hides_seq(one.seq)]
         if {one.message_uuid for one in messages} == {*complaint.message_uuids}:
             return sight, sorted(messages, key=lambda message: message.seq)
     raise Invalid("message_uuids_not_found")

@@ -699,19 +699,21 @@ class Table:
 
     # Marks
 
-    def advance_mark(self, message_group_uuid: str, user_uuid: str, seq: int) -> Head:
+    def advance_mark(self, message_group_uuid: str, user_uuid: str, seq: int, known: Head | None = None) -> Head:
         """Advance a member's read mark to `seq`; return the new head. 1 request and 1 write unit.
 
         Raises HeadChanged with the current head, or None, if this person is no member, `seq` is after the last
-        message, the mark is not below `seq`, or the conversation is marked as unread.
+        message, the mark is not below `seq`, or the conversation is marked as unread; and if the head is not `known`,
+        without which it must hide no messages from this member: they may not be marked.
         """
+        condition, version = _is_unchanged(known) if known else ("attribute_not_exists(members.#me.unseen)", {})
         try:
             item = self.update_head(
                 message_group_uuid,
                 "SET members.#me.read_seq = :seq",
                 "attribute_exists(members.#me) AND last_seq >= :seq AND attribute_not_exists(members.#me.marked_unread)"
-                " AND (attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq)",
-                {":seq": {"N": str(seq)}},
+                f" AND (attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq) AND {condition}",
+                {":seq": {"N": str(seq)}, **version},
                 {"#me": user_uuid},
             )
         except ConditionFailed as failed:
