@@ -314,7 +314,7 @@ def test_unread_messages_are_counted_and_the_other_sees_a_mark_if_allowed(
     group = londo.send(handle=bayko.handle, message="1")["message_group_uuid"]
     for text in "23":
         bayko.send(message_group_uuid=group, message=text)
-    eventually(lambda: londo.get("/api/unread").json() == {"message_groups": 1, "messages": 2})
+    eventually(lambda: londo.get("/api/unread").json() == {"message_groups": 1, "messages": 2, "requests": 0})
     eventually(lambda: [entry["unread_count"] for entry in londo.inbox()] == [2])
 
     def mark(person: Client, seq: int) -> requests.Response:
@@ -323,7 +323,7 @@ def test_unread_messages_are_counted_and_the_other_sees_a_mark_if_allowed(
     assert mark(londo, 3).json() == {"message_group_uuid": group, "last_seq": 3, "read_seq": 3, "unread_count": 0}
     assert (mark(londo, 4).status_code, mark(londo, 4).json()) == (422, ["seq_past_last_message"])
     assert mark(eve, 1).status_code == 404
-    eventually(lambda: londo.get("/api/unread").json() == {"message_groups": 0, "messages": 0})
+    eventually(lambda: londo.get("/api/unread").json() == {"message_groups": 0, "messages": 0, "requests": 0})
     eventually(lambda: [entry["other_read_seq"] for entry in bayko.inbox()] == [3])
 
     assert londo.request("PATCH", "/api/users/me", json={"receipts": False}).json()["receipts"] is False

@@ -31,6 +31,7 @@ class Scene:
     bayko: Client
     user_uuid: str
     handle: str
+    report_uuid: str
 
     def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return run_script(name, *arguments, CRUDDUR_LOCAL=str(self.home))
@@ -59,8 +60,16 @@ def scene(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     evil = Person(user_uuid, f"{uuid4().hex[:8]}{EVIL}", EVIL)
     table = Table(system.client("dynamodb"), system.environment.table_name)
     table.register(evil)
-    send_to_handle(table, user_uuid, bayko.handle, Draft(str(uuid4()), EVIL))
-    yield Scene(home, bayko, user_uuid, evil.handle)
+    sent = send_to_handle(table, user_uuid, bayko.handle, Draft(str(uuid4()), EVIL)).message
+    report = {
+        "message_group_uuid": sent.message_group_uuid,
+        "message_uuids": [sent.message_uuid],
+        "reason": "spam",
+        "comment": EVIL,
+    }
+    reported = bayko.request("POST", "/api/reports", json=report)
+    reported.raise_for_status()
+    yield Scene(home, bayko, user_uuid, evil.handle, reported.json()["report_uuid"])
     cognito.admin_delete_user(**pool, Username=user_uuid)
 
 
@@ -79,6 +88,12 @@ def _arguments(script: str, scene: Scene) -> list[str]:
         "people/delete": [scene.user_uuid],
         "people/export": [scene.user_uuid],
         "people/list": [],
+        "moderation/close-report": [EVIL, "--note", EVIL],
+        "moderation/lift-limit": [EVIL, "lookups"],
+        "moderation/list-reports": [],
+        "moderation/resume-user": [EVIL],
+        "moderation/show-report": [scene.report_uuid],
+        "moderation/suspend-user": [EVIL, "--reason", EVIL],
         "cognito/create-user": [EVIL, "--name", EVIL, "--email", EVIL, "--password", EVIL],
         "cognito/delete-user": [scene.user_uuid],
         "cognito/export-user": [scene.user_uuid],
@@ -105,6 +120,7 @@ SHOWN = {  # where others' text appears
     "cognito/export-user",
     "cognito/list-users",
     "cognito/sync-profiles",
+    *(script for script in SCRIPTS if script.startswith("moderation/")),
     "ddb/drop",
     "ddb/import-bootcamp",
     "ddb/patterns/get-conversation",
