@@ -195,7 +195,9 @@ def test_time_rises_with_seq_even_if_the_clock_stands_still_or_goes_back(
     functions: Functions, table: Table, bayko: Person, londo: Person
 ) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    clock: Iterator[datetime] = iter([start, start, start - timedelta(hours=1), start + timedelta(microseconds=1)])
+    clock: Iterator[datetime] = iter(
+        [start, start, start, start - timedelta(hours=1), start + timedelta(microseconds=1)]
+    )
     sent = [send_to_handle(table, bayko.user_uuid, londo.handle, Draft(str(uuid4()), "1"), clock.__next__)]
     group = sent[0].message.message_group_uuid
 
