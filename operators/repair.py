@@ -325,6 +325,8 @@ class Repair:
         wanted = replace(_possible(head.after(last)), version=head.version) if head else self._head_of(group, last)
         if wanted is None:
             return None
+        if head and head.last_seq == last.seq:  # what followed this message stays: perhaps its sender marked it
+            wanted = replace(wanted, memberships=head.memberships)
         members = {user_uuid: self._as_in_profile(member) for user_uuid, member in wanted.members.items()}
         return replace(
             wanted,

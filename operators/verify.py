@@ -431,7 +431,7 @@ class _Segment:
         group = head.message_group_uuid
         wanted = None
         if last and last.sender.user_uuid in head.members:
-            wanted = replace(head.after(last), read_seqs=head.read_seqs, wrote=head.wrote)
+            wanted = replace(head.after(last), read_seqs=head.read_seqs, wrote=head.wrote, memberships=head.memberships)
         if wanted is None or replace(wanted, version=head.version) != head:
             self._report("head", group, f"says {head.last_seq}, the last message is {last.seq if last else 0}")
         if not head.version:

@@ -8,6 +8,7 @@ import pytest
 from messaging.api import http_api
 from messaging.live import connections
 from messaging.model.errors import MessagingError, TooManyRequests
+from messaging.model.limits import LOOKUPS, Limit, LimitReached, Usage
 from tests.support.api import USER, request
 from tests.support.asyncapi import DOCUMENT
 
@@ -27,6 +28,8 @@ each_error = pytest.mark.parametrize("kind", [*KNOWN, *NEW], ids=lambda kind: ki
 
 def _raise(kind: type[MessagingError]) -> Any:
     def handle(*_: object, **__: object) -> Any:
+        if issubclass(kind, LimitReached):
+            raise kind(Usage(Limit(LOOKUPS, 7, 60), 0, 7))
         raise kind("A text.", 7) if issubclass(kind, TooManyRequests) else kind("a_code")
 
     return handle
