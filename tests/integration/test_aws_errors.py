@@ -16,8 +16,8 @@ from messaging.storage.sockets import Gone, NoAnswer, Sockets
 from tests.support.raw_server import Answer, Close, RawServer, Silence, refusal, response
 
 ITEM = {"pk": {"S": "a"}, "sk": {"S": "b"}}
-LIMITS = Limits(connect_seconds=0.2, read_seconds=0.1, attempts=1)
-CONFIG = Config(connect_timeout=0.2, read_timeout=0.1, retries={"total_max_attempts": 1})
+LIMITS = Limits(connect_seconds=1, read_seconds=1, attempts=1)
+CONFIG = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 OURS: dict[str, Callable[[], Any]] = {
     "dynamodb": lambda: DynamoDBClient(LIMITS),
     "apigatewaymanagementapi": lambda: ConnectionsClient(LIMITS),
