@@ -43,7 +43,10 @@ export class Conversation {
   constructor(client, uuid, onmenu, onleave) {
     this.client = client;
     this.uuid = uuid;
-    this.onleave = onleave;
+    // Another conversation may have been opened before the server has answered.
+    this.onleave = () => {
+      if (client.sync.openUuid === uuid) onleave();
+    };
     this.timeline = new Timeline(client.store, client.outbox, uuid, (...action) => this.#act(...action));
     this.outgoing = new Outgoing(client.outbox, (message_uuid) => this.#quoteOf(message_uuid));
     this.typing = el("p", { className: "typing-note", hidden: true }, el("i"), el("i"), el("i"));
