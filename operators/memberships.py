@@ -63,13 +63,6 @@ def _in_order(unseen: Iterable[Range], last_seq: int, *, is_open: bool) -> tuple
     return tuple(ranges)
 
 
-def frozen_at(mine: Membership, last_seq: int) -> int | None:
-    """The number of the message with the time `shown_at`, 0 for none; None if newer messages are shown."""
-    if mine.unseen and mine.unseen[-1][1] in (None, last_seq):
-        return mine.unseen[-1][0] - 1
-    return None
-
-
 def unopened(head: Head) -> Head:
     """A head without messages as it has to be: without names, with the blocks of this one."""
     first = head.last.sender.user_uuid

@@ -28,7 +28,7 @@ from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.dynamodb import ABSENT, ConditionFailed, DynamoDB
 from messaging.storage.table import Note, Table
 from operators.conversation_table import ConversationTable, is_sent_record_of
-from operators.memberships import frozen_at, possible, told_by, unopened, without_unreadable
+from operators.memberships import possible, told_by, unopened, without_unreadable
 from operators.verify import (
     Violation,
     conversation_violations,
@@ -314,7 +314,7 @@ class Repair:
         mine = possible(mine, head.last_seq)
         if mine.settings and not mine.set_at:
             mine = replace(mine, set_at=self._noted_hour(user_uuid, head.message_group_uuid))
-        seq = frozen_at(mine, head.last_seq)
+        seq = mine.frozen_at(head.last_seq)
         if seq is None or (seq == 0 and mine.shown_at):
             return mine
         messages = map(Message.from_item, self._message_items(head.message_group_uuid))

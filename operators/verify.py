@@ -27,7 +27,7 @@ from messaging.model.sent_record import SentRecord
 from messaging.model.versions import Versions
 from messaging.storage.table import Table
 from operators.conversation_table import is_sent_record_of
-from operators.memberships import frozen_at, possible, unopened
+from operators.memberships import possible, unopened
 
 # Of violations shown to people, with their widths.
 COLUMNS = {"kind": 9, "where": 0, "detail": 0}
@@ -228,12 +228,7 @@ def copy_violations(table: Table, message_group_uuid: str) -> list[Violation]:
 
 def shows(member: Person, profile: Person) -> bool:
     """True if a head or a handle shows a person as the profile does."""
-    return (member, *_copied(member)) == (profile, *_copied(profile))
-
-
-def _copied(person: Person) -> tuple[object, ...]:
-    """All that copies of a profile have beside handle and name."""
-    return person.avatar, person.read_receipts, person.version, person.suspended, person.lifted
+    return (member.user_uuid, member.version, member.copied) == (profile.user_uuid, profile.version, profile.copied)
 
 
 def _copy_break(message_group_uuid: str, user_uuid: str) -> Violation:
@@ -383,7 +378,7 @@ class _Segment:
             self._report("head", group, f"has settings of {user_uuid} that cannot be")
         if mine.block:
             self._expect_block(head.block_entry(user_uuid))
-        seq = frozen_at(mine, head.last_seq)
+        seq = mine.frozen_at(head.last_seq)
         if seq is not None and not keys.is_time(mine.shown_at):
             self._report("head", group, f"does not have the time of the last message before a block of {user_uuid}")
         elif seq:

@@ -1,5 +1,6 @@
 """A real engine: DynamoDB Local over real connections, a fresh table for each test."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from operators.schema import create_table_request
 from tests.support import dynamodb_local, pauses
 from tests.support.dynamodb_local import Engines
 from tests.support.functions import Functions, Stream
+from tests.support.scripts import Script, run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -92,3 +94,14 @@ def functions(table: Table, monkeypatch: pytest.MonkeyPatch) -> Functions:
 @pytest.fixture
 def stream(dynamodb_endpoint: str, table_name: str) -> Stream:
     return Stream(dynamodb_endpoint, table_name)
+
+
+@pytest.fixture
+def script(dynamodb_endpoint: str, table_name: str) -> Script:
+    """Run a script of bin/moderation on the table of the test."""
+
+    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        where = (*arguments, "dynamodb-local", "--stack", table_name)
+        return run_script(f"moderation/{name}", *where, DYNAMODB_ENDPOINT=dynamodb_endpoint)
+
+    return run

@@ -1,7 +1,6 @@
 """POST /api/reports and the scripts of bin/moderation that read reports, on a real engine."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -18,23 +17,10 @@ from messaging.storage.table import Table
 from operators.scan import kind_of
 from operators.verify import verify
 from tests.support.functions import Functions, Stream
-from tests.support.scripts import run_script
+from tests.support.scripts import Script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-Script = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def script(dynamodb_endpoint: str, table_name: str) -> Script:
-    """Run a script of bin/moderation on the table of the test."""
-
-    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        where = (*arguments, "dynamodb-local", "--stack", table_name)
-        return run_script(f"moderation/{name}", *where, DYNAMODB_ENDPOINT=dynamodb_endpoint)
-
-    return run
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """bin/moderation on DynamoDB Local, and people that it has suspended."""
 
-import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,23 +11,10 @@ from messaging.model.person import Person
 from messaging.storage.table import Table
 from operators.verify import verify
 from tests.support.functions import Functions, Stream
-from tests.support.scripts import run_script
+from tests.support.scripts import Script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-Script = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def script(dynamodb_endpoint: str, table_name: str) -> Script:
-    """Run a script of bin/moderation on the table of the test."""
-
-    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        where = (*arguments, "dynamodb-local", "--stack", table_name)
-        return run_script(f"moderation/{name}", *where, DYNAMODB_ENDPOINT=dynamodb_endpoint)
-
-    return run
 
 
 def test_a_suspended_person_writes_nothing_and_reads_all(

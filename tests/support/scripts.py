@@ -3,9 +3,11 @@
 import os
 import pty
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+Script = Callable[..., subprocess.CompletedProcess[str]]
 BIN = Path(__file__).parents[2] / "bin"
 # A locale in which Python writes ASCII only: "…" or a name in an export would be an error.
 ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}

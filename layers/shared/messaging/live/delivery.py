@@ -74,9 +74,11 @@ def push(table: Table, sockets: Sockets, changes: Sequence[StreamChange]) -> Del
         found = dict(zip(events, pool.map(lambda user_uuid: _connections(table, user_uuid), events), strict=True))
     posts = []
     for user_uuid, connections in found.items():
+        frames = pack(events[user_uuid]) if connections else []
         for connection in connections or ():
-            frames = pack([*events[user_uuid], *_presence_after(blocks, connection, found)])
-            posts.append(Post(user_uuid, connection.connection_id, frames, connection.connected_at))
+            presence = list(_presence_after(blocks, connection, found))
+            own = pack([*events[user_uuid], *presence]) if presence else frames
+            posts.append(Post(user_uuid, connection.connection_id, own, connection.connected_at))
     report = deliver(table, sockets, [post for post in posts if post.frames])
     for change in of_heads:
         _unsubscribe_blockers(table, change, found)

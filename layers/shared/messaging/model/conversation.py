@@ -244,8 +244,16 @@ class Head:
             return None
         mine, theirs = self.membership(owner_uuid).block, self.membership(other.user_uuid).block
         read_seq = mine.other_read if mine else theirs.read if theirs else self.read_seqs[other.user_uuid]
+        return self._in_sight(owner_uuid, read_seq)
+
+    def _in_sight(self, owner_uuid: str, read_seq: int) -> int:
+        """A mark, or the last message that a member sees if the mark is past it."""
         shown_seq = self.shown_seq(owner_uuid)
         return read_seq if shown_seq == self.last_seq else min(read_seq, shown_seq)
+
+    def entry_key(self, owner_uuid: str) -> tuple[str, str]:
+        """The key of a member's entry: the partition of its folder, and the plain sort key."""
+        return keys.folder_pk(self.folder(owner_uuid), owner_uuid), self.shown_at(owner_uuid)
 
     @property
     def inbox_entries(self) -> list[InboxEntry]:
@@ -290,9 +298,8 @@ class Head:
 
     def _counted_from(self, owner_uuid: str) -> int:
         """The number of the message after which a member's unread messages count."""
-        mine, shown_seq = self.membership(owner_uuid), self.shown_seq(owner_uuid)
-        read_seq = max(self.read_seqs[owner_uuid], mine.begins_after, mine.older_unseen)
-        return read_seq if shown_seq == self.last_seq else min(read_seq, shown_seq)
+        mine = self.membership(owner_uuid)
+        return self._in_sight(owner_uuid, max(self.read_seqs[owner_uuid], mine.begins_after, mine.older_unseen))
 
     @property
     def unread(self) -> list[Unread]:

@@ -73,9 +73,17 @@ class Membership:
 
     def shown_seq(self, last_seq: int) -> int:
         """The number of the last message that this member may see, of a conversation with this last number."""
+        seq = self.frozen_at(last_seq)
+        return last_seq if seq is None else seq
+
+    def frozen_at(self, last_seq: int) -> int | None:
+        """The number of the message with the time `shown_at`, 0 for none; None if it does not matter.
+
+        It matters during a block, and after it until the next message.
+        """
         if self.unseen and self.unseen[-1][1] in (None, last_seq):
             return self.unseen[-1][0] - 1
-        return last_seq
+        return None
 
     def hides(self, seq: int) -> bool:
         """True if this member may not see the message with this number: it is unseen, or before their history."""

@@ -126,10 +126,13 @@ def find_head(table: Table, message_group_uuid: str, user_uuid: str) -> Head:
     not show the caller as a member, a consistent one always follows. So a conversation opened a moment ago is found,
     and both refusals take the same requests.
     """
+    return require_member(_head_for(table, message_group_uuid, user_uuid), user_uuid)
+
+
+def _head_for(table: Table, message_group_uuid: str, user_uuid: str) -> Head | None:
+    """The head of a conversation, read once more, consistently, if it does not show this person as a member."""
     head = table.head(message_group_uuid)
-    if not _is_member(head, user_uuid):
-        head = table.head(message_group_uuid, consistent=True)
-    return require_member(head, user_uuid)
+    return head if _is_member(head, user_uuid) else table.head(message_group_uuid, consistent=True)
 
 
 def require_member(head: Head | None, user_uuid: str) -> Head:
@@ -415,9 +418,7 @@ def find_message_group(
     """
     person, usage = show_user(table, user_uuid, handle, limit)
     message_group_uuid = keys.pair_uuid(user_uuid, person.user_uuid)
-    head = table.head(message_group_uuid)
-    if not _is_member(head, user_uuid):
-        head = table.head(message_group_uuid, consistent=True)
+    head = _head_for(table, message_group_uuid, user_uuid)
     can_write = reach.can_write(head, user_uuid, person, keys.format_time(datetime.now(UTC)))
     return Found(person, message_group_uuid if _is_member(head, user_uuid) else None, can_write, usage)
 

@@ -90,7 +90,7 @@ class Rewrite:
     @property
     def ends(self) -> set[EntryKey]:
         """The keys of the entries before and after."""
-        return {entry.key for head in (self.start, self.end) for entry in head.both_inbox_entries}
+        return {head.entry_key(owner) for head in (self.start, self.end) for owner in head.members}
 
     @property
     def since(self) -> str:
@@ -104,7 +104,7 @@ class Rewrite:
 
     def moves(self, owner: str) -> bool:
         """True if a member's entry gets another key."""
-        return self.start.inbox_entry(owner).key != self.end.inbox_entry(owner).key
+        return self.start.entry_key(owner) != self.end.entry_key(owner)
 
     @property
     def noted(self) -> list[str]:
@@ -181,7 +181,7 @@ def _fold_one(changes: Sequence[Change]) -> Rewrite:
     return Rewrite(
         in_order[0],
         in_order[-1].new,
-        {owner: frozenset(head.inbox_entry(owner).key for head in heads) for owner in heads[0].members},
+        {owner: frozenset(head.entry_key(owner) for head in heads) for owner in heads[0].members},
         frozenset(owner for head in heads for owner in head.members if head.has_unread(owner)),
         tuple(change.sequence_number for change in changes),
     )

@@ -50,6 +50,11 @@ class HeadChanged(Exception):
     def __init__(self, head: Head | None) -> None:
         self.head = head
 
+    @classmethod
+    def of(cls, item: Item | None) -> "HeadChanged":
+        """The error for the item of the current head, None or empty if there is none."""
+        return cls(Head.from_item(item) if item else None)
+
 
 class MessageChanged(Exception):
     """A message, or the head of its conversation, has changed since they were read. Those that have are given."""
@@ -529,7 +534,7 @@ class Table:
         if 2 in refused:
             raise AlreadySent(SentRecord.from_item(refused[2]))
         if 0 in refused:
-            raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
+            raise HeadChanged.of(refused[0])
         if refused:
             raise PositionTaken
 
@@ -600,7 +605,7 @@ class Table:
         profile = self.db.check_action(keys.key(keys.profile_pk(user_uuid), keys.PROFILE), "attribute_exists(pk)")
         refused = self.db.transact(head, entry, profile, *ranges)
         if 0 in refused:
-            raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
+            raise HeadChanged.of(refused[0])
         if 2 in refused:
             raise NotFound("You have no profile any more.")
         if refused:
@@ -707,18 +712,23 @@ class Table:
         without which it must hide no messages from this member: they may not be marked.
         """
         condition, version = _is_unchanged(known) if known else ("attribute_not_exists(members.#me.unseen)", {})
+        return self._changed_head(
+            message_group_uuid,
+            "SET members.#me.read_seq = :seq",
+            "attribute_exists(members.#me) AND last_seq >= :seq AND attribute_not_exists(members.#me.marked_unread)"
+            f" AND (attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq) AND {condition}",
+            {":seq": {"N": str(seq)}, **version},
+            {"#me": user_uuid},
+        )
+
+    def _changed_head(
+        self, message_group_uuid: str, update: str, condition: str, values: Item, names: dict[str, str]
+    ) -> Head:
+        """Update a head; return it. Raises HeadChanged."""
         try:
-            item = self.update_head(
-                message_group_uuid,
-                "SET members.#me.read_seq = :seq",
-                "attribute_exists(members.#me) AND last_seq >= :seq AND attribute_not_exists(members.#me.marked_unread)"
-                f" AND (attribute_not_exists(members.#me.read_seq) OR members.#me.read_seq < :seq) AND {condition}",
-                {":seq": {"N": str(seq)}, **version},
-                {"#me": user_uuid},
-            )
+            return Head.from_item(self.update_head(message_group_uuid, update, condition, values, names))
         except ConditionFailed as failed:
-            raise HeadChanged(Head.from_item(failed.item) if failed.item else None) from None
-        return Head.from_item(item)
+            raise HeadChanged.of(failed.item) from None
 
     def end_marked_unread(self, message_group_uuid: str, user_uuid: str, seq: int, at: str) -> Head:
         """Advance a member's mark as `advance_mark` does, also to where it is, in a conversation marked as unread."""
@@ -744,21 +754,18 @@ class Table:
         Raises HeadChanged, also for a mute without `archived` if the conversation was archived: a mute alone must not
         move it, see `Membership.folder`.
         """
-        sets: dict[str, str] = {}
-        removes: list[str] = []
-        values: Item = {}
-        if change.muted_until:
-            sets["muted_until"], values[":muted_until"] = ":muted_until", {"S": change.muted_until}
-        elif change.muted_until is not None:
-            removes.append("muted_until")
-        if change.archived:
-            sets["archived"] = "last_seq"
-        elif change.archived is not None:
-            removes.append("archived")
-        if change.marked_unread:
-            sets["marked_unread"], values[":true"] = ":true", {"BOOL": True}
-        elif change.marked_unread is not None:
-            removes.append("marked_unread")
+        wanted = {
+            "muted_until": change.muted_until,
+            "archived": change.archived,
+            "marked_unread": change.marked_unread,
+        }
+        expressions = {"muted_until": ":muted_until", "archived": "last_seq", "marked_unread": ":true"}
+        sets = {name: expressions[name] for name, value in wanted.items() if value}
+        removes = [name for name, value in wanted.items() if value is not None and not value]
+        values: Item = {
+            **({":muted_until": {"S": change.muted_until}} if change.muted_until else {}),
+            **({":true": {"BOOL": True}} if change.marked_unread else {}),
+        }
         mutes_only = change.archived is None and change.muted_until is not None
         condition = "attribute_not_exists(members.#me.archived)" if mutes_only else ""
         if known:
@@ -819,17 +826,13 @@ class Table:
             ":leaving": {"S": leaving},
             ":deleted": {"S": deleted},
         }
-        try:
-            item = self.update_head(
-                message_group_uuid,
-                update,
-                f"{may} AND {condition}" if condition else may,
-                {**fixed, **(values or {})},
-                {"#me": user_uuid, **{f"#{name}": name for name in (*counted, *removes, *names)}},
-            )
-        except ConditionFailed as failed:
-            raise HeadChanged(Head.from_item(failed.item) if failed.item else None) from None
-        return Head.from_item(item)
+        return self._changed_head(
+            message_group_uuid,
+            update,
+            f"{may} AND {condition}" if condition else may,
+            {**fixed, **(values or {})},
+            {"#me": user_uuid, **{f"#{name}": name for name in (*counted, *removes, *names)}},
+        )
 
     def change_pins(self, old: Pins, new: Pins) -> None:
         """Replace a person's pins. 1 write unit. Raises PinsChanged if they are not `old` any more."""
@@ -1088,7 +1091,7 @@ class Table:
             ),
         )
         if 0 in refused:
-            raise HeadChanged(Head.from_item(refused[0]) if refused[0] else None)
+            raise HeadChanged.of(refused[0])
         if refused:
             raise PositionTaken([entry.owner_uuid for index, entry in enumerate(entries, 1) if index in refused])
 
