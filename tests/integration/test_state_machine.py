@@ -507,8 +507,7 @@ class Messaging(RuleBasedStateMachine):
             }
             assert self.world.functions.count_unread(person.user_uuid)[1] == totals
             if person.user_uuid in self.synced:
-                for _ in range(2):  # a walk that was interrupted may have passed what changed meanwhile: docs/sync.md
-                    self.catch_up(number, 2, Trouble([], 0, by_its_repeat=False))
+                self.catch_up(number, 2, Trouble([], 0, by_its_repeat=False))
                 known, _ = self.synced[person.user_uuid]
                 for head in mine:
                     is_listed = head.folder(person.user_uuid) == INBOX

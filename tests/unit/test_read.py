@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from messaging.model import keys
 from messaging.model.conversation import Head
-from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
+from messaging.model.cursors import NEWER, OLDER, WALK, InboxCursor, MessageCursor
 from messaging.model.errors import NotFound
 from messaging.model.hidden import Hidden
 from messaging.model.membership import INBOX
@@ -396,7 +396,8 @@ def test_changes_come_oldest_first_in_pages_without_gap() -> None:
 
     pages = [[entry.message_group_uuid for entry in page.entries] for page in (first, second, third)]
     assert pages == [["1", "2"], ["3", "4"], ["5"]]
-    assert [page.cursor for page in (first, second)] == [_since(HOURS[2], HOURS[0]), _since(HOURS[4], HOURS[0])]
+    between = [_since(HOURS[2], HOURS[0]), _since(HOURS[4], HOURS[0])]
+    assert [page.cursor for page in (first, second)] == [replace(one, direction=WALK) for one in between]
     assert [page.ended for page in (first, second, third)] == [False, False, True]
 
 
@@ -405,6 +406,22 @@ def test_the_next_changes_are_looked_for_an_hour_before_the_last_one() -> None:
     ended = changed_since(_hourly(6), USER, _since(HOURS[2]), 3)
 
     assert (ended.ended, ended.cursor) == (True, _since(HOURS[4], HOURS[2]))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 6])
+def test_a_walk_in_pages_ends_an_hour_before_the_last_change(limit: int) -> None:
+    """As a walk in one page does: the stream may bring older ones later, also between its pages."""
+    table = FakeTable(SENDER)
+    (message,) = _messages(1)
+    for number in range(6):
+        at = keys.format_time(datetime(2026, 1, 1, 9, number, tzinfo=UTC))
+        last = replace(message, message_group_uuid=str(number), created_at=at)
+        table.heads[str(number)] = Head.of_first(last, LONDO)
+    found = changed_since(table, USER, _since(HOURS[0]), limit)
+    while not found.ended:
+        found = changed_since(table, USER, InboxCursor.since(str(found.cursor), USER), limit)
+
+    assert found.cursor == _since(keys.format_time(datetime(2026, 1, 1, 8, 5, tzinfo=UTC)), HOURS[0])
 
 
 def test_changes_are_never_looked_for_before_the_place_already_reached() -> None:

@@ -9,7 +9,7 @@ from messaging.model.errors import Unreadable
 from messaging.model.membership import INBOX
 
 _SEQ = re.compile(r"[1-9][0-9]{0,17}")
-OLDER, NEWER = "older", "newer"
+OLDER, NEWER, WALK = "older", "newer", "walk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class MessageCursor:
 class InboxCursor:
     """A place in a person's inbox or another folder, and the direction from there, OLDER or NEWER.
 
+    WALK is NEWER between two pages of changes: all up to this place has just been read, and may change once more.
     `changed` is a place among the person's changed conversations, "" for that at the time of `sk`.
     """
 
@@ -69,8 +70,10 @@ class InboxCursor:
         match _decode(text):
             case [of, sk, ("older" | "newer") as direction] if of == mine and keys.is_inbox_sk(sk):
                 return cls(user_uuid, direction, sk, folder=folder)
-            case [of, changed, sk, "newer"] if of == mine and keys.is_changed_sk(changed) and keys.is_inbox_sk(sk):
-                return cls(user_uuid, NEWER, sk, changed, folder)
+            case [of, changed, sk, ("newer" | "walk") as direction] if (
+                of == mine and keys.is_changed_sk(changed) and keys.is_inbox_sk(sk)
+            ):
+                return cls(user_uuid, direction, sk, changed, folder)
         raise Unreadable("The cursor does not belong to this list.")
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from messaging.model import keys
 from messaging.model.change import MessageChange
 from messaging.model.conversation import Head
-from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
+from messaging.model.cursors import NEWER, OLDER, WALK, InboxCursor, MessageCursor
 from messaging.model.errors import NotFound
 from messaging.model.hidden import Hidden, Sight
 from messaging.model.inbox_entry import InboxEntry
@@ -307,7 +307,7 @@ def list_message_groups(
     top page. If it finds nothing, a request checks that the person exists. Raises NotFound if not.
     """
     pins: Pins | None = None
-    if cursor and cursor.direction == NEWER:
+    if cursor and cursor.direction != OLDER:
         found, pins = table.inbox_above(user_uuid, limit + 1, cursor.sk, folder)
         more_above, more_below = len(found) > limit, True
         found = found[-limit:]
@@ -352,7 +352,8 @@ def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) 
     """
     found, pins = table.inbox_above(user_uuid, limit + 1, since.sk, since.folder)
     page, ended = found[::-1][:limit], len(found) <= limit
-    last = replace(since, sk=page[-1].sk if page else since.sk, changed=since.changed_after)
+    newest = page[-1].sk if page else since.sk
+    last = replace(since, direction=WALK, sk=newest, changed=since.changed_after)
     entries = _newest_of_each(page[::-1])[::-1]
     if not ended:
         return Changes(entries, last, ended, pins or _pins_of(table, user_uuid, entries))
@@ -369,9 +370,13 @@ def changed_since(table: Table, user_uuid: str, since: InboxCursor, limit: int) 
     changed = rows[-1].sk if rows else since.changed_after
     if not ended:
         return Changes(entries, replace(last, changed=changed), ended, pins)
-    # Both reach an hour back, since the stream may be as late.
-    sk = max(since.sk, _late(user_uuid, page[-1].sk).sk) if page else since.sk
-    changed = max(since.changed_after, keys.hour_before(changed, _STREAM_IS_LATE_BY)) if rows else changed
+    # Both reach an hour back from the last one that was read, since the stream may be as late. Without another page
+    # before, there is nothing to find below the start.
+    sk = _late(user_uuid, newest).sk
+    if len(changed) > keys.HOUR_LENGTH:  # the place of a conversation, not only an hour
+        changed = keys.hour_before(changed, _STREAM_IS_LATE_BY)
+    if since.direction != WALK:
+        sk, changed = max(since.sk, sk), max(since.changed_after, changed)
     return Changes(entries, replace(since, direction=NEWER, sk=sk, changed=changed), ended, pins)
 
 
