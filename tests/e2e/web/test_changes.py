@@ -148,6 +148,26 @@ def test_a_quote_jumps_to_a_message_that_is_not_loaded_yet(
     expect(target).to_be_in_viewport()
 
 
+def test_a_jump_holds_if_something_changes_before_the_browser_scrolls(
+    bayko: Client, londo: Client, sits: Sits
+) -> None:
+    first = bayko.send(handle=londo.handle, message="The first")
+    for number in range(15):
+        bayko.send(handle=londo.handle, message=f"message {number}")
+    group = first["message_group_uuid"]
+    answer = londo.send(message_group_uuid=group, message="An answer", reply_to=first["uuid"])
+    assert bayko.request("PUT", f"/api/messages/{group}/{answer['uuid']}/reactions/👍").status_code == 200
+    seat = opened(sits, londo, bayko)
+    target = seat.page.locator("article[data-seq='1']")
+    expect(target).not_to_be_in_viewport()
+    seat.page.evaluate("""() => {
+      document.querySelector(".quote").click();
+      document.querySelector(".reaction").click();
+    }""")
+    expect(seat.message("An answer").locator(".reaction")).to_have_text("👍 2")
+    expect(target).to_be_in_viewport()
+
+
 def test_everything_works_by_keyboard(bayko: Client, londo: Client, sits: Sits) -> None:
     bayko.send(handle=londo.handle, message="Helo")
     seat = opened(sits, bayko, londo)

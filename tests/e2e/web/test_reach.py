@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.e2e.conftest import Client
 from tests.e2e.web.conftest import DESKTOP, PHONE, Seat, Sits
 from tests.e2e.web.test_accessibility import check_with_axe
+from tests.e2e.web.test_robustness import TOUCH
 
 
 def take_requests(person: Client, messages_from: str = "requests") -> None:
@@ -85,6 +86,22 @@ def test_the_fourth_message_of_a_request_waits_and_its_text_is_kept(bayko: Clien
     expect(seat.page.locator(".pending")).to_have_count(0)
     expect(seat.composer).to_be_visible()
     assert seat.texts() == ["One", "Two", "Three", "Four"]
+
+
+def test_the_keyboard_of_a_phone_stays_open_when_a_bar_arrives_late(bayko: Client, londo: Client, sits: Sits) -> None:
+    take_requests(londo)
+    group = bayko.send(handle=londo.handle, message="One")["message_group_uuid"]
+    seat = sits(bayko, **TOUCH)
+    held: list[Route] = []
+    seat.page.route("**/composer_bar.js", lambda route: held.append(route))
+    with seat.page.expect_request("**/composer_bar.js"):
+        seat.open(f"/messages/{group}")
+    seat.composer.press_sequentially("Tw")
+    expect(seat.page.locator(".composer-bar")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    expect(seat.page.locator(".composer-bar")).to_contain_text("Your messages are a request")
+    expect(seat.composer).to_be_focused()
 
 
 def test_a_request_is_declined_or_blocked_and_gone(bayko: Client, londo: Client, eve: Client, sits: Sits) -> None:

@@ -224,10 +224,11 @@ export class Conversation {
    */
   #showBar(bar, canWrite) {
     const { element } = this.composer;
-    const isFocused = [this.bar, element].some((one) => one.contains(document.activeElement));
+    const { activeElement } = document;
+    const losesFocus = this.bar.contains(activeElement) || (!canWrite && element.contains(activeElement));
     this.bar.replaceChildren(...(bar ? [bar] : []));
     element.hidden = !canWrite;
-    if (isFocused) this.focus();
+    if (losesFocus) this.focus();
   }
 
   /** @param {Entry} entry */

@@ -57,12 +57,14 @@ export class Scroller {
   }
 
   /**
-   * Puts an element a fifth below the top of the screen.
+   * Puts an element a fifth below the top of the screen. The new place is noted at once: the browser tells of it only
+   * later, and a change before would restore the old one.
    *
    * @param {Element} element
    */
   toElement(element) {
     this.#scrollTo(this.#place(element) - this.element.clientHeight / 5);
+    this.scrolled();
   }
 
   /** Notes the new place. */
