@@ -148,9 +148,7 @@ def test_a_quote_jumps_to_a_message_that_is_not_loaded_yet(
     expect(target).to_be_in_viewport()
 
 
-def test_a_jump_holds_if_something_changes_before_the_browser_scrolls(
-    bayko: Client, londo: Client, sits: Sits
-) -> None:
+def test_a_jump_holds_if_something_changes_before_the_browser_scrolls(bayko: Client, londo: Client, sits: Sits) -> None:
     first = bayko.send(handle=londo.handle, message="The first")
     for number in range(15):
         bayko.send(handle=londo.handle, message=f"message {number}")
