@@ -116,7 +116,7 @@ class InboxWalk:
     """A reader who follows the links of their inbox down, and then up again.
 
     `steady` are the conversations unchanged since: the way down must meet each once. `known` are
-    all conversations at the beginning: the walk must have met them when it reaches the top again.
+    all that were in the inbox at the beginning: the walk must have met them when it reaches the top again.
     """
 
     reader: Person
@@ -320,7 +320,8 @@ class Messaging(RuleBasedStateMachine):
         if len(self.inbox_walks) == _MOST_WALKS:
             return
         person = self._person(reader)
-        known = self._conversations_of(person)
+        mine = self._conversations_of(person)
+        known = {group for group in mine if self.heads[group].folder(person.user_uuid) == INBOX}
         behind = {_group_of(record) for record in self.world.stream.records()[self.checkpoint :]}
         self.inbox_walks.append(InboxWalk(person, known, known - behind, {"limit": str(limit)}))
 

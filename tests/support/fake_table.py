@@ -279,7 +279,8 @@ class FakeTable(Table):
         return self.reports.setdefault(report.item["sk"]["S"], report).created_at
 
     def give_back(self, user_uuid: str, counter: str) -> None:
-        self.counters[user_uuid, counter] -= 1
+        if self.counters.get((user_uuid, counter)):
+            self.counters[user_uuid, counter] -= 1
 
     def append(self, head: Head, message: Message, ask: Ask | None = None, sent: str = "") -> None:
         self._refuse_a_second(message)
