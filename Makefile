@@ -12,7 +12,7 @@ export PYTHONUTF8 = 1
 unexport PYTHONIOENCODING
 COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-annotate --custom-compile-command 'make lock'
-SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_erasure.py \
+SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_interrupted_erasure.py \
   tests/integration/test_histories_on_dynamodb_local.py tests/integration/test_import_bootcamp.py \
   tests/integration/test_state_machine.py tests/integration/test_stream_handler.py tests/unit/test_abuse.py \
   tests/unit/test_inbox_simulation.py tests/unit/test_signing.py

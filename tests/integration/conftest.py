@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import boto3
 import pytest
 
 from messaging.model.person import Person
 from messaging.storage.table import Table
+from operators import verify as verifying
+from operators.environments import Environment
 from operators.schema import create_table_request
 from tests.support import dynamodb_local, pauses
-from tests.support.dynamodb_local import Engines
+from tests.support.erasure import World
 from tests.support.functions import Functions, Stream
 from tests.support.scripts import Script, run_script
 
@@ -26,16 +29,24 @@ def _pauses_are_skipped() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not dynamodb_local.is_here():
         pytest.skip("DynamoDB Local is not here. Install it: make prepare")
-    with Engines(tmp_path_factory.mktemp("dynamodb-local")) as engines:
-        yield engines
+    with dynamodb_local.running(tmp_path_factory.mktemp("dynamodb-local"), is_short_lived=True) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="module")
-def dynamodb_endpoint(engines: Engines) -> str:
-    return engines.endpoint()
+def dynamodb_endpoint(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The engine's address, and an access key in the environment: the module's own, so that it starts with no records.
+
+    Modules marked `processes` share the key that scripts and processes of tests have.
+    """
+    key = Environment.access_key if request.node.get_closest_marker("processes") else uuid4().hex
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", key)
+        patch.setattr(boto3, "DEFAULT_SESSION", None)  # it has the key of the module before
+        yield engine
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +116,15 @@ def script(dynamodb_endpoint: str, table_name: str) -> Script:
         return run_script(f"moderation/{name}", *where, DYNAMODB_ENDPOINT=dynamodb_endpoint)
 
     return run
+
+
+@pytest.fixture
+def world(
+    dynamodb_endpoint: str,
+    table_name: str,
+    functions: Functions,
+    stream: Stream,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
+    return World(dynamodb_endpoint, table_name, functions, stream)

@@ -22,6 +22,8 @@ from tests.support.scripts import Script
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def sent(functions: Functions, bayko: Person, londo: Person) -> list[dict[str, Any]]:

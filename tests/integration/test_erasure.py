@@ -3,10 +3,9 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import boto3
 import pytest
 
 from messaging.model import keys
@@ -16,101 +15,23 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy, NotFound, TooManyRequests
 from messaging.model.inbox_entry import InboxEntry
 from messaging.model.limits import tickets_per_hour
-from messaging.model.membership import FOREVER
-from messaging.model.message import Draft, Message
+from messaging.model.message import Message
 from messaging.model.person import Person
-from messaging.model.settings_change import SettingsChange
 from messaging.services.blocks import block
 from messaging.services.changes import hide, react
 from messaging.services.limits import spend
-from messaging.services.send import send_to_conversation, send_to_handle
-from messaging.services.settings import change_settings, leave
+from messaging.services.settings import leave
 from messaging.storage.table import MessageChanged
-from operators import verify as verifying
 from operators.erasure import erase_from_table
-from operators.people_table import PeopleTable
 from operators.scan import kind_of
 from operators.verify import verify
-from tests.conftest import examples
-from tests.support.checks import assert_conversations_are_whole, assert_inboxes_stand_at_the_heads, read_all
+from tests.support.checks import assert_conversations_are_whole
 from tests.support.fake_sockets import FakeSockets
-from tests.support.functions import Functions, Stream
+from tests.support.functions import Functions
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-
-class CutOff(Exception):
-    """Stands for Ctrl-C, a lost network or a power failure."""
-
-
-class World:
-    """A table, with helpers to send messages, to erase people and to inspect all items."""
-
-    def __init__(self, endpoint: str, name: str, functions: Functions, stream: Stream) -> None:
-        self.client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint)
-        self.table = PeopleTable(self.client, name)
-        self._name, self._functions, self._stream = name, functions, stream
-        self.requests = 0
-        self.cut_off_at: int | None = None
-        self.client.meta.events.register("before-call.dynamodb", self._count)
-
-    def _count(self, **_: Any) -> None:
-        self.requests += 1
-        if self.requests == self.cut_off_at:
-            raise CutOff
-
-    def person(self, handle: str) -> Person:
-        person = Person(str(uuid4()), handle, f"{handle.title()} the Person")
-        self.table.register(person)
-        return person
-
-    def open(self, sender: Person, receiver: Person, replies: int = 0) -> str:
-        """Open a conversation where both have written; return its message_group_uuid."""
-        group = send_to_handle(self.table, sender.user_uuid, receiver.handle, Draft(str(uuid4()), "1")).message
-        for number in range(replies):
-            self.send((receiver, sender)[number % 2], group.message_group_uuid)
-        return group.message_group_uuid
-
-    def send(self, sender: Person, group: str) -> Message:
-        return send_to_conversation(self.table, sender.user_uuid, group, Draft(str(uuid4()), "…")).message
-
-    def erase(self, person: Person) -> None:
-        erase_from_table(self.table, FakeSockets(), person.user_uuid, {person.handle})
-
-    def deliver(self) -> list[str]:
-        """Deliver the whole stream again; return the records that failed."""
-        return self._functions.stream_handler(self._stream.records())
-
-    def items(self) -> list[dict[str, Any]]:
-        return read_all(self.client, self._name)
-
-    def put(self, item: dict[str, Any]) -> None:
-        self.client.put_item(TableName=self._name, Item=item)
-
-    def assert_all_is_well_without(self, *erased: Person) -> None:
-        """Drain the stream; check that there is no violation, no inbox of theirs, and no trace of their names."""
-        assert self._functions.stream_handler(self._stream.records()) == []
-        assert verify(self.client, self._name) == []
-        items = self.items()
-        assert_inboxes_stand_at_the_heads(items)
-        text = str(items)
-        for person in erased:
-            assert person.handle not in text
-            assert person.display_name not in text
-            assert list(self.table.conversations(person.user_uuid)) == []
-
-
-@pytest.fixture
-def world(
-    dynamodb_endpoint: str,
-    table_name: str,
-    functions: Functions,
-    stream: Stream,
-    monkeypatch: pytest.MonkeyPatch,
-) -> World:
-    monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
-    return World(dynamodb_endpoint, table_name, functions, stream)
+    pass
+from tests.support.erasure import World, archive_pin_and_block
 
 
 def test_the_other_keeps_the_conversation_with_a_deleted_user(world: World, functions: Functions) -> None:
@@ -257,49 +178,6 @@ def test_nothing_is_lost_while_both_keep_sending(world: World) -> None:
     }
     assert len(sent) == 61 + len(accepted)
     assert set(accepted) <= sent
-
-
-@pytest.mark.parametrize(("first", "stream_comes"), [(1, "meanwhile"), (2, "at the end")])
-def test_an_erasure_interrupted_at_any_request_is_finished_by_a_second_run(
-    world: World, functions: Functions, stream: Stream, first: int, stream_comes: str
-) -> None:
-    """In `make test` the two ways share the requests; in `make soak` both are tried at each."""
-    erased: list[Person] = []
-    delivered: str | None = None
-    for number in range(examples(quick=first, soak=1), 100, examples(quick=2, soak=1)):
-        londo, bayko, kenji, vir = (world.person(f"{handle}{number}x") for handle in ("londo", "bayko", "kenji", "vir"))
-        world.open(bayko, londo, replies=3)
-        world.open(londo, kenji, replies=2)
-        world.open(vir, londo, replies=2)
-        archive_pin_and_block(world, londo, kenji)
-        block(world.table, londo.user_uuid, world.person(f"delenn{number}x").user_uuid)
-        world.erase(vir)
-        erased += [londo, vir]
-        world.requests, world.cut_off_at = 0, number
-        try:
-            world.erase(londo)
-            break
-        except CutOff:
-            pass
-        finally:
-            world.cut_off_at = None
-        if stream_comes == "meanwhile":
-            records = stream.records(delivered)
-            assert functions.stream_handler(records) == []
-            delivered = records[-1]["dynamodb"]["SequenceNumber"]
-
-        world.erase(londo)
-
-    assert 20 < number < 99
-    world.assert_all_is_well_without(*erased)
-
-
-def archive_pin_and_block(world: World, person: Person, other: Person) -> None:
-    """Let a person archive, mute and pin a conversation, and block the other."""
-    group = keys.pair_uuid(person.user_uuid, other.user_uuid)
-    change = SettingsChange(archived=True, muted_until=FOREVER, pinned=True, marked_unread=True)
-    change_settings(world.table, person.user_uuid, group, change)
-    block(world.table, person.user_uuid, other.user_uuid)
 
 
 def test_settings_pins_and_blocks_go_and_others_blocks_stay(world: World) -> None:

@@ -36,6 +36,8 @@ from tests.support.scripts import BIN, environment, run_on_dynamodb_local
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.processes
+
 LONDO = User("6f1c0d1e-0000-4000-8000-000000000001", "londo", "Londo Mollari")
 VIR = User("6f1c0d1e-0000-4000-8000-000000000002", "vir", "Vir Cotto")
 GKAR = User("6f1c0d1e-0000-4000-8000-000000000003", "gkar", "G'Kar")

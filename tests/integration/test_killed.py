@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.killed import kill_while_sending
+
+pytestmark = pytest.mark.processes
 
 
 def test_nothing_is_lost_or_duplicated_when_processes_are_killed(dynamodb_endpoint: str, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from tests.support.scripts import Script
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.processes
+
 
 def test_a_suspended_person_writes_nothing_and_reads_all(
     dynamodb: "DynamoDBClient",

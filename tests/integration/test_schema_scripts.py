@@ -3,11 +3,15 @@
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import pytest
+
 from operators.schema import create_table_request
 from tests.support.scripts import run_on_dynamodb_local, run_script
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+pytestmark = pytest.mark.processes
 
 
 def script(endpoint: str, name: str, *arguments: str) -> tuple[int, str, str]:

@@ -22,6 +22,8 @@ from tests.support.scripts import BIN, environment, on_a_terminal, run_on_dynamo
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.processes
+
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
 

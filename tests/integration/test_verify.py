@@ -38,6 +38,8 @@ from tests.support.scripts import run_on_dynamodb_local
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.processes
+
 
 class Damaged:
     """A table with two conversations; tests change its items behind the system's back."""

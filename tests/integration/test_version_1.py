@@ -36,6 +36,8 @@ from tests.support.scripts import run_on_dynamodb_local
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.processes
+
 _ITEMS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "tables" / "version_1.json").read_text())
 _HEADS = [Head.from_item(item) for item in _ITEMS if item["sk"]["S"] == keys.HEAD]
 _LIVING = [head for head in _HEADS if not any(person.is_deleted for person in head.members.values())]

@@ -1,12 +1,10 @@
 """Browsers, keyboards and accidents that a page meets: each ended once in a blank page, a dead field or a lost text."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,8 +15,7 @@ from messaging.services.profile import spread
 from messaging.storage.table import Table
 from operators.people_table import PeopleTable
 from tests.e2e.conftest import PASSWORD, Client, System, eventually
-from tests.e2e.web.conftest import ARGUMENTS, DESKTOP, PATIENCE, PHONE, Seat, Sits, sign_in, talk
-from tests.support import prepare
+from tests.e2e.web.conftest import DESKTOP, PATIENCE, PHONE, Seat, Sits, sign_in, talk
 from tests.support.sockets import opened
 
 
@@ -31,16 +28,14 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def blocking(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
+def blocking(page: Page) -> Page:
     """A page in a browser with settings that block all cookies, and with them every storage."""
-    settings = {"profile": {"default_content_setting_values": {"cookies": 2}}}
-    (tmp_path / "Default").mkdir()
-    (tmp_path / "Default" / "Preferences").write_text(json.dumps(settings))
-    with chromium.browser_type.launch_persistent_context(
-        tmp_path, executable_path=prepare.chromium(), args=ARGUMENTS, locale="en-GB"
-    ) as context:
-        context.set_default_timeout(PATIENCE)
-        yield context.new_page()
+    page.add_init_script("""
+      for (const name of ["localStorage", "sessionStorage", "indexedDB"]) {
+        const get = () => { throw new DOMException(`Access to ${name} is denied.`, "SecurityError"); };
+        Object.defineProperty(window, name, { get });
+      }""")
+    return page
 
 
 HOUR_MS = 3_600_000
