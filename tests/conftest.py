@@ -1,9 +1,11 @@
 """Shared by all tests: the functions' environment, and free ports."""
 
+import itertools
 import os
 import random
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -68,8 +70,17 @@ def free_port() -> int:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers more than cores: tests wait for other processes about half of the time."""
-    return (os.cpu_count() or 1) + 2
+    """Three workers more than cores: tests wait for other processes about half of the time."""
+    return (os.cpu_count() or 1) + 3
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Alternate end-to-end modules, which wait, with those of other tests, which compute: so workers share the cores."""
+    modules: dict[bool, dict[Path, list[pytest.Item]]] = {True: {}, False: {}}
+    for item in items:
+        modules["e2e" in item.path.parts].setdefault(item.path, []).append(item)
+    pairs = itertools.zip_longest(modules[True].values(), modules[False].values(), fillvalue=[])
+    items[:] = [item for pair in pairs for module in pair for item in module]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
