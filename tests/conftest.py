@@ -75,12 +75,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Alternate end-to-end modules, which wait, with those of other tests, which compute: so workers share the cores."""
-    modules: dict[bool, dict[Path, list[pytest.Item]]] = {True: {}, False: {}}
+    """Alternate end-to-end modules, which wait, with others, which compute: so workers share the cores."""
+    end_to_end: dict[Path, list[pytest.Item]] = {}
+    others: dict[Path, list[pytest.Item]] = {}
     for item in items:
-        modules["e2e" in item.path.parts].setdefault(item.path, []).append(item)
-    pairs = itertools.zip_longest(modules[True].values(), modules[False].values(), fillvalue=[])
-    items[:] = [item for pair in pairs for module in pair for item in module]
+        kind = end_to_end if "e2e" in item.path.parts else others
+        kind.setdefault(item.path, []).append(item)
+    pairs = itertools.zip_longest(end_to_end.values(), others.values())
+    items[:] = [item for pair in pairs for module in pair for item in module or ()]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
