@@ -458,7 +458,12 @@ class TwoConversations(World):
 
     def leave(self, conversation: int, _: int, member: int) -> None:
         with suppress(NotFound):
-            leave(self.table, self._member(conversation, member).user_uuid, self.conversations[conversation])
+            leave(
+                self.table,
+                self._member(conversation, member).user_uuid,
+                self.conversations[conversation],
+                lambda: self.now,
+            )
 
     def block(self, conversation: int, blocks: int, member: int) -> None:
         """Let a member block the other, or end that."""
