@@ -32,7 +32,7 @@ def _pauses_are_skipped() -> Iterator[None]:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not dynamodb_local.is_here():
         pytest.skip("DynamoDB Local is not here. Install it: make prepare")
-    with dynamodb_local.running(tmp_path_factory.mktemp("dynamodb-local"), is_short_lived=True) as endpoint:
+    with dynamodb_local.running(tmp_path_factory.mktemp("dynamodb-local"), for_modules=True) as endpoint:
         yield endpoint
 
 

@@ -20,7 +20,7 @@ from tests.support.prepare import DYNAMODB_LOCAL
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Without the second compiler and collector threads, an engine's first minutes take half the processor time.
+# Without the second compiler and collector threads.
 _SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
@@ -30,20 +30,21 @@ def is_here() -> bool:
 
 
 @contextmanager
-def running(logs: Path, *, is_short_lived: bool = False) -> Iterator[str]:
+def running(logs: Path, *, for_modules: bool = False) -> Iterator[str]:
     """Start an engine for the block, in memory, or use DYNAMODB_ENDPOINT; yield its address.
 
-    It keeps the tables of each access key and region apart. A write takes longer with every stream record of the same
-    key, even of deleted tables.
+    With `for_modules` its first minutes take half the processor time, and it keeps the tables of each access key apart:
+    a write takes longer with every stream record beside them, even of deleted tables.
     """
     if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
         yield endpoint
         return
     port = free_port()
-    options = ["-Djava.library.path=DynamoDBLocal_lib", *(_SHORT_LIVED if is_short_lived else ())]
+    options = [*(_SHORT_LIVED if for_modules else ()), "-Djava.library.path=DynamoDBLocal_lib"]
+    tables = ["-inMemory", *([] if for_modules else ["-sharedDb"])]
     with (logs / f"dynamodb-local-{port}.log").open("wb") as output:
         process = subprocess.Popen(
-            ["java", *options, "-jar", "DynamoDBLocal.jar", "-inMemory", "-port", str(port), "-disableTelemetry"],
+            ["java", *options, "-jar", "DynamoDBLocal.jar", *tables, "-port", str(port), "-disableTelemetry"],
             cwd=DYNAMODB_LOCAL,
             stdout=output,
             stderr=subprocess.STDOUT,
