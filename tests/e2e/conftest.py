@@ -107,8 +107,10 @@ def deployed(folder: Path, origins: Sequence[str] = (), **parameters: str) -> It
     ministack.start()
     try:
         environment = ministack.place
-        stack.build()
-        stack.deploy(environment, origins, **{**limits.PARAMETERS, **parameters})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TMPDIR", str(ministack.temporary))  # sam leaves folders there
+            stack.build()
+            stack.deploy(environment, origins, **{**limits.PARAMETERS, **parameters})
         keys = ministack.temporary / "cognito-pool-keys"
         signing_key = keys / f"{environment.outputs.get('UserPoolId')}-access.pem"
         yield System(environment, stack.api_url(environment), signing_key)
