@@ -61,16 +61,26 @@ def test_a_failed_message_is_sent_again_under_the_same_uuid(
     seat.open_with(londo)
     requests = api_requests(seat.page)
 
-    def lose_the_answer(route: Route) -> None:
-        route.fetch()
-        route.abort()
+    asked_again, lost = False, False
 
-    seat.page.route("**/api/messages", lambda route: route.abort())
+    def fail(route: Route) -> None:
+        """Abort requests; once asked again, lose one answer, then let all through: it is also sent again by itself."""
+        nonlocal lost
+        if not asked_again:
+            route.abort()
+        elif not lost:
+            lost = True
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    seat.page.route("**/api/messages", fail)
     seat.send("Second")
     expect(seat.page.locator(".pending")).to_contain_text("Not sent")
-    seat.page.unroute("**/api/messages")
-    seat.page.route("**/api/messages", lose_the_answer, times=1)
-    seat.page.get_by_role("button", name="Send again").click()
+    with seat.page.expect_request("**/api/messages"):
+        seat.page.get_by_role("button", name="Send again").click()
+    asked_again = True
     expect(seat.page.locator(".pending")).to_have_count(0)
     eventually(lambda: seat.page.evaluate("Object.keys(localStorage).every((key) => !key.includes('outbox'))"))
     sent = [json.loads(request.post_data) for request in requests if request.method == "POST" and request.post_data]

@@ -522,11 +522,18 @@ def test_signing_out_on_all_devices_ends_every_session(system: System, bayko: Cl
     here, elsewhere = sits(bayko), sits(bayko)
     elsewhere.open()
     expect(elsewhere.page.get_by_text(f"@{bayko.handle}")).to_be_visible()
+    held: list[Route] = []
+    here.page.route("**/api/users/me", lambda route: held.append(route))
     here.open("/messages/settings")
     out = here.page.get_by_role("button", name="Sign out on all devices")
     here.page.route(f"{system.environment.endpoint}/", fail_once("GlobalSignOut"))
     out.click()
     expect(here.page.get_by_role("alert")).to_contain_text("cannot be reached")
+    for route in held:
+        route.continue_()
+    expect(here.page.get_by_label("Name", exact=True)).to_be_enabled()
+    expect(here.page.get_by_role("alert")).to_contain_text("cannot be reached")
+    here.page.unroute("**/api/users/me")
     out.click()
     expect(here.page.get_by_label("Password")).to_be_visible()
     elsewhere.page.reload()

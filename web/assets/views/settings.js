@@ -101,7 +101,7 @@ export class Settings {
       this.receipts.checked = body.receipts;
       this.#showMessagesFrom(body.messages_from);
       this.fields.disabled = false;
-      this.#showResult("");
+      if (this.status.textContent === t("loading")) this.#showResult(""); // or it is of a sign-out meanwhile
     } catch (error) {
       this.#showResult("", error);
       this.error.append(
