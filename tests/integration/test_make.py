@@ -50,8 +50,9 @@ def project(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    # Without what the `make test` around it tells a make within.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    # Without what the `make test` around it tells a make within. With LOCKED it would install all packages of ours.
+    told = ("MAKE", "MFLAGS", "LOCKED")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(told)}
     return subprocess.run(
         ["make", *arguments],
         cwd=folder,
