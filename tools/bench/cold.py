@@ -18,10 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import samcli
 
 from local import stack
+from messaging.model import keys
 from operators.demo import PEOPLE
 from operators.environments import STACK
 from operators.schema import template
@@ -76,13 +78,22 @@ def build() -> list[Function]:
 
 
 def _event(name: str) -> dict[str, Any]:
-    """The sample event, without message_uuid, so that every round sends a new message, and with a free handle."""
+    """The sample event, without message_uuid, so that every round sends a new message, and in no other sample's way."""
     event = sample_event(name)
     if name == "pre_sign_up":  # the sample of post_confirmation takes the other one
         event["request"]["userAttributes"]["preferred_username"] = "nobody_yet"
     if name == "edit_message":  # the sample is of a message of the other person
         event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = PEOPLE[1]["user_uuid"]
-    if name == "delete_message":  # an unsent message could not be edited in the next round
+    # The other samples are about the conversation with PEOPLE[1].
+    me, blocked, third = (PEOPLE[number]["user_uuid"] for number in (0, 2, 3))
+    if name in ("block_user", "unblock_user"):
+        event["pathParameters"]["user_uuid"] = blocked
+    if name == "leave_message_group":
+        event["pathParameters"]["message_group_uuid"] = keys.pair_uuid(me, blocked)
+    if name == "delete_message":  # hidden, since an unsent message has nothing to unsend in the next round
+        group = keys.pair_uuid(me, third)
+        first = str(uuid5(NAMESPACE_URL, f"{group}/1"))  # as operators.demo names it
+        event["pathParameters"] = {"message_group_uuid": group, "message_uuid": first}
         event["queryStringParameters"] = {"for": "me"}
     if "body" in event:
         body = json.loads(event["body"])
@@ -115,7 +126,9 @@ def first_invocation(python: Path, function: Function, endpoint: str) -> float:
             answer = json.load(response) or {}
         took = 1000 * (time.perf_counter() - begin)
     # 412: the sample of a reaction has changed the message that the sample of an edit has not seen changed.
-    if "errorType" in answer or answer.get("statusCode", 200) not in (200, 412):
+    # 409: no request waits to be declined.
+    expected = (200, 409) if function.name == "DeclineRequest" else (200, 412)
+    if "errorType" in answer or answer.get("statusCode", 200) not in expected:
         raise RuntimeError(f"{function.name} answered {answer}")
     return took
 
