@@ -119,12 +119,11 @@ def script(dynamodb_endpoint: str, table_name: str) -> Script:
 
 
 @pytest.fixture
-def world(
-    dynamodb_endpoint: str,
-    table_name: str,
-    functions: Functions,
-    stream: Stream,
-    monkeypatch: pytest.MonkeyPatch,
-) -> World:
+def verify_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `verify` look again at once, and not after the seconds that the stream may take."""
     monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
+
+
+@pytest.fixture
+def world(dynamodb_endpoint: str, table_name: str, functions: Functions, stream: Stream, verify_at_once: None) -> World:
     return World(dynamodb_endpoint, table_name, functions, stream)

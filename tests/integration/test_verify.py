@@ -24,7 +24,6 @@ from messaging.services.limits import spend
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import HeadChanged, Table
-from operators import verify as verifying
 from operators.conversation_table import ConversationTable
 from operators.repair import Repair, repair_inboxes
 from operators.scan import kind_of, plain
@@ -107,13 +106,12 @@ def damaged(
     table_name: str,
     functions: Functions,
     stream: Stream,
-    monkeypatch: pytest.MonkeyPatch,
+    verify_at_once: None,
     bayko: Person,
     londo: Person,
     register: Callable[[str], Person],
 ) -> Damaged:
     """A table without damage yet."""
-    monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
     world = Damaged(dynamodb, table_name, bayko, londo, register("kenji"))
     assert functions.stream_handler(stream.records()) == []
     return world

@@ -21,7 +21,6 @@ from messaging.services.profile import change_profile
 from messaging.services.send import send_to_conversation
 from messaging.storage.dynamodb import DynamoDB
 from messaging.storage.table import Table
-from operators import verify as verifying
 from operators.verify import Violation, verify
 from operators.writing import put_all
 from tests.support.checks import (
@@ -94,14 +93,7 @@ class Old:
 
 
 @pytest.fixture
-def old(
-    dynamodb: "DynamoDBClient",
-    table_name: str,
-    functions: Functions,
-    stream: Stream,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Old:
-    monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
+def old(dynamodb: "DynamoDBClient", table_name: str, functions: Functions, stream: Stream, verify_at_once: None) -> Old:
     return Old(dynamodb, table_name, functions, stream)
 
 

@@ -105,8 +105,8 @@ export class Conversation {
     this.scroller.start();
     this.update();
     const { unreadLine } = this.timeline;
-    if (unreadLine.isConnected) this.scroller.toElement(unreadLine);
-    else this.scroller.toEnd();
+    if (unreadLine.isConnected) return this.scroller.toElement(unreadLine);
+    this.scroller.toEnd();
     this.scroller.scrolled();
   }
 
