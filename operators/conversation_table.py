@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from messaging.model import keys
 from messaging.model.block_entry import BlockEntry
@@ -180,7 +179,7 @@ def is_sent_record_of(message: Message, item: Item | None) -> bool:
     if item is None or "ttl" in item:
         return False
     stored, wanted = SentRecord.from_item(item), SentRecord.of(message)
-    return (stored if wanted.digest else replace(stored, digest=None)) == wanted
+    return (stored if wanted.digest else stored._replace(digest=None)) == wanted
 
 
 def _as_read(sent_record: Item) -> list[Item]:

@@ -75,7 +75,7 @@ def _conversation(table: PeopleTable, entry: InboxEntry) -> Iterator[dict[str, A
                 "edited_at": message.edited_at or None,
                 "unsent_at": message.unsent_at or None,
                 "reactions": {one: [*emoji] for one, emoji in message.reactions.items()},
-                "versions": [asdict(one) for one in _versions(table, message)],
+                "versions": [one._asdict() for one in _versions(table, message)],
             }
     for change in table.changes_of(entry.message_group_uuid):
         if change.created_at not in left_out:

@@ -18,7 +18,7 @@ from operators.conversation_table import ConversationTable
 
 _IS_THEIRS = "attribute_not_exists(pk) OR user_uuid = :user_uuid"
 # Removes all that a head has of a member beside names, marks and the setting of receipts.
-_SIDE_NAMES = {f"#{name}": name for name in (*membership.ATTRIBUTES, "avatar", "suspended", "lifted")}
+_SIDE_NAMES = {f"#{name}": name for name in (*sorted(membership.ATTRIBUTES), "avatar", "suspended", "lifted")}
 _NO_SIDE = " REMOVE " + ", ".join(f"members.#me.{name}" for name in _SIDE_NAMES)
 
 

@@ -310,7 +310,7 @@ class Repair:
         entry = self._block_entry(user_uuid, other_uuid) if is_hiding or mine.block else None
         if entry:
             block = mine.block or Block(entry.at, head.read_seqs[user_uuid], head.read_seqs[other_uuid])
-            mine = replace(mine, block=replace(block, at=entry.at))
+            mine = replace(mine, block=block._replace(at=entry.at))
         mine = possible(mine, head.last_seq)
         if mine.settings and not mine.set_at:
             mine = replace(mine, set_at=self._noted_hour(user_uuid, head.message_group_uuid))

@@ -241,7 +241,7 @@ def _unlisted(wanted: ChangedConversation) -> Violation:
 
 def _at_its_hour(entry: ChangedConversation) -> ChangedConversation:
     """The entry as it is read: of its time only the key remains."""
-    return replace(entry, at=entry.sk)
+    return entry._replace(at=entry.sk)
 
 
 def _unread_violation(message_group_uuid: str, owner_uuid: str) -> Violation:

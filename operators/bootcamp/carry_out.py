@@ -184,12 +184,12 @@ class _Importer:
         changes = [one for one in self.table.changes_of(group) if one.created_at in moved]
         put_all(
             self.table.db,
-            (replace(one, created_at=moved[one.created_at].created_at).item(group) for one in changes),
+            (one._replace(created_at=moved[one.created_at].created_at).item(group) for one in changes),
         )
         head = self.table.head(group, consistent=True)
         if head and head.changed and head.changed.created_at in moved:
             self.table.put_last_change(
-                head, replace(head.changed, created_at=moved[head.changed.created_at].created_at)
+                head, head.changed._replace(created_at=moved[head.changed.created_at].created_at)
             )
         seqs = {seq: new.seq for seq, new in now.values()}
         hidden = self.table.hidden(group)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -89,7 +88,7 @@ def test_a_retry_of_a_report_stores_nothing_and_counts_once(
     table: Table, functions: Functions, monkeypatch: pytest.MonkeyPatch, londo: Person, sent: list[dict[str, Any]]
 ) -> None:
     module = functions.handler("reports.create_report")
-    monkeypatch.setattr(module, "settings", replace(module.settings, reports=reports_per_day(2)))
+    monkeypatch.setattr(module, "settings", module.settings._replace(reports=reports_per_day(2)))
     body = _body(sent, report_uuid=str(uuid4()).upper())
 
     answers = [functions.create_report(londo.user_uuid, **body) for _ in range(3)]

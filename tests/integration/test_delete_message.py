@@ -9,12 +9,13 @@ from uuid import uuid4
 
 import pytest
 
+from messaging.clock import utc_now
 from messaging.model import keys
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord, request_digest
 from messaging.services.changes import Window, edit, unsend
-from messaging.services.send import send_to_conversation, send_to_handle, utc_now
+from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 from operators.verify import verify
 from tests.support.checks import read_all
@@ -133,7 +134,7 @@ def test_only_the_sender_unsends_and_only_in_time(
     assert functions.delete_message(bayko.user_uuid, group, uuid)[0] == 400
     assert functions.delete_message(bayko.user_uuid, group, uuid, **{"for": "nobody"})[0] == 400
     module = functions.handler("messages.delete_message")
-    monkeypatch.setattr(module, "settings", replace(module.settings, unsend_hours=48))
+    monkeypatch.setattr(module, "settings", module.settings._replace(unsend_hours=48))
     old = replace(sent[0], created_at=keys.format_time(utc_now() - timedelta(hours=48)))
     table.db.put(old.item)
     table.db.put(SentRecord.of(old).item)

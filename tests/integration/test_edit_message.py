@@ -8,12 +8,13 @@ from uuid import uuid4
 
 import pytest
 
+from messaging.clock import utc_now
 from messaging.model import keys
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from messaging.services.changes import Window, edit, unsend
-from messaging.services.send import send_to_conversation, send_to_handle, utc_now
+from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 from operators.verify import verify
 from tests.support.checks import read_all
@@ -127,7 +128,7 @@ def test_the_time_to_edit_ends(
     status: int,
 ) -> None:
     module = functions.handler("messages.edit_message")
-    monkeypatch.setattr(module, "settings", replace(module.settings, edit_hours=hours))
+    monkeypatch.setattr(module, "settings", module.settings._replace(edit_hours=hours))
     message = replace(sent[0], created_at=keys.format_time(utc_now() - timedelta(hours=later)))
     group = _sent_at(table, message)
 
@@ -270,7 +271,7 @@ def test_earlier_versions_are_kept_for_both_if_asked_for_and_gone_after_an_unsen
     is_clean: Callable[[], None],
 ) -> None:
     module = functions.handler("messages.edit_message")
-    monkeypatch.setattr(module, "settings", replace(module.settings, keep_versions=2))
+    monkeypatch.setattr(module, "settings", module.settings._replace(keep_versions=2))
     group, uuid = sent[0].message_group_uuid, sent[0].message_uuid
     for change, text in enumerate(("B", "C", "D")):
         assert functions.edit_message(bayko.user_uuid, group, uuid, message=text, change=change)[0] == 200

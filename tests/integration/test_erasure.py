@@ -99,7 +99,7 @@ def test_nothing_more_is_pushed_to_them_or_about_them(world: World) -> None:
     expires = int(time.time()) + 3600
     for person, other in ((bayko, londo), (londo, bayko)):
         connection = Connection(person.user_uuid, f"of-{person.handle}", keys.FIRST_TIME, expires)
-        world.put(replace(connection, subscriptions=frozenset({other.user_uuid})).item)
+        world.put(connection._replace(subscriptions=frozenset({other.user_uuid})).item)
         world.put(Subscription(other.user_uuid, connection.connection_id, person.user_uuid, group, expires).item)
 
     spend(world.table, bayko, tickets_per_hour(120))

@@ -41,7 +41,7 @@ def test_a_counter_expires_with_its_window(table: Table, bayko: Person) -> None:
 
 def test_no_limit_and_a_lifted_one_cost_nothing(bayko: Person) -> None:
     nowhere: Any = None
-    assert limits.spend(nowhere, bayko, replace(HOURLY, quota=0)) == ()
+    assert limits.spend(nowhere, bayko, HOURLY._replace(quota=0)) == ()
     assert limits.spend(nowhere, replace(bayko, lifted=frozenset({"lookups"})), HOURLY) == ()
 
 
@@ -76,7 +76,7 @@ def test_a_limited_route_tells_its_limit_and_refuses_the_next_request(
     parameters: dict[str, str] | None,
 ) -> None:
     module = functions.handler(path)
-    monkeypatch.setattr(module, "settings", replace(module.settings, **{setting: Limit(setting, 2, 3_600)}))
+    monkeypatch.setattr(module, "settings", module.settings._replace(**{setting: Limit(setting, 2, 3_600)}))
 
     def call() -> tuple[int, Any, dict[str, str]]:
         return functions.call(path, bayko.user_uuid, parameters=parameters)
@@ -106,7 +106,7 @@ def test_a_handle_that_nobody_has_counts_as_a_look_up(
     functions: Functions, monkeypatch: pytest.MonkeyPatch, bayko: Person
 ) -> None:
     module = functions.handler("users.show_user")
-    monkeypatch.setattr(module, "settings", replace(module.settings, lookups=Limit("lookups", 1, 3_600)))
+    monkeypatch.setattr(module, "settings", module.settings._replace(lookups=Limit("lookups", 1, 3_600)))
 
     asked = [
         functions.call("users.show_user", bayko.user_uuid, parameters={"handle": f"@nobody{number}"})
@@ -124,13 +124,13 @@ def limit_senders(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> Call
     def limit(messages_from: str = "everyone", **quotas: int) -> None:
         for path in _SENDING:
             module = functions.handler(path)
-            changed = {name: replace(getattr(UNLIMITED, name), quota=quota) for name, quota in quotas.items()}
-            reach = replace(module.settings.reach, messages_from=messages_from)
-            settings = replace(module.settings, limits=replace(UNLIMITED, **changed), reach=reach)
+            changed = {name: getattr(UNLIMITED, name)._replace(quota=quota) for name, quota in quotas.items()}
+            reach = module.settings.reach._replace(messages_from=messages_from)
+            settings = module.settings._replace(limits=UNLIMITED._replace(**changed), reach=reach)
             monkeypatch.setattr(module, "settings", settings)
         module = functions.handler("message_groups.accept_request")
-        requests = replace(UNLIMITED.requests, quota=quotas.get("requests", 0))
-        monkeypatch.setattr(module, "settings", replace(module.settings, requests=requests))
+        requests = UNLIMITED.requests._replace(quota=quotas.get("requests", 0))
+        monkeypatch.setattr(module, "settings", module.settings._replace(requests=requests))
 
     return limit
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -525,7 +524,7 @@ def test_what_cannot_be_hidden(
 def test_a_sent_record_from_before_changes_leads_to_its_number(
     functions: Functions, table: Table, bayko: Person, sent: list[Message], group: str
 ) -> None:
-    table.db.put(replace(SentRecord.of(sent[6]), seq=None).item)
+    table.db.put(SentRecord.of(sent[6])._replace(seq=None).item)
 
     assert functions.delete_message(bayko.user_uuid, group, sent[6].message_uuid, **ME)[1] == {"seq": 7, "hidden": True}
     _, reply, _ = functions.create_message(

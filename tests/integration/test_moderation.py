@@ -134,7 +134,7 @@ def test_a_lifted_limit_holds_for_everybody_else(
     functions: Functions, script: Script, monkeypatch: pytest.MonkeyPatch, bayko: Person, londo: Person
 ) -> None:
     module = functions.handler("users.show_user")
-    monkeypatch.setattr(module, "settings", replace(module.settings, lookups=Limit("lookups", 1, 3_600)))
+    monkeypatch.setattr(module, "settings", module.settings._replace(lookups=Limit("lookups", 1, 3_600)))
 
     def look_up(person: Person, times: int) -> list[int]:
         parameters = {"handle": "@londo"}

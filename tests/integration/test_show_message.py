@@ -1,7 +1,6 @@
 """A message by its message_uuid on a real engine: found at once, and refused the same way for any reason."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -109,7 +108,7 @@ def test_a_sent_record_that_leads_to_another_message_or_to_none_shows_nothing(
     """Items were changed by hand, or a stale read met `bin/ddb/import-bootcamp`, which renumbers messages."""
     first, second, _ = sent
     for created_at in (second.created_at, "2020-01-01T00:00:00.000000+00:00"):
-        sent_record = replace(SentRecord.of(first), created_at=created_at)
+        sent_record = SentRecord.of(first)._replace(created_at=created_at)
         dynamodb.put_item(TableName=table_name, Item=sent_record.item)
 
         status, _, _ = functions.show_message(bayko.user_uuid, first.message_group_uuid, first.message_uuid)

@@ -7,7 +7,6 @@ rules: two for each item of a transaction, one for each other write, of items up
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -198,7 +197,7 @@ def _measure(
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
     for path, changed in LIMITED.items():
         module = functions.handler(path)
-        monkeypatch.setattr(module, "settings", replace(module.settings, **changed))
+        monkeypatch.setattr(module, "settings", module.settings._replace(**changed))
     group = keys.pair_uuid(bayko.user_uuid, londo.user_uuid)
     text = "A short message, as people write them"
 

@@ -6,7 +6,6 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from messaging.model.connection import Connection, Subscription
@@ -90,7 +89,7 @@ class FakeConnections(Table):
 
     def subscribe(self, user_uuid: str, connection_id: str, subject_uuid: str, most: int) -> Connection | None:
         connection = self.held.get((user_uuid, connection_id))
-        return connection and replace(connection, subscriptions=frozenset({subject_uuid}))
+        return connection and connection._replace(subscriptions=frozenset({subject_uuid}))
 
     def unsubscribe(self, user_uuid: str, connection_id: str, subject_uuid: str) -> None:
         pass

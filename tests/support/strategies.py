@@ -34,7 +34,7 @@ inbox_entries = st.builds(
     InboxEntry, uuids, uuids, st.text(), people, inbox_sks, seqs, _marks, st.none() | _marks, _versions
 )
 unread = st.builds(Unread, uuids, uuids, seqs, _marks, _versions)
-sent_records = st.builds(SentRecord, uuids, uuids, times, st.none() | st.text(min_size=1))
+sent_records = st.builds(SentRecord, uuids, uuids, times, st.none() | st.text(min_size=1), st.none() | seqs)
 
 
 @st.composite

@@ -14,11 +14,11 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
 
+from messaging import clock
 from messaging.live import tickets
 from messaging.model import keys
 from messaging.model.person import Person
 from messaging.services import limits as counters
-from messaging.services import send
 from messaging.storage.table import Table
 from operators.schema import create_table_request
 from tests.support import limits
@@ -89,7 +89,7 @@ class Twin:
             def now(cls, tz: Any = None) -> Any:  # noqa: ARG003
                 return twin.now
 
-        monkeypatch.setattr(send, "datetime", Clock)
+        monkeypatch.setattr(clock, "datetime", Clock)
         monkeypatch.setattr(counters, "time", SimpleNamespace(time=self._time))
         monkeypatch.setattr(
             self._functions.handler("connections.create_ticket"),

@@ -252,7 +252,7 @@ def test_a_sent_record_from_before_there_were_digests_has_none_and_its_expiry_is
     item = {**SentRecord.of(FIRST).item, "ttl": {"N": "1800000000"}}
     del item["digest"]
 
-    assert SentRecord.from_item(item) == replace(SentRecord.of(FIRST), digest=None)
+    assert SentRecord.from_item(item) == SentRecord.of(FIRST)._replace(digest=None)
 
 
 def test_requests_share_a_digest_only_if_they_ask_for_the_same() -> None:

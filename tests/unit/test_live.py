@@ -344,8 +344,8 @@ def test_a_person_with_hidden_receipts_is_not_seen_to_come_or_go() -> None:
 
 
 def test_dead_connections_of_two_mutual_subscribers_are_removed() -> None:
-    one = replace(_connection(USER, "1"), subscriptions=frozenset({OTHER}))
-    two = replace(_connection(OTHER, "2"), subscriptions=frozenset({USER}))
+    one = _connection(USER, "1")._replace(subscriptions=frozenset({OTHER}))
+    two = _connection(OTHER, "2")._replace(subscriptions=frozenset({USER}))
     table = FakeConnections(one, two, people=[BAYKO, LONDO])
     table.watching[OTHER, "1"] = Subscription(OTHER, "1", USER, MESSAGE_GROUP, 2**40)
     table.watching[USER, "2"] = Subscription(USER, "2", OTHER, MESSAGE_GROUP, 2**40)

@@ -118,7 +118,8 @@ class Watched(FakeInboxes):
             return []
         name = "put"
         if all(isinstance(write.entry, InboxEntry) for write in writes):
-            name = {Delete: "delete", Discard: "discard"}.get(type(writes[0]), "put")
+            names: dict[type, str] = {Delete: "delete", Discard: "discard"}
+            name = names.get(type(writes[0]), "put")
         self.requests.append(f"{name} {len(writes)}")
         faults = self.faults.get(name, {})
         return [faults[index] if index in faults else self._write(write) for index, write in enumerate(writes)]

@@ -9,6 +9,7 @@ from itertools import repeat
 import pytest
 
 from messaging import retry
+from messaging.clock import utc_now
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Conflict, Forbidden, Invalid, MessageUuidTaken, NotFound, TooManyRequests
@@ -28,7 +29,7 @@ from messaging.model.reach import EVERYONE, OPEN, REQUESTS, Reach
 from messaging.model.sent_record import SentRecord
 from messaging.retry import attempts
 from messaging.services import send
-from messaging.services.send import send_to_conversation, send_to_handle, utc_now
+from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import AlreadySent, HeadChanged, PositionTaken
 from tests.support.api import OTHER, STRANGER, USER
 from tests.support.fake_table import FakeTable
@@ -252,7 +253,7 @@ def test_a_conversation_opened_meanwhile_is_read_again_while_it_keeps_changing()
 
 
 def test_an_opening_that_nothing_came_of_does_not_count() -> None:
-    limits = replace(UNLIMITED, conversations=conversations_per_day(2))
+    limits = UNLIMITED._replace(conversations=conversations_per_day(2))
     opened, busy = Racing(HeadChanged(HEAD), head=None), Racing(*repeat(Busy("Throttled."), TRIES), head=None)
 
     sent = _limited(opened, limits)
@@ -266,7 +267,7 @@ def test_an_opening_that_nothing_came_of_does_not_count() -> None:
 @pytest.mark.parametrize(("messages_from", "name"), [(EVERYONE, "conversations"), (REQUESTS, "requests")])
 def test_an_opening_counts_as_a_conversation_or_as_a_request(messages_from: str, name: str) -> None:
     reach = Reach(messages_from, timedelta(days=30))
-    limits = replace(UNLIMITED, conversations=conversations_per_day(2), requests=pending_requests(2, 30))
+    limits = UNLIMITED._replace(conversations=conversations_per_day(2), requests=pending_requests(2, 30))
 
     sent = _limited(Racing(head=None), limits, reach)
 
@@ -281,7 +282,7 @@ def test_an_opening_counts_as_a_conversation_or_as_a_request(messages_from: str,
 
 def test_messages_count_in_the_head_and_a_repetition_gets_its_answer_past_the_limit() -> None:
     table, limit = Racing(), messages_per_minute(2)
-    limits = replace(UNLIMITED, messages=limit)
+    limits = UNLIMITED._replace(messages=limit)
 
     def post(number: int, seconds: int = 0) -> send.Sent:
         now = NOW + timedelta(seconds=seconds)

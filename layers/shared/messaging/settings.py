@@ -1,8 +1,8 @@
 """The functions' settings, from the template."""
 
 import os
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from messaging.model import limits
 from messaging.model.limits import Limit, SendLimits
@@ -10,8 +10,7 @@ from messaging.model.person import ClaimNames
 from messaging.model.reach import Reach
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Read once, at init."""
 
     table_name: str
@@ -43,10 +42,10 @@ def _pending_requests() -> Limit:
     return limits.pending_requests(_number("PENDING_REQUESTS"), _number("REQUEST_PAUSE_DAYS"))
 
 
-@dataclass(frozen=True, slots=True)
-class SendSettings(Settings):
+class SendSettings(NamedTuple):
     """Settings of a function that sends messages. `message_max_chars` counts code points."""
 
+    table_name: str
     message_max_chars: int
     limits: SendLimits
     reach: Reach
@@ -67,10 +66,10 @@ class SendSettings(Settings):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LookupSettings(Settings):
+class LookupSettings(NamedTuple):
     """Settings of a function that looks up handles."""
 
+    table_name: str
     lookups: Limit
 
     @classmethod
@@ -79,10 +78,11 @@ class LookupSettings(Settings):
         return cls(os.environ["TABLE_NAME"], limits.lookups_per_hour(_number("LOOKUPS_PER_HOUR")))
 
 
-@dataclass(frozen=True, slots=True)
-class FindSettings(LookupSettings):
+class FindSettings(NamedTuple):
     """Settings of the function that finds conversations, and says whether the caller can write there."""
 
+    table_name: str
+    lookups: Limit
     reach: Reach
 
     @classmethod
@@ -92,10 +92,10 @@ class FindSettings(LookupSettings):
         return cls(lookup.table_name, lookup.lookups, _reach())
 
 
-@dataclass(frozen=True, slots=True)
-class TicketSettings(Settings):
+class TicketSettings(NamedTuple):
     """Settings of the function that issues tickets."""
 
+    table_name: str
     tickets: Limit
 
     @classmethod
@@ -104,10 +104,10 @@ class TicketSettings(Settings):
         return cls(os.environ["TABLE_NAME"], limits.tickets_per_hour(_number("TICKETS_PER_HOUR")))
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSettings(Settings):
+class RequestSettings(NamedTuple):
     """Settings of the function that accepts requests."""
 
+    table_name: str
     requests: Limit
 
     @classmethod
@@ -116,10 +116,10 @@ class RequestSettings(Settings):
         return cls(os.environ["TABLE_NAME"], _pending_requests())
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSettings(Settings):
+class ReportSettings(NamedTuple):
     """Settings of the function that takes reports. `retention` is that of the copied texts."""
 
+    table_name: str
     reports: Limit
     retention: timedelta
 
@@ -133,10 +133,10 @@ class ReportSettings(Settings):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class EditSettings(Settings):
+class EditSettings(NamedTuple):
     """Settings of the function that edits messages. `edit_hours` is None for ever, `keep_versions` 0 for none."""
 
+    table_name: str
     message_max_chars: int
     edit_hours: int | None
     keep_versions: int
@@ -152,10 +152,10 @@ class EditSettings(Settings):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class UnsendSettings(Settings):
+class UnsendSettings(NamedTuple):
     """Settings of the function that takes messages back. `unsend_hours` is None for ever."""
 
+    table_name: str
     unsend_hours: int | None
 
     @classmethod
@@ -164,10 +164,10 @@ class UnsendSettings(Settings):
         return cls(os.environ["TABLE_NAME"], _hours("UNSEND_WITHIN_HOURS"))
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileSettings(Settings):
+class ProfileSettings(NamedTuple):
     """Settings of a function that shows own profiles: `messages_from` holds for people without a choice."""
 
+    table_name: str
     messages_from: str
 
     @classmethod
@@ -176,10 +176,11 @@ class ProfileSettings(Settings):
         return cls(os.environ["TABLE_NAME"], os.environ["MESSAGES_FROM"])
 
 
-@dataclass(frozen=True, slots=True)
-class SignUpSettings(ProfileSettings):
+class SignUpSettings(NamedTuple):
     """Settings of a function that makes profiles of a token's claims: their names, None with Cognito."""
 
+    table_name: str
+    messages_from: str
     claims: ClaimNames | None
 
     @classmethod

@@ -1,7 +1,6 @@
 """Bodies of requests to send a message, checked."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from messaging.api.http_api import LARGEST, Request, read_uuid
@@ -15,8 +14,7 @@ _BYTES_PER_CHAR = 12
 _BYTES_BESIDE = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class SendRequest:
+class SendRequest(NamedTuple):
     """A draft to a conversation or to a person: exactly one of `message_group_uuid` and `handle` is "".
 
     `reply_to` is the message_uuid of a message of the conversation, or "".
@@ -68,8 +66,7 @@ def read_send_request(request: Request, max_chars: int, *, into_conversation: bo
     )
 
 
-@dataclass(frozen=True, slots=True)
-class EditRequest:
+class EditRequest(NamedTuple):
     """Another text for a message. `seen` is the number of its last change that the caller has seen, 0 for none."""
 
     message: str

@@ -1,21 +1,29 @@
-"""The API's JSON: the entities from a client's view (openapi.yaml describes it)."""
+"""The API's JSON: the entities from a client's view (openapi.yaml describes it).
 
-from collections.abc import Mapping, Sequence
+Most types are imported only for mypy: no function needs all of them at its cold start.
+"""
+
+from __future__ import annotations
+
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from messaging.model.change import MessageChange
-from messaging.model.conversation import Head
 from messaging.model.cursors import MessageCursor
-from messaging.model.inbox_entry import InboxEntry
-from messaging.model.membership import ClosedRange
-from messaging.model.message import Message, Quote
-from messaging.model.person import Person
-from messaging.model.pins import Pins
-from messaging.model.versions import Version
-from messaging.services.blocks import Blocked
-from messaging.services.read import Conversation, Feed, Found, Totals
-from messaging.services.reports import Filed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from messaging.model.change import MessageChange
+    from messaging.model.conversation import Head
+    from messaging.model.inbox_entry import InboxEntry
+    from messaging.model.membership import ClosedRange
+    from messaging.model.message import Message, Quote
+    from messaging.model.person import Person
+    from messaging.model.pins import Pins
+    from messaging.model.versions import Version
+    from messaging.services.blocks import Blocked
+    from messaging.services.read import Conversation, Feed, Found, Totals
+    from messaging.services.reports import Filed
 
 _NONE: Mapping[int, int] = MappingProxyType({})
 

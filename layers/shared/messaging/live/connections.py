@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from messaging.api import views
 from messaging.api.http_api import Request, read_uuid
+from messaging.clock import Clock, utc_now
 from messaging.live.delivery import Post, deliver, deliver_presence, disconnect
 from messaging.live.events import Event, pack
 from messaging.model import keys
@@ -14,7 +15,6 @@ from messaging.model.conversation import Head
 from messaging.model.errors import Busy, MessagingError, NotFound, TooLarge, TooManyRequests, Unreadable, answer_for
 from messaging.services import refusals
 from messaging.services.read import find_head, find_person
-from messaging.services.send import Clock, utc_now
 from messaging.storage.sockets import Sockets
 from messaging.storage.table import Table
 

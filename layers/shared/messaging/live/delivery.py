@@ -8,9 +8,9 @@ and catches up.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from messaging.api import views
 from messaging.live.events import Event, Place, StreamChange, events_of, is_changed, pack
@@ -32,8 +32,7 @@ CONNECT_TIMEOUT = timedelta(seconds=30)  # API Gateway waits this long for `conn
 _MAX_CONCURRENT_QUERIES = 10  # the number of kept connections to DynamoDB
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """Events for one connection. `connected_at` is omitted if the connection is known to be open."""
 
     user_uuid: str
@@ -42,8 +41,7 @@ class Post:
     connected_at: str = keys.FIRST_TIME
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryReport:
+class DeliveryReport(NamedTuple):
     """Delivery outcome: connections that got everything, were gone, or were closed for not accepting it.
 
     `failed` counts people with unknown connections, and connections that failed otherwise.

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from messaging.api import views
 from messaging.model import keys
@@ -25,16 +24,14 @@ FRAME_BYTES = 32 * 1024  # API Gateway's maximum
 Place = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class PersonChange:
+class PersonChange(NamedTuple):
     """A stream record of a changed profile: the person before and after."""
 
     old: Person
     new: Person
 
 
-@dataclass(frozen=True, slots=True)
-class HiddenChange:
+class HiddenChange(NamedTuple):
     """A stream record: the hidden messages of a conversation, before and after somebody hid one."""
 
     old: Hidden

@@ -1,13 +1,12 @@
 """Blocked people: one person's list of those they block."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from messaging.model import keys
 from messaging.model.items import Item
 
 
-@dataclass(frozen=True, slots=True)
-class BlockEntry:
+class BlockEntry(NamedTuple):
     """A person blocked by its owner, since `at`. It has no name, which would have to follow changes.
 
     It is stored exactly while the head of the two has the owner's block: see membership.Block.

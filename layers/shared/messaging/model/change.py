@@ -1,6 +1,6 @@
 """Changes of messages: numbered per conversation, without a gap (docs/changes.md)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from messaging.model import keys
 from messaging.model.items import Item
@@ -8,8 +8,7 @@ from messaging.model.items import Item
 EDIT, UNSEND, REACTION = "edit", "unsend", "reaction"
 
 
-@dataclass(frozen=True, slots=True)
-class MessageChange:
+class MessageChange(NamedTuple):
     """A change of the message at `created_at`: its number in the conversation, from 1, its kind and its time.
 
     It never holds a text, so that none stays after an unsend.

@@ -1,13 +1,12 @@
 """Sockets: tickets to open one, connections, subscriptions to a person's presence."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from messaging.model import keys
 from messaging.model.items import Item
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """Permission of `user_uuid` to open one socket by the ticket with this SHA-256, until `expires`, a Unix time."""
 
     digest: str
@@ -27,8 +26,7 @@ class Ticket:
         return cls(item["pk"]["S"].removeprefix(keys.ticket_pk("")), item["user_uuid"]["S"], int(item["ttl"]["N"]))
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """A person's socket, closed at the latest at `expires`, a Unix time. It follows the people in `subscriptions`."""
 
     user_uuid: str
@@ -57,8 +55,7 @@ class Connection:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(NamedTuple):
     """A connection of `user_uuid` follows the presence of `subject_uuid`; it expires with the connection."""
 
     subject_uuid: str

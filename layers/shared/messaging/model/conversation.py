@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from messaging.model import keys
 from messaging.model.block_entry import BlockEntry
@@ -355,8 +356,7 @@ class Head:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AttributesUpdate:
+class AttributesUpdate(NamedTuple):
     """The parts of an update expression that set and remove attributes."""
 
     set: str

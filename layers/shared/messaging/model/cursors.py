@@ -3,6 +3,7 @@
 import base64
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from messaging.model import keys
 from messaging.model.errors import Unreadable
@@ -12,8 +13,7 @@ _SEQ = re.compile(r"[1-9][0-9]{0,17}")
 OLDER, NEWER, WALK = "older", "newer", "walk"
 
 
-@dataclass(frozen=True, slots=True)
-class MessageCursor:
+class MessageCursor(NamedTuple):
     """A message of a conversation, by its time and its number: the next message must have an adjacent number."""
 
     message_group_uuid: str
@@ -82,8 +82,7 @@ def _list_of(user_uuid: str, folder: str) -> str:
     return user_uuid if folder == INBOX else f"{user_uuid}#{folder}"
 
 
-@dataclass(frozen=True, slots=True)
-class BlocksCursor:
+class BlocksCursor(NamedTuple):
     """A place in the list of the people that a person blocks: after one of them."""
 
     user_uuid: str

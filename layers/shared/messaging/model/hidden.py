@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.items import Item
-from messaging.model.membership import ClosedRange, Range, format_range, parse_closed_range
+from messaging.model.membership import ClosedRange, Range, format_range, is_within, parse_closed_range
 from messaging.model.message import Message
 
 MOST_HIDDEN = 1000  # messages, or ranges, of one conversation, for one person: every page of it reads them
@@ -67,21 +67,17 @@ class Sight:
 
     head: Head
     user_uuid: str
+    first_seq: int
+    last_seq: int
     hidden: frozenset[int]
-    unseen: tuple[ClosedRange, ...] = ()
+    unseen: tuple[Range, ...]
 
     @classmethod
     def of(cls, head: Head, user_uuid: str, hidden: Hidden) -> "Sight":
         """What this member may see."""
-        return cls(head, user_uuid, hidden.of(user_uuid), hidden.unseen.get(user_uuid, ()))
-
-    @property
-    def first_seq(self) -> int:
-        return self.head.membership(self.user_uuid).begins_after + 1
-
-    @property
-    def last_seq(self) -> int:
-        return self.head.shown_seq(self.user_uuid)
+        mine = head.membership(user_uuid)
+        unseen = (*hidden.unseen.get(user_uuid, ()), *mine.unseen)
+        return cls(head, user_uuid, mine.begins_after + 1, head.shown_seq(user_uuid), hidden.of(user_uuid), unseen)
 
     def has_place_for(self, message: Message) -> bool:
         """True if a message belongs to what this member may page through, even if it is hidden."""
@@ -89,8 +85,7 @@ class Sight:
 
     def hides_seq(self, seq: int) -> bool:
         """True if the message with this number is hidden from this member."""
-        is_unseen = any(first <= seq <= last for first, last in self.unseen)
-        return is_unseen or seq in self.hidden or self.head.membership(self.user_uuid).hides(seq)
+        return seq < self.first_seq or seq in self.hidden or is_within(seq, self.unseen)
 
     def hides(self, message: Message) -> bool:
         """True if a message is hidden from this member, or its present text is."""

@@ -1,7 +1,7 @@
 """Entries of folders, unread entries and changed conversations: one person's view of a conversation."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from messaging.model import keys
 from messaging.model.items import Item, number
@@ -187,8 +187,7 @@ class Unread:
         return self.folder == REQUESTS
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedConversation:
+class ChangedConversation(NamedTuple):
     """A conversation of its owner with changed messages, at the hour of the last change; `at` is a time of it."""
 
     owner_uuid: str

@@ -1,6 +1,6 @@
 """Limits of one person's requests, with the words of draft-ietf-httpapi-ratelimit-headers: quota, window, remaining."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from messaging.model.errors import TooManyRequests
 from messaging.model.person import Person
@@ -16,8 +16,7 @@ NAMES = (MESSAGES, CONVERSATIONS, REQUESTS, LOOKUPS, REPORTS, TICKETS)
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """A person's quota in each window of `seconds`, which begin at multiples of them. A quota of 0 is no limit."""
 
     name: str
@@ -41,8 +40,7 @@ class Limit:
         return Usage(self, max(0, self.quota - count), self.end(now) - int(now))
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """The state of a limit: the quota that remains, and the seconds until its window ends."""
 
     limit: Limit
@@ -59,8 +57,7 @@ class LimitReached(TooManyRequests):
         self.usage = usage
 
 
-@dataclass(frozen=True, slots=True)
-class SendLimits:
+class SendLimits(NamedTuple):
     """The limits of a sender, and of look-ups, since a message to a handle that nobody has reveals this."""
 
     messages: Limit

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from messaging.model.items import Item, number
 
@@ -18,8 +19,7 @@ ClosedRange = tuple[int, int]
 MOST_RANGES = 10  # in a head, besides that of a present block: a head must stay below 1 KB
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A request of the other member: it follows the message `after`, 0 for none, and its first message came `at`."""
 
     after: int
@@ -30,8 +30,7 @@ class Ask:
         return {"M": {"after": {"N": str(self.after)}, "at": {"S": self.at}}}
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A block of the other member, since `at`. The marks that each sees of the other stay where they were:
 
     `read` is this member's mark, `other_read` the other's.
@@ -87,9 +86,7 @@ class Membership:
 
     def hides(self, seq: int) -> bool:
         """True if this member may not see the message with this number: it is unseen, or before their history."""
-        return seq <= self.begins_after or any(
-            first <= seq and (last is None or seq <= last) for first, last in self.unseen
-        )
+        return seq <= self.begins_after or is_within(seq, self.unseen)
 
     def skipped(self, after: int) -> tuple[ClosedRange, ...]:
         """The ranges of messages after one that blocks have hidden, without that of a present block."""
@@ -166,6 +163,8 @@ class Membership:
     @classmethod
     def from_attributes(cls, member: Item) -> "Membership":
         """Read a member of a head."""
+        if ATTRIBUTES.isdisjoint(member):
+            return NO_SETTINGS
         ask = member.get("request", {"M": None})["M"]
         block = member.get("block", {"M": None})["M"]
         return cls(
@@ -186,26 +185,33 @@ class Membership:
 
 
 NO_SETTINGS = Membership()
-ATTRIBUTES = (
-    "request",
-    "declined",
-    "archived",
-    "muted_until",
-    "marked_unread",
-    "begins_after",
-    "unseen",
-    "shown_at",
-    "block",
-    "sent",
-    "set_at",
-    "settings",
-    "older_unseen",
+ATTRIBUTES = frozenset(
+    {
+        "request",
+        "declined",
+        "archived",
+        "muted_until",
+        "marked_unread",
+        "begins_after",
+        "unseen",
+        "shown_at",
+        "block",
+        "sent",
+        "set_at",
+        "settings",
+        "older_unseen",
+    }
 )
 
 
 def count_skipped(ranges: Iterable[ClosedRange], last_seq: int) -> int:
     """The number of messages in these ranges, up to the last one that a member may see."""
     return sum(max(0, min(last, last_seq) - first + 1) for first, last in ranges)
+
+
+def is_within(seq: int, ranges: Iterable[Range]) -> bool:
+    """True if one of the ranges has this number."""
+    return any(first <= seq and (last is None or seq <= last) for first, last in ranges)
 
 
 def _text(member: Item, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 from messaging.model import keys
 from messaging.model.items import Item, number
@@ -104,10 +104,11 @@ class Message:
 
     @classmethod
     def from_item(cls, item: Item) -> Self:
-        message_group_uuid = item["pk"]["S"].removeprefix(keys.conversation_pk(""))
-        message = cls.from_content(item, message_group_uuid, person_of(item), item["sk"]["S"], int(item["seq"]["N"]))
-        return replace(
-            message,
+        return cls(
+            message_group_uuid=item["pk"]["S"].removeprefix(keys.conversation_pk("")),
+            sender=person_of(item),
+            created_at=item["sk"]["S"],
+            seq=int(item["seq"]["N"]),
             change=number(item, "change") or 0,
             reactions={
                 user_uuid: tuple(one["S"] for one in mine["L"])
@@ -115,17 +116,18 @@ class Message:
             },
             salt=item.get("salt", {"S": ""})["S"],
             versions=number(item, "versions") or 0,
+            **_read_content(item),
         )
 
     @classmethod
     def from_content(cls, content: Item, message_group_uuid: str, sender: Person, created_at: str, seq: int) -> Self:
         """Make a message from attributes that include its `content`."""
-        reply_to = Quote.from_attribute(content["reply_to"]) if "reply_to" in content else None
-        draft = Draft(content["message_uuid"]["S"], content["message"]["S"], reply_to)
-        return replace(
-            cls.of(draft, message_group_uuid, sender, created_at, seq),
-            edited_at=content.get("edited_at", {"S": ""})["S"],
-            unsent_at=content.get("unsent_at", {"S": ""})["S"],
+        return cls(
+            message_group_uuid=message_group_uuid,
+            sender=sender,
+            created_at=created_at,
+            seq=seq,
+            **_read_content(content),
         )
 
     @property
@@ -169,3 +171,13 @@ class Message:
             salt="",
             versions=0,
         )
+
+
+def _read_content(content: Item) -> dict[str, Any]:
+    return {
+        "message_uuid": content["message_uuid"]["S"],
+        "message": content["message"]["S"],
+        "reply_to": Quote.from_attribute(content["reply_to"]) if "reply_to" in content else None,
+        "edited_at": content.get("edited_at", {"S": ""})["S"],
+        "unsent_at": content.get("unsent_at", {"S": ""})["S"],
+    }

@@ -1,6 +1,7 @@
 """People: their profile and handle items."""
 
 from dataclasses import asdict, dataclass, field, replace
+from typing import NamedTuple
 
 from messaging.model import keys
 from messaging.model.items import Item, number
@@ -127,8 +128,7 @@ class Person:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """A stored profile. `changed_at` is the Unix time of the person's own last change, 0 for never.
 
     `is_spreading`: conversations may still show the values before the last change. `email` is the address that another
@@ -148,8 +148,7 @@ class Profile:
         return cls(Person.from_profile_item(item), changed_at, SPREADING in item, email, suspended_for)
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimNames:
+class ClaimNames(NamedTuple):
     """The claims of an issuer's tokens that hold a person's values."""
 
     handle: str

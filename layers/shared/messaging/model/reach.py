@@ -1,7 +1,7 @@
 """Reach: whether a person may write to another, and whether it is a request (docs/reach.md)."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from messaging.model import keys
 from messaging.model.conversation import Head
@@ -16,8 +16,7 @@ YES, REQUEST, NO = "yes", "request", "no"
 MOST_OF_A_REQUEST = 3  # messages, until it is accepted
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """A deployment's rules. `messages_from` holds for people without a choice; a request rests for `pause`."""
 
     messages_from: str

@@ -2,15 +2,15 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from messaging.model import keys
 from messaging.model.items import Item, number
 from messaging.model.message import Message
 
 
-@dataclass(frozen=True, slots=True)
-class SentRecord:
+class SentRecord(NamedTuple):
     """A permanent record that a message_uuid was sent: the key and number of its message, and a digest of the request.
 
     `digest` comes from `request_digest`. It is None in a sent record from before digests, and if the text that was sent

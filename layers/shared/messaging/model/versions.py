@@ -1,22 +1,20 @@
 """The texts that an edited message had before, kept only if the parameter KeepVersions asks for it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from messaging.model import keys
 from messaging.model.items import Item
 from messaging.model.message import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """An earlier text of a message, and the time since when it was its text."""
 
     message: str
     created_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(NamedTuple):
     """The earlier texts of a message, oldest first."""
 
     message_uuid: str

@@ -1,27 +1,25 @@
 """Blocks: the blocked person can notice nothing (docs/reach.md)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from messaging.clock import Clock, utc_now
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.cursors import BlocksCursor
 from messaging.model.errors import Busy, Invalid, NotFound
 from messaging.model.person import Person
 from messaging.retry import attempts
-from messaging.services.send import Clock, utc_now
 from messaging.storage.table import HeadChanged, Table
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(NamedTuple):
     """A person, and since when the caller blocks them; None if they do not."""
 
     person: Person
     at: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Blocks:
+class Blocks(NamedTuple):
     """A page of the people that the caller blocks. `more` continues after it, None at the end."""
 
     people: list[Blocked]

@@ -5,9 +5,11 @@ decides anew: so a repetition finds that all is done, and a late one that it may
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from messaging.clock import Clock, utc_now
 from messaging.model import keys
 from messaging.model.change import EDIT, REACTION, UNSEND, MessageChange
 from messaging.model.conversation import Head
@@ -15,15 +17,13 @@ from messaging.model.errors import Busy, Changed, Forbidden, Gone, Invalid, Prev
 from messaging.model.message import Message
 from messaging.retry import attempts, until_not_busy
 from messaging.services.read import find_address, find_message, require_member
-from messaging.services.send import Clock, utc_now
 from messaging.services.suspension import require_not_suspended
 from messaging.storage.table import MessageChanged, Table
 
 MOST_REACTIONS = 5  # different ones of one person on one message
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The time after a message's sending in which its sender may change it. `hours` are None for ever."""
 
     hours: int | None

@@ -1,11 +1,11 @@
 """Read marks."""
 
+from messaging.clock import Clock, utc_now
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Invalid
 from messaging.retry import attempts
 from messaging.services.read import require_member
-from messaging.services.send import Clock, utc_now
 from messaging.storage.table import HeadChanged, Table
 
 

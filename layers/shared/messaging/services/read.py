@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from messaging.model import keys
 from messaging.model.change import MessageChange
@@ -49,8 +50,7 @@ class Conversation:
     quoted: Mapping[str, Message] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(NamedTuple):
     """Changes of a conversation's messages in order, with the messages as they are now, by time.
 
     `after` is the number of the last one; `ended`: there were no more at the time of reading. `hidden` and `quoted` are
@@ -67,8 +67,7 @@ class Feed:
     hidden_by_reader: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
+class Inbox(NamedTuple):
     """A page of a folder, newest first; each conversation once. A cursor is None if there are no more.
 
     The top page of the inbox begins with the pinned conversations, which are on no other page.
@@ -84,8 +83,7 @@ class Inbox:
     pins: Pins
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """Conversations in the order of their last messages, oldest first. `cursor` continues after them.
 
     `ended`: there were no more; then the cursor reaches an hour back.
@@ -97,8 +95,7 @@ class Changes:
     pins: Pins
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """A person's numbers of conversations that count as unread, of their messages, and of unread requests."""
 
     conversations: int
@@ -106,8 +103,7 @@ class Totals:
     requests: int
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A person, and the caller's conversation with them, None if there is none.
 
     `can_write` says if the caller's next message reaches them, see Reach.can_write; `usage` is that of look-ups.

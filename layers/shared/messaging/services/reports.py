@@ -1,9 +1,10 @@
 """Reports: copies of messages, for operators only. No function can read them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
+from messaging.clock import Clock, utc_now
 from messaging.model import keys
 from messaging.model.errors import Invalid, NotFound
 from messaging.model.hidden import Sight
@@ -12,12 +13,10 @@ from messaging.model.message import Message
 from messaging.model.report import Report, ReportedMessage
 from messaging.services.limits import give_back, spend
 from messaging.services.read import require_member
-from messaging.services.send import Clock, utc_now
 from messaging.storage.table import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(NamedTuple):
     """A report as its reporter writes it."""
 
     report_uuid: str
@@ -27,8 +26,7 @@ class Complaint:
     comment: str
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
+class Filed(NamedTuple):
     """A stored report, of which the caller learns nothing but its uuid and time."""
 
     report_uuid: str

@@ -6,8 +6,8 @@ expectation. Any refusal leads to a rebuild from the current head, in one transa
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from messaging import retry
 from messaging.model import keys
@@ -38,8 +38,7 @@ REBUILD_BUDGET_SECONDS = 20.0
 EntryKey = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A stream record: the old image of a head, None before the first message, and the new image."""
 
     sequence_number: str
@@ -62,8 +61,7 @@ class Change:
         return cls(images["SequenceNumber"], old if old and old.is_open else None, new)
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(NamedTuple):
     """All changes of one conversation in a batch, as one step from the first head to the last.
 
     `keys` are those of each member's entries for all heads, `had_unread` the members who had unread messages in one of
@@ -154,8 +152,7 @@ class Rewrite:
                 yield from (Discard(one) for one in found if one.key != entry.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Rewritten:
+class Rewritten(NamedTuple):
     """The outcome of a batch: conversations moved and rebuilt, and the errors of records that failed."""
 
     moved: int
@@ -178,11 +175,12 @@ def fold(changes: Iterable[Change]) -> list[Rewrite]:
 def _fold_one(changes: Sequence[Change]) -> Rewrite:
     in_order = sorted(changes, key=lambda change: change.new.version)
     heads = [head for change in changes for head in (change.old, change.new) if head]
+    members = heads[0].members
     return Rewrite(
         in_order[0],
         in_order[-1].new,
-        {owner: frozenset(head.entry_key(owner) for head in heads) for owner in heads[0].members},
-        frozenset(owner for head in heads for owner in head.members if head.has_unread(owner)),
+        {owner: frozenset(head.entry_key(owner) for head in heads) for owner in members},
+        frozenset(owner for owner in members if any(head.has_unread(owner) for head in heads)),
         tuple(change.sequence_number for change in changes),
     )
 

@@ -1,11 +1,11 @@
 """Sending: patterns C and D. One transaction is the whole send; its refused conditions say how to continue."""
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import uuid4
 
+from messaging.clock import Clock, utc_now
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import (
@@ -31,8 +31,6 @@ from messaging.services.read import find_head, find_head_and_address, require_me
 from messaging.services.suspension import require_not_suspended
 from messaging.storage.table import AlreadySent, HeadChanged, PositionTaken, Table
 
-Clock = Callable[[], datetime]
-
 OWN_RACE_BUDGET_SECONDS = 2.0
 RETRY_AFTER_SECONDS = 2
 _OWN_RACE_PAUSE_SECONDS = 1.0  # seconds at most; the other member's begin at a two-hundredth of it, see messaging.retry
@@ -50,10 +48,6 @@ class Sent:
     opened: bool = False
     conflicts: int = 0
     usage: tuple[Usage, ...] = ()
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def send_to_conversation(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from messaging.clock import Clock, utc_now
 from messaging.model import keys
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, Invalid, Prevented
@@ -13,7 +14,6 @@ from messaging.model.settings_change import SettingsChange
 from messaging.retry import attempts, until_not_busy
 from messaging.services.limits import give_back
 from messaging.services.read import find_head_and_pins, require_member
-from messaging.services.send import Clock, utc_now
 from messaging.storage.table import HeadChanged, PinsChanged, Table
 
 

@@ -10,9 +10,8 @@ import random
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -52,8 +51,7 @@ _DNS_SUFFIXES = {
 _uniform = random.SystemRandom().uniform
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Seconds to connect and to wait for an answer, attempts for each request, and idle connections to keep."""
 
     connect_seconds: float

@@ -9,8 +9,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 # A NAT gateway forgets a connection that is idle for 350 seconds:
@@ -28,8 +28,7 @@ class BadResponse(Exception):
     """The response is not HTTP/1.1, or does not say where it ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """A complete response. Names of headers are in lower case."""
 
     status: int

@@ -8,8 +8,8 @@ throttles, conflicts or does not answer.
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from messaging.model import keys
 from messaging.model.block_entry import BlockEntry
@@ -89,43 +89,37 @@ class PositionTaken(Exception):
         self.owners = owners
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(NamedTuple):
     """Put an entry at an empty key."""
 
     entry: InboxEntry | Unread
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """Update the stored entry of the same key and conversation, if its version is lower."""
 
     entry: InboxEntry | Unread
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(NamedTuple):
     """Delete the stored entry of the same key and conversation, if its version is at most this one."""
 
     entry: InboxEntry | Unread
 
 
-@dataclass(frozen=True, slots=True)
-class Discard:
+class Discard(NamedTuple):
     """Delete as `Delete` does; a missing entry is no refusal."""
 
     entry: InboxEntry | Unread
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """Put a changed conversation, which may be stored already."""
 
     entry: ChangedConversation
 
 
-@dataclass(frozen=True, slots=True)
-class Forget:
+class Forget(NamedTuple):
     """Delete a changed conversation, which may be missing."""
 
     entry: ChangedConversation
