@@ -42,11 +42,10 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
-def examples(*, soak: int, quick: int | None = None) -> int:
-    """Set the number of examples: `soak` in `make soak`, otherwise `quick` or the profile's."""
-    if settings.get_current_profile_name() == "soak":
-        return soak
-    return quick or settings().max_examples
+def examples(*, quick: int, soak: int | None = None) -> int:
+    """Set the number of examples: `soak` in `make soak`, the profile's in `make mutate`, otherwise `quick`."""
+    numbers = {"soak": soak or quick, "mutation": settings().max_examples}
+    return numbers.get(settings.get_current_profile_name(), quick)
 
 
 @pytest.fixture(autouse=True, scope="session")

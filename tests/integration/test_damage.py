@@ -234,7 +234,7 @@ def _assert_no_message_is_lost_doubled_or_changed(table: Healthy, healthy: Item,
 
 
 @settings(
-    max_examples=examples(quick=60, soak=600),
+    max_examples=examples(quick=30, soak=600),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -243,7 +243,8 @@ def test_any_single_damage_is_seen_and_fixed_or_left(table: Healthy, data: st.Da
     items = [item for _, item in sorted(table.items.items()) if kind_of(item) != "pins"]  # nothing else tells of pins
     item = data.draw(st.sampled_from(items).map(copy.deepcopy), "item")
     path = data.draw(st.sampled_from([(), *_places(_kind_of(item), item)]), "attribute")
-    damaged = _changed(item, path, data.draw(st.none() | st.sampled_from(_VALUES), "value")) if path else None
+    value = data.draw(st.none() | st.sampled_from(_VALUES), "value")
+    damaged = _changed(item, path, value) if path else None
     if damaged != item:
         _assert_seen_and_fixed(table, item, damaged)
 

@@ -268,11 +268,16 @@ def _policies(stack: Stack, function: str) -> str:
 
 
 def _allows(policies: str, action: str, resource: str, **context: Any) -> bool:
-    allowing, limiting = json.loads(policies)
+    allowing, limits = _parsed(policies)
     request = _request(action, resource, "arn:aws:sts::123456789012:assumed-role/function/session", **context)
-    limits = [[parse_policy_document(document)] for document in limiting]
-    decision = evaluate(request, [parse_policy_document(document) for document in allowing], *limits).decision
-    return bool(decision == "Allow")
+    return bool(evaluate(request, allowing, *limits).decision == "Allow")
+
+
+@cache
+def _parsed(policies: str) -> tuple[list[Any], list[list[Any]]]:
+    """The policies of a role, and each of its boundaries."""
+    allowing, limiting = json.loads(policies)
+    return list(map(parse_policy_document, allowing)), [[parse_policy_document(document)] for document in limiting]
 
 
 def _request(action: str, resource: str, principal: str, *, tls: bool = True, **context: Any) -> EvalContext:
