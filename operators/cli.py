@@ -2,18 +2,16 @@
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
-from rich import progress
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from messaging.model.errors import MessagingError
 from messaging.model.text import printable
@@ -27,6 +25,9 @@ from operators.environments import (
     environment,
     keep_to_this_machine,
 )
+
+if TYPE_CHECKING:
+    from rich import progress
 
 _TABLE_ROWS = 100  # in one table: the first rows of a large scan are shown before the last are read
 
@@ -123,6 +124,12 @@ def show(columns: Mapping[str, int], rows: Iterable[Sequence[str]], *, header: b
     if not sys.stdout.isatty():
         for row in chain([tuple(columns)] if header else [], rows):
             say("  ".join(f"{cell:<{width}}" for cell, width in zip(row, columns.values(), strict=True)).rstrip())
+        return
+    # Here, as below, since only a terminal needs it.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     while some := list(islice(rows, _TABLE_ROWS)):
         table = Table(*columns)
         for row in some:
@@ -150,35 +157,49 @@ class Progress:
     """
 
     def __init__(self, unit: str, total: int | None = None) -> None:
-        columns: list[progress.ProgressColumn] = [progress.TimeElapsedColumn()]
-        if total:
-            columns = [progress.BarColumn(), progress.TaskProgressColumn(), progress.TimeRemainingColumn()]
-        self._bar = progress.Progress(
-            *columns,
-            progress.TextColumn("{task.completed:,.0f} {task.description}"),
-            console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._bar.add_task(unit, total=total)
-        (self._task,) = self._bar.tasks
+        self._count = 0
+        self._start = time.monotonic()
+        self._lock = threading.Lock()
+        self._bar = _bar(unit, total) if sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if self._bar:
+            self._bar.stop()
 
     def add(self, count: int) -> None:
-        self._bar.start()
-        self._bar.advance(self._task.id, count)
+        with self._lock:
+            self._count += count
+        if self._bar:
+            self._bar.start()
+            self._bar.advance(self._bar.task_ids[0], count)
 
     @property
     def count(self) -> int:
-        return int(self._task.completed)
+        return self._count
 
     @property
     def rate(self) -> float:
         """The average per second."""
-        return self.count / (self._task.elapsed or 1)
+        return self._count / ((time.monotonic() - self._start) or 1)
+
+
+def _bar(unit: str, total: int | None) -> "progress.Progress":
+    """A bar on stderr, which is a terminal."""
+    from rich import progress
+    from rich.console import Console
+
+    columns: list[progress.ProgressColumn] = [progress.TimeElapsedColumn()]
+    if total:
+        columns = [progress.BarColumn(), progress.TaskProgressColumn(), progress.TimeRemainingColumn()]
+    bar = progress.Progress(
+        *columns,
+        progress.TextColumn("{task.completed:,.0f} {task.description}"),
+        console=Console(stderr=True),
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    bar.add_task(unit, total=total)
+    return bar

@@ -10,8 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
-import boto3
-
 from messaging.storage.sockets import Sockets
 
 STACK = "cruddur-messages"
@@ -53,6 +51,8 @@ class Environment:
 
     def client(self, service: Any, endpoint: str | None = None) -> Any:
         """A boto3 client of this place. `endpoint` is that of a service which has one of its own for each stack."""
+        import boto3  # takes longer than the rest of a script's start, and --help and most errors do without
+
         if self.endpoint is None:
             return boto3.client(service, endpoint_url=endpoint, region_name=region())
         # ministack's administrator, in the one region it is used in.

@@ -1,9 +1,8 @@
 """Reading every item of a table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
-
-from boto3.dynamodb.types import TypeDeserializer
 
 from messaging.model import keys
 from messaging.model.items import Item
@@ -36,7 +35,6 @@ _PREFIXES = {
     "report": "RPT#",
 }
 KINDS = tuple(_PREFIXES)
-_deserialize = TypeDeserializer().deserialize
 
 
 def scan(db: DynamoDB, kinds: Sequence[str]) -> Iterator[Item]:
@@ -59,5 +57,13 @@ def kind_of(item: Item) -> str:
 
 def plain(item: Item) -> dict[str, Any]:
     """The item's attributes as Python values, the keys first; numbers are Decimal, sets are sorted lists."""
-    attributes = {name: _deserialize(item[name]) for name in ("pk", "sk", *sorted(item.keys() - {"pk", "sk"}))}
+    deserialize = _deserializer()
+    attributes = {name: deserialize(item[name]) for name in ("pk", "sk", *sorted(item.keys() - {"pk", "sk"}))}
     return {name: sorted(value) if isinstance(value, set) else value for name, value in attributes.items()}
+
+
+@cache
+def _deserializer() -> Callable[[Any], Any]:
+    from boto3.dynamodb.types import TypeDeserializer  # boto3 takes longer than the rest of a script's start
+
+    return TypeDeserializer().deserialize
