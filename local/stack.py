@@ -146,13 +146,12 @@ def sam_environment(place: Environment | None) -> dict[str, str]:
 
 def _limit_roles(place: Environment, resources: dict[str, Any]) -> None:
     """Set the permissions boundaries of roles, which ministack's CloudFormation ignores and its IAM enforces."""
+    iam = place.client("iam")
     for name, resource in resources.items():
         is_limited = resource["Type"] == "AWS::IAM::Role" and "PermissionsBoundary" in resource["Properties"]
         if is_limited and name in place.physical_ids:  # others have a condition that is not met
             boundary = place.physical_ids[resource["Properties"]["PermissionsBoundary"]["Ref"]]
-            place.client("iam").put_role_permissions_boundary(
-                RoleName=place.physical_ids[name], PermissionsBoundary=boundary
-            )
+            iam.put_role_permissions_boundary(RoleName=place.physical_ids[name], PermissionsBoundary=boundary)
 
 
 def _connect_api(place: Environment, template: dict[str, Any], parameters: dict[str, str]) -> None:
