@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import requests
@@ -132,33 +133,12 @@ def inboxes_are_right(home: Path) -> bool:
     return run_script("ddb/verify", "local", CRUDDUR_LOCAL=str(home)).returncode == 0
 
 
-def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path: Path) -> None:
+def test_it_starts_with_a_conversation_and_keeps_the_data_however_it_ends(tmp_path: Path) -> None:
     port = free_port()
-    tmp_path.chmod(0o755)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     with running(tmp_path, port, TMPDIR=str(temporary)) as (process, printed):
-        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700  # other users read no messages and no signing key
-        for handle in ("@bayko", "@londo"):
-            assert re.search(rf"{handle} .*@example\.com .*Demo-", printed)
-        address = f"http://127.0.0.1:{port + 1}/"
-        assert printed.startswith(f"  ports {port} (API, sockets, sign-ins) and {port + 1} (web client) of 127.0.0.1\n")
-        assert re.search(rf"Ready\.\s+Web +{address}\n", printed)
-        assert (allowed(printed, "http://localhost:5173"), allowed(printed, address.rstrip("/"))) == (False, True)
-        assert f"ssh -N -L {port}:127.0.0.1:{port} -L {port + 1}:127.0.0.1:{port + 1} HOST\n" in printed
-        forwarded = requests.get(address, headers={"Host": f"name-{port + 1}.app.example"}, timeout=60)
-        assert forwarded.status_code == 403
-        assert "forward both ports" in forwarded.text
-        page = requests.get(address, timeout=60)
-        assert "<!doctype html>" in page.text
-        head = requests.head(address, timeout=60)
-        assert (head.status_code, head.content) == (200, b"")
-        assert head.headers["content-length"] == str(len(page.content))
-        inbox, sent = (json.loads(line) for line in paste(printed))
-        assert len(inbox) >= 5
-        assert sent["message_group_uuid"] == re.findall(r"^UUID='(.*)'$", printed, re.MULTILINE)[0]
-        assert (sent["message"], sent["handle"]) == ("Hello from the terminal", "bayko")
-        assert sent["seq"] > 80
+        sent = it_is_ready(tmp_path, port, printed)
         process.send_signal(signal.SIGHUP)  # the terminal is closed
         ended = process.communicate(timeout=240)[0]
     assert process.returncode == 0, ended
@@ -168,7 +148,7 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
     assert not (tmp_path / "tmp").exists()
-    with running(tmp_path, port, "--origins=http://localhost:5173 http://localhost:3000") as (_, printed):
+    with running(tmp_path, port, "--origins=http://localhost:5173 http://localhost:3000") as (runner, printed):
         assert all(allowed(printed, origin) for origin in ("http://localhost:5173", "http://localhost:3000"))
         assert not allowed(printed, "http://localhost:5174")
         inbox, again = (json.loads(line) for line in paste(printed))
@@ -176,83 +156,144 @@ def test_it_starts_with_a_conversation_ends_cleanly_and_keeps_the_data(tmp_path:
         assert again["seq"] == sent["seq"] + 1
         # The stream works after a restart, too: inboxes show the last message.
         eventually(lambda: inboxes_are_right(tmp_path))
-
-
-def test_a_crash_loses_nothing_that_was_saved_and_leaves_no_second_writer(tmp_path: Path) -> None:
-    port = free_port()
-    with running(tmp_path, port) as (runner, printed):
-        sent = json.loads(paste(printed)[1])
-        with open_socket(tmp_path) as live:
-            live.send(json.dumps({"type": "subscribe", "message_group_uuid": sent["message_group_uuid"]}))
-            eventually(lambda: is_saved(tmp_path, "SUB#"))
-            eventually(lambda: is_saved(tmp_path, sent["uuid"]))
-            for other in (start(tmp_path, free_port()).communicate(timeout=240)[0], clean_data(tmp_path).stdout):
-                assert f"running as process {runner.pid}" in other
-                assert f"kill {runner.pid}" in other
-            orphan = ministack(tmp_path)
-            os.kill(orphan, signal.SIGSTOP)
-            runner.kill()
-            runner.wait()
-            advised = f"kill {orphan}; kill -CONT {orphan}"
-            for refused in (start(tmp_path, free_port()).communicate(timeout=240)[0], clean_data(tmp_path).stdout):
-                assert advised in refused
-            subprocess.run(["sh", "-c", advised], check=True)
-            eventually(lambda: not is_locked(tmp_path / "data.lock"))
+        a_crash_leaves_no_second_writer(tmp_path, runner, again)
 
     with running(tmp_path, port) as (runner, printed):
-        again = json.loads(paste(printed)[1])
-        assert again["seq"] == sent["seq"] + 1
+        third = json.loads(paste(printed)[1])
+        assert third["seq"] == again["seq"] + 1
         found = run_script("ddb/scan", "local", "--json", CRUDDUR_LOCAL=str(tmp_path)).stdout
         assert "MSG#" in found
         assert "CON#" not in found  # nobody stays online by a socket from before
         assert "SUB#" not in found
-        eventually(lambda: is_saved(tmp_path, again["uuid"]))
+        eventually(lambda: is_saved(tmp_path, third["uuid"]))
         os.kill(ministack(tmp_path), signal.SIGKILL)
         assert "ministack has ended by itself" in runner.communicate(timeout=240)[0]
     assert runner.returncode == 1
 
-    with running(tmp_path, port) as (_, printed):
-        assert json.loads(paste(printed)[1])["seq"] == again["seq"] + 1
-        eventually(lambda: inboxes_are_right(tmp_path))  # records that were in the stream then were not lost
-
-
-def test_a_failed_save_is_reported_at_once_and_the_last_save_stays(tmp_path: Path) -> None:
-    port = free_port()
     with running(tmp_path, port) as (process, printed):
-        sent = json.loads(paste(printed)[1])
-        eventually(lambda: is_saved(tmp_path, sent["uuid"]))
-        in_the_way = tmp_path / "data" / "state.db-journal"  # the file that a save begins with
-        assert process.stdout
-        assert process.stdout.readline() == "\n"  # the end of the welcome
-        for _ in range(2):
-            in_the_way.mkdir()
-            paste(printed)
-            assert "NOT saved" in process.stdout.readline()
-            in_the_way.rmdir()
-            assert "saved again" in process.stdout.readline()
+        fourth = json.loads(paste(printed)[1])
+        assert fourth["seq"] == third["seq"] + 1
+        eventually(lambda: inboxes_are_right(tmp_path))  # records that were in the stream then were not lost
+        a_failed_save_is_reported_at_once(tmp_path, process, printed, fourth)
+
+    with running(tmp_path, port) as (_, printed):
+        assert json.loads(paste(printed)[1])["seq"] == fourth["seq"] + 3
+
+
+def it_is_ready(home: Path, port: int, printed: str) -> dict[str, Any]:
+    """Check what the first run prints and serves; return the message that its commands send."""
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700  # other users read no messages and no signing key
+    for handle in ("@bayko", "@londo"):
+        assert re.search(rf"{handle} .*@example\.com .*Demo-", printed)
+    address = f"http://127.0.0.1:{port + 1}/"
+    assert printed.startswith(f"  ports {port} (API, sockets, sign-ins) and {port + 1} (web client) of 127.0.0.1\n")
+    assert re.search(rf"Ready\.\s+Web +{address}\n", printed)
+    assert (allowed(printed, "http://localhost:5173"), allowed(printed, address.rstrip("/"))) == (False, True)
+    assert f"ssh -N -L {port}:127.0.0.1:{port} -L {port + 1}:127.0.0.1:{port + 1} HOST\n" in printed
+    forwarded = requests.get(address, headers={"Host": f"name-{port + 1}.app.example"}, timeout=60)
+    assert forwarded.status_code == 403
+    assert "forward both ports" in forwarded.text
+    page = requests.get(address, timeout=60)
+    assert "<!doctype html>" in page.text
+    head = requests.head(address, timeout=60)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(page.content))
+    inbox, sent = (json.loads(line) for line in paste(printed))
+    assert len(inbox) >= 5
+    assert sent["message_group_uuid"] == re.findall(r"^UUID='(.*)'$", printed, re.MULTILINE)[0]
+    assert (sent["message"], sent["handle"]) == ("Hello from the terminal", "bayko")
+    assert sent["seq"] > 80
+    return cast("dict[str, Any]", sent)
+
+
+def a_crash_leaves_no_second_writer(home: Path, runner: subprocess.Popen[str], sent: dict[str, Any]) -> None:
+    """Kill the runner while ministack is stopped, with `sent` and a socket saved: nothing starts until that ends."""
+    with open_socket(home) as live:
+        live.send(json.dumps({"type": "subscribe", "message_group_uuid": sent["message_group_uuid"]}))
+        eventually(lambda: is_saved(home, "SUB#"))
+        eventually(lambda: is_saved(home, sent["uuid"]))
+        for other in (start(home, free_port()).communicate(timeout=240)[0], clean_data(home).stdout):
+            assert f"running as process {runner.pid}" in other
+            assert f"kill {runner.pid}" in other
+        orphan = ministack(home)
+        os.kill(orphan, signal.SIGSTOP)
+        runner.kill()
+        runner.wait()
+        advised = f"kill {orphan}; kill -CONT {orphan}"
+        for refused in (start(home, free_port()).communicate(timeout=240)[0], clean_data(home).stdout):
+            assert advised in refused
+        subprocess.run(["sh", "-c", advised], check=True)
+        eventually(lambda: not is_locked(home / "data.lock"))
+
+
+def a_failed_save_is_reported_at_once(
+    home: Path, process: subprocess.Popen[str], printed: str, sent: dict[str, Any]
+) -> None:
+    """Let saves fail twice, then the last one too: three messages follow `sent`, and the last two are not saved."""
+    eventually(lambda: is_saved(home, sent["uuid"]))
+    in_the_way = home / "data" / "state.db-journal"  # the file that a save begins with
+    assert process.stdout
+    assert process.stdout.readline() == "\n"  # the end of the welcome
+    for _ in range(2):
         in_the_way.mkdir()
         paste(printed)
-        process.send_signal(signal.SIGINT)
-        ended = process.communicate(timeout=240)[0]
+        assert "NOT saved" in process.stdout.readline()
+        in_the_way.rmdir()
+        assert "saved again" in process.stdout.readline()
+    in_the_way.mkdir()
+    paste(printed)
+    process.send_signal(signal.SIGINT)
+    ended = process.communicate(timeout=240)[0]
     assert process.returncode == 1
     assert "NOT saved" in ended
     assert "stays" not in ended
-
     in_the_way.rmdir()
-    with running(tmp_path, port) as (_, printed):
-        assert json.loads(paste(printed)[1])["seq"] == sent["seq"] + 3
 
 
-def test_proxies_and_aws_settings_of_the_user_change_nothing(tmp_path: Path) -> None:
+def test_proxies_and_aws_settings_of_the_user_change_nothing_with_an_issuer_and_later_with_the_demo_people(
+    tmp_path: Path,
+) -> None:
     stack.build()  # may need the real proxy
+    environment = misleading(tmp_path)
+    home, port = tmp_path / "home", free_port()
+    home.mkdir()
+    with Issuer(free_port()).serving() as issuer:
+        arguments = (f"--issuer={issuer.url}", "--audience=cruddur")
+        with running(home, port, *arguments, **environment) as (_, printed):
+            page = requests.get(f"http://127.0.0.1:{port + 1}/config.json", timeout=60)
+            told = {name: page.json()[name] for name in ("issuer", "client_id", "audience")}
+            commands = re.findall(r"^(?:API=|curl ).*?(?=\n\n)", printed, re.MULTILINE | re.DOTALL)
+            token = issuer.token("auth0|andrew", "cruddur")
+            done = subprocess.run(
+                ["bash", "-euc", "\n".join(commands).replace("TOKEN='…'", f"TOKEN='{token}'")],
+                env={**os.environ, **environment},
+                capture_output=True,
+                check=True,
+            )
+
+        assert told == {"issuer": issuer.url, "client_id": "cruddur", "audience": "cruddur"}
+        assert page.json().keys().isdisjoint({"cognito", "user_pool_id", "demo"})
+        assert issuer.url in page.headers["content-security-policy"]
+        assert json.loads(done.stdout)["handle"] == "andrew"
+    with running(home, port, **environment) as (_, printed):
+        _, sent = paste(printed, **environment)
+        assert json.loads(sent)["seq"] > 80
+        eventually(lambda: inboxes_are_right(home))
+        for script in (["ddb/verify", "local"], ["cognito/list-users"], ["chat"], ["chat", "londo"]):
+            script_done = run_script(*script, CRUDDUR_LOCAL=str(home), **environment)
+            assert script_done.returncode == 0, script_done.stderr
+
+
+def misleading(home: Path) -> dict[str, str]:
+    """The environment of a user with settings for a proxy and for AWS, which are also in files of this folder."""
     nowhere = "http://127.0.0.1:9"
-    (tmp_path / ".aws").mkdir()
-    (tmp_path / ".aws" / "config").write_text(
+    (home / ".aws").mkdir()
+    (home / ".aws" / "config").write_text(
         f"[default]\nregion = eu-west-1\nignore_configured_endpoint_urls = true\nendpoint_url = {nowhere}\n"
     )
-    (tmp_path / ".netrc").write_text("default login somebody password else\n")
-    environment = {
-        "HOME": str(tmp_path),
+    (home / ".netrc").write_text("default login somebody password else\n")
+    return {
+        "HOME": str(home),
         "HTTP_PROXY": nowhere,
         "http_proxy": nowhere,
         "AWS_PROFILE": "nope",
@@ -264,14 +305,6 @@ def test_proxies_and_aws_settings_of_the_user_change_nothing(tmp_path: Path) -> 
         "USE_SSL": "1",
         "SAM_CLI_POLL_DELAY": "60",
     }
-    home, port = tmp_path / "home", free_port()
-    home.mkdir()
-    with running(home, port, **environment) as (_, printed):
-        assert json.loads(paste(printed, **environment)[1])["seq"] > 80
-        eventually(lambda: inboxes_are_right(home))
-        for script in (["ddb/verify", "local"], ["cognito/list-users"], ["chat"], ["chat", "londo"]):
-            done = run_script(*script, CRUDDUR_LOCAL=str(home), **environment)
-            assert done.returncode == 0, done.stderr
 
 
 def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
@@ -325,28 +358,6 @@ def test_clean_data_forgets_it(tmp_path: Path, data: bool) -> None:
 
     assert done.returncode == 0
     assert not (tmp_path / "data").exists()
-
-
-def test_it_takes_people_of_an_issuer_and_later_the_demo_people(tmp_path: Path) -> None:
-    port = free_port()
-    with Issuer(free_port()).serving() as issuer:
-        with running(tmp_path, port, f"--issuer={issuer.url}", "--audience=cruddur") as (_, printed):
-            page = requests.get(f"http://127.0.0.1:{port + 1}/config.json", timeout=60)
-            told = {name: page.json()[name] for name in ("issuer", "client_id", "audience")}
-            commands = re.findall(r"^(?:API=|curl ).*?(?=\n\n)", printed, re.MULTILINE | re.DOTALL)
-            token = issuer.token("auth0|andrew", "cruddur")
-            done = subprocess.run(
-                ["bash", "-euc", "\n".join(commands).replace("TOKEN='…'", f"TOKEN='{token}'")],
-                capture_output=True,
-                check=True,
-            )
-
-        assert told == {"issuer": issuer.url, "client_id": "cruddur", "audience": "cruddur"}
-        assert page.json().keys().isdisjoint({"cognito", "user_pool_id", "demo"})
-        assert issuer.url in page.headers["content-security-policy"]
-        assert json.loads(done.stdout)["handle"] == "andrew"
-    with running(tmp_path, port) as (_, printed):
-        assert len(paste(printed)) == 2
 
 
 @pytest.mark.parametrize("arguments", [["--issuer=http://127.0.0.1:9000"], ["--audience=cruddur"]])
