@@ -10,6 +10,8 @@ MAKEOVERRIDES =
 # In every locale.
 export PYTHONUTF8 = 1
 unexport PYTHONIOENCODING
+# Where an image sets it, each process would compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
 COMPILE = .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-annotate --custom-compile-command 'make lock'
 SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_interrupted_erasure.py \
