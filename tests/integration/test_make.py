@@ -89,34 +89,20 @@ def test_a_python_that_is_not_there_is_refused_by_a_sentence_that_names_the_vers
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_the_users_pip_leads_nothing_out_of_venv_and_an_installation_needs_no_network(project: Path) -> None:
+def test_venv_is_made_once_without_the_users_pip_settings_and_made_anew_when_it_no_longer_works(project: Path) -> None:
     elsewhere = "target = /nowhere\nprefix = /nowhere\nroot = /nowhere\n"
     conf = project.parent / "pip" / "pip.conf"
     conf.parent.mkdir()
     conf.write_text(f"[global]\n{elsewhere}[install]\n{elsewhere}")
-    done = make(project, ".venv/run", XDG_CONFIG_HOME=str(project.parent), HOME=str(project.parent))
+    user = {"XDG_CONFIG_HOME": str(project.parent), "HOME": str(project.parent)}
+    done = make(project, ".venv/run", **user, **_ELSEWHERE)
     assert done.returncode == 0, done.stdout
-    assert works(project)
-
-    offline = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
-    definition = project / "pyproject.toml"
-
-    definition.write_text(definition.read_text() + "[tool.other]\n")
-    again = make(project, ".venv/run", **offline)
-    assert (again.returncode, again.stdout) == (0, "")
-
-    definition.write_text(definition.read_text().replace('version = "1"', 'version = "2"'))
-    again = make(project, ".venv/run", **offline)
-    assert again.returncode == 0, again.stdout
-    assert again.stdout.startswith("Installing ")
-
-
-def test_venv_is_made_once_and_made_anew_when_it_no_longer_works(project: Path) -> None:
-    assert make(project, ".venv/run", **_ELSEWHERE).returncode == 0
     assert works(project)
     for other in ("python3", "python-that-is-nowhere"):
         again = make(project, ".venv/run", PYTHON=other)
         assert (again.returncode, again.stdout) == (0, "")
+
+    an_installation_needs_no_network(project)
 
     moved = project.rename(project.with_name("moved"))
     assert not works(moved)
@@ -129,6 +115,21 @@ def test_venv_is_made_once_and_made_anew_when_it_no_longer_works(project: Path) 
     assert make(moved, ".venv/run").returncode == 0
     assert works(moved)
     assert (moved / ".local" / "data").exists()
+
+
+def an_installation_needs_no_network(project: Path) -> None:
+    """Change the definition of an installed project, first where that decides nothing about the installation."""
+    offline = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
+    definition = project / "pyproject.toml"
+
+    definition.write_text(definition.read_text() + "[tool.other]\n")
+    again = make(project, ".venv/run", **offline)
+    assert (again.returncode, again.stdout) == (0, "")
+
+    definition.write_text(definition.read_text().replace('version = "1"', 'version = "2"'))
+    again = make(project, ".venv/run", **offline)
+    assert again.returncode == 0, again.stdout
+    assert again.stdout.startswith("Installing ")
 
 
 def test_the_make_of_sam_build_does_not_get_this_python(project: Path) -> None:
