@@ -122,7 +122,7 @@ def test_more_messages_continue_the_existing_conversations(
     assert verify(dynamodb, table_name) == []
 
 
-@pytest.mark.parametrize("size", [("2", "4000"), ("300", "4000")], ids=["one conversation", "many conversations"])
+@pytest.mark.parametrize("size", [("2", "3000"), ("300", "3000")], ids=["one conversation", "many conversations"])
 def test_a_killed_bulk_is_resumed(
     dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table_name: str, script: Script, size: tuple[str, str]
 ) -> None:
@@ -132,7 +132,7 @@ def test_a_killed_bulk_is_resumed(
         env=environment(DYNAMODB_ENDPOINT=dynamodb_endpoint),
         stdin=subprocess.DEVNULL,
     )
-    while len(dynamodb.scan(TableName=table_name, Limit=1500)["Items"]) < 1500:
+    while len(dynamodb.scan(TableName=table_name, Limit=1000)["Items"]) < 1000:
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
