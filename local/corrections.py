@@ -1,7 +1,11 @@
-"""Where ministack answers otherwise than AWS, corrected in this process."""
+"""Where ministack answers otherwise than AWS, or polls, corrected in this process."""
 
+import queue
+import time
+from contextlib import suppress
 from typing import Any
 
+from ministack.core import lambda_runtime
 from ministack.services import apigateway, cognito, lambda_svc
 
 _confirm_sign_up = cognito._confirm_sign_up
@@ -15,6 +19,7 @@ def apply() -> None:
     cognito._confirm_sign_up = _confirm_and_call_trigger
     cognito._resolve_user = _resolve_in_any_case
     apigateway._validate_jwt_authorizer = _validate_with_new_keys
+    lambda_runtime.Worker._drain_stderr_bounded = _wait_for_log
 
 
 async def _handle_with_cors(api_id: str, stage: str, path: str, method: str, headers: Any, *arguments: Any) -> Any:
@@ -70,3 +75,16 @@ async def _validate_with_new_keys(route: Any, authorizer: Any, *request: Any) ->
     if claims is not None and "exp" not in claims:
         return None, None, apigateway._jwt_unauthorized()
     return claims, scopes, refusal
+
+
+def _wait_for_log(
+    worker: Any, first_line_wait: float = 0.050, idle_confirm: float = 0.005, hard_cap: float = 0.250
+) -> str:
+    """The lines that a function has just logged. ministack waits as long, and looks a thousand times a second."""
+    lines = []
+    end, wait = time.monotonic() + hard_cap, first_line_wait
+    with suppress(queue.Empty):
+        while (left := end - time.monotonic()) > 0:
+            lines.append(worker._stderr_queue.get(timeout=min(wait, left)))
+            wait = idle_confirm
+    return "\n".join(lines)
