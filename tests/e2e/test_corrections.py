@@ -51,3 +51,18 @@ def test_a_confirmed_sign_up_makes_a_profile(system: System, bayko: Client) -> N
     assert bayko.get(f"/api/users/@{handle}/short").json()["display_name"] == "New"
     with pytest.raises(cognito.exceptions.UserLambdaValidationException, match="The handle is taken"):
         cognito.confirm_sign_up(ClientId=client_id, Username=second, ConfirmationCode="123456")
+
+
+def test_what_a_call_logs_is_in_the_log_when_it_is_answered(system: System, bayko: Client) -> None:
+    group = system.environment.physical_ids["FunctionLogs"]
+    nobody = f"/api/message_groups/@nobody_{uuid4().hex[:8]}"
+
+    def refusals() -> int:
+        pages = system.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        lines = [event["message"] for page in pages for event in page["events"]]
+        return sum('"refused"' in line and "GET /api/message_groups/{message_group}" in line for line in lines)
+
+    before = refusals()
+    for number in (1, 2):
+        assert bayko.get(nobody).status_code == 404
+        assert refusals() == before + number
