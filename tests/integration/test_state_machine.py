@@ -36,6 +36,7 @@ from messaging.services.read import list_message_groups
 from messaging.services.rewrite_inbox import Change
 from messaging.services.send import send_to_conversation, send_to_handle
 from operators.verify import verify
+from tests.conftest import examples
 from tests.integration.test_list_messages import links
 from tests.support.checks import assert_conversations_are_whole, read_all, stored_messages
 from tests.support.faults import TRANSIENT, Killed
@@ -704,7 +705,7 @@ def test_the_rules_hold_for_any_actions_in_any_order(
     run_state_machine_as_test(
         partial(Messaging, dynamodb, dynamodb_endpoint, monkeypatch, tally),  # type: ignore[arg-type]
         settings=settings(
-            max_examples=settings().max_examples // 4,
+            max_examples=examples(quick=10, soak=150),
             stateful_step_count=30,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink, each try on a new table, takes minutes
         ),

@@ -206,9 +206,9 @@ def _page(results: Results, where: str) -> Iterator[str]:
         ],
     )
     yield ""
-    unused = sum(sizes.never_imported.values())
-    yield f"No function imported {len(sizes.never_imported)} of the layer's {sizes.modules} modules, {_kb(unused)} of"
-    yield "source, while it answered its sample event. The functions need nothing but Python's standard library."
+    unused = f"{len(sizes.never_imported)} of the layer's {sizes.modules} modules"
+    yield f"No function needed {unused} ({_kb(sum(sizes.never_imported.values()))} of source) for its sample event."
+    yield "The functions import nothing else but Python's standard library."
     yield ""
     yield "## Requests and units"
     yield ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import Self
 
 from messaging.model import keys
 from messaging.model.items import Item
@@ -13,7 +13,8 @@ MOST_MESSAGES = 20
 MAX_COMMENT_LENGTH = 1000  # code points
 
 
-class ReportedMessage(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ReportedMessage:
     """A copy of a message as it was when it was reported. Its sender is a user_uuid."""
 
     message_uuid: str
@@ -39,7 +40,7 @@ class ReportedMessage(NamedTuple):
 
     @property
     def attribute(self) -> Item:
-        texts = {name: getattr(self, name) for name in self._fields if name != "seq"}
+        texts = {name: getattr(self, name) for name in self.__slots__ if name != "seq"}
         return {"M": {"seq": {"N": str(self.seq)}, **{name: {"S": text} for name, text in texts.items() if text}}}
 
     @classmethod
