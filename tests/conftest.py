@@ -69,8 +69,8 @@ def free_port() -> int:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Three workers more than cores: tests wait for other processes about half of the time."""
-    return (os.cpu_count() or 1) + 3
+    """Five workers more than cores: tests wait for other processes most of the time."""
+    return (os.cpu_count() or 1) + 5
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

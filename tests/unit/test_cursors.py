@@ -7,8 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from messaging.model import keys
-from messaging.model.cursors import NEWER, OLDER, InboxCursor, MessageCursor
+from messaging.model.cursors import NEWER, OLDER, BlocksCursor, InboxCursor, MessageCursor
 from messaging.model.errors import Unreadable
+from messaging.model.membership import ARCHIVE
 from tests.support.strategies import inbox_sks, seqs, times, uuids
 
 OWNER = "0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01"
@@ -162,3 +163,28 @@ def test_a_refusal_does_not_reveal_the_owner_of_a_cursor() -> None:
         InboxCursor.parse(str(InboxCursor("somebody", OLDER, TIME)), OWNER)
 
     assert "somebody" not in str(refused.value)
+
+
+@given(times)
+def test_changes_begin_at_a_time_or_at_a_cursor_of_the_same_folder(time: str) -> None:
+    cursor = InboxCursor(OWNER, NEWER, time, folder=ARCHIVE)
+
+    assert InboxCursor.since(time, OWNER, ARCHIVE) == cursor
+    assert InboxCursor.since(str(cursor), OWNER, ARCHIVE) == cursor
+    with pytest.raises(Unreadable):
+        InboxCursor.since(str(cursor), OWNER)
+
+
+@given(uuids, uuids)
+def test_a_cursor_of_blocks_belongs_to_the_one_who_blocks(owner: str, after: str) -> None:
+    cursor = BlocksCursor(owner, after)
+
+    assert BlocksCursor.parse(str(cursor), owner) == cursor
+    with pytest.raises(Unreadable):
+        BlocksCursor.parse(str(cursor), owner[::-1])
+
+
+@pytest.mark.parametrize("after", ["", "bayko", OWNER.upper()])
+def test_a_cursor_of_blocks_has_a_uuid(after: str) -> None:
+    with pytest.raises(Unreadable):
+        BlocksCursor.parse(str(BlocksCursor(OWNER, after)), OWNER)

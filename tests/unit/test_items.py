@@ -14,6 +14,7 @@ from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import InboxEntry, Unread
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
+from messaging.model.report import Report, ReportedMessage
 from messaging.model.sent_record import SentRecord, request_digest
 from tests.support.strategies import heads, inbox_entries, messages, moments, people, sent_records, unread, uuids
 
@@ -52,6 +53,24 @@ def test_a_sent_record_survives_its_item(sent_record: SentRecord) -> None:
 
 def test_a_block_survives_its_item() -> None:
     assert BlockEntry.from_item(_through_json(BLOCK.item)) == BLOCK
+
+
+@pytest.mark.parametrize("closed_at", ["", AT])
+def test_a_report_with_its_copies_survives_its_item(closed_at: str) -> None:
+    edited = FIRST.edited("Hello", AT, 1)
+    copies = [ReportedMessage.of(message) for message in (FIRST, edited, edited.unsent(AT, 2))]
+    report = Report(GROUP, BAYKO.user_uuid, GROUP, LONDO.user_uuid, "spam", "Often", copies, AT, 2**40, closed_at)
+
+    assert [(one.message, one.edited_at, one.unsent_at) for one in copies] == [
+        ("Hello 👋", "", ""),
+        ("Hello", AT, ""),
+        ("", "", AT),
+    ]
+    assert {(one.message_uuid, one.seq, one.user_uuid, one.created_at) for one in copies} == {
+        (FIRST.message_uuid, 1, BAYKO.user_uuid, AT)
+    }
+    assert report.item["pk"] == {"S": "RPT#closed" if closed_at else "RPT#open"}
+    assert Report.from_item(_through_json(report.item)) == report
 
 
 def test_hidden_messages_and_ranges_survive_their_item() -> None:

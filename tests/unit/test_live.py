@@ -15,14 +15,17 @@ from messaging.api import views
 from messaging.live import delivery
 from messaging.live.connections import LIFETIME, MAX_CONNECTIONS, RateLimit, connect
 from messaging.live.delivery import DeliveryReport, Post, deliver, push
-from messaging.live.events import FRAME_BYTES, PersonChange, events_of, pack, read_change
+from messaging.live.events import FRAME_BYTES, PersonChange, events_of, is_changed, pack, read_change
 from messaging.model import keys
 from messaging.model.change import REACTION, MessageChange
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, NotFound
+from messaging.model.hidden import Hidden
+from messaging.model.items import Item
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
+from messaging.model.pins import Pins
 from messaging.services.rewrite_inbox import Change
 from messaging.storage.sockets import NoAnswer
 from tests.support.api import MESSAGE_GROUP, OTHER, USER
@@ -141,6 +144,40 @@ def test_a_choice_of_who_may_write_is_told_to_its_person_unless_it_is_the_defaul
     events = events_of(read_change({"eventName": "MODIFY", "dynamodb": images}, "requests"), {})
 
     assert [one["messages_from"] for one in events.get(OTHER, [])] == ([shown] if shown else [])
+
+
+def _record(new: Item, old: Item | None = None) -> Item:
+    return {"eventName": "MODIFY", "dynamodb": {"NewImage": new, **({"OldImage": old} if old else {})}}
+
+
+def test_a_new_profile_is_told_to_nobody() -> None:
+    assert events_of(read_change(_record(LONDO.profile_item), "requests"), {}) == {}
+
+
+def test_each_hidden_message_is_told_once_to_the_one_who_hides_it() -> None:
+    first = Hidden(MESSAGE_GROUP, {USER: frozenset({1})})
+    more = Hidden(MESSAGE_GROUP, {USER: frozenset({1, 3, 2}), OTHER: frozenset({4})})
+
+    assert events_of(read_change(_record(first.item), "everyone"), {}) == {USER: [views.hidden_event(MESSAGE_GROUP, 1)]}
+    assert events_of(read_change(_record(more.item, first.item), "everyone"), {}) == {
+        USER: [views.hidden_event(MESSAGE_GROUP, 2), views.hidden_event(MESSAGE_GROUP, 3)],
+        OTHER: [views.hidden_event(MESSAGE_GROUP, 4)],
+    }
+
+
+def test_pins_are_told_to_the_one_who_has_them() -> None:
+    pins = Pins(USER, (MESSAGE_GROUP,), 3)
+
+    assert events_of(read_change(_record(pins.item), "everyone"), {}) == {USER: [views.pins_event(pins)]}
+
+
+def test_a_head_is_changed_by_the_change_of_a_message_only() -> None:
+    reacted = replace(ANSWERED, changed=MessageChange(1, REACTION, ANSWERED.created_at, ANSWERED.created_at))
+
+    assert is_changed(_change(ANSWERED, reacted))
+    assert is_changed(_change(None, reacted))
+    assert not is_changed(_change(None, FIRST))
+    assert not is_changed(_change(reacted, _next(reacted)))
 
 
 def test_a_new_setting_makes_no_event_and_a_deleted_person_gets_none() -> None:

@@ -1,9 +1,12 @@
 from dataclasses import replace
 
 from messaging.api import views
+from messaging.model.change import EDIT, MessageChange
 from messaging.model.conversation import Head
 from messaging.model.message import Message
 from messaging.model.person import Person
+from messaging.model.versions import Version
+from messaging.services.read import Conversation
 
 BAYKO = Person("0d3b7c66-7a0e-4b5c-8c6f-1f6f3f1b7a01", "bayko", "Andrew Bayko")
 LONDO = Person("7c9a53de-2d0a-4a0e-9a3d-5b5c1b0f9e02", "londo", "Londo Mollari")
@@ -96,3 +99,22 @@ def test_a_user_shows_no_more_than_everybody_may_know() -> None:
     assert views.user(replace(LONDO, avatar=AVATAR)) == {**shown, "avatar": AVATAR}
     other = Head.of_first(MESSAGE, replace(LONDO, avatar=AVATAR)).inbox_entries[0]
     assert views.message_group(other)["avatar"] == AVATAR
+
+
+def test_one_message_has_its_earlier_versions_if_there_are_some() -> None:
+    page = Conversation([MESSAGE], None, None, ended=True)
+
+    assert views.one_message(page, []) == views.message(MESSAGE)
+    assert views.one_message(page, [Version("Helo", AT)]) == {
+        **views.message(MESSAGE),
+        "versions": [{"message": "Helo", "created_at": AT}],
+    }
+
+
+def test_a_change_shows_its_message_as_its_reader_may_see_it() -> None:
+    change = MessageChange(3, EDIT, AT, AT)
+    told = {"type": "change", "message_group_uuid": GROUP, "change": 3, "kind": "edit"}
+
+    assert views.change_event(GROUP, change, None, {}) == told
+    assert views.change_event(GROUP, change, MESSAGE, {}) == {**told, "message": views.message(MESSAGE)}
+    assert views.change_event(GROUP, change, MESSAGE, {}, {1: 3}) == {**told, "message": views.hidden_message(1, 3)}
