@@ -207,7 +207,8 @@ def _page(results: Results, where: str) -> Iterator[str]:
     )
     yield ""
     unused = f"{len(sizes.never_imported)} of the layer's {sizes.modules} modules"
-    yield f"No function needed {unused} ({_kb(sum(sizes.never_imported.values()))} of source) for its sample event."
+    source = _kb(sum(sizes.never_imported.values()))
+    yield f"Imported by no function for its sample event: {unused}, {source} of source."
     yield "The functions import nothing else but Python's standard library."
     yield ""
     yield "## Requests and units"
