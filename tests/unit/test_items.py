@@ -58,8 +58,8 @@ def test_a_block_survives_its_item() -> None:
 @pytest.mark.parametrize("closed_at", ["", AT])
 def test_a_report_with_its_copies_survives_its_item(closed_at: str) -> None:
     edited = FIRST.edited("Hello", AT, 1)
-    copies = [ReportedMessage.of(message) for message in (FIRST, edited, edited.unsent(AT, 2))]
-    report = Report(GROUP, BAYKO.user_uuid, GROUP, LONDO.user_uuid, "spam", "Often", tuple(copies), AT, 2**40, closed_at)
+    copies = tuple(ReportedMessage.of(message) for message in (FIRST, edited, edited.unsent(AT, 2)))
+    report = Report(GROUP, BAYKO.user_uuid, GROUP, LONDO.user_uuid, "spam", "Often", copies, AT, 2**40, closed_at)
 
     assert [(one.message, one.edited_at, one.unsent_at) for one in copies] == [
         ("Hello 👋", "", ""),
