@@ -123,3 +123,10 @@ def test_exactly_the_messages_of_blocks_are_hidden(steps: list[str]) -> None:
         shown = [seq for seq in range(1, last_seq + 1) if seq not in hidden]
         assert mine.shown_seq(last_seq) == (shown[-1] if shown else 0)
         assert Membership.from_attributes(mine.attributes) == mine
+
+
+def test_a_new_request_after_a_decline_shows_nothing_from_before() -> None:
+    first, second = Ask(0, AT), Ask(3, AT)
+
+    assert Membership().asking(first) == Membership(ask=first)
+    assert Membership(ask=first, declined=0).asking(second) == Membership(ask=second, begins_after=3)
