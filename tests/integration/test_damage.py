@@ -234,7 +234,7 @@ def _assert_no_message_is_lost_doubled_or_changed(table: Healthy, healthy: Item,
 
 
 @settings(
-    max_examples=examples(quick=30, soak=600),
+    max_examples=examples(quick=30, soak=200),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -106,7 +106,7 @@ def texts(dynamodb: "DynamoDBClient", table_name: str, *two: User | Person) -> l
 def test_a_large_table_with_all_its_defects_arrives_whole(
     source: Bootcamp, target: str, run: Callable[..., list[str]], dynamodb: "DynamoDBClient", dynamodb_endpoint: str
 ) -> None:
-    count = examples(quick=6_000, soak=60_000)  # with fewer, some people have no message without a defect
+    count = examples(quick=6_000, soak=30_000)  # with fewer, some people have no message without a defect
     generated = Generator(source, count)
     table = Table(dynamodb, target)
     for user in generated.people[:40]:

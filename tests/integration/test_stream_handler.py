@@ -535,7 +535,7 @@ _steps = st.tuples(
 
 
 @settings(
-    max_examples=examples(quick=15, soak=5_000),
+    max_examples=examples(quick=15, soak=200),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

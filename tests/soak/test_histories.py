@@ -1,11 +1,11 @@
-"""Eighty times the random histories of tests/integration/test_histories.py."""
+"""Sixteen times the random histories of tests/integration/test_histories.py."""
 
 from collections.abc import Callable
 
 from tests.histories.history import Stage
 from tests.histories.memory import MemoryTable
 
-HISTORIES = 20_000
+HISTORIES = 2_000
 
 
 def test_inboxes_are_right_after_any_history(record_property: Callable[[str, object], None]) -> None:
