@@ -559,14 +559,15 @@ class History:
         found = {entry["uuid"] for entry in entries}
         self._require(expected <= found, f"{person.name} misses {expected - found}", entries)
         last: dict[str, int] = {}
-        for entry in entries:
-            if not entry["pinned"]:  # a pinned one may come from its head, which is ahead of the stream
-                last[entry["uuid"]] = max(entry["last_seq"], last.get(entry["uuid"], 0))
+        for entry in entries:  # a replay may show a conversation in an earlier folder, too
+            last[entry["uuid"]] = max(entry["last_seq"], last.get(entry["uuid"], 0))
         for uuid, last_seq in last.items():
             known = person.listed.get(uuid, 0)
             goes_back = last_seq < known and uuid in expected  # a replay may show a conversation again that was left
             self._require(not goes_back, f"{person.name} has listed {known} messages before", [uuid, last_seq])
-        person.listed |= last
+        # A pinned one may come from its head, which is ahead of the stream.
+        pinned = {entry["uuid"] for entry in entries if entry["pinned"]}
+        person.listed |= {uuid: last_seq for uuid, last_seq in last.items() if uuid not in pinned}
         secrets = {text for one in self._conversations for text in one.secrets.get(person, ())}
         shown = secrets & {entry["message"] for entry in entries}
         self._require(not shown, f"{person.name} sees what a block hides", entries)
