@@ -12,6 +12,7 @@ from messaging.model.block_entry import BlockEntry
 from messaging.model.conversation import Head
 from messaging.model.hidden import Hidden
 from messaging.model.inbox_entry import InboxEntry, Unread
+from messaging.model.membership import ATTRIBUTES, FOREVER, NO_SETTINGS, Ask, Block, Membership
 from messaging.model.message import Draft, Message
 from messaging.model.person import Person
 from messaging.model.report import Report, ReportedMessage
@@ -53,6 +54,18 @@ def test_a_sent_record_survives_its_item(sent_record: SentRecord) -> None:
 
 def test_a_block_survives_its_item() -> None:
     assert BlockEntry.from_item(_through_json(BLOCK.item)) == BLOCK
+
+
+def test_each_setting_of_a_member_is_read_alone_and_with_all_others() -> None:
+    hour = AT[: keys.HOUR_LENGTH]
+    ranges = ((5, 6), (8, None))
+    side = Membership(Ask(1, AT), 2, 3, FOREVER, True, 4, ranges, AT, Block(AT, 1, 2), "1:2", hour, 9, 7)
+
+    assert side.attributes.keys() == ATTRIBUTES
+    assert Membership.from_attributes(_through_json(side.attributes)) == side
+    for name, value in side.attributes.items():
+        assert Membership.from_attributes({name: value}).attributes == {name: value}
+        assert Membership.from_attributes({name: value}) != NO_SETTINGS
 
 
 @pytest.mark.parametrize("closed_at", ["", AT])
