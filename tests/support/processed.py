@@ -31,7 +31,7 @@ _PSEUDO_PARAMETERS = {
 
 def output(name: str, **parameters: str) -> Any:
     """The value of an output of a stack with these parameters."""
-    return _stack(frozenset(parameters.items()))["Outputs"][name]["Value"]
+    return _stack(**parameters)["Outputs"][name]["Value"]
 
 
 def resources(**parameters: str) -> dict[str, dict[str, Any]]:
@@ -39,16 +39,16 @@ def resources(**parameters: str) -> dict[str, dict[str, Any]]:
 
     A reference to a resource becomes its logical id, a reference to an attribute "Table.Arn".
     """
-    found: dict[str, dict[str, Any]] = _stack(frozenset(parameters.items()))["Resources"]
+    found: dict[str, dict[str, Any]] = _stack(**parameters)["Resources"]
     return found
 
 
 @cache
-def _stack(parameters: frozenset[tuple[str, str]]) -> dict[str, dict[str, Any]]:
+def _stack(**parameters: str) -> dict[str, dict[str, Any]]:
     """The resources and outputs of a stack."""
     transformed = _transformed(TEMPLATE.read_text())
     defaults = {name: parameter.get("Default") for name, parameter in transformed["Parameters"].items()}
-    names = _PSEUDO_PARAMETERS | defaults | dict(parameters)
+    names = _PSEUDO_PARAMETERS | defaults | parameters
     conditions = {name: _resolve(condition, names, {}) for name, condition in transformed["Conditions"].items()}
     return {
         section: {
