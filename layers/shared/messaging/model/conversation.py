@@ -231,9 +231,12 @@ class Head:
 
     def hides(self, owner_uuid: str, message: Message) -> bool:
         """True if a member may not see a message, or its present text: the other has edited it while blocked."""
-        mine = self.membership(owner_uuid)
-        is_others = message.sender.user_uuid != owner_uuid
-        return mine.hides(message.seq) or bool(mine.block and is_others and message.edited_at > mine.block.at)
+        return self.membership(owner_uuid).hides(message.seq) or self.withholds(owner_uuid, message)
+
+    def withholds(self, owner_uuid: str, message: Message) -> bool:
+        """True if the other has edited a message since this member blocks them."""
+        block = self.membership(owner_uuid).block
+        return bool(block and message.sender.user_uuid != owner_uuid and message.edited_at > block.at)
 
     def other_read_seq(self, owner_uuid: str) -> int | None:
         """The other's mark as a member sees it: None if hidden, and as it was if one blocks the other.

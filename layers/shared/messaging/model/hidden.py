@@ -89,7 +89,7 @@ class Sight:
 
     def hides(self, message: Message) -> bool:
         """True if a message is hidden from this member, or its present text is."""
-        return self.hides_seq(message.seq) or self.head.hides(self.user_uuid, message)
+        return self.hides_seq(message.seq) or self.head.withholds(self.user_uuid, message)
 
     def withheld(self, message: Message) -> int:
         """The number of the change whose text is hidden until the end of a block, 0 for a message hidden for ever."""
