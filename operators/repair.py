@@ -508,8 +508,8 @@ def _naming(item: Item) -> str:
 
 
 def _possible(head: Head) -> Head:
-    """The head, with no mark above the last message."""
-    return replace(head, read_seqs={one: min(mark, head.last_seq) for one, mark in head.read_seqs.items()})
+    """The head, with no mark below 0 or above the last message."""
+    return replace(head, read_seqs={one: max(0, min(mark, head.last_seq)) for one, mark in head.read_seqs.items()})
 
 
 def _head_of_members(stored: Item | None) -> Head | None:
@@ -524,10 +524,10 @@ def _salvaged_head(stored: Item) -> Head:
 
 
 def _readable_sides(stored: Item, head: Head) -> dict[str, Membership]:
-    """The members' sides in the item of a head that is unreadable otherwise."""
+    """The members' sides in the item of a head that is unreadable otherwise, without those that have lost everything."""
     with suppress(*UNREADABLE):
         members = without_unreadable(stored)["members"]["M"]
-        return {one: Membership.from_attributes(members[one]["M"]) for one in head.members if one in members}
+        return {one: Membership.from_attributes(members[one]["M"]) for one in head.members if members.get(one, {}).get("M")}
     return {}
 
 

@@ -431,8 +431,8 @@ class _Segment:
             self._report("head", group, f"says {head.last_seq}, the last message is {last.seq if last else 0}")
         if not head.version:
             self._report("head", group, "has no version")
-        if any(mark > head.last_seq for mark in head.read_seqs.values()):
-            self._report("head", group, f"has a mark past {head.last_seq}")
+        if any(not 0 <= mark <= head.last_seq for mark in head.read_seqs.values()):
+            self._report("head", group, f"has a mark that is not from 0 to {head.last_seq}")
 
     def _senders(self, head: Head, senders: set[Person]) -> None:
         group = head.message_group_uuid
