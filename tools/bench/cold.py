@@ -182,7 +182,9 @@ def environment(function: Function, endpoint: str) -> dict[str, str]:
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
+        # Neither with TLS, as for boto3's client: on AWS every one of them reads the certificates.
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": endpoint,
         "TABLE_NAME": STACK,
         "MESSAGE_MAX_CHARS": "1024",
         "EDIT_WITHIN_HOURS": "none",
