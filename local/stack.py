@@ -22,6 +22,7 @@ _BUILT_FROM = ROOT / ".aws-sam" / "built-from"
 # An environment that samconfig.toml does not have: that file is about AWS.
 NO_CONFIG = ("--config-env", "local")
 _SOURCES = ("template.yaml", "functions", "layers")
+_DEPLOYMENT = "deployment"  # the tag that names a stack's sources and parameters
 PYTHON_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _PARAMETERS = {
     "PythonRuntime": PYTHON_RUNTIME,
@@ -68,30 +69,46 @@ def build() -> None:
 def deploy(place: Environment, origins: Sequence[str] = (), **parameters: str) -> None:
     """Deploy the build with these parameters by `sam deploy`, and add the parts that ministack leaves out.
 
-    Pages of the web client's origin and of `origins` may call the API. Raises StackError.
+    If that is deployed already, `sam` is not started. Pages of the web client's origin and of `origins` may call the
+    API. Raises StackError.
     """
     allowed = ",".join([*guard.origins(guard.page_port(port(place))), *origins])
     parameters = _PARAMETERS | {"LocalEndpoint": str(place.endpoint), "AllowedOrigins": allowed} | parameters
-    sam(
-        "deploy",
-        "--stack-name",
-        place.stack,
-        "--resolve-s3",
-        "--use-json",
-        "--capabilities",
-        "CAPABILITY_IAM",
-        "--no-confirm-changeset",
-        "--no-fail-on-empty-changeset",
-        "--no-progressbar",
-        "--parameter-overrides",
-        *(f"{name}={value}" for name, value in parameters.items()),
-        place=place,
-    )
+    deployment = hashlib.sha256(json.dumps([fingerprint(), parameters]).encode()).hexdigest()
+    if _deployed(place) != deployment:
+        sam(
+            "deploy",
+            "--stack-name",
+            place.stack,
+            "--resolve-s3",
+            "--use-json",
+            "--capabilities",
+            "CAPABILITY_IAM",
+            "--no-confirm-changeset",
+            "--no-fail-on-empty-changeset",
+            "--no-progressbar",
+            "--tags",
+            f"{_DEPLOYMENT}={deployment}",
+            "--parameter-overrides",
+            *(f"{name}={value}" for name, value in parameters.items()),
+            place=place,
+        )
     template = place.client("cloudformation").get_template(StackName=place.stack, TemplateStage="Processed")
     body = template["TemplateBody"]
     processed = json.loads(body) if isinstance(body, str) else body
     _limit_roles(place, processed["Resources"])
     _connect_api(place, processed, parameters)
+
+
+def _deployed(place: Environment) -> str:
+    """The deployment that the stack's tag names, "" if there is no stack or it was not deployed whole."""
+    cloudformation = place.client("cloudformation")
+    try:
+        (stack,) = cloudformation.describe_stacks(StackName=place.stack)["Stacks"]
+    except cloudformation.exceptions.ClientError:
+        return ""
+    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())}
+    return tags.get(_DEPLOYMENT, "") if stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE") else ""
 
 
 def port(place: Environment) -> int:
