@@ -44,7 +44,7 @@ bearer = "${TOKEN}"
 
 [generation]
 mode = "all"
-max-examples = 15
+max-examples = 10
 with-security-parameters = false # the token is given; the check ignored_auth asks without one
 allow-extra-parameters = false # unknown ones are ignored
 

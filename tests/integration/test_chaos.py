@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 def test_each_device_ends_with_every_message_once_and_right_counts(
     dynamodb: "DynamoDBClient", dynamodb_endpoint: str
 ) -> None:
-    happened = chaos(dynamodb, dynamodb_endpoint, messages=600, seed=1)
+    happened = chaos(dynamodb, dynamodb_endpoint, messages=400, seed=1)
 
     assert happened["quiet"] == 2
     for what in ("lost", "doubled", "out of order", "cuts", "marks", "changes"):
-        assert happened[what] > 10, happened
+        assert happened[what] > 3, happened

@@ -13,10 +13,10 @@ from tests.support.functions import Functions, Stream
 def test_an_erasure_interrupted_at_any_request_is_finished_by_a_second_run(
     world: World, functions: Functions, stream: Stream, first: int, stream_comes: str
 ) -> None:
-    """In `make test` each of the two ways is tried at every fifth request, in `make soak` at all."""
+    """In `make test` each of the two ways is tried at every eighth request, in `make soak` at all."""
     erased: list[Person] = []
     delivered: str | None = None
-    for number in range(examples(quick=first, soak=1), 100, examples(quick=5, soak=1)):
+    for number in range(examples(quick=first, soak=1), 100, examples(quick=8, soak=1)):
         londo, bayko, kenji, vir = (world.person(f"{handle}{number}x") for handle in ("londo", "bayko", "kenji", "vir"))
         world.open(bayko, londo, replies=3)
         world.open(londo, kenji, replies=2)

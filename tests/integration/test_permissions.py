@@ -134,23 +134,19 @@ def test_no_statement_can_be_wider_or_narrower_unnoticed() -> None:
     policies = _policies(closed=True)
     expected = _expected(closed=True)
     changed: dict[str, Any] = dict(policies)
-    cases = []
+    noticed = {}
     for name in policies.keys() - SAM_POLICIES.keys() - {"anything", "OtherKey"}:
-        for change, actions, mutant in _mutants(policies[name]):
-            changed[f"{name}: {change}"] = mutant
-            cases += [
-                (f"{name}: {change}", _under(request, name, f"{name}: {change}"), allowed)
-                for request, allowed in expected
-                if _applies(name, request) and (request.action in actions or "dynamodb:*" in actions)
-            ]
+        concerned = [(request, allowed) for request, allowed in expected if _applies(name, request)]
+        for what, actions, mutant in _mutants(policies[name]):
+            change = f"{name}: {what}"
+            changed[change] = mutant
+            for request, allowed in reversed(concerned):  # the first may become the question on which the judges disagree
+                if request.action in actions or "dynamodb:*" in actions:
+                    under_change = _under(request, name, change)
+                    if by_ministack(changed, [under_change]) != [allowed]:
+                        noticed[change] = (under_change, not allowed)
+                        break
 
-    decisions = by_ministack(changed, [request for _, request, _ in cases])
-
-    noticed = {
-        change: (request, not allowed)
-        for (change, request, allowed), decided in zip(cases, decisions, strict=True)
-        if decided != allowed
-    }
     equal = {change for change in changed if change.endswith(" as it is")}
     # No action on AWS: only the deployed ministack asks for it (tests/e2e/test_access.py).
     equal.add("StreamHandlerRole: RunStatements removed")

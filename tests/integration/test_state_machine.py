@@ -705,7 +705,7 @@ def test_the_rules_hold_for_any_actions_in_any_order(
     run_state_machine_as_test(
         partial(Messaging, dynamodb, dynamodb_endpoint, monkeypatch, tally),  # type: ignore[arg-type]
         settings=settings(
-            max_examples=examples(quick=10, soak=60),
+            max_examples=examples(quick=8, soak=60),
             stateful_step_count=30,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink, each try on a new table, takes minutes
         ),

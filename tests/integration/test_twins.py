@@ -334,19 +334,31 @@ def play(twin: Twin, begin: Callable[[Twin, Adversary], str], world: World) -> N
     bayko.search()
 
 
+@pytest.fixture(scope="module")
+def aways() -> dict[object, list[Observation]]:
+    """What Bayko saw of a Londo who was away, by their beginning and Londo's return: several stories have the same."""
+    return {}
+
+
 @pytest.mark.parametrize("story", STORIES)
 def test_bayko_finds_no_difference(
-    dynamodb: "DynamoDBClient", dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch, story: str
+    dynamodb: "DynamoDBClient",
+    dynamodb_endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    aways: dict[object, list[Observation]],
+    story: str,
 ) -> None:
-    begin, other = STORIES[story]
-    away = World(go, nothing, come if other.come_back is unblock else nothing)
-    seen = []
-    for world in (other, away):
+    def seen(world: World) -> list[Observation]:
         twin = Twin(dynamodb, dynamodb_endpoint, monkeypatch)
         play(twin, begin, world)
         twin.delete()
         assert twin.called == set(ROUTED)
-        seen.append(twin.seen)
+        return twin.seen
 
-    for here, there in zip_longest(*seen):
+    begin, other = STORIES[story]
+    come_back = come if other.come_back is unblock else nothing
+    if (begin, come_back) not in aways:
+        aways[begin, come_back] = seen(World(go, nothing, come_back))
+
+    for here, there in zip_longest(seen(other), aways[begin, come_back]):
         assert here == there

@@ -363,7 +363,7 @@ def _tries_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("chunk", range(_CHUNKS))
 def test_inboxes_end_right_after_every_history(chunk: int) -> None:
-    histories = examples(quick=5_000, soak=100_000) // _CHUNKS
+    histories = examples(quick=3_000, soak=100_000) // _CHUNKS
     for seed in range(chunk * histories, (chunk + 1) * histories):
         history = History(seed)
         try:
