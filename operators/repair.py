@@ -524,10 +524,11 @@ def _salvaged_head(stored: Item) -> Head:
 
 
 def _readable_sides(stored: Item, head: Head) -> dict[str, Membership]:
-    """The members' sides in the item of a head that is unreadable otherwise, without those that have lost everything."""
+    """The members' sides in the item of a head that is unreadable otherwise, but for one that has lost everything."""
     with suppress(*UNREADABLE):
         members = without_unreadable(stored)["members"]["M"]
-        return {one: Membership.from_attributes(members[one]["M"]) for one in head.members if members.get(one, {}).get("M")}
+        left = {one: members[one]["M"] for one in head.members if one in members}
+        return {one: Membership.from_attributes(attributes) for one, attributes in left.items() if attributes}
     return {}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
+
 from messaging.model import keys
 from messaging.model.items import Item
 from messaging.model.membership import FOREVER
@@ -233,7 +234,7 @@ def _assert_no_message_is_lost_doubled_or_changed(table: Healthy, healthy: Item,
 
 def test_any_single_damage_is_seen_and_fixed_or_left(table: Healthy) -> None:
     items = [item for item in table.items.values() if kind_of(item) != "pins"]  # nothing else tells of pins
-    random = Random()
+    random = Random()  # noqa: S311
     for _ in range(examples(quick=20, soak=200)):
         item = random.choice(items)
         path = random.choice([(), *_places(_kind_of(item), item)])

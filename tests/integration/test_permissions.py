@@ -140,7 +140,8 @@ def test_no_statement_can_be_wider_or_narrower_unnoticed() -> None:
         for what, actions, mutant in _mutants(policies[name]):
             change = f"{name}: {what}"
             changed[change] = mutant
-            for request, allowed in reversed(concerned):  # the first may become the question on which the judges disagree
+            # The first may become the question on which the judges disagree.
+            for request, allowed in reversed(concerned):
                 if request.action in actions or "dynamodb:*" in actions:
                     under_change = _under(request, name, change)
                     if by_ministack(changed, [under_change]) != [allowed]:

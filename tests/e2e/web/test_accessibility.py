@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import Client
 from tests.e2e.web.conftest import DESKTOP, PHONE, Seat, Sits
 
-THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
-LOOKS = list(zip(THEMES, ("ltr", "rtl"), strict=True))  # colours are the same in both directions
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
+LOOKS: tuple[tuple[Theme, str], ...] = (("light", "ltr"), ("dark", "rtl"))  # colours are the same in both directions
 
 
 def inbox(seat: Seat, other: Client) -> None:
