@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from unittest.mock import Mock, call
+from unittest import mock
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -222,7 +223,7 @@ def test_every_refusal_of_a_message_asks_the_same(user_uuid: str, message_group_
         show_message(asked, user_uuid, message_group_uuid, message_uuid)
 
     assert asked.method_calls == [
-        call.head_hidden_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
+        mock.call.head_hidden_and_sent_record(message_group_uuid, message_uuid, consistent=consistent)
         for consistent in (False, True)
     ]
 
@@ -356,7 +357,7 @@ def test_a_page_of_an_inbox_costs_one_item_more_than_it_shows(direction: str | N
 
     read, *rest = table.method_calls
     assert read.args[1] == 3
-    assert rest == ([call.pins(USER)] if direction == OLDER else [])
+    assert rest == ([mock.call.pins(USER)] if direction == OLDER else [])
 
 
 def test_a_person_without_a_conversation_is_found() -> None:
@@ -441,7 +442,7 @@ def test_a_page_of_changes_costs_one_item_more_than_it_shows() -> None:
 
     changed_since(table, USER, _since(HOURS[0]), 2)
 
-    assert table.method_calls == [call.inbox_above(USER, 3, HOURS[0], INBOX), call.pins(USER)]
+    assert table.method_calls == [mock.call.inbox_above(USER, 3, HOURS[0], INBOX), mock.call.pins(USER)]
 
 
 def test_one_conversation_is_shown_to_its_members() -> None:
