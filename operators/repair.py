@@ -290,8 +290,8 @@ class Repair:
         wanted = self._with_possible_sides(unopened(head), stored)
         if not wanted.is_blocked:
             self._replace(None, stored)
-        elif wanted != head or not holds(stored, wanted.item) or not head.version:
-            self._replace(replace(wanted, version=head.version + 1).item, stored)
+        elif wanted != head or not holds(stored, wanted.item) or head.version < 1:
+            self._replace(replace(wanted, version=max(head.version, 0) + 1).item, stored)
         return wanted.is_blocked
 
     def _with_possible_sides(self, head: Head, stored: Item | None) -> Head:

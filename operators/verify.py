@@ -352,6 +352,8 @@ class _Segment:
             self._copies(head)
         elif not head.is_blocked or head != unopened(head):
             self._report("head", head.message_group_uuid, "has no messages, and not only a block")
+        if head.version < 1:
+            self._report("head", head.message_group_uuid, "has no version")
         for user_uuid in head.memberships:
             self._side(head, user_uuid)
         for wanted in head.inbox_entries:
@@ -429,8 +431,6 @@ class _Segment:
             wanted = replace(head.after(last), read_seqs=head.read_seqs, wrote=head.wrote, memberships=head.memberships)
         if wanted is None or replace(wanted, version=head.version) != head:
             self._report("head", group, f"says {head.last_seq}, the last message is {last.seq if last else 0}")
-        if not head.version:
-            self._report("head", group, "has no version")
         if any(not 0 <= mark <= head.last_seq for mark in head.read_seqs.values()):
             self._report("head", group, f"has a mark that is not from 0 to {head.last_seq}")
 

@@ -37,27 +37,24 @@ if TYPE_CHECKING:
 # Nothing else in the table tells these: a message keeps the names of its time, and a profile has notes.
 # The texts of messages that were edited or unsent, and what goes with them, are nowhere else.
 _CHANGED = {"1": {"message", "salt", "edited_at", "digest"}, "3": {"unsent_at", "digest"}}
+_OF_HEAD = {"sent", "request.at", "declined", "archived", "block.read"}  # who blocks shows nobody how far they read
 # Reactions are nowhere else, and only the last change is also in the head.
 _OWN = {
     "message": {"user_handle", "user_display_name", "reactions"},
     "change": {"kind", "at"},
     "profile": {"changed_at", SPREADING},
-    "head": {
-        "sent",
-        "request.at",
-        "declined",
-        "archived",
-        "block.read",
-    },  # he who blocks here shows nobody how far he has read
-    "unopened": {
+    "head": _OF_HEAD,
+    "left": _OF_HEAD | {"read_seq"},  # no entry shows the marks of one to which only one of the two has written
+    "unopened": {  # no entry shows a head without messages
         "settings",
         "set_at",
         "shown_at",
         "created_at",
         "user_uuid",
+        "version",
         "block.read",
         "block.other_read",
-    },  # no entry shows a head without messages
+    },
 }
 _VALUES: list[Item] = [
     *({"S": text} for text in ("", "x", "londo", "00000000-0000-4000-8000-000000000000")),
@@ -179,7 +176,12 @@ def _with_settings(table: Table, londo: Person, kenji: Person) -> list[str]:
 
 
 def _kind_of(item: Item) -> str:
-    return "unopened" if item.get("last_seq") == {"N": "0"} and kind_of(item) == "head" else kind_of(item)
+    """The kind of an item; a head without messages is "unopened", and one that a member has left or declined "left"."""
+    if kind_of(item) != "head":
+        return kind_of(item)
+    if item["last_seq"] == {"N": "0"}:
+        return "unopened"
+    return "left" if any("begins_after" in member["M"] for member in item["members"]["M"].values()) else "head"
 
 
 def _places(kind: str, attributes: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -292,13 +294,21 @@ _NAMED: dict[str, Callable[[Healthy], tuple[Item, Item | None]]] = {
 }
 
 
+def _head(table: Healthy, one: str, other: str) -> Item:
+    return table.items[keys.conversation_pk(keys.pair_uuid(_uuid(one), _uuid(other))), keys.HEAD]
+
+
 def _of_member(table: Healthy, handle: str, other: str, value: Item, *path: str) -> tuple[Item, Item]:
     """The head of two people, and with another value for one of them, or at a path within."""
-    head = table.items[keys.conversation_pk(keys.pair_uuid(_uuid(handle), _uuid(other))), keys.HEAD]
+    head = _head(table, handle, other)
     return head, _changed(head, ("members", "M", _uuid(handle), *path), value)
 
 
 _NAMED["a mark below 0"] = lambda table: _of_member(table, "delenn", "londo", {"N": "-1"}, "M", "read_seq")
+_NAMED["no version of a head without messages"] = lambda table: (
+    _head(table, "kenji", "vir"),
+    _changed(_head(table, "kenji", "vir"), ("version",), {"N": "-1"}),
+)
 _NAMED["nothing of a blocking member"] = lambda table: _of_member(table, "londo", "vir", {"M": {}})
 _NAMED["nothing of an archiving member"] = lambda table: _of_member(table, "londo", "delenn", {"M": {}})
 _NAMED["no head"] = lambda table: (table.find("head", 0), None)
