@@ -42,6 +42,18 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
+# The modules of tests/integration that take more than a minute in `make test`. The last to begin would end alone.
+_LONGEST = {
+    "test_import_bootcamp",
+    "test_make",
+    "test_permissions",
+    "test_profile",
+    "test_table_scripts",
+    "test_twins",
+    "test_verify",
+}
+
+
 def examples(*, quick: int, soak: int | None = None) -> int:
     """Set the number of examples: `soak` in `make soak`, the profile's in `make mutate`, otherwise `quick`."""
     numbers = {"soak": soak or quick, "mutation": settings().max_examples}
@@ -74,13 +86,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Alternate end-to-end modules, which wait, with others, which compute: so workers share the cores."""
+    """Alternate end-to-end modules, which wait, with others, which compute, the longest first: workers share cores."""
     end_to_end: dict[Path, list[pytest.Item]] = {}
     others: dict[Path, list[pytest.Item]] = {}
     for item in items:
         kind = end_to_end if "e2e" in item.path.parts else others
         kind.setdefault(item.path, []).append(item)
-    pairs = itertools.zip_longest(end_to_end.values(), others.values())
+    computing = sorted(others.values(), key=lambda module: module[0].path.stem not in _LONGEST)
+    pairs = itertools.zip_longest(end_to_end.values(), computing)
     items[:] = [item for pair in pairs for module in pair for item in module or ()]
 
 

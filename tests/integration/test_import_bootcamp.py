@@ -154,7 +154,7 @@ def test_an_import_that_was_killed_is_finished_by_the_next(
     dynamodb: "DynamoDBClient",
     dynamodb_endpoint: str,
 ) -> None:
-    Generator(source, examples(quick=1_200, soak=5_000)).fill()
+    Generator(source, examples(quick=600, soak=5_000)).fill()
     whole = new_table()
     run("--write", into=whole)
     wanted = sorted(read_all(dynamodb, whole), key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
