@@ -1,6 +1,5 @@
 """A table of the bootcamp's Cruddur (week 5): its items, and all its known defects, at any size."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
@@ -14,7 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 START = datetime(2023, 3, 24, 9, 0, 0, 123456, UTC)
-CONVERSATIONS = 150  # in a generated table, besides those of people with incomplete data
+CONVERSATIONS = 150  # at most, in a generated table, besides those of people with incomplete data
+_LEAST_MESSAGES = 20  # of one of them
 _ABROAD = timezone(timedelta(hours=2))
 
 
@@ -105,16 +105,17 @@ class Generator:
         return str(UUID(int=self._uuids.getrandbits(128), version=4))
 
     def fill(self) -> None:
-        for pair in self._pairs():
-            self._conversation(*pair, self.messages // CONVERSATIONS)
+        pairs = self._pairs()
+        for pair in pairs:
+            self._conversation(*pair, self.messages // len(pairs))
         self._alone()
         self._visited()
         self._empty()
         self.source.save()
 
-    def _pairs(self) -> Iterator[tuple[User, User]]:
+    def _pairs(self) -> list[tuple[User, User]]:
         pairs = [(one, other) for index, one in enumerate(self.people) for other in self.people[index + 1 :]]
-        yield from self._random.sample(pairs, CONVERSATIONS)
+        return self._random.sample(pairs, min(CONVERSATIONS, self.messages // _LEAST_MESSAGES))
 
     def _conversation(self, one: User, other: User, messages: int) -> None:
         """Write one conversation of the two, in up to three message groups, with times in every form."""
