@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.model import keys
+from messaging.model.change import EDIT, MessageChange
 from messaging.model.conversation import Head
 from messaging.model.cursors import NEWER, OLDER, WALK, InboxCursor, MessageCursor
 from messaging.model.errors import NotFound
 from messaging.model.hidden import Hidden
 from messaging.model.membership import INBOX
-from messaging.model.message import Message
+from messaging.model.message import Message, Quote
 from messaging.model.person import Person
 from messaging.model.pins import Pins
 from messaging.model.reach import YES
@@ -25,10 +26,14 @@ from messaging.services.read import (
     Conversation,
     Found,
     Inbox,
+    _is_whole,
     _joins,
     _newest_of_each,
+    _of_few_messages,
     changed_since,
     count_unread,
+    find_head_and_address,
+    find_head_and_pins,
     find_message_group,
     list_message_groups,
     messages_after,
@@ -38,6 +43,7 @@ from messaging.services.read import (
     show_message_group,
     show_user,
 )
+from messaging.storage.table import MOST_AT_ONCE
 from tests.support.api import OTHER, STRANGER, USER
 from tests.support.fake_table import FakeTable
 from tests.support.strategies import inbox_entries
@@ -451,3 +457,81 @@ def test_one_conversation_is_shown_to_its_members() -> None:
     assert show_message_group(table, USER, "0") == (table.heads["0"].inbox_entry(USER), 0, Pins(USER))
     with pytest.raises(NotFound):
         show_message_group(table, LONDO.user_uuid[:-1] + "0", "0")
+
+
+# The feed of changes
+
+
+@given(st.lists(st.integers(1, 7), max_size=6), st.integers(0, 3), st.integers(0, 8), st.data())
+def test_a_feed_is_whole_if_nothing_is_missing(numbers: list[int], after: int, last: int, data: st.DataObject) -> None:
+    shown = {f"time {n}": data.draw(st.integers(0, 8), f"change of {n}") for n in numbers if data.draw(st.booleans())}
+    changes = [MessageChange(number, EDIT, at="", created_at=f"time {number}") for number in numbers]
+    messages = {time: replace(_messages(1)[0], change=change) for time, change in shown.items()}
+
+    follows = all(number == after + place for place, number in enumerate(numbers, 1))
+    reaches = after + len(numbers) >= last
+    are_shown = all(shown.get(f"time {number}", -1) >= number for number in numbers)
+
+    assert _is_whole(changes, messages, after, last) == (follows and reaches and are_shown)
+
+
+@pytest.mark.parametrize(("messages", "count"), [(MOST_AT_ONCE, MOST_AT_ONCE), (MOST_AT_ONCE + 1, MOST_AT_ONCE)])
+def test_a_feed_has_as_many_messages_as_one_request_reads(messages: int, count: int) -> None:
+    twice = [MessageChange(2 * n + again, EDIT, at="", created_at=str(n)) for n in range(messages) for again in (0, 1)]
+    assert _of_few_messages(twice) == twice[: 2 * count]
+
+
+# Where a conversation and its messages are
+
+
+def _stale_first(*answers: object) -> Mock:
+    """A read that answers a stale replica's answer, and then the others."""
+    return Mock(side_effect=answers)
+
+
+def test_a_conversation_opened_a_moment_ago_is_found_with_its_pins() -> None:
+    head, pins = Head.of_first(_messages(1)[0], LONDO), Pins(USER, (GROUP,), 1)
+    table = Mock(head_and_pins=_stale_first((None, Pins(USER)), (head, pins)))
+
+    assert find_head_and_pins(table, GROUP, USER) == (head, pins)
+    assert table.head_and_pins.mock_calls == [mock.call(GROUP, USER), mock.call(GROUP, USER, consistent=True)]
+
+
+def test_a_known_conversation_is_read_once_with_its_pins() -> None:
+    head = Head.of_first(_messages(1)[0], LONDO)
+    table = Mock(head_and_pins=_stale_first((head, Pins(USER))))
+
+    assert find_head_and_pins(table, GROUP, USER) == (head, Pins(USER))
+
+
+def test_a_message_sent_a_moment_ago_has_a_place() -> None:
+    (message,) = _messages(1)
+    head, record = Head.of_first(message, LONDO), SentRecord.of(message)
+    table = Mock(head_and_sent_record=_stale_first((head, None), (head, record)))
+
+    assert find_head_and_address(table, USER, GROUP, "1") == (head, Quote("1", message.created_at, 1))
+    assert table.method_calls == [
+        mock.call.head_and_sent_record(GROUP, "1", consistent=False),
+        mock.call.head_and_sent_record(GROUP, "1", consistent=True),
+    ]
+
+
+def test_a_message_without_a_number_in_its_record_is_read() -> None:
+    (message,) = _messages(3)
+    head, record = Head.of_first(replace(message, seq=1), LONDO), SentRecord.of(message)._replace(seq=None)
+    table = Mock(head_and_sent_record=_stale_first((head, record)), message=Mock(return_value=message))
+
+    assert find_head_and_address(table, USER, GROUP, "3")[1] == Quote("3", message.created_at, 3)
+    table.message.assert_called_once_with(GROUP, message.created_at)
+
+
+def test_a_message_that_is_not_there_or_not_seen_has_no_place() -> None:
+    (message,) = _messages(1)
+    head, record = Head.of_first(message, LONDO), SentRecord.of(message)
+    left = head.with_membership(USER, replace(head.membership(USER), begins_after=1))
+
+    for found, stored in ((head, None), (left, record), (head, record._replace(message_group_uuid=STRANGER))):
+        table = Mock(head_and_sent_record=Mock(return_value=(found, stored)))
+        assert find_head_and_address(table, USER, GROUP, "1") == (found, None)
+    with pytest.raises(NotFound):
+        find_head_and_address(Mock(head_and_sent_record=Mock(return_value=(head, record))), STRANGER, GROUP, "1")
