@@ -54,9 +54,9 @@ _LONGEST = {
 }
 
 
-def examples(*, quick: int, soak: int | None = None) -> int:
-    """Set the number of examples: `soak` in `make soak`, the profile's in `make mutate`, otherwise `quick`."""
-    numbers = {"soak": soak or quick, "mutation": settings().max_examples}
+def examples(*, quick: int, soak: int | None = None, mutation: int | None = None) -> int:
+    """Set the number of examples: `soak` in `make soak`, `mutation` or the profile's in `make mutate`, else `quick`."""
+    numbers = {"soak": soak or quick, "mutation": mutation or settings().max_examples}
     return numbers.get(settings.get_current_profile_name(), quick)
 
 
