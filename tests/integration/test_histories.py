@@ -8,7 +8,6 @@ from tests.conftest import examples
 from tests.histories.history import Stage
 from tests.histories.memory import MemoryTable
 
-
 # On mutated modules, which are much larger, a history takes seconds.
 _SEEDS = examples(quick=120, mutation=4)
 
