@@ -113,10 +113,10 @@ class Twin:
 
     def _limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Give the functions the template's limits, which other tests switch off."""
+        modules = [self._functions.handler(function) for function in ROUTED]  # imported without limits, for other tests
         for name, value in limits.DEFAULTS.items():
             monkeypatch.setenv(limits.variable(name), value)
-        for function in ROUTED:
-            module = self._functions.handler(function)
+        for module in modules:
             if hasattr(module, "settings"):
                 monkeypatch.setattr(module, "settings", type(module.settings).from_environment())
 
