@@ -55,7 +55,7 @@ test: prepare ## run every test; reports tests skipped on this machine
 soak: prepare ## run the long tests (load, kills, thousands of random histories), write docs/reliability.md
 	@$(BIN)/python -m pytest -n 0 --hypothesis-profile=soak $(SOAK)
 
-mutate: .cache/mutation/bin/mutmut ## mutation-test the rules; list survivors (an hour on two cores)
+mutate: .cache/mutation/bin/mutmut ## mutation-test the rules; list survivors (half an hour on two cores)
 	@rm -rf .cache/mutate && mkdir -p .cache/mutate
 	@cp -R layers/shared/messaging events functions operators tests tools template.yaml asyncapi.yaml pyproject.toml .cache/mutate
 	@cd .cache/mutate && ../mutation/bin/python -m tools.mutation run && ../mutation/bin/mutmut results

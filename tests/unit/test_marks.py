@@ -1,5 +1,8 @@
 """Read marks: a mark only rises, never past the last message, and only members have one."""
 
+from dataclasses import replace
+from datetime import datetime
+
 import pytest
 
 from messaging.model.conversation import Head
@@ -79,3 +82,18 @@ def test_a_throttled_mark_is_tried_again() -> None:
 
     assert mark_read(table, USER, MESSAGE_GROUP, 7).read_seqs[USER] == 7
     assert table.refusals == 0
+
+
+@pytest.mark.parametrize(("read", "seq", "mark"), [(0, 2, 2), (3, 2, 3), (3, 3, 3)])
+def test_a_mark_ends_marked_unread_and_never_falls(read: int, seq: int, mark: int) -> None:
+    table = Throttled()
+    head = replace(table.heads[MESSAGE_GROUP], read_seqs={USER: read, OTHER: 7})
+    unread = replace(head.membership(USER), marked_unread=True)
+    table.heads[MESSAGE_GROUP] = head.with_membership(USER, unread)
+    now = datetime.fromisoformat("2026-01-03T10:20:30+00:00")
+
+    marked = mark_read(table, USER, MESSAGE_GROUP, seq, lambda: now)
+
+    assert marked == table.heads[MESSAGE_GROUP]
+    assert marked.read_seqs == {USER: mark, OTHER: 7}
+    assert (marked.membership(USER).marked_unread, marked.membership(USER).set_at) == (False, "2026-01-03T10")
