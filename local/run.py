@@ -116,7 +116,7 @@ def _serve(ministack: Ministack, origins: list[str], parameters: dict[str, str])
         with _step("building template.yaml (sam build)"):
             stack.build()
         with _step("deploying it (sam deploy)"):
-            stack.deploy(place, origins, **parameters)
+            stack.deploy_changes(place, origins, **parameters)
         password = None if parameters else _load_demo(place)
         publish_local(place)
         with web.serving(place, password, origins) as address:

@@ -69,30 +69,53 @@ def build() -> None:
 def deploy(place: Environment, origins: Sequence[str] = (), **parameters: str) -> None:
     """Deploy the build with these parameters by `sam deploy`, and add the parts that ministack leaves out.
 
-    If that is deployed already, `sam` is not started. Pages of the web client's origin and of `origins` may call the
-    API. Raises StackError.
+    Pages of the web client's origin and of `origins` may call the API. Raises StackError.
     """
+    values = _values(place, origins, parameters)
+    _deploy(place, values)
+    _complete(place, values)
+
+
+def deploy_changes(place: Environment, origins: Sequence[str] = (), **parameters: str) -> None:
+    """As `deploy`, without `sam` if the same build is deployed with the same parameters."""
+    values = _values(place, origins, parameters)
+    if _deployed(place) != _deployment(values):
+        _deploy(place, values)
+    _complete(place, values)
+
+
+def _values(place: Environment, origins: Sequence[str], parameters: dict[str, str]) -> dict[str, str]:
     allowed = ",".join([*guard.origins(guard.page_port(port(place))), *origins])
-    parameters = _PARAMETERS | {"LocalEndpoint": str(place.endpoint), "AllowedOrigins": allowed} | parameters
-    deployment = hashlib.sha256(json.dumps([fingerprint(), parameters]).encode()).hexdigest()
-    if _deployed(place) != deployment:
-        sam(
-            "deploy",
-            "--stack-name",
-            place.stack,
-            "--resolve-s3",
-            "--use-json",
-            "--capabilities",
-            "CAPABILITY_IAM",
-            "--no-confirm-changeset",
-            "--no-fail-on-empty-changeset",
-            "--no-progressbar",
-            "--tags",
-            f"{_DEPLOYMENT}={deployment}",
-            "--parameter-overrides",
-            *(f"{name}={value}" for name, value in parameters.items()),
-            place=place,
-        )
+    return _PARAMETERS | {"LocalEndpoint": str(place.endpoint), "AllowedOrigins": allowed} | parameters
+
+
+def _deployment(parameters: dict[str, str]) -> str:
+    """A name for the build with these parameters."""
+    return hashlib.sha256(json.dumps([_BUILT_FROM.read_text(), parameters]).encode()).hexdigest()
+
+
+def _deploy(place: Environment, parameters: dict[str, str]) -> None:
+    sam(
+        "deploy",
+        "--stack-name",
+        place.stack,
+        "--resolve-s3",
+        "--use-json",
+        "--capabilities",
+        "CAPABILITY_IAM",
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+        "--no-progressbar",
+        "--tags",
+        f"{_DEPLOYMENT}={_deployment(parameters)}",
+        "--parameter-overrides",
+        *(f"{name}={value}" for name, value in parameters.items()),
+        place=place,
+    )
+
+
+def _complete(place: Environment, parameters: dict[str, str]) -> None:
+    """Add the parts that ministack leaves out."""
     template = place.client("cloudformation").get_template(StackName=place.stack, TemplateStage="Processed")
     body = template["TemplateBody"]
     processed = json.loads(body) if isinstance(body, str) else body

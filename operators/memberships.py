@@ -27,16 +27,16 @@ def possible(mine: Membership, last_seq: int) -> Membership:
     ask = mine.ask if mine.ask and 0 <= mine.ask.after < last_seq and keys.is_time(mine.ask.at) else None
     block = mine.block if mine.block and keys.is_time(mine.block.at) else None
     if block:
-        block = Block(block.at, _between(0, block.read, last_seq), _between(0, block.other_read, last_seq))
+        block = Block(block.at, between(0, block.read, last_seq), between(0, block.other_read, last_seq))
     return replace(
         mine,
         ask=ask,
         declined=mine.declined if ask and 0 <= (mine.declined or 0) <= ask.after else None,
-        archived=None if mine.archived is None else _between(0, mine.archived, last_seq),
+        archived=None if mine.archived is None else between(0, mine.archived, last_seq),
         muted_until=mine.muted_until if mine.muted_until == FOREVER or keys.is_time(mine.muted_until) else "",
-        begins_after=_between(0, mine.begins_after, last_seq),
+        begins_after=between(0, mine.begins_after, last_seq),
         unseen=_in_order(mine.unseen, last_seq, is_open=block is not None),
-        older_unseen=_between(0, mine.older_unseen, last_seq),
+        older_unseen=between(0, mine.older_unseen, last_seq),
         shown_at=mine.shown_at if keys.is_time(mine.shown_at) else "",
         block=block,
         set_at=mine.set_at if keys.is_changed_sk(mine.set_at) else "",
@@ -44,7 +44,8 @@ def possible(mine: Membership, last_seq: int) -> Membership:
     )
 
 
-def _between(least: int, value: int, most: int) -> int:
+def between(least: int, value: int, most: int) -> int:
+    """The value, or the bound that it is past."""
     return max(least, min(value, most))
 
 

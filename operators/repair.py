@@ -28,7 +28,7 @@ from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.dynamodb import ABSENT, ConditionFailed, DynamoDB
 from messaging.storage.table import Note, Table
 from operators.conversation_table import ConversationTable, is_sent_record_of
-from operators.memberships import possible, told_by, unopened, without_unreadable
+from operators.memberships import between, possible, told_by, unopened, without_unreadable
 from operators.verify import (
     Violation,
     conversation_violations,
@@ -509,7 +509,7 @@ def _naming(item: Item) -> str:
 
 def _possible(head: Head) -> Head:
     """The head, with no mark below 0 or above the last message."""
-    return replace(head, read_seqs={one: max(0, min(mark, head.last_seq)) for one, mark in head.read_seqs.items()})
+    return replace(head, read_seqs={one: between(0, mark, head.last_seq) for one, mark in head.read_seqs.items()})
 
 
 def _head_of_members(stored: Item | None) -> Head | None:
