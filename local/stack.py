@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from local import guard
 from operators.environments import Environment, local_variables
+from operators.schema import read_yaml
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / ".aws-sam" / "build"
@@ -62,7 +61,7 @@ def build() -> None:
         sam("build", "--parameter-overrides", f"PythonRuntime={PYTHON_RUNTIME}", keep_open=[lock.fileno()])
         # sam reads it seven times for each deployment, and JSON at once.
         built = BUILD / "template.yaml"
-        built.write_text(json.dumps(yaml.safe_load(built.read_text())))
+        built.write_text(json.dumps(read_yaml(built)))
         _BUILT_FROM.write_text(current)
 
 

@@ -40,7 +40,12 @@ _Loader.add_multi_constructor("!", _tagged)
 @cache
 def template() -> dict[str, Any]:
     """template.yaml as written; do not modify it. Intrinsic functions are dicts of one key, {"!Ref": "Table"}."""
-    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+    return read_yaml(TEMPLATE)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The document of a file. CloudFormation's intrinsic functions are dicts of one key."""
+    loaded: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
     return loaded
 
 

@@ -16,23 +16,21 @@ from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
-import yaml
-
 from operators import demo
+from tools.documents import OPENAPI
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docs" / "api.md"
-DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
 
 # Queries of the examples, by operation.
 _QUERIES = {"list_messages": "?limit=2", "list_message_groups": "?limit=1"}
-_TAGS = [tag["name"] for tag in DOCUMENT["tags"]]
+_TAGS = [tag["name"] for tag in OPENAPI["tags"]]
 _METHODS = ["get", "post", "put", "patch", "delete"]
 _LAST = ["list_changes", "delete_reaction", "delete_message"]  # of their tag: they need messages, or end them
 # Their answers are those of openapi.yaml: the demo has no request and no fixed people, and what was left cannot be
 # reported.
 _NOT_RUN = ["block_user", "decline_request", "leave_message_group", "unblock_user"]
-_CONVERSATION = DOCUMENT["components"]["parameters"]["MessageGroupUuid"]["example"]  # $UUID on the page
+_CONVERSATION = OPENAPI["components"]["parameters"]["MessageGroupUuid"]["example"]  # $UUID on the page
 # Statuses that every operation may answer; the page explains them once.
 _COMMON = {"200", "304", "401", "429", "500", "503"}
 _SETTLES_WITHIN = 60  # seconds: the stream handler brings a new message to the inboxes
@@ -43,9 +41,7 @@ Shell = Callable[[str], str]
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Method, path and description of each operation, in the order of the page."""
     described = [
-        (method, path, operation)
-        for path, methods in DOCUMENT["paths"].items()
-        for method, operation in methods.items()
+        (method, path, operation) for path, methods in OPENAPI["paths"].items() for method, operation in methods.items()
     ]
     described.sort(key=_place)
     return iter(described)
@@ -97,7 +93,7 @@ def page(run: Shell, settle: Callable[[], None]) -> str:
         sections.append(_section(method, path, operation, replace(run(command(method, path, operation)))))
         if method != "get":
             settle()
-    return _HEAD.format(description=DOCUMENT["info"]["description"].strip()) + "\n\n".join(sections) + "\n"
+    return _HEAD.format(description=OPENAPI["info"]["description"].strip()) + "\n\n".join(sections) + "\n"
 
 
 _HEAD = """<!-- Made by `make docs` from openapi.yaml; change that file. -->
@@ -152,7 +148,7 @@ def _resolved(value: dict[str, Any]) -> dict[str, Any]:
     """The object that a $ref names."""
     if "$ref" not in value:
         return value
-    found: Any = DOCUMENT
+    found: Any = OPENAPI
     for name in value["$ref"].removeprefix("#/").split("/"):
         found = found[name]
     return {**found, **{key: one for key, one in value.items() if key != "$ref"}}
@@ -169,7 +165,7 @@ def _example_body(operation: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _heading(tag: str) -> str:
-    return next(f"{one['description']}" for one in DOCUMENT["tags"] if one["name"] == tag).partition(":")[0]
+    return next(f"{one['description']}" for one in OPENAPI["tags"] if one["name"] == tag).partition(":")[0]
 
 
 def _one_line(text: str) -> str:
@@ -186,7 +182,7 @@ class _Replacements:
     def __init__(self) -> None:
         self._uuids: dict[str, str] = {}
         self._times: dict[str, str] = {}
-        self._kept = json.dumps(DOCUMENT)
+        self._kept = json.dumps(OPENAPI)
 
     def __call__(self, answer: str) -> str:
         headers, _, body = answer.replace("\r", "").rpartition("\n\n")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support import packages
 from tests.support.packages import JAVASCRIPT, PYTHON, REACT, ROOT
+from tools.documents import ASYNCAPI, OPENAPI
 
 Schema = dict[str, Any]
-DOCUMENTS = {name: yaml.safe_load((ROOT / name).read_text()) for name in ("openapi.yaml", "asyncapi.yaml")}
+DOCUMENTS = {"openapi.yaml": OPENAPI, "asyncapi.yaml": ASYNCAPI}
 # Types of the client and schemas. What the server sends is exactly what the client knows.
 RECEIVED = {
     "BlockedPerson": ("openapi.yaml", "BlockedUser"),

@@ -12,21 +12,20 @@ from uuid import uuid4
 import jsonschema_rs
 import requests
 import schemathesis
-import yaml
 from schemathesis.core import NOT_SET
 
-from operators.schema import template
+from operators.schema import TEMPLATE, template
 from tests.e2e.conftest import Client, System
+from tools.documents import OPENAPI
 
-OPENAPI = Path(__file__).parents[2] / "openapi.yaml"
-DOCUMENT: dict[str, Any] = yaml.safe_load(OPENAPI.read_text())
+FILE = TEMPLATE.with_name("openapi.yaml")
 OPERATIONS = {
     (method.upper(), path): operation
-    for path, methods in DOCUMENT["paths"].items()
+    for path, methods in OPENAPI["paths"].items()
     for method, operation in methods.items()
 }
 CONVERSATION = "1c5b51a2-3545-5550-b2d5-a824b0729bbf"  # in the examples, as is londo
-BLOCKED = DOCUMENT["components"]["parameters"]["UserUuid"]["example"]
+BLOCKED = OPENAPI["components"]["parameters"]["UserUuid"]["example"]
 REPORTED = "f8a3749a-d8cd-4ee4-bfd0-0707c9e52a62"
 
 PARAMETERS = ("@{handle}", "{message_group_uuid}")
@@ -116,7 +115,7 @@ def test_every_answer_is_described(system: System, bayko: Client, londo: Client,
     ]
     of_others = _only("leave_message_group", left) + _only("decline_request", declined)
     (tmp_path / "schemathesis.toml").write_text(CONFIG + of_others + "".join(_draw(*values) for values in known))
-    document = json.dumps(DOCUMENT).replace(CONVERSATION, conversation).replace('"londo"', json.dumps(londo.handle))
+    document = json.dumps(OPENAPI).replace(CONVERSATION, conversation).replace('"londo"', json.dumps(londo.handle))
     (tmp_path / "openapi.json").write_text(document.replace(BLOCKED, vir.user_uuid).replace(REPORTED, last))
 
     done = subprocess.run(
@@ -142,7 +141,7 @@ def test_every_answer_is_described(system: System, bayko: Client, londo: Client,
 
 def test_answers_that_chance_seldom_brings_are_described(system: System, bayko: Client) -> None:
     signed_in = {"Authorization": f"Bearer {bayko.access_token}"}
-    schema = schemathesis.openapi.from_path(OPENAPI)
+    schema = schemathesis.openapi.from_path(FILE)
     for (method, path), described in OPERATIONS.items():
         operation = schema[path][method]
         unknown = operation.Case(
@@ -163,7 +162,7 @@ def test_answers_that_chance_seldom_brings_are_described(system: System, bayko: 
 
 
 def test_every_route_with_a_body_names_a_field_that_it_does_not_know(system: System, bayko: Client) -> None:
-    schema = schemathesis.openapi.from_path(OPENAPI)
+    schema = schemathesis.openapi.from_path(FILE)
     for (method, path), described in OPERATIONS.items():
         if "requestBody" in described:
             case = schema[path][method].Case(
@@ -204,12 +203,12 @@ def _route(method: str, path: str) -> str:
 
 
 def test_it_is_valid() -> None:
-    schemathesis.openapi.from_path(OPENAPI).validate()
+    schemathesis.openapi.from_path(FILE).validate()
 
 
 def test_its_examples_are_as_it_describes() -> None:
-    for schema, example in _examples(DOCUMENT):
-        jsonschema_rs.validate({**schema, "components": DOCUMENT["components"]}, example, validate_formats=True)
+    for schema, example in _examples(OPENAPI):
+        jsonschema_rs.validate({**schema, "components": OPENAPI["components"]}, example, validate_formats=True)
 
 
 def _cursor(page: requests.Response, relation: str) -> str:
@@ -257,7 +256,7 @@ def _examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
         if "schema" in node and "examples" in node:
             for example in node["examples"].values():
                 name = example.get("$ref", "").rpartition("/")[2]
-                yield node["schema"], (DOCUMENT["components"]["examples"][name] if name else example)["value"]
+                yield node["schema"], (OPENAPI["components"]["examples"][name] if name else example)["value"]
         node = list(node.values())
     if isinstance(node, list):
         for child in node:

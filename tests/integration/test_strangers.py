@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import yaml
 
 from messaging.model import keys
 from messaging.model.cursors import MessageCursor
@@ -15,12 +14,13 @@ from messaging.model.person import Person
 from messaging.services import refusals
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
-from operators.schema import TEMPLATE, template
+from operators.schema import template
 from tests.support.functions import Functions, sample_event
 from tests.support.socket_functions import SocketFunctions
 from tests.support.world import Requests, Run
+from tools.documents import ASYNCAPI
 
-FRAMES = yaml.safe_load((TEMPLATE.parent / "asyncapi.yaml").read_text())["components"]["schemas"]["Frame"]["oneOf"]
+FRAMES = ASYNCAPI["components"]["schemas"]["Frame"]["oneOf"]
 KINDS = [kind for frame in FRAMES for kind in frame["properties"]["type"].get("enum", ())]
 STRANGER = str(uuid4())
 

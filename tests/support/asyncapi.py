@@ -1,13 +1,11 @@
 """asyncapi.yaml's schemas, for checking real frames."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import yaml
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "asyncapi.yaml").read_text())
+from tools.documents import ASYNCAPI
 
 
 def assert_described(schema: str, value: object) -> None:
@@ -19,5 +17,5 @@ def assert_described(schema: str, value: object) -> None:
 @cache
 def _validator(schema: str) -> Any:
     return jsonschema_rs.Draft202012Validator(
-        {"$ref": f"#/components/schemas/{schema}", "components": DOCUMENT["components"]}
+        {"$ref": f"#/components/schemas/{schema}", "components": ASYNCAPI["components"]}
     )

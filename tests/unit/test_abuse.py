@@ -11,7 +11,6 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,9 +27,9 @@ from tests.support.abuse import cursors, json_values, mutated, requests
 from tests.support.api import STRANGER, event, json_body
 from tests.support.fake_table import FakeInboxes, FakeTable
 from tests.support.routes import ROUTED
+from tools.documents import OPENAPI
 
 _ROOT = Path(__file__).parents[2]
-_DOCUMENT = yaml.safe_load((_ROOT / "openapi.yaml").read_text())
 
 # The people in the sample events.
 BAYKO = Person("0e4f6f0c-6c1e-4a43-9c3e-6f2a1f0b7d01", "bayko", "Andrew Bayko")
@@ -108,15 +107,15 @@ def _validator(operation: str, status: int, content_type: str) -> jsonschema_rs.
     """Find the schema of an answer. Raises KeyError if openapi.yaml has none."""
     (described,) = (
         described
-        for methods in _DOCUMENT["paths"].values()
+        for methods in OPENAPI["paths"].values()
         for described in methods.values()
         if described["operationId"] == operation
     )
     answer = described["responses"][str(status)]
     if "$ref" in answer:
-        answer = _DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+        answer = OPENAPI["components"]["responses"][answer["$ref"].rpartition("/")[2]]
     return jsonschema_rs.validator_for(
-        {**answer["content"][content_type]["schema"], "components": _DOCUMENT["components"]}, validate_formats=True
+        {**answer["content"][content_type]["schema"], "components": OPENAPI["components"]}, validate_formats=True
     )
 
 

@@ -9,10 +9,11 @@ from messaging.api import views
 from messaging.model.change import EDIT, MessageChange
 from messaging.model.conversation import Head
 from tests.support.api import MESSAGE_GROUP, USER
-from tests.support.asyncapi import DOCUMENT, assert_described
+from tests.support.asyncapi import assert_described
 from tests.support.strategies import heads
+from tools.documents import ASYNCAPI
 
-_CODES = DOCUMENT["components"]["schemas"]["Error"]["properties"]["code"]["enum"]
+_CODES = ASYNCAPI["components"]["schemas"]["Error"]["properties"]["code"]["enum"]
 
 
 @given(heads())
@@ -65,21 +66,21 @@ def test_frames_are_described() -> None:
 def test_every_reference_leads_somewhere() -> None:
     references = [
         line.split('"$ref": "')[1].split('"')[0]
-        for line in json.dumps(DOCUMENT, indent=1).splitlines()
+        for line in json.dumps(ASYNCAPI, indent=1).splitlines()
         if "$ref" in line
     ]
 
     assert references
     for reference in references:
-        target = DOCUMENT
+        target = ASYNCAPI
         for step in reference.removeprefix("#/").split("/"):
             target = target[step]
 
 
 def test_every_event_that_is_described_has_a_view_and_every_view_is_described() -> None:
     described = {
-        DOCUMENT["components"]["schemas"][one["$ref"].rpartition("/")[2]]["properties"]["type"]["const"]
-        for one in DOCUMENT["components"]["schemas"]["Events"]["items"]["oneOf"]
+        ASYNCAPI["components"]["schemas"][one["$ref"].rpartition("/")[2]]["properties"]["type"]["const"]
+        for one in ASYNCAPI["components"]["schemas"]["Events"]["items"]["oneOf"]
     }
 
     assert described == {name.removesuffix("_event") for name in vars(views) if name.endswith("_event")}

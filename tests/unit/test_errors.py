@@ -10,9 +10,9 @@ from messaging.live import connections
 from messaging.model.errors import MessagingError, TooManyRequests
 from messaging.model.limits import LOOKUPS, Limit, LimitReached, Usage
 from tests.support.api import USER, request
-from tests.support.asyncapi import DOCUMENT
+from tools.documents import ASYNCAPI
 
-FRAME_CODES = DOCUMENT["components"]["schemas"]["Error"]["properties"]["code"]["enum"]
+FRAME_CODES = ASYNCAPI["components"]["schemas"]["Error"]["properties"]["code"]["enum"]
 
 
 def _subclasses(base: type[MessagingError]) -> Iterator[type[MessagingError]]:
