@@ -1,4 +1,4 @@
-"""Prepares the tests: fetches DynamoDB Local, looks for other tools, and reports the tests this machine must skip."""
+"""Prepares the tests: compiles them, fetches DynamoDB Local, and reports the tests that this machine must skip."""
 
 import io
 import json
@@ -14,9 +14,12 @@ _PACKAGE = "amplify-dynamodb-simulator@2.9.30"  # carries Amazon's jar, so neith
 _ROOT = Path(__file__).parents[2]
 DYNAMODB_LOCAL = _ROOT / ".cache" / "dynamodb-local" / "2.9.30"
 _IAM_SIMULATE = _ROOT / "node_modules" / "@cloud-copilot" / "iam-simulate"
+_COMPILED = Path(sys.prefix) / "compiled"
 
 
 def main() -> int:
+    if not _COMPILED.exists():
+        _compile()
     if not chromium():
         print(
             "Left out: tests/e2e/web, for want of Chromium. Install it (Debian: apt install chromium-headless-shell).",
@@ -41,6 +44,19 @@ def main() -> int:
         print("Fetching DynamoDB Local (55 MB) …", flush=True)
         _fetch()
     return 0
+
+
+def _compile() -> None:
+    """Import all tests and their packages once, on two cores. Otherwise each worker would compile all of them."""
+    print("Compiling the tests …", flush=True)
+    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet"]
+    processes = [
+        subprocess.Popen([*command, *folders], cwd=_ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for folders in (["tests/unit"], ["tests/integration", "tests/e2e"])
+    ]
+    failures = [process.wait() for process in processes]
+    if not any(failures):  # the tests themselves report what is wrong with them
+        _COMPILED.touch()
 
 
 def chromium() -> str | None:
