@@ -95,6 +95,7 @@ check-web: node_modules/.package-lock.json
 	@node_modules/.bin/tsc -p packages/react
 
 lock: .cache/lock/bin/uv ## pin the packages of tools and workflows to the newest allowed versions, with hashes
+	@$(COMPILE) requirements/build.in -o requirements/build.txt
 	@$(COMPILE) --extra run pyproject.toml requirements/build.in -o requirements/run.txt
 	@$(COMPILE) --extra run --extra test pyproject.toml requirements/build.in -o requirements/test.txt
 

@@ -45,10 +45,12 @@ def main() -> int:
     (VENV / "pip.conf").write_text(PIP_CONF)
     project = ("--editable", ".[" + ",".join(extras) + "]")
     if locked:
+        pip(*LOCKED, str(locked_requirements("build")))
         pip(*LOCKED, str(locked_requirements(extra)))
         pip(*EDITABLE)
     elif not is_installed_offline(*project):
-        pip("-r", str(BUILD), *project)
+        pip("--upgrade", "-r", str(BUILD))
+        pip(*project)
     print(f" {time.monotonic() - start:.0f} s", flush=True)
     for name in extras:
         (VENV / name).write_text(fingerprint(name, locked))

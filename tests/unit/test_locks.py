@@ -36,7 +36,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize("path", [*LOCKS, "requirements/run.txt"])
+@pytest.mark.parametrize("path", [*LOCKS, "requirements/build.txt", "requirements/run.txt"])
 def test_every_package_of_a_lock_is_pinned_by_hashes(path: str) -> None:
     text = re.sub(r"\\\n", " ", (ROOT / path).read_text())
     for line in text.splitlines():
@@ -53,9 +53,10 @@ def test_a_lock_has_the_requirements_of_the_project(name: str, extras: list[str]
 
 
 def test_all_locks_agree() -> None:
-    of_test = locked("requirements/test.txt")
-    of_run = locked("requirements/run.txt")
-    assert {name: version(of_test[name]) for name in of_run} == {name: version(of_run[name]) for name in of_run}
+    build, run, test = (locked(f"requirements/{name}.txt") for name in ("build", "run", "test"))
+    assert build.keys() <= run.keys() <= test.keys()
+    for lock in (build, run):
+        assert {name: version(test[name]) for name in lock} == {name: version(lock[name]) for name in lock}
 
 
 def test_with_locked_only_hashed_files_are_installed() -> None:
