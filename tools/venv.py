@@ -128,6 +128,7 @@ def install(*arguments: str) -> "list[str]":
 def environment() -> "dict[str, str]":
     kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
     kept["PIP_USER"] = "0"
+    kept["PYTHONWARNINGS"] = "ignore"  # setuptools warns at every editable installation
     return kept
 
 
