@@ -137,6 +137,10 @@ def test_two_people_talk_while_the_network_of_one_is_cut_and_put_back(
         londos.type("Hello yourself\n")
         baykos.shows("you: Hello ✓", "Londo: Hello yourself")
         londos.shows("you: Hello yourself ✓", "Bayko has read it ✓✓")
+        # Over the socket: what was shown so far may have come without one.
+        londos.shows("Bayko is online")
+        londos.type("Are you there?\n")
+        baykos.shows("Londo: Are you there?")
 
         shaky.cut()
         baykos.shows("connection lost")

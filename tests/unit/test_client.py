@@ -232,7 +232,7 @@ class Network:
         self.api = FakeApi()
         self.group = self.api.send("londo", "bayko")["message_group_uuid"]
         self.sockets: list[Socket] = []
-        self.answers_lost = 0
+        self.answers_lost = self.tickets_lost = 0
         self.posted: list[dict[str, str]] = []
         self.refuses = ""
 
@@ -240,6 +240,9 @@ class Network:
         return self.api.get("bayko", path)
 
     def ticket(self) -> str:
+        if self.tickets_lost:
+            self.tickets_lost -= 1
+            raise Unanswered
         return "ticket"
 
     def send(self, body: dict[str, str]) -> dict[str, Any]:
@@ -335,6 +338,14 @@ async def until(what: Callable[[], object]) -> None:
     async with asyncio.timeout(_WITHIN):
         while not what():
             await asyncio.sleep(0.01)
+
+
+def test_without_a_network_from_the_start_it_says_so_once_and_connects_later(network: Network) -> None:
+    async def test(_: Device, told: list[str]) -> None:
+        assert told[:2] == ["disconnected", "caught_up"]
+
+    network.tickets_lost = 3
+    with_device(network, test)
 
 
 def test_a_frame_that_is_no_array_is_skipped(network: Network) -> None:

@@ -170,8 +170,9 @@ class Device:
         failures = 0
         while True:
             await self._is_looked_at.wait()
-            ticket = await until_answered(self._api.ticket)
+            retry_after = 0
             try:
+                ticket = await asyncio.to_thread(self._api.ticket)
                 url = f"{self._socket_url}?ticket={ticket}"
                 async with asyncio.timeout(_RECONNECT_AFTER), connect(url, open_timeout=_OPEN_WITHIN) as socket:
                     self._socket = socket  # its events wait until everything before them is fetched
@@ -181,12 +182,14 @@ class Device:
                     failures = 0
                     await self._listen(socket)
                     self._notify({"type": "replaced"})
-            except (OSError, WebSocketException):
+            except (OSError, WebSocketException, Unanswered) as failure:
                 if failures == 0:
                     self._notify({"type": "disconnected"})
                 failures += 1
+                if isinstance(failure, Unanswered):
+                    retry_after = failure.retry_after
             self._socket = None
-            await asyncio.sleep(pause(failures))
+            await asyncio.sleep(retry_after + pause(failures))
 
     async def _catch_up(self) -> None:
         await self.fetch(self.inbox.catch_up())
