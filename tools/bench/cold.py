@@ -137,7 +137,8 @@ def first_invocation(python: Path, function: Function, endpoint: str) -> float:
 def _emulated(python: Path, function: Function, endpoint: str) -> Iterator[str]:
     """Start an emulator for the function; yield its address. The function's process starts with the first request."""
     emulator = Path(samcli.__file__).parent / "local" / "rapid" / _EMULATORS[platform.machine()]
-    port, api_port = free_port(), free_port()
+    port = free_port()
+    api_port = port + 1  # free, too; a second free_port() is the same now and then
     process = subprocess.Popen(
         [
             emulator,
