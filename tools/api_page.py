@@ -17,7 +17,7 @@ from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from operators import demo
-from tools.documents import OPENAPI
+from tests.support.openapi import OPENAPI
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docs" / "api.md"

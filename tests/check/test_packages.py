@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.support import packages
+from tests.support.asyncapi import ASYNCAPI
+from tests.support.openapi import OPENAPI
 from tests.support.packages import JAVASCRIPT, PYTHON, REACT, ROOT
-from tools.documents import ASYNCAPI, OPENAPI
 
 Schema = dict[str, Any]
 DOCUMENTS = {"openapi.yaml": OPENAPI, "asyncapi.yaml": ASYNCAPI}

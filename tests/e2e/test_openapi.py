@@ -16,7 +16,7 @@ from schemathesis.core import NOT_SET
 
 from operators.schema import TEMPLATE, template
 from tests.e2e.conftest import Client, System
-from tools.documents import OPENAPI
+from tests.support.openapi import OPENAPI
 
 FILE = TEMPLATE.with_name("openapi.yaml")
 OPERATIONS = {

@@ -15,10 +15,10 @@ from messaging.services import refusals
 from messaging.services.send import send_to_conversation, send_to_handle
 from messaging.storage.table import Table
 from operators.schema import template
+from tests.support.asyncapi import ASYNCAPI
 from tests.support.functions import Functions, sample_event
 from tests.support.socket_functions import SocketFunctions
 from tests.support.world import Requests, Run
-from tools.documents import ASYNCAPI
 
 FRAMES = ASYNCAPI["components"]["schemas"]["Frame"]["oneOf"]
 KINDS = [kind for frame in FRAMES for kind in frame["properties"]["type"].get("enum", ())]

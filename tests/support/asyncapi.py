@@ -5,7 +5,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from tools.documents import ASYNCAPI
+from operators.schema import TEMPLATE, read_yaml
+
+ASYNCAPI: dict[str, Any] = read_yaml(TEMPLATE.with_name("asyncapi.yaml"))
 
 
 def assert_described(schema: str, value: object) -> None:

@@ -26,8 +26,8 @@ from messaging.storage.table import Insert
 from tests.support.abuse import cursors, json_values, mutated, requests
 from tests.support.api import STRANGER, event, json_body
 from tests.support.fake_table import FakeInboxes, FakeTable
+from tests.support.openapi import OPENAPI
 from tests.support.routes import ROUTED
-from tools.documents import OPENAPI
 
 _ROOT = Path(__file__).parents[2]
 

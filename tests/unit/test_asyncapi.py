@@ -9,9 +9,8 @@ from messaging.api import views
 from messaging.model.change import EDIT, MessageChange
 from messaging.model.conversation import Head
 from tests.support.api import MESSAGE_GROUP, USER
-from tests.support.asyncapi import assert_described
+from tests.support.asyncapi import ASYNCAPI, assert_described
 from tests.support.strategies import heads
-from tools.documents import ASYNCAPI
 
 _CODES = ASYNCAPI["components"]["schemas"]["Error"]["properties"]["code"]["enum"]
 

@@ -10,7 +10,7 @@ from messaging.live import connections
 from messaging.model.errors import MessagingError, TooManyRequests
 from messaging.model.limits import LOOKUPS, Limit, LimitReached, Usage
 from tests.support.api import USER, request
-from tools.documents import ASYNCAPI
+from tests.support.asyncapi import ASYNCAPI
 
 FRAME_CODES = ASYNCAPI["components"]["schemas"]["Error"]["properties"]["code"]["enum"]
 

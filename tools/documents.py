@@ -1,8 +1,0 @@
-"""The descriptions of the API and of the socket, read once by each process."""
-
-from typing import Any
-
-from operators.schema import TEMPLATE, read_yaml
-
-OPENAPI: dict[str, Any] = read_yaml(TEMPLATE.with_name("openapi.yaml"))
-ASYNCAPI: dict[str, Any] = read_yaml(TEMPLATE.with_name("asyncapi.yaml"))
