@@ -22,7 +22,8 @@ from tests.support.issuer import Issuer
 from tools import api_page
 
 ROOT = Path(__file__).parents[3]
-PORT, ISSUER_PORT = free_port(), free_port()
+PORT = free_port()
+ISSUER_PORT = PORT + 1  # free, too
 ORIGINS = [f"http://{name}:{PORT}" for name in ("127.0.0.1", "localhost")]
 _ANSWERS_WITHIN = 60  # seconds
 
