@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from messaging.model import keys
@@ -23,7 +23,7 @@ from messaging.model.message import Message
 from messaging.model.person import Person
 from messaging.model.pins import MOST_PINS, Pins
 from messaging.model.sent_record import SentRecord
-from messaging.retry import until_not_busy
+from messaging.retry import attempts, until_not_busy
 from messaging.services.rewrite_inbox import rebuild
 from messaging.storage.dynamodb import ABSENT, ConditionFailed, DynamoDB
 from messaging.storage.table import Note, Table
@@ -55,13 +55,20 @@ _DERIVED: dict[str, Callable[[Item], object]] = {
     keys.unread_pk(""): Unread.from_item,
     keys.sent_record_pk(""): readable_sent_record,
 }
+_PATIENCE_SECONDS = 60.0  # for an item that keeps changing: nobody waits for an answer, as in the functions
+_SETTLE_SECONDS = 3.0  # the stream handler may be writing an older state, which it then corrects
+_Result = TypeVar("_Result")
 
 
 def repair_inboxes(table: Table, message_group_uuid: str) -> int:
-    """Rebuild a conversation's entries and unread entries from its head, at any key. Raises Busy.
+    """Rebuild a conversation's entries and unread entries from its head, at any key. Raises Busy after a minute.
 
     Returns the version of the head that they show at least.
     """
+    return _patiently(partial(_try_repair_inboxes, table, message_group_uuid))
+
+
+def _try_repair_inboxes(table: Table, message_group_uuid: str) -> int:
     head = table.head(message_group_uuid, consistent=True)
     if head is None:
         return 0
@@ -70,6 +77,11 @@ def repair_inboxes(table: Table, message_group_uuid: str) -> int:
         if isinstance(outcome, Busy):
             raise outcome
     return head.version
+
+
+def _patiently(action: Callable[[], _Result]) -> _Result:
+    """Repeat an action while people who keep sending make it raise Busy."""
+    return until_not_busy(action, _PATIENCE_SECONDS)
 
 
 class Repair:
@@ -103,17 +115,17 @@ class Repair:
             self._delete_derived(one)
         blocks = [(one.where.removeprefix(keys.blocks_pk("")), one.sk) for one in violations if one.kind == "block"]
         for owner_uuid, user_uuid in blocks:
-            until_not_busy(partial(self._put_unopened, owner_uuid, user_uuid))
+            _patiently(partial(self._put_unopened, owner_uuid, user_uuid))
         conversations |= {keys.pair_uuid(*pair) for pair in blocks}
         with ThreadPoolExecutor(MAX_CONCURRENCY) as threads:
             left = {one for found in threads.map(self._fix_conversation, sorted(conversations)) for one in found}
         for one in orphans:
             self._delete_orphan(one)
         for owner_uuid, user_uuid in blocks:
-            until_not_busy(partial(self._fix_block_entry, owner_uuid, user_uuid))
+            _patiently(partial(self._fix_block_entry, owner_uuid, user_uuid))
         for one in violations:
             if one.kind == "pins":
-                until_not_busy(partial(self._fix_pins, one.where))
+                _patiently(partial(self._fix_pins, one.where))
         left = {one for one in left if one.kind != "block"} | {one for one in violations if one.kind == "unknown"}
         others = {one.where for one in violations if one.kind in ("block", "pins", "unreadable")}
         others |= {keys.conversation_pk(keys.pair_uuid(*pair)) for pair in blocks}
@@ -177,7 +189,16 @@ class Repair:
             pass
         except Busy as busy:
             return [Violation("busy", group, f"is not fixed: {busy}")]
-        return conversation_violations(self._table, group, version)
+        return self._left(group, version)
+
+    def _left(self, group: str, version: int) -> list[Violation]:
+        """The violations that remain in a conversation. Looks at its inboxes again while they are wrong."""
+        left: list[Violation] = []
+        for _ in attempts(_SETTLE_SECONDS, first_pause=0.2, longest_pause=1.0):
+            left = conversation_violations(self._table, group, version)
+            if not any(one.of_inbox for one in left):
+                break
+        return left
 
     def _bring_back(self, group: str, backup: DynamoDB) -> None:
         """Put the items of a conversation that only the copy has."""
@@ -197,11 +218,11 @@ class Repair:
             message = self._with_its_uuid(item, Message.from_item(item))
             senders.add(message.sender.user_uuid)
             message_uuids.add(message.message_uuid)
-        return until_not_busy(lambda: self._try_fix_head(group, senders, message_uuids))
+        return _patiently(lambda: self._try_fix_head(group, senders, message_uuids))
 
     def _fix_changes(self, group: str) -> None:
         """Make changes, messages and head agree. A change that is lost is noted for a message that shows it."""
-        until_not_busy(lambda: self._try_fix_changes(group))
+        _patiently(lambda: self._try_fix_changes(group))
 
     def _try_fix_changes(self, group: str) -> None:
         stored = self._get(keys.conversation_pk(group), keys.HEAD)
@@ -352,7 +373,7 @@ class Repair:
     def _fix_sent_records(self, group: str) -> None:
         """Give each message its sent record, unless that points to another message with this message_uuid."""
         for page in self._table.messages(group):
-            until_not_busy(partial(self._fix_page_of_sent_records, page))
+            _patiently(partial(self._fix_page_of_sent_records, page))
 
     def _fix_page_of_sent_records(self, page: list[Message]) -> None:
         stored = self._table.sent_records({one.message_uuid for one in page})

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from messaging import retry
 from messaging.model import keys
 from messaging.model.block_entry import BlockEntry
 from messaging.model.connection import Connection, Subscription, Ticket
@@ -379,6 +380,24 @@ def test_a_repair_while_people_send_loses_nothing(damaged: Damaged) -> None:
     repair_inboxes(damaged.table, damaged.group)
     assert damaged.verify() == []
     assert len(damaged.messages) == 45
+
+
+def test_an_older_entry_that_the_stream_is_about_to_delete_is_not_left(
+    damaged: Damaged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A late stream handler inserts the entry of an older head, is refused, and then rebuilds (docs/inbox.md)."""
+    late = replace(damaged.londos, sk=_EARLIER["S"], version=1).item
+    damaged.delete(damaged.londos.item)
+
+    def be_overtaken(table: Table, group: str) -> int:
+        version = repair_inboxes(table, group)
+        damaged.put(late)
+        return version
+
+    monkeypatch.setattr("operators.repair.repair_inboxes", be_overtaken)
+    monkeypatch.setattr(retry, "sleep", lambda _: damaged.delete(late))
+
+    assert damaged.fix() == []
 
 
 def script(name: str, table_name: str, endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]:
