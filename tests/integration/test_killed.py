@@ -11,7 +11,7 @@ pytestmark = pytest.mark.processes
 
 def test_nothing_is_lost_or_duplicated_when_processes_are_killed(dynamodb_endpoint: str, tmp_path: Path) -> None:
     outcome = kill_while_sending(
-        dynamodb_endpoint, tmp_path, people=3, messages_each=18, longest_life=18, seed=1, seconds=300
+        dynamodb_endpoint, tmp_path, people=3, messages_each=18, longest_life=18, seed=1, seconds=1_200
     )
 
     assert (outcome.differ, outcome.doubled, outcome.left, outcome.violations) == ([], [], [], [])

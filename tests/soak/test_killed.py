@@ -16,7 +16,7 @@ def test_nothing_is_lost_or_duplicated_when_processes_are_killed(
         pytest.skip("DynamoDB Local is not here: see tests/support/prepare.py")
     with dynamodb_local.running(tmp_path) as endpoint:
         outcome = kill_while_sending(
-            endpoint, tmp_path, people=4, messages_each=350, longest_life=120, seed=1, seconds=540
+            endpoint, tmp_path, people=4, messages_each=350, longest_life=120, seed=1, seconds=1_800
         )
 
     record_property("reliability", outcome.reliability)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).parents[2]
 _STREAM_HANDLER = "stream_handler"
 _BEGUN = "begun"
-_LONGEST_LIFE = 600  # seconds, in case the parent process is gone and cannot end it
+_LONGEST_LIFE = 1_800  # seconds, in case the parent process is gone and cannot end it
 
 
 class Journal:
