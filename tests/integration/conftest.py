@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import boto3
 import pytest
 
 from messaging.model.person import Person
@@ -36,22 +35,23 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield endpoint
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def dynamodb_endpoint(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The engine's address, and an access key in the environment: the module's own, so that it starts with no records.
+    """The engine's address, and an access key in the environment: the test's own, so that it starts with no records.
 
-    Modules marked `processes` share the key that scripts and processes of tests have.
+    Tests marked `processes` share the key that scripts and other processes have.
     """
     key = Environment.access_key if request.node.get_closest_marker("processes") else uuid4().hex
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", key)
-        patch.setattr(boto3, "DEFAULT_SESSION", None)  # it has the key of the module before
         yield engine
 
 
-@pytest.fixture(scope="module")
-def dynamodb(dynamodb_endpoint: str) -> "DynamoDBClient":
-    return dynamodb_local.client(dynamodb_endpoint)
+@pytest.fixture
+def dynamodb(dynamodb_endpoint: str) -> Iterator["DynamoDBClient"]:
+    client = dynamodb_local.client(dynamodb_endpoint)
+    yield client
+    client.close()
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def table_name(dynamodb: "DynamoDBClient") -> Iterator[str]:
     dynamodb.delete_table(TableName=name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def functions_dynamodb(dynamodb_endpoint: str) -> Iterator[Any]:
     """The client of DynamoDB that the functions use."""
     client = dynamodb_local.functions_client(dynamodb_endpoint)

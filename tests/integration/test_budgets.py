@@ -6,7 +6,6 @@ docs/cost.md, docs/scale.md and the totals in README.md are up to date with them
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -19,16 +18,14 @@ from messaging.model.message import Message, Quote
 from messaging.model.person import Person
 from messaging.model.sent_record import SentRecord
 from operators.cost import Consumed
+from tests.support import dynamodb_local
 from tests.support.budgets import BUDGETS, measure, size
 from tools.cost import PAGES
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
 
 @pytest.fixture(scope="module")
-def measured(dynamodb: "DynamoDBClient", dynamodb_endpoint: str) -> dict[str, Consumed]:
-    return measure(dynamodb, dynamodb_endpoint)
+def measured(engine: str) -> dict[str, Consumed]:
+    return measure(dynamodb_local.client(engine), engine)
 
 
 def test_every_operation_is_within_its_budget(

@@ -21,8 +21,6 @@ from tests.support.scripts import Script
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-pytestmark = pytest.mark.processes
-
 
 @pytest.fixture
 def sent(functions: Functions, bayko: Person, londo: Person) -> list[dict[str, Any]]:
@@ -191,6 +189,7 @@ def test_an_edit_during_a_block_keeps_no_message_from_being_reported(
     assert report.messages[0].message == "Never mind"
 
 
+@pytest.mark.processes
 def test_operators_list_show_and_close_reports(
     table: Table, functions: Functions, script: Script, bayko: Person, londo: Person, sent: list[dict[str, Any]]
 ) -> None:
@@ -233,6 +232,7 @@ def test_operators_list_show_and_close_reports(
     assert (missing.returncode, missing.stdout) == (2, "")
 
 
+@pytest.mark.processes
 def test_a_report_expires_and_shows_an_erased_person_as_a_uuid(
     table: Table, functions: Functions, script: Script, londo: Person, sent: list[dict[str, Any]]
 ) -> None:

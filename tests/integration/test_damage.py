@@ -29,6 +29,7 @@ from operators.scan import kind_of
 from operators.schema import create_table_request
 from operators.verify import Violation, verify
 from tests.conftest import examples
+from tests.support import dynamodb_local
 from tests.support.checks import read_all
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ class Healthy:
 
 
 @pytest.fixture(scope="module")
-def table(dynamodb: "DynamoDBClient") -> Iterator[Healthy]:
+def table(engine: str) -> Iterator[Healthy]:
+    dynamodb = dynamodb_local.client(engine, access_key=uuid4().hex)
     name = f"damage-{uuid4()}"
     dynamodb.create_table(**create_table_request(name))
     table = Table(dynamodb, name)

@@ -16,6 +16,7 @@ from operators import demo
 from operators.bulk import Bulk
 from operators.schema import create_table_request
 from operators.verify import verify
+from tests.support import dynamodb_local
 from tests.support.checks import assert_inboxes_stand_at_the_heads, read_all
 from tests.support.scripts import BIN, environment, on_a_terminal, run_on_dynamodb_local
 
@@ -38,11 +39,12 @@ def script(dynamodb_endpoint: str, table_name: str) -> Script:
 
 
 @pytest.fixture(scope="module")
-def demo_table(dynamodb_endpoint: str, dynamodb: "DynamoDBClient") -> Iterator[str]:
+def demo_table(engine: str) -> Iterator[str]:
     """A table with the demo, for tests that only read."""
+    dynamodb = dynamodb_local.client(engine)
     name = f"table-{uuid4()}"
     dynamodb.create_table(**create_table_request(name))
-    assert _script(dynamodb_endpoint, name)("seed").returncode == 0
+    assert _script(engine, name)("seed").returncode == 0
     yield name
     dynamodb.delete_table(TableName=name)
 

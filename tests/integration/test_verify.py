@@ -38,8 +38,6 @@ from tests.support.scripts import run_on_dynamodb_local
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-pytestmark = pytest.mark.processes
-
 
 class Damaged:
     """A table with two conversations; tests change its items behind the system's back."""
@@ -404,6 +402,7 @@ def script(name: str, table_name: str, endpoint: str, *arguments: str) -> subpro
     return run_on_dynamodb_local(endpoint, name, "--stack", table_name, *arguments)
 
 
+@pytest.mark.processes
 def test_the_commands_find_list_and_fix_damage(damaged: Damaged, dynamodb_endpoint: str) -> None:
     _MENDABLE["double"](damaged)
 
@@ -421,6 +420,7 @@ def test_the_commands_find_list_and_fix_damage(damaged: Damaged, dynamodb_endpoi
     assert clean.stdout.startswith("0 violations in ")
 
 
+@pytest.mark.processes
 def test_a_table_that_is_not_there_is_a_clear_error(dynamodb_endpoint: str) -> None:
     done = script("verify", "no-such-table", dynamodb_endpoint)
 

@@ -35,8 +35,6 @@ from tests.support.scripts import run_on_dynamodb_local
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-pytestmark = pytest.mark.processes
-
 _ITEMS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "tables" / "version_1.json").read_text())
 _HEADS = [Head.from_item(item) for item in _ITEMS if item["sk"]["S"] == keys.HEAD]
 _LIVING = [head for head in _HEADS if not any(person.is_deleted for person in head.members.values())]
@@ -134,6 +132,7 @@ def _changes(old: Old, head: Head) -> Iterator[object]:
     yield change_profile(old.table, one, ProfileChange(read_receipts=True))
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("repaired", [False, True], ids=["before", "after repair"])
 def test_a_late_retry_of_an_old_message_is_answered_and_another_text_refused(
     old: Old, dynamodb_endpoint: str, repaired: bool
@@ -150,6 +149,7 @@ def test_a_late_retry_of_an_old_message_is_answered_and_another_text_refused(
     assert old.items == before
 
 
+@pytest.mark.processes
 def test_repair_updates_the_table_while_two_people_keep_sending(old: Old, dynamodb_endpoint: str) -> None:
     with _sending(old) as sent:
         lines = _repair(old, dynamodb_endpoint)

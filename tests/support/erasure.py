@@ -1,9 +1,7 @@
 """A table with people to erase."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
-
-import boto3
 
 from messaging.model import keys
 from messaging.model.membership import FOREVER
@@ -16,12 +14,10 @@ from messaging.services.settings import change_settings
 from operators.erasure import erase_from_table
 from operators.people_table import PeopleTable
 from operators.verify import verify
+from tests.support import dynamodb_local
 from tests.support.checks import assert_inboxes_stand_at_the_heads, read_all
 from tests.support.fake_sockets import FakeSockets
 from tests.support.functions import Functions, Stream
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 class CutOff(Exception):
@@ -32,7 +28,7 @@ class World:
     """A table, with helpers to send messages, to erase people and to inspect all items."""
 
     def __init__(self, endpoint: str, name: str, functions: Functions, stream: Stream) -> None:
-        self.client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint)
+        self.client = dynamodb_local.client(endpoint)
         self.table = PeopleTable(self.client, name)
         self._name, self._functions, self._stream = name, functions, stream
         self.requests = 0

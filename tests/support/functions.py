@@ -4,15 +4,12 @@ import importlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 import pytest
 
 from messaging.storage.table import Table
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+from tests.support import dynamodb_local
 
 _ROOT = Path(__file__).parents[2]
 
@@ -202,7 +199,7 @@ class Stream:
     """The stream of a table of DynamoDB Local, through the template's filter."""
 
     def __init__(self, endpoint: str, table_name: str) -> None:
-        self._client: DynamoDBStreamsClient = boto3.client("dynamodbstreams", endpoint_url=endpoint)
+        self._client = dynamodb_local.streams_client(endpoint)
         (stream,) = self._client.list_streams(TableName=table_name)["Streams"]
         self._arn = stream["StreamArn"]
 
