@@ -30,6 +30,7 @@ from messaging.storage.table import Note, Table
 from operators.conversation_table import ConversationTable, is_sent_record_of
 from operators.memberships import between, possible, told_by, unopened, without_unreadable
 from operators.verify import (
+    SETTLE_SECONDS,
     Violation,
     conversation_violations,
     entry_or_pins,
@@ -56,7 +57,6 @@ _DERIVED: dict[str, Callable[[Item], object]] = {
     keys.sent_record_pk(""): readable_sent_record,
 }
 _PATIENCE_SECONDS = 60.0  # for an item that keeps changing: nobody waits for an answer, as in the functions
-_SETTLE_SECONDS = 3.0  # the stream handler may be writing an older state, which it then corrects
 _Result = TypeVar("_Result")
 
 
@@ -72,7 +72,7 @@ def _try_repair_inboxes(table: Table, message_group_uuid: str) -> int:
     head = table.head(message_group_uuid, consistent=True)
     if head is None:
         return 0
-    rebuild(table, head, keys.FIRST_TIME)
+    rebuild(table, head, keys.FIRST_TIME, give_up_after=_PATIENCE_SECONDS)
     for outcome in table.write_entries([Note(one) for one in head.changed_conversations]):
         if isinstance(outcome, Busy):
             raise outcome
@@ -192,9 +192,9 @@ class Repair:
         return self._left(group, version)
 
     def _left(self, group: str, version: int) -> list[Violation]:
-        """The violations that remain in a conversation. Looks at its inboxes again while they are wrong."""
+        """The violations that remain in a conversation. Looks again at inboxes that the stream may correct."""
         left: list[Violation] = []
-        for _ in attempts(_SETTLE_SECONDS, first_pause=0.2, longest_pause=1.0):
+        for _ in attempts(SETTLE_SECONDS, first_pause=0.2, longest_pause=1.0):
             left = conversation_violations(self._table, group, version)
             if not any(one.of_inbox for one in left):
                 break

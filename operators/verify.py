@@ -32,7 +32,7 @@ from operators.memberships import possible, unopened
 # Of violations shown to people, with their widths.
 COLUMNS = {"kind": 9, "where": 0, "detail": 0}
 SEGMENTS = 4  # of the parallel scan
-_SETTLE_SECONDS = 3.0  # seconds: an inbox may be behind its conversation by as much while the system runs
+SETTLE_SECONDS = 3.0  # seconds: an inbox may be behind its conversation by as much while the system runs
 _BATCH = 100  # keys in one BatchGetItem
 _Timed = TypeVar("_Timed", Head, MessageChange, SentRecord)
 
@@ -91,7 +91,7 @@ def verify(client: Any, table_name: str, on_progress: Callable[[int], None] = la
     behind = {one for one in violations if one.of_inbox or one.kind == "copy"}
     if behind:
         versions = {group: _readable_version(table, group) for group in {one.where for one in behind}}
-        time.sleep(_SETTLE_SECONDS)
+        time.sleep(SETTLE_SECONDS)
         violations -= behind
         for group, version in versions.items():
             violations |= {*inbox_violations(table, group, version), *copy_violations(table, group)}

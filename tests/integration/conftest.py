@@ -121,7 +121,7 @@ def script(dynamodb_endpoint: str, table_name: str) -> Script:
 @pytest.fixture
 def verify_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `verify` look again at once, and not after the seconds that the stream may take."""
-    monkeypatch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(verifying, "SETTLE_SECONDS", 0.0)
 
 
 @pytest.fixture

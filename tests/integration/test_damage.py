@@ -137,7 +137,7 @@ def table(engine: str) -> Iterator[Healthy]:
     for one in (group, alone, *_with_settings(table, londo, kenji)):
         repair_inboxes(table, one)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verifying, "_SETTLE_SECONDS", 0.0)
+        patch.setattr(verifying, "SETTLE_SECONDS", 0.0)
         healthy = Healthy(dynamodb, name, {_key(item): item for item in read_all(dynamodb, name)})
         assert healthy.verify() == []
         yield healthy
