@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -35,13 +36,22 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield endpoint
 
 
+@pytest.fixture(scope="session")
+def access_keys() -> Iterator[str]:
+    """Access keys, each for ten tests.
+
+    A write takes longer with every older stream record of its key, and each key's background jobs take 0.1 % of a core.
+    """
+    return (key for _ in count() for key in repeat(uuid4().hex, 10))
+
+
 @pytest.fixture
-def dynamodb_endpoint(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The engine's address, and an access key in the environment: the test's own, so that it starts with no records.
+def dynamodb_endpoint(engine: str, access_keys: Iterator[str], request: pytest.FixtureRequest) -> Iterator[str]:
+    """The engine's address, and an access key in the environment.
 
     Tests marked `processes` share the key that scripts and other processes have.
     """
-    key = Environment.access_key if request.node.get_closest_marker("processes") else uuid4().hex
+    key = Environment.access_key if request.node.get_closest_marker("processes") else next(access_keys)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", key)
         yield engine
