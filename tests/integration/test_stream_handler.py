@@ -45,8 +45,8 @@ ALWAYS = Window(None)
 
 
 @pytest.fixture
-def requests(dynamodb: "DynamoDBClient") -> Requests:
-    return Requests(dynamodb)
+def requests(functions_dynamodb: Any) -> Requests:
+    return Requests(functions_dynamodb)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ rules: two for each item of a transaction, one for each other write, of items up
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -31,6 +32,7 @@ from messaging.storage.table import CHANGE_INTERVAL_SECONDS, Table
 from operators.cost import Consumed
 from operators.schema import create_table_request
 from tests.integration.test_list_messages import links
+from tests.support import dynamodb_local
 from tests.support.checks import read_all
 from tests.support.functions import Functions, Stream
 from tests.support.socket_functions import SocketFunctions
@@ -134,7 +136,7 @@ class Meter:
     `noted` counts the write units of unread entries, which the other count omits.
     """
 
-    def __init__(self, client: "DynamoDBClient") -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
         self.requests, self.read, self.write, self.noted = 0, 0.0, 0, 0
 
@@ -170,18 +172,19 @@ def measure(dynamodb: "DynamoDBClient", endpoint: str) -> dict[str, Consumed]:
     """Measure each operation of the design with short messages, on a table of its own."""
     table_name = f"budgets-{uuid4()}"
     dynamodb.create_table(**create_table_request(table_name))
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        measured = _measure(dynamodb, endpoint, table_name, monkeypatch)
+    with (
+        closing(dynamodb_local.functions_client(endpoint)) as client,
+        pytest.MonkeyPatch.context() as monkeypatch,
+    ):
+        measured = _measure(client, endpoint, table_name, monkeypatch)
     items = [item for item in read_all(dynamodb, table_name) if not item["pk"]["S"].startswith("RPT#")]
     assert max(map(size, items)) < 1024
     dynamodb.delete_table(TableName=table_name)
     return measured
 
 
-def _measure(
-    dynamodb: "DynamoDBClient", endpoint: str, table_name: str, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Consumed]:
-    table, stream = Table(dynamodb, table_name), Stream(endpoint, table_name)
+def _measure(client: Any, endpoint: str, table_name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Consumed]:
+    table, stream = Table(client, table_name), Stream(endpoint, table_name)
 
     def register(handle: str) -> Person:
         person = Person(str(uuid4()), handle, handle.title())
@@ -193,7 +196,7 @@ def _measure(
         send_to_handle(
             table, bayko.user_uuid, register(f"person{number}").handle, Draft(str(uuid4()), "A short message")
         )
-    meter = Meter(dynamodb)
+    meter = Meter(client)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
     for path, changed in LIMITED.items():
         module = functions.handler(path)

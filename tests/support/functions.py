@@ -202,6 +202,8 @@ class Stream:
         self._client = dynamodb_local.streams_client(endpoint)
         (stream,) = self._client.list_streams(TableName=table_name)["Streams"]
         self._arn = stream["StreamArn"]
+        shards = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
+        self._shards = [shard["ShardId"] for shard in shards]
 
     def records(self, after: str | None = None, sort_keys: Sequence[str] = ("HEAD",)) -> list[dict[str, Any]]:
         """All records for the stream handler, or with these sort keys, from the start or after a sequence number."""
@@ -209,10 +211,10 @@ class Stream:
         if after:
             position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
         records: list[dict[str, Any]] = []
-        for shard in self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]:
-            iterator: str | None = self._client.get_shard_iterator(
-                StreamArn=self._arn, ShardId=shard["ShardId"], **position
-            )["ShardIterator"]
+        for shard in self._shards:
+            iterator: str | None = self._client.get_shard_iterator(StreamArn=self._arn, ShardId=shard, **position)[
+                "ShardIterator"
+            ]
             while iterator:
                 answer = self._client.get_records(ShardIterator=iterator)
                 records += [_as_lambda_has_it(record) for record in answer["Records"]]

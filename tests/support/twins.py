@@ -21,7 +21,7 @@ from messaging.model.person import Person
 from messaging.services import limits as counters
 from messaging.storage.table import Table
 from operators.schema import create_table_request
-from tests.support import limits
+from tests.support import dynamodb_local, limits
 from tests.support.api import event
 from tests.support.budgets import Meter
 from tests.support.functions import Functions, Stream
@@ -75,8 +75,9 @@ class Twin:
         dynamodb.create_table(**create_table_request(self._table_name))
         self._stream = Stream(endpoint, self._table_name)
         self._after: str | None = None
-        self._meter = Meter(dynamodb)
-        self._requests = Requests(self._meter)  # type: ignore[arg-type]
+        self._client = dynamodb_local.functions_client(endpoint)
+        self._meter = Meter(self._client)
+        self._requests = Requests(self._meter)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         table = Table(self._requests, self._table_name, self._time)  # type: ignore[arg-type]
         self._functions = Functions(table, monkeypatch)
@@ -239,6 +240,7 @@ class Twin:
 
     def delete(self) -> None:
         self._dynamodb.delete_table(TableName=self._table_name)
+        self._client.close()
 
 
 def _routed(method: str, path: str) -> tuple[str, dict[str, str]]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from messaging.model.person import Person
 from messaging.storage.table import Table
 from operators.schema import create_table_request
+from tests.support import dynamodb_local
 from tests.support.faults import THROTTLED, Killed, fail
 from tests.support.functions import Functions, Stream, all_before
 
@@ -30,7 +31,7 @@ Hook = Callable[[int, Run, dict[str, Any]], Any]
 class Requests:
     """A client that counts its requests, and hands each to a hook, if there is one."""
 
-    def __init__(self, client: "DynamoDBClient") -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
         self.names: list[str] = []
         self.hook: Hook | None = None
@@ -83,9 +84,10 @@ class World:
         self.dynamodb = dynamodb
         self.table_name = f"world-{uuid4()}"
         dynamodb.create_table(**create_table_request(self.table_name))
-        self.table = Table(dynamodb, self.table_name)
+        self._client = dynamodb_local.functions_client(endpoint)
+        self.table = Table(self._client, self.table_name)
         self.stream = Stream(endpoint, self.table_name)
-        self.requests = Requests(dynamodb)
+        self.requests = Requests(self._client)
         # Changes of settings come a minute apart, so that none is refused.
         self.clock: Callable[[], float] = map(float, itertools.count(1_800_000_000, 60)).__next__
         functions_table = Table(self.requests, self.table_name, lambda: self.clock())  # type: ignore[arg-type]
@@ -122,3 +124,4 @@ class World:
     def delete(self) -> None:
         """Delete the table: DynamoDB Local slows down with many tables."""
         self.dynamodb.delete_table(TableName=self.table_name)
+        self._client.close()
