@@ -124,7 +124,7 @@ def test_more_messages_continue_the_existing_conversations(
     assert verify(dynamodb, table_name) == []
 
 
-@pytest.mark.parametrize("size", [("2", "3000"), ("300", "3000")], ids=["one conversation", "many conversations"])
+@pytest.mark.parametrize("size", [("2", "1500"), ("150", "1500")], ids=["one conversation", "many conversations"])
 def test_a_killed_bulk_is_resumed(
     dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table_name: str, script: Script, size: tuple[str, str]
 ) -> None:
@@ -134,7 +134,7 @@ def test_a_killed_bulk_is_resumed(
         env=environment(DYNAMODB_ENDPOINT=dynamodb_endpoint),
         stdin=subprocess.DEVNULL,
     )
-    while len(dynamodb.scan(TableName=table_name, Limit=1000)["Items"]) < 1000:
+    while len(dynamodb.scan(TableName=table_name, Limit=500)["Items"]) < 500:
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()

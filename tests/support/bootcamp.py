@@ -91,12 +91,12 @@ def written(at: datetime, how: int) -> str:
 class Generator:
     """Fills a source with people, conversations and every defect, always the same."""
 
-    def __init__(self, source: Bootcamp, messages: int) -> None:
+    def __init__(self, source: Bootcamp, messages: int, people: int = 80) -> None:
         self.source = source
         self.messages = messages
         self.sent: list[Sent] = []
         self.without_text = 0
-        self.people = [User(self._uuid(), f"person_{number}", f"Person {number}") for number in range(80)]
+        self.people = [User(self._uuid(), f"person_{number}", f"Person {number}") for number in range(people)]
         self._random = Random(5)  # noqa: S311 - the same each time
 
     def _uuid(self) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from botocore.session import get_session
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resource_policy, parse_policy_document
 
 from messaging.model import keys
@@ -728,6 +727,8 @@ def test_everything_that_can_be_tagged_is() -> None:
 
 def _tag_property(kind: str) -> str | None:
     """The name of a type's tags property; None if it has none."""
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # takes each worker of the tests a second
+
     tagging = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema.get("tagging", {})
     return tagging["tagProperty"].removeprefix("/properties/") if tagging.get("taggable", True) else None
 
