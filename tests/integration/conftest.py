@@ -2,7 +2,6 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
-from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -36,24 +35,15 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield endpoint
 
 
-@pytest.fixture(scope="session")
-def access_keys() -> Iterator[str]:
-    """Access keys, each for ten tests.
-
-    A write takes longer with every older stream record of its key, and each key's background jobs take 0.1 % of a core.
-    """
-    return (key for _ in count() for key in repeat(uuid4().hex, 10))
-
-
 @pytest.fixture
-def dynamodb_endpoint(engine: str, access_keys: Iterator[str], request: pytest.FixtureRequest) -> Iterator[str]:
+def dynamodb_endpoint(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The engine's address, and an access key in the environment.
 
     Tests marked `processes` share the key that scripts and other processes have.
     """
-    key = Environment.access_key if request.node.get_closest_marker("processes") else next(access_keys)
+    shared = request.node.get_closest_marker("processes")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", key)
+        patch.setenv("AWS_ACCESS_KEY_ID", Environment.access_key if shared else next(dynamodb_local.access_keys))
         yield engine
 
 
@@ -65,9 +55,13 @@ def dynamodb(dynamodb_endpoint: str) -> Iterator["DynamoDBClient"]:
 
 
 @pytest.fixture
-def table_name(dynamodb: "DynamoDBClient") -> Iterator[str]:
+def table_name(dynamodb: "DynamoDBClient", request: pytest.FixtureRequest) -> Iterator[str]:
+    """A new table, with a stream if the test asks for `stream`."""
     name = f"table-{uuid4()}"
-    dynamodb.create_table(**create_table_request(name))
+    if "stream" in request.fixturenames:
+        dynamodb.create_table(**create_table_request(name))
+    else:
+        dynamodb_local.create_table_without_stream(dynamodb, name)
     yield name
     dynamodb.delete_table(TableName=name)
 

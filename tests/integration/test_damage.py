@@ -26,7 +26,6 @@ from messaging.storage.table import Table
 from operators import verify as verifying
 from operators.repair import Repair, repair_inboxes
 from operators.scan import kind_of
-from operators.schema import create_table_request
 from operators.verify import Violation, verify
 from tests.conftest import examples
 from tests.support import dynamodb_local
@@ -115,9 +114,9 @@ class Healthy:
 
 @pytest.fixture(scope="module")
 def table(engine: str) -> Iterator[Healthy]:
-    dynamodb = dynamodb_local.client(engine, access_key=uuid4().hex)
+    dynamodb = dynamodb_local.client(engine)
     name = f"damage-{uuid4()}"
-    dynamodb.create_table(**create_table_request(name))
+    dynamodb_local.create_table_without_stream(dynamodb, name)
     table = Table(dynamodb, name)
     bayko, londo, kenji = (Person(_uuid(handle), handle, handle.title()) for handle in ("bayko", "londo", "kenji"))
     for person in (bayko, londo, kenji):

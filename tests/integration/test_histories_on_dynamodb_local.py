@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+@pytest.mark.usefixtures("stream")
 @pytest.mark.parametrize("first", range(0, examples(quick=10, soak=60), 10))
 def test_inboxes_are_right_and_dynamodb_local_answers_as_the_table_in_memory_does(
     first: int, dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table_name: str

@@ -26,9 +26,9 @@ from operators.bootcamp.carry_out import carry_out
 from operators.bootcamp.survey import survey
 from operators.people_table import PeopleTable
 from operators.repair import repair_inboxes
-from operators.schema import create_table_request
 from operators.verify import verify
 from tests.conftest import examples
+from tests.support import dynamodb_local
 from tests.support.bootcamp import CONVERSATIONS, START, Bootcamp, Generator, User, written
 from tests.support.checks import read_all, stored_messages
 from tests.support.scripts import BIN, environment, run_on_dynamodb_local
@@ -55,7 +55,7 @@ def new_table(dynamodb: "DynamoDBClient") -> Iterator[Callable[[], str]]:
 
     def make() -> str:
         names.append(f"table-{uuid4()}")
-        dynamodb.create_table(**{**create_table_request(names[-1]), "StreamSpecification": {"StreamEnabled": False}})
+        dynamodb_local.create_table_without_stream(dynamodb, names[-1])
         return names[-1]
 
     yield make
@@ -467,7 +467,7 @@ def test_in_any_order_of_arrival_each_message_is_stored_once_and_in_order(
 ) -> None:
     source, target = (f"table-{uuid4()}" for _ in range(2))
     for name in (source, target):
-        dynamodb.create_table(**create_table_request(name))
+        dynamodb_local.create_table_without_stream(dynamodb, name)
     try:
         bootcamp = Bootcamp(dynamodb, source)
         table = Table(dynamodb, target)

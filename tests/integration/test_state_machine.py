@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -42,9 +42,6 @@ from tests.support.checks import assert_conversations_are_whole, read_all, store
 from tests.support.faults import TRANSIENT, Killed
 from tests.support.functions import sample_event
 from tests.support.world import Fault, Hook, Run, World, faults
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 _HANDLES = ("bayko", "londo", "kenji", "vir")
 _MOST_WALKS = 6  # at once, so that each advances
@@ -135,11 +132,9 @@ class Messaging(RuleBasedStateMachine):
     uuids that differ each time, and Hypothesis treats a choice of rules that differs on replay as an error.
     """
 
-    def __init__(
-        self, dynamodb: "DynamoDBClient", endpoint: str, monkeypatch: pytest.MonkeyPatch, tally: Counter[str]
-    ) -> None:
+    def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch, tally: Counter[str]) -> None:
         super().__init__()
-        self.world = World(dynamodb, endpoint, monkeypatch)
+        self.world = World(endpoint, monkeypatch)
         self.tally = tally
         self.sends: list[Send] = []
         self.acknowledged: dict[str, dict[str, Any]] = {}
@@ -696,14 +691,13 @@ def _group_of(record: dict[str, Any]) -> str:
 
 
 def test_the_rules_hold_for_any_actions_in_any_order(
-    dynamodb: "DynamoDBClient",
     dynamodb_endpoint: str,
     monkeypatch: pytest.MonkeyPatch,
     record_property: Callable[[str, object], None],
 ) -> None:
     tally: Counter[str] = Counter()
     run_state_machine_as_test(
-        partial(Messaging, dynamodb, dynamodb_endpoint, monkeypatch, tally),  # type: ignore[arg-type]
+        partial(Messaging, dynamodb_endpoint, monkeypatch, tally),  # type: ignore[arg-type]
         settings=settings(
             max_examples=examples(quick=8, soak=60),
             stateful_step_count=30,

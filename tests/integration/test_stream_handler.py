@@ -376,9 +376,9 @@ def test_a_throttled_record_is_reported_and_done_by_the_next_attempt(
 class TwoConversations(World):
     """Two people with one conversation each with a third."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        super().__init__(dynamodb, endpoint, monkeypatch)
-        self.people_table = PeopleTable(dynamodb, self.table_name)
+    def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(endpoint, monkeypatch)
+        self.people_table = PeopleTable(self.dynamodb, self.table_name)
         self.sent = 0
         self.join("bayko", "londo", "kenji")
         self.conversations = [self._open(other) for other in self.people[1:]]
@@ -508,13 +508,13 @@ class TwoConversations(World):
 
 @pytest.fixture
 def world_of(
-    dynamodb: "DynamoDBClient", dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch
+    dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], AbstractContextManager[TwoConversations]]:
     """A factory of worlds that are deleted at the end."""
 
     @contextmanager
     def make() -> Iterator[TwoConversations]:
-        world = TwoConversations(dynamodb, dynamodb_endpoint, monkeypatch)
+        world = TwoConversations(dynamodb_endpoint, monkeypatch)
         try:
             yield world
         finally:

@@ -43,7 +43,7 @@ def demo_table(engine: str) -> Iterator[str]:
     """A table with the demo, for tests that only read."""
     dynamodb = dynamodb_local.client(engine)
     name = f"table-{uuid4()}"
-    dynamodb.create_table(**create_table_request(name))
+    dynamodb_local.create_table_without_stream(dynamodb, name)
     assert _script(engine, name)("seed").returncode == 0
     yield name
     dynamodb.delete_table(TableName=name)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
@@ -18,9 +17,6 @@ import pytest
 from messaging.model import keys
 from tests.support.routes import ROUTED
 from tests.support.twins import Observation, Twin
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 PAUSE = timedelta(days=31)  # after it, a declined person may ask again
 LIKE = quote("👍")
@@ -342,14 +338,13 @@ def aways() -> dict[object, list[Observation]]:
 
 @pytest.mark.parametrize("story", STORIES)
 def test_bayko_finds_no_difference(
-    dynamodb: "DynamoDBClient",
     dynamodb_endpoint: str,
     monkeypatch: pytest.MonkeyPatch,
     aways: dict[object, list[Observation]],
     story: str,
 ) -> None:
     def seen(world: World) -> list[Observation]:
-        twin = Twin(dynamodb, dynamodb_endpoint, monkeypatch)
+        twin = Twin(dynamodb_endpoint, monkeypatch)
         play(twin, begin, world)
         twin.delete()
         assert twin.called == set(ROUTED)

@@ -28,9 +28,9 @@ from messaging.storage.table import HeadChanged, Table
 from operators.conversation_table import ConversationTable
 from operators.repair import Repair, repair_inboxes
 from operators.scan import kind_of, plain
-from operators.schema import create_table_request
 from operators.verify import Violation, verify
 from operators.writing import put_all
+from tests.support import dynamodb_local
 from tests.support.checks import read_all
 from tests.support.functions import Functions, Stream
 from tests.support.scripts import run_on_dynamodb_local
@@ -120,7 +120,7 @@ def damaged(
 def copy(damaged: Damaged, dynamodb: "DynamoDBClient") -> Iterator[str]:
     """A restored table: `damaged` before its damage."""
     name = f"{damaged.name}-copy"
-    dynamodb.create_table(**create_table_request(name))
+    dynamodb_local.create_table_without_stream(dynamodb, name)
     put_all(DynamoDB(dynamodb, name), read_all(dynamodb, damaged.name))
     yield name
     dynamodb.delete_table(TableName=name)

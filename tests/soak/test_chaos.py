@@ -15,7 +15,7 @@ def test_each_device_ends_with_every_message_once_and_right_counts(
     if not dynamodb_local.is_here():
         pytest.skip("DynamoDB Local is not here: see tests/support/prepare.py")
     with dynamodb_local.running(tmp_path) as endpoint:
-        happened = chaos(dynamodb_local.client(endpoint), endpoint, messages=3000, seed=2)
+        happened = chaos(endpoint, messages=3000, seed=2)
 
     record_property(
         "reliability",

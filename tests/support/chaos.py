@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
@@ -23,9 +23,6 @@ from tests.support.functions import Functions
 from tests.support.socket_functions import SocketFunctions
 from tests.support.sync_histories import changed
 from tests.support.world import World
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 _LOST, _DOUBLED = 0.05, 0.05  # of all events
 _SELDOM = 0.3  # of the changes that end a message's life: all others go on
@@ -298,10 +295,10 @@ class Chaos:
         assert self.functions.stream_handler(batch) == []
 
 
-def chaos(dynamodb: "DynamoDBClient", endpoint: str, messages: int, seed: int) -> Counter[str]:
+def chaos(endpoint: str, messages: int, seed: int) -> Counter[str]:
     """Run a history; count its events. Raises AssertionError if a device lacks or repeats a message, or miscounts."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        world = World(dynamodb, endpoint, monkeypatch)
+        world = World(endpoint, monkeypatch)
         world.clock = time.time  # connections expire by it
         try:
             happened = Chaos(world, SocketFunctions(world.functions, monkeypatch), Random(seed))  # noqa: S311

@@ -6,20 +6,27 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+from uuid import uuid4
 
 import boto3
 from botocore.config import Config
 
 from messaging.storage.table import open_table
+from operators.schema import create_table_request
 from tests.conftest import free_port
 from tests.support.prepare import DYNAMODB_LOCAL
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+
+# Each for ten tables. A write takes longer with every older stream record of its key, even of deleted tables: twice as
+# long with 4,000. And the background jobs of each key take 0.1 % of a core.
+access_keys = (key for _ in count() for key in repeat(uuid4().hex, 10))
 
 # Without the second compiler and collector threads.
 _SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
@@ -34,8 +41,7 @@ def is_here() -> bool:
 def running(logs: Path, *, for_modules: bool = False) -> Iterator[str]:
     """Start an engine for the block, in memory, or use DYNAMODB_ENDPOINT; yield its address.
 
-    With `for_modules` its first minutes take half the processor time, and it keeps the tables of each access key apart:
-    a write takes longer with every older stream record beside them, even of deleted tables, 30 ms with 20,000.
+    With `for_modules` its first minutes take half the processor time, and it keeps the tables of each access key apart.
     """
     if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
         yield endpoint
@@ -59,14 +65,19 @@ def running(logs: Path, *, for_modules: bool = False) -> Iterator[str]:
         process.wait()
 
 
-def client(endpoint: str, access_key: str | None = None) -> "DynamoDBClient":
-    """Open a client with this access key, or the environment's."""
+def create_table_without_stream(client: "DynamoDBClient", name: str) -> None:
+    """Create a table whose stream nothing reads: stream records would slow down all writes of its access key."""
+    client.create_table(**{**create_table_request(name), "StreamSpecification": {"StreamEnabled": False}})
+
+
+def client(endpoint: str) -> "DynamoDBClient":
+    """Open a client with the environment's access key."""
     config = Config(max_pool_connections=60, retries={"mode": "standard", "total_max_attempts": 2})
     return boto3.client(
         "dynamodb",
         endpoint_url=endpoint,
         config=config,
-        aws_access_key_id=access_key or os.environ["AWS_ACCESS_KEY_ID"],  # boto3 would keep the first one
+        aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"],  # boto3 would keep the first one
         aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
     )
 

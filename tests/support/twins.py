@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -28,9 +28,6 @@ from tests.support.functions import Functions, Stream
 from tests.support.routes import ROUTED
 from tests.support.socket_functions import SocketFunctions
 from tests.support.world import Requests
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 _TICKET = re.compile(r'"ticket":"[^"]+"')
 _WRITES = {"delete_item", "execute_statement", "put_item", "transact_write_items", "update_item"}
@@ -69,10 +66,11 @@ class Twin:
     Time passes with Bayko's requests and frames only, a second for each; so Londo may do more in one world.
     """
 
-    def __init__(self, dynamodb: "DynamoDBClient", endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._dynamodb = dynamodb
+    def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", uuid4().hex)  # it writes as much as many tests
+        self._dynamodb = dynamodb_local.client(endpoint)
         self._table_name = f"twin-{uuid4()}"
-        dynamodb.create_table(**create_table_request(self._table_name))
+        self._dynamodb.create_table(**create_table_request(self._table_name))
         self._stream = Stream(endpoint, self._table_name)
         self._after: str | None = None
         self._client = dynamodb_local.functions_client(endpoint)
@@ -240,6 +238,7 @@ class Twin:
 
     def delete(self) -> None:
         self._dynamodb.delete_table(TableName=self._table_name)
+        self._dynamodb.close()
         self._client.close()
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 import pytest
@@ -19,9 +19,6 @@ from operators.schema import create_table_request
 from tests.support import dynamodb_local
 from tests.support.faults import THROTTLED, Killed, fail
 from tests.support.functions import Functions, Stream, all_before
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 Run = Callable[..., Any]
 # Called in place of a request to DynamoDB, with its number from 1, a function that runs it, and its parameters.
@@ -80,10 +77,11 @@ def faults(*errors: str) -> st.SearchStrategy[Fault]:
 class World:
     """A table of its own. `requests` are those of its functions; tests read and change items through `table`."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.dynamodb = dynamodb
+    def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", next(dynamodb_local.access_keys))
+        self.dynamodb = dynamodb_local.client(endpoint)
         self.table_name = f"world-{uuid4()}"
-        dynamodb.create_table(**create_table_request(self.table_name))
+        self.dynamodb.create_table(**create_table_request(self.table_name))
         self._client = dynamodb_local.functions_client(endpoint)
         self.table = Table(self._client, self.table_name)
         self.stream = Stream(endpoint, self.table_name)
@@ -124,4 +122,5 @@ class World:
     def delete(self) -> None:
         """Delete the table: DynamoDB Local slows down with many tables."""
         self.dynamodb.delete_table(TableName=self.table_name)
+        self.dynamodb.close()
         self._client.close()
