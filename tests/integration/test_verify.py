@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 class Damaged:
     """A table with two conversations; tests change its items behind the system's back."""
 
-    def __init__(self, client: "DynamoDBClient", name: str, bayko: Person, londo: Person, kenji: Person) -> None:
-        self.client, self.name, self.table = client, name, Table(client, name)
+    def __init__(self, client: "DynamoDBClient", table: Table, bayko: Person, londo: Person, kenji: Person) -> None:
+        self.client, self.name, self.table = client, table.db.table_name, table
         self.bayko, self.londo, self.kenji = bayko, londo, kenji
         self.group = self._open(londo)
         self._open(kenji)
@@ -102,7 +102,7 @@ class Damaged:
 @pytest.fixture
 def damaged(
     dynamodb: "DynamoDBClient",
-    table_name: str,
+    table: Table,
     functions: Functions,
     stream: Stream,
     verify_at_once: None,
@@ -111,7 +111,7 @@ def damaged(
     register: Callable[[str], Person],
 ) -> Damaged:
     """A table without damage yet."""
-    world = Damaged(dynamodb, table_name, bayko, londo, register("kenji"))
+    world = Damaged(dynamodb, table, bayko, londo, register("kenji"))
     assert functions.stream_handler(stream.records()) == []
     return world
 
