@@ -23,7 +23,7 @@ from tests.support.scripts import BIN, environment, on_a_terminal, run_on_dynamo
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("stream")]  # a table as people have it
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -43,7 +43,7 @@ def demo_table(engine: str) -> Iterator[str]:
     """A table with the demo, for tests that only read."""
     dynamodb = dynamodb_local.client(engine)
     name = f"table-{uuid4()}"
-    dynamodb_local.create_table_without_stream(dynamodb, name)
+    dynamodb.create_table(**create_table_request(name))
     assert _script(engine, name)("seed").returncode == 0
     yield name
     dynamodb.delete_table(TableName=name)
