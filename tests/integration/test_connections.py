@@ -185,13 +185,13 @@ def test_a_socket_that_opens_while_its_person_is_erased_is_refused_or_closed(
     client: SocketFunctions,
     functions: Functions,
     monkeypatch: pytest.MonkeyPatch,
-    dynamodb: "DynamoDBClient",
+    functions_dynamodb: Any,
     people: PeopleTable,
     table_name: str,
     bayko: Person,
     at: int,
 ) -> None:
-    requests = Requests(dynamodb)
+    requests = Requests(functions_dynamodb)
     monkeypatch.setattr(functions, "_table", Table(requests, table_name))  # type: ignore[arg-type]
 
     def erase(number: int, run: Run, _: dict[str, Any]) -> Any:

@@ -115,7 +115,7 @@ def test_the_feed_is_for_members_and_numbers_only(
 
 
 def test_a_feed_of_many_different_messages_takes_two_requests(
-    dynamodb: "DynamoDBClient",
+    functions_dynamodb: Any,
     table: Table,
     table_name: str,
     bayko: Person,
@@ -129,7 +129,7 @@ def test_a_feed_of_many_different_messages_takes_two_requests(
         messages.append(send_to_conversation(table, bayko.user_uuid, group, Draft(str(uuid4()), str(number))).message)
     for message in messages:
         react(table, londo.user_uuid, group, message.message_uuid, "👍")
-    meter = Meter(dynamodb)
+    meter = Meter(functions_dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
 
     _, feed, headers = functions.list_changes(bayko.user_uuid, group, limit="100")
@@ -236,7 +236,7 @@ def test_since_a_time_leads_to_conversations_that_were_only_changed(
 
 
 def test_changes_within_an_hour_write_the_inboxes_only(
-    dynamodb: "DynamoDBClient",
+    functions_dynamodb: Any,
     table: Table,
     table_name: str,
     stream: Stream,
@@ -245,7 +245,7 @@ def test_changes_within_an_hour_write_the_inboxes_only(
     group: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    meter = Meter(dynamodb)
+    meter = Meter(functions_dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
     functions.stream_handler(stream.records())
     now = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

@@ -227,13 +227,13 @@ class StaleReplica:
 def test_a_stale_replica_hides_no_message(
     functions: Functions,
     monkeypatch: pytest.MonkeyPatch,
-    dynamodb: "DynamoDBClient",
+    functions_dynamodb: Any,
     table_name: str,
     londo: Person,
     history: str,
     unknown: Callable[[dict[str, Any]], bool],
 ) -> None:
-    stale = Table(StaleReplica(dynamodb, unknown), table_name)  # type: ignore[arg-type]
+    stale = Table(StaleReplica(functions_dynamodb, unknown), table_name)  # type: ignore[arg-type]
 
     page = newest_messages(stale, londo.user_uuid, history, 20)
     assert [message.seq for message in page.messages] == list(range(101, 121))

@@ -55,13 +55,13 @@ def test_each_of_the_two_is_shown_each_message_as_the_list_shows_it(
     ],
 )
 def test_a_stale_replica_hides_no_message(
-    dynamodb: "DynamoDBClient",
+    functions_dynamodb: Any,
     table_name: str,
     londo: Person,
     sent: list[Message],
     unknown: Callable[[dict[str, Any]], bool],
 ) -> None:
-    stale = Table(StaleReplica(dynamodb, unknown), table_name)  # type: ignore[arg-type]
+    stale = Table(StaleReplica(functions_dynamodb, unknown), table_name)  # type: ignore[arg-type]
 
     for message in sent:
         shown = show_message(stale, londo.user_uuid, message.message_group_uuid, message.message_uuid)
@@ -69,7 +69,7 @@ def test_a_stale_replica_hides_no_message(
 
 
 def test_every_refusal_is_the_same_answer_after_the_same_requests(
-    dynamodb: "DynamoDBClient",
+    functions_dynamodb: Any,
     table: Table,
     table_name: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -80,7 +80,7 @@ def test_every_refusal_is_the_same_answer_after_the_same_requests(
 ) -> None:
     eve = register("eve")
     elsewhere = send_to_handle(table, eve.user_uuid, londo.handle, Draft(str(uuid4()), "Psst")).message
-    meter = Meter(dynamodb)
+    meter = Meter(functions_dynamodb)
     functions = Functions(Table(meter, table_name), monkeypatch)  # type: ignore[arg-type]
     group, uuid, nothing = sent[0].message_group_uuid, sent[0].message_uuid, str(uuid4())
     reasons = {

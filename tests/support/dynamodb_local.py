@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
 
-# Each for ten tables. A write takes longer with every older stream record of its key, even of deleted tables: twice as
-# long with 4,000. And the background jobs of each key take 0.1 % of a core.
+# Each for ten tables. A write takes longer with every older stream record of its key, even of deleted tables: two to
+# three times as long with 4,000. And the background jobs of each key take 0.1 % of a core.
 access_keys = (key for _ in count() for key in repeat(uuid4().hex, 10))
 
 # Without the second compiler and collector threads.

@@ -212,9 +212,8 @@ class Stream:
             position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
         records: list[dict[str, Any]] = []
         for shard in self._shards:
-            iterator: str | None = self._client.get_shard_iterator(StreamArn=self._arn, ShardId=shard, **position)[
-                "ShardIterator"
-            ]
+            start = self._client.get_shard_iterator(StreamArn=self._arn, ShardId=shard, **position)
+            iterator: str | None = start["ShardIterator"]
             while iterator:
                 answer = self._client.get_records(ShardIterator=iterator)
                 records += [_as_lambda_has_it(record) for record in answer["Records"]]

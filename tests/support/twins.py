@@ -20,14 +20,13 @@ from messaging.model import keys
 from messaging.model.person import Person
 from messaging.services import limits as counters
 from messaging.storage.table import Table
-from operators.schema import create_table_request
-from tests.support import dynamodb_local, limits
+from tests.support import limits
 from tests.support.api import event
 from tests.support.budgets import Meter
-from tests.support.functions import Functions, Stream
+from tests.support.functions import Functions
 from tests.support.routes import ROUTED
 from tests.support.socket_functions import SocketFunctions
-from tests.support.world import Requests
+from tests.support.world import OwnTable, Requests
 
 _TICKET = re.compile(r'"ticket":"[^"]+"')
 _WRITES = {"delete_item", "execute_statement", "put_item", "transact_write_items", "update_item"}
@@ -60,24 +59,19 @@ class Observation:
         return found and found[1]
 
 
-class Twin:
+class Twin(OwnTable):
     """Bayko, Londo and Vir on a table of their own. Their uuids and all times are the same in each world.
 
     Time passes with Bayko's requests and frames only, a second for each; so Londo may do more in one world.
     """
 
     def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", uuid4().hex)  # it writes as much as many tests
-        self._dynamodb = dynamodb_local.client(endpoint)
-        self._table_name = f"twin-{uuid4()}"
-        self._dynamodb.create_table(**create_table_request(self._table_name))
-        self._stream = Stream(endpoint, self._table_name)
+        super().__init__(endpoint, monkeypatch, access_key=uuid4().hex)  # it writes as much as many tests
         self._after: str | None = None
-        self._client = dynamodb_local.functions_client(endpoint)
-        self._meter = Meter(self._client)
+        self._meter = Meter(self.functions_dynamodb)
         self._requests = Requests(self._meter)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        table = Table(self._requests, self._table_name, self._time)  # type: ignore[arg-type]
+        table = Table(self._requests, self.table_name, self._time)  # type: ignore[arg-type]
         self._functions = Functions(table, monkeypatch)
         self._limit(monkeypatch)
         self._sockets = SocketFunctions(self._functions, monkeypatch)
@@ -228,18 +222,13 @@ class Twin:
         if not _WRITES.intersection(self._requests.names):
             return
         self._requests.names.clear()
-        records = self._stream.records(self._after, _PUSHED)
+        records = self.stream.records(self._after, _PUSHED)
         if not records:
             return
         self._after = records[-1]["dynamodb"]["SequenceNumber"]
         self._sockets.push(records)
         heads = [record for record in records if record["dynamodb"]["Keys"]["sk"]["S"] == keys.HEAD]
         assert self._functions.stream_handler(heads) == []
-
-    def delete(self) -> None:
-        self._dynamodb.delete_table(TableName=self._table_name)
-        self._dynamodb.close()
-        self._client.close()
 
 
 def _routed(method: str, path: str) -> tuple[str, dict[str, str]]:

@@ -74,18 +74,31 @@ def faults(*errors: str) -> st.SearchStrategy[Fault]:
     return st.builds(Fault, at=st.integers(1, 4), effect=effects, error=st.sampled_from(errors))
 
 
-class World:
+class OwnTable:
+    """A table for one user, with its stream, and with the clients of operators (`dynamodb`) and of functions."""
+
+    def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch, access_key: str) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", access_key)
+        self.dynamodb = dynamodb_local.client(endpoint)
+        self.functions_dynamodb = dynamodb_local.functions_client(endpoint)
+        self.table_name = f"table-{uuid4()}"
+        self.dynamodb.create_table(**create_table_request(self.table_name))
+        self.stream = Stream(endpoint, self.table_name)
+
+    def delete(self) -> None:
+        """Delete the table: DynamoDB Local slows down with many tables."""
+        self.dynamodb.delete_table(TableName=self.table_name)
+        self.dynamodb.close()
+        self.functions_dynamodb.close()
+
+
+class World(OwnTable):
     """A table of its own. `requests` are those of its functions; tests read and change items through `table`."""
 
     def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", next(dynamodb_local.access_keys))
-        self.dynamodb = dynamodb_local.client(endpoint)
-        self.table_name = f"world-{uuid4()}"
-        self.dynamodb.create_table(**create_table_request(self.table_name))
-        self._client = dynamodb_local.functions_client(endpoint)
-        self.table = Table(self._client, self.table_name)
-        self.stream = Stream(endpoint, self.table_name)
-        self.requests = Requests(self._client)
+        super().__init__(endpoint, monkeypatch, next(dynamodb_local.access_keys))
+        self.table = Table(self.functions_dynamodb, self.table_name)
+        self.requests = Requests(self.functions_dynamodb)
         # Changes of settings come a minute apart, so that none is refused.
         self.clock: Callable[[], float] = map(float, itertools.count(1_800_000_000, 60)).__next__
         functions_table = Table(self.requests, self.table_name, lambda: self.clock())  # type: ignore[arg-type]
@@ -118,9 +131,3 @@ class World:
         except (Killed, ClientError):
             return 0
         return len(all_before(failed, records))
-
-    def delete(self) -> None:
-        """Delete the table: DynamoDB Local slows down with many tables."""
-        self.dynamodb.delete_table(TableName=self.table_name)
-        self.dynamodb.close()
-        self._client.close()
