@@ -35,6 +35,8 @@ export class Thread {
     this.lastChange = lastChange;
     /** Seqs of messages that the person has hidden. Those that a page names are not among them. */
     this.hidden = hidden;
+    /** The last setting when the first of the messages was requested that a block withholds. */
+    this.withheldAt = Infinity;
     /** Path of the page before the first message; null at the beginning of the conversation. */
     this.older = links.prev ?? null;
     /** Path of the messages after the last one. It may repeat some of the last ones. */
@@ -61,9 +63,14 @@ export class Thread {
     return this.#newestSeq > this.lastSeq;
   }
 
-  /** Whether a message was edited during a block, and is shown again after it. */
-  get isWithholding() {
-    return [...this.#copies.values()].some(isWithheld);
+  /**
+   * Notes the conversation's last setting when messages were requested, if a block withholds one of them.
+   *
+   * @param {(Message | HiddenMessage | undefined)[]} messages
+   * @param {number} lastSetting
+   */
+  noteWithheld(messages, lastSetting) {
+    if (messages.some(isWithheld)) this.withheldAt = Math.min(this.withheldAt, lastSetting);
   }
 
   /** Whether there are changes that the messages may not have. */
@@ -179,8 +186,12 @@ export class Thread {
   }
 }
 
-/** @param {Message | HiddenMessage} copy */
-const isWithheld = (copy) => "hidden" in copy && copy.change !== undefined;
+/**
+ * Whether the other person has edited a message during a block. It is shown again after it.
+ *
+ * @param {Message | HiddenMessage} [copy]
+ */
+export const isWithheld = (copy) => copy !== undefined && "hidden" in copy && copy.change !== undefined;
 
 /**
  * The newer of two copies of a message: it has the larger `change`. It keeps the quote that either has. One that is

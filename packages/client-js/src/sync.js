@@ -4,7 +4,7 @@
  */
 
 import { deduped } from "./deduped.js";
-import { Thread, unread } from "./store.js";
+import { isWithheld, Thread, unread } from "./store.js";
 
 /**
  * @import {
@@ -122,18 +122,37 @@ export class Sync {
   }
 
   /**
-   * Loads a conversation's messages again if some were edited during a block that has ended.
+   * Loads a conversation's messages again if a block withheld some, and a setting has followed: perhaps it ended that
+   * block, and another has begun since.
    *
    * @param {string} uuid
    */
   #showAgain(uuid) {
-    if (this.store.conversations.get(uuid)?.blocked || !this.store.threads.get(uuid)?.isWithholding) return;
+    const thread = this.store.threads.get(uuid);
+    if (!thread || thread.withheldAt >= this.#lastSetting(uuid)) return;
     if (uuid !== this.#openUuid) this.store.threads.delete(uuid);
     else {
       this.#dedupe(uuid, () => this.#load(uuid)).catch(() => {
         this.isBehind = true;
       });
     }
+  }
+
+  /** @param {string} uuid */
+  #lastSetting(uuid) {
+    return this.store.conversations.get(uuid)?.last_setting ?? 0;
+  }
+
+  /**
+   * Notes messages that a block withholds.
+   *
+   * @param {string} uuid
+   * @param {(Message | HiddenMessage | undefined)[]} messages
+   * @param {number} lastSetting when they were requested
+   */
+  #noteWithheld(uuid, messages, lastSetting) {
+    this.store.threads.get(uuid)?.noteWithheld(messages, lastSetting);
+    this.#showAgain(uuid);
   }
 
   /**
@@ -157,9 +176,12 @@ export class Sync {
     if (!this.store.conversations.has(uuid)) await this.#loadConversation(uuid);
     else if (this.store.threads.has(uuid)) await this.refresh(uuid);
     const lastChange = this.store.conversations.get(uuid)?.last_change ?? 0; // the page, read later, may have more
+    const setting = this.#lastSetting(uuid);
     const page = await this.api.get(newestPage(uuid));
     const beginsAfter = this.store.conversations.get(uuid)?.begins_after;
-    this.store.open(uuid, new Thread(page.body, page.links, lastChange, this.store.hidden(uuid), beginsAfter));
+    const thread = new Thread(page.body, page.links, lastChange, this.store.hidden(uuid), beginsAfter);
+    thread.noteWithheld(page.body, setting);
+    this.store.open(uuid, thread);
     for (const message of page.body) this.store.receive(uuid, message);
     // A message or a change may have arrived while the page was on its way.
     await this.#complete(uuid).catch(() => {
@@ -205,8 +227,10 @@ export class Sync {
       const older = this.store.threads.get(uuid)?.older;
       if (!older) return;
       const large = older.replace(/([?&]limit=)[^&]*/, `$1${LARGE_PAGE_SIZE}`);
+      const setting = this.#lastSetting(uuid);
       const { body, links } = await this.api.get(large);
       this.store.addOlder(uuid, body, links);
+      this.#noteWithheld(uuid, body, setting);
     });
   }
 
@@ -298,8 +322,10 @@ export class Sync {
       const thread = this.store.threads.get(uuid);
       // The newest page of nothing has no link.
       for (let path = thread && (thread.newer || newestPage(uuid)); path; ) {
+        const setting = this.#lastSetting(uuid);
         const { body, links } = await this.api.get(path);
         this.store.addNewer(uuid, body, links);
+        this.#noteWithheld(uuid, body, setting);
         path = links.next;
       }
     });
@@ -330,12 +356,14 @@ export class Sync {
       let path = thread && `/api/messages/${uuid}/changes?limit=${LARGE_PAGE_SIZE}&after=${thread.lastChange}`;
       path;
     ) {
+      const setting = this.#lastSetting(uuid);
       const { body, links } = await this.api.get(path);
       for (const listed of /** @type {ListedChange[]} */ (body)) {
         if (listed.kind === "hidden") this.store.hide(uuid, listed.seqs);
         else {
           this.store.change(uuid, listed.change, listed.message);
           thread?.list(listed.change, listed.message);
+          this.#noteWithheld(uuid, [listed.message], setting);
         }
       }
       path = links.next;
@@ -389,9 +417,10 @@ export class Sync {
   async #receiveChange(uuid, change, message) {
     try {
       await this.#know(uuid);
-      const isIncomplete = this.store.change(uuid, change, message);
-      this.#showAgain(uuid);
       const thread = this.store.threads.get(uuid);
+      // The list of changes knows if the block still lasts.
+      const told = thread && isWithheld(message) ? undefined : message;
+      const isIncomplete = this.store.change(uuid, change, told);
       if (thread?.hasGap) await this.#fill(uuid);
       if (isIncomplete) await (thread ? this.#loadChanges(uuid) : this.refresh(uuid));
     } catch {

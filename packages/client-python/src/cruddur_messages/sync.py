@@ -5,8 +5,9 @@ GET and is sent the Page. `follow` runs it. `Inbox.receive` takes the socket's e
 repetitions.
 """
 
+import math
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -75,6 +76,7 @@ class Conversation:
     _copies: dict[int, Message] = field(default_factory=dict)  # by seq, the newest of each; some before or after a gap
     _known_change: int = 0
     _hidden_count: int = 0
+    _withheld_at: float = math.inf  # `last_setting` when the first of the copies was requested that a block withholds
     _older: str | None = None  # the query of the page before the messages, if there is one
     _newer: str = ""  # the query of the messages after them, or after one of the last
 
@@ -114,12 +116,14 @@ class Conversation:
         """Fetch the newest page of messages; from now on none is missed, and no change."""
         entry = yield f"/api/message_groups/{self.uuid}"
         self.take_entry(entry.body)
+        setting = self.last_setting
         page = yield f"/api/messages/{self.uuid}{_FIRST}"
         self.last_change = entry.body["last_change"]  # the page was read later, and may have some more
         self._copies = {seq: copy for seq, copy in self._copies.items() if not _is_withheld(copy)}
+        self._withheld_at = math.inf
         self._first_seq = page.body[0]["seq"] if page.body else self.begins_after + 1
         self.held_seq, self._older, self.is_open = self._first_seq - 1, page.links.get("prev"), True
-        self._take_page(page)
+        self._take_page(page, setting)
         yield from self._complete()
 
     def refresh(self) -> Steps:
@@ -131,9 +135,9 @@ class Conversation:
     def read_back(self) -> Steps:
         """Fetch the page before the present messages, unless they begin with the first."""
         if self._older:
+            setting = self.last_setting
             page = yield f"/api/messages/{self.uuid}{self._older}"
-            for message in page.body:
-                self.take(message)
+            self._take_all(page.body, setting)
             self._first_seq = min([self._first_seq, *(message["seq"] for message in page.body)])
             self._older = page.links.get("prev")
             self._begin_after(self.begins_after)
@@ -141,23 +145,25 @@ class Conversation:
     def fill(self) -> Steps:
         """Fetch the missing messages and changes of an open conversation, up to the last known numbers.
 
-        After a block, fetch the messages again that were edited meanwhile.
+        After a block, fetch the messages again that were edited meanwhile: perhaps another has begun since.
         """
-        if self.is_open and not self.blocked and any(map(_is_withheld, self._copies.values())):
+        if self.is_open and self._withheld_at < self.last_setting:
             yield from self.open()
         yield from self._complete()
 
     def _complete(self) -> Steps:
         while self.is_open and self.held_seq < self.last_seq:
+            setting = self.last_setting
             page = yield f"/api/messages/{self.uuid}{self._newer}"
-            self._take_page(page)
+            self._take_page(page, setting)
             if not page.body:  # known but not readable yet: the next event or catch-up fetches it
                 break
         query: str | None = f"{_FIRST}&after={self.last_change}"
         while self.is_open and query and self._lacks_changes:
+            setting = self.last_setting
             page = yield f"/api/messages/{self.uuid}/changes{query}"
             for change in page.body:
-                self._take_listed(change)
+                self._take_listed(change, setting)
             query = page.links.get("next")
 
     def take_entry(self, entry: Mapping[str, Any]) -> None:
@@ -197,10 +203,13 @@ class Conversation:
                 self._newer = f"{_FIRST}&after={following['after']}"
 
     def take_change(self, event: Event) -> None:
-        """Merge a `change` event, which may be a duplicate, or come before others that are missing."""
+        """Merge a `change` event, which may be a duplicate, or come before others that are missing.
+
+        The feed knows if a block still withholds its message.
+        """
         number = event["change"]
         self._known_change = max(self._known_change, number)
-        if "message" in event:
+        if "message" in event and not _is_withheld(event["message"]):
             self.take(event["message"])
             if number == self.last_change + 1:
                 self.last_change = number
@@ -247,18 +256,24 @@ class Conversation:
         is_hidden = "hidden" in copy or seq in self.hidden or seq <= self.begins_after
         return {"seq": seq, "hidden": True} if is_hidden else copy
 
-    def _take_page(self, page: Page) -> None:
-        for message in page.body:
+    def _take_all(self, messages: Iterable[Message], setting: int) -> None:
+        """Merge messages that were requested when `last_setting` was `setting`."""
+        for message in messages:
             self.take(message)
+            if _is_withheld(message):
+                self._withheld_at = min(self._withheld_at, setting)
+
+    def _take_page(self, page: Page, setting: int) -> None:
+        self._take_all(page.body, setting)
         self._newer = page.links.get("next") or page.links.get("monitor") or _FIRST  # none if there is no message
 
-    def _take_listed(self, change: Event) -> None:
-        """Merge an element of the feed, which follows `last_change`."""
+    def _take_listed(self, change: Event, setting: int) -> None:
+        """Merge an element of the feed, which follows `last_change` and was requested as in `_take_all`."""
         if change["kind"] == "hidden":
             self.hidden.update(change["seqs"])
         else:
             if "message" in change:  # the server could read it
-                self.take(change["message"])
+                self._take_all([change["message"]], setting)
             self.last_change = max(self.last_change, change["change"])
 
 
