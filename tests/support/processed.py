@@ -52,12 +52,32 @@ def _stack(**parameters: str) -> dict[str, dict[str, Any]]:
     conditions = {name: _resolve(condition, names, {}) for name, condition in transformed["Conditions"].items()}
     return {
         section: {
-            name: _resolve(described, names, conditions)
+            name: _resolved(
+                section,
+                name,
+                tuple((one, names[one]) for one in mentioned if one in names),
+                tuple((one, conditions[one]) for one in mentioned if one in conditions),
+            )
             for name, described in transformed[section].items()
             if conditions.get(described.get("Condition"), True)
+            for mentioned in [_mentioned(section, name)]
         }
         for section in ("Resources", "Outputs")
     }
+
+
+@cache
+def _mentioned(section: str, name: str) -> set[str]:
+    """All words in a resource or an output, the names of parameters and conditions among them."""
+    return set(re.findall(r"[\w:]+", json.dumps(_transformed(TEMPLATE.read_text())[section][name], default=str)))
+
+
+@cache
+def _resolved(
+    section: str, name: str, names: tuple[tuple[str, Any], ...], conditions: tuple[tuple[str, bool], ...]
+) -> Any:
+    """A resource or an output. Cached, since most mention few parameters: hundreds of stacks have the same ones."""
+    return _resolve(_transformed(TEMPLATE.read_text())[section][name], dict(names), dict(conditions))
 
 
 def processed(**parameters: str) -> dict[str, Any]:
