@@ -2,7 +2,7 @@
 
 import importlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -203,23 +203,30 @@ class Stream:
         (stream,) = self._client.list_streams(TableName=table_name)["Streams"]
         self._arn = stream["StreamArn"]
         shards = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
-        self._shards = [shard["ShardId"] for shard in shards]
+        self._known: dict[str, list[dict[str, Any]]] = {shard["ShardId"]: [] for shard in shards}
 
     def records(self, after: str | None = None, sort_keys: Sequence[str] = ("HEAD",)) -> list[dict[str, Any]]:
         """All records for the stream handler, or with these sort keys, from the start or after a sequence number."""
-        position: Any = {"ShardIteratorType": "TRIM_HORIZON"}
-        if after:
-            position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
-        records: list[dict[str, Any]] = []
-        for shard in self._shards:
-            start = self._client.get_shard_iterator(StreamArn=self._arn, ShardId=shard, **position)
-            iterator: str | None = start["ShardIterator"]
-            while iterator:
-                answer = self._client.get_records(ShardIterator=iterator)
-                records += [_as_lambda_has_it(record) for record in answer["Records"]]
-                iterator = answer.get("NextShardIterator") if answer["Records"] else None
+        for shard, known in self._known.items():
+            known += self._following(shard, known)
         return [
             record
-            for record in records
-            if record["eventName"] in ("INSERT", "MODIFY") and record["dynamodb"]["Keys"]["sk"]["S"] in sort_keys
+            for known in self._known.values()
+            for record in known
+            if record["eventName"] in ("INSERT", "MODIFY")
+            and record["dynamodb"]["Keys"]["sk"]["S"] in sort_keys
+            and (after is None or int(record["dynamodb"]["SequenceNumber"]) > int(after))
         ]
+
+    def _following(self, shard: str, known: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Read the records of a shard that follow those known."""
+        position: Any = {"ShardIteratorType": "TRIM_HORIZON"}
+        if known:
+            last = known[-1]["dynamodb"]["SequenceNumber"]
+            position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": last}
+        start = self._client.get_shard_iterator(StreamArn=self._arn, ShardId=shard, **position)
+        iterator: str | None = start["ShardIterator"]
+        while iterator:
+            answer = self._client.get_records(ShardIterator=iterator)
+            yield from map(_as_lambda_has_it, answer["Records"])
+            iterator = answer.get("NextShardIterator") if answer["Records"] else None
