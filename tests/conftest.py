@@ -1,5 +1,6 @@
 """Shared by all tests: the functions' environment, and free ports."""
 
+import gc
 import itertools
 import os
 import random
@@ -95,6 +96,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     computing = sorted(others.values(), key=lambda module: module[0].path.stem not in _LONGEST)
     pairs = itertools.zip_longest(end_to_end.values(), computing)
     items[:] = [item for pair in pairs for module in pair for item in module or ()]
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that is imported and collected out of garbage collections."""
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
