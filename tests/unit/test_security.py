@@ -306,14 +306,14 @@ def _allowed_partitions(policies: str, resource: str) -> dict[str, set[str]]:
 
 
 @cache
-def _every_policies(function: str) -> set[str]:
+def _policies_in_every_stack(function: str) -> set[str]:
     """A function's role in every stack."""
     return {_policies(stack, function) for stack in _every_stack()}
 
 
 @each_function
 def test_a_function_may_do_to_the_table_only_the_actions_of_its_pattern(function: str) -> None:
-    for policies in _every_policies(function):
+    for policies in _policies_in_every_stack(function):
         allowed = _allowed_partitions(policies, "Table.Arn")
         assert {name: on for name, on in allowed.items() if name not in UNBOUND_ACTIONS} == TABLE_ACTIONS[function]
 
@@ -339,7 +339,7 @@ def test_one_key_beyond_a_functions_partitions_refuses_the_whole_request(functio
 @each_function
 def test_only_its_two_readers_read_the_stream_and_nobody_another_table(function: str) -> None:
     unbound = UNBOUND.get(function, set())
-    for policies in _every_policies(function):
+    for policies in _policies_in_every_stack(function):
         on_the_stream = STREAM_ACTIONS | unbound if function in UNBOUND else set()
         assert _allowed_partitions(policies, "Table.StreamArn").keys() == on_the_stream
         assert _allowed_partitions(policies, "arn:aws:dynamodb:us-east-1:123456789012:table/other").keys() == unbound
@@ -347,7 +347,7 @@ def test_only_its_two_readers_read_the_stream_and_nobody_another_table(function:
 
 @each_function
 def test_a_function_writes_its_own_logs_only(function: str) -> None:
-    for policies in _every_policies(function):
+    for policies in _policies_in_every_stack(function):
         assert _allows(policies, "logs:PutLogEvents", "FunctionLogs.Arn")
         assert not _allows(policies, "logs:PutLogEvents", "ApiLogs.Arn")
         assert not _allows(policies, "logs:CreateLogGroup", "FunctionLogs.Arn")
@@ -356,7 +356,7 @@ def test_a_function_writes_its_own_logs_only(function: str) -> None:
 @each_function
 def test_only_lambda_itself_may_make_and_remove_network_interfaces(function: str) -> None:
     # Also where there is no network any more: Lambda removes them some time after the functions have left it.
-    for policies in _every_policies(function):
+    for policies in _policies_in_every_stack(function):
         assert _allows(policies, "ec2:CreateNetworkInterface", "*")
         assert _allows(policies, "ec2:DeleteNetworkInterface", "*")
         from_code = {"lambda__SourceFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:any"}
