@@ -65,9 +65,12 @@ export class Session extends EventTarget {
 
   /** A new token. Callers at the same time get the same one. Throws SignedOut, Unreachable. */
   renewed() {
-    this.#renewal ??= this.#renew().finally(() => {
-      this.#renewal = null;
-    });
+    // One tab at a time: a refresh token may be valid once.
+    this.#renewal ??= this.#storage
+      .alone(KEY, () => this.#renew())
+      .finally(() => {
+        this.#renewal = null;
+      });
     return this.#renewal;
   }
 
@@ -120,8 +123,6 @@ export class Session extends EventTarget {
     const now = this.#read();
     if (!now || now.user?.uuid !== kept.user?.uuid) throw new SignedOut();
     if (tokens) return this.#keep(tokens, now);
-    // A refresh token may be good once, and another tab may have used this one.
-    if (now.refresh_token !== kept.refresh_token) return this.#renew();
     throw this.#end();
   }
 

@@ -67,14 +67,16 @@ export class BrowserStorage extends Emitter {
   }
 
   /**
-   * Runs a task in one tab at a time. Without storage there are no locks, and each tab has its own messages.
+   * Runs a task in one tab at a time, and returns its result. Without storage there are no locks, and each tab has its
+   * own values.
    *
+   * @template T
    * @param {string} name
-   * @param {() => Promise<void>} task
+   * @param {() => Promise<T>} task
+   * @returns {Promise<T>}
    */
   async alone(name, task) {
-    if (this.#area) await navigator.locks.request(name, task);
-    else await task();
+    return this.#area ? navigator.locks.request(name, task) : task();
   }
 
   /** @param {(key: string) => void} listener */

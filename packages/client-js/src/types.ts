@@ -249,8 +249,8 @@ export interface Storage {
   get(key: string): string | null;
   set(key: string, value: string): void;
   remove(key: string): void;
-  /** For a storage that several clients share: runs a task while no other client runs one of that name. */
-  alone?(name: string, task: () => Promise<void>): Promise<void>;
+  /** For a storage that several clients share: runs a task while no other client runs one of that name, and returns its result. */
+  alone?<T>(name: string, task: () => Promise<T>): Promise<T>;
   /** For a storage that several clients share: listens for their changes. Returns a function that ends it. */
   onForeignChange?(listener: (key: string) => void): () => void;
 }

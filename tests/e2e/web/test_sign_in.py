@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
@@ -12,14 +12,13 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Browser, Page, Request, Response, Route, expect
 
 from tests.e2e.conftest import PASSWORD, Client, System
-from tests.e2e.web.conftest import DESKTOP, PATIENCE, Seat, Sits, sign_in
+from tests.e2e.web.conftest import DESKTOP, Seat, Sits, sign_in
 
 
 @pytest.fixture
 def page(chromium: Browser, address: str) -> Iterator[Page]:
     """A page without a signed-in person."""
     with chromium.new_context(viewport=DESKTOP) as context:  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(address)
         yield page
@@ -157,11 +156,10 @@ class Rotation:
     def __init__(self, page: Page) -> None:
         self.used: list[str] = []
         self._real: dict[str, str] = {}
-        page.context.route("**/", self._answer)
+        page.context.route("**/", lambda route: self.answer(route) if _renews(route) else route.continue_())
 
-    def _answer(self, route: Route) -> None:
-        if not _renews(route):
-            return route.continue_()
+    def answer(self, route: Route, hold: Callable[[], object] = lambda: None) -> None:
+        """Renew a token, and answer when `hold` returns."""
         body = json.loads(route.request.post_data or "")
         token = body["RefreshToken"]
         if token in self.used:
@@ -171,6 +169,7 @@ class Rotation:
         self._real[following] = self._real.get(token, token)
         answer = route.fetch(post_data=json.dumps({**body, "RefreshToken": self._real[following]})).json()
         answer["AuthenticationResult"]["RefreshToken"] = following
+        hold()
         return route.fulfill(json=answer, headers={"Access-Control-Allow-Origin": "*"})
 
 
@@ -185,20 +184,28 @@ def test_a_refresh_token_is_used_once_by_all_tabs_together(bayko: Client, sits: 
     expect(one.page.get_by_text(f"@{bayko.handle}")).to_be_visible()
 
 
-def test_a_tab_takes_the_next_token_when_another_tab_used_its_own(bayko: Client, sits: Sits) -> None:
+UNTIL_A_TAB_WAITS = """async () => {
+  for (let tries = 0; tries < 100 && !(await navigator.locks.query()).pending.length; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+}"""
+
+
+def test_a_tab_renews_after_another_tab_has_got_its_answer(bayko: Client, sits: Sits) -> None:
     one = sits(bayko)
     rotation = Rotation(one.page)
     with _renewed(one):
         one.open()
     two = sits(bayko, beside=one)
-    held: list[Route] = []
-    two.page.route("**/", lambda route: held.append(route) if _renews(route) and not held else route.fallback())
-    with two.page.expect_request(lambda request: "RefreshToken" in (request.post_data or "")):
-        two.open()
-    with _renewed(one):
+
+    def open_the_other_tab() -> None:
         one.open()
-    with _renewed(two):
-        held[0].fallback()
+        one.page.evaluate(UNTIL_A_TAB_WAITS)
+
+    two.page.route(
+        "**/", lambda route: rotation.answer(route, open_the_other_tab) if _renews(route) else route.fallback()
+    )
+    with _renewed(one), _renewed(two):
+        two.open()
     assert rotation.used[1:] == ["refresh token 1", "refresh token 2"]
     for seat in (one, two):
         expect(seat.page.get_by_text(f"@{bayko.handle}")).to_be_visible()
