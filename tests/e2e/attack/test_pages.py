@@ -16,12 +16,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from local import stack
 from tests.e2e.attack.conftest import Target
 from tests.e2e.conftest import PASSWORD
-from tests.support import dynamodb_local, prepare
+from tests.e2e.web.conftest import launched
+from tests.support import dynamodb_local
 
 _EVIL = "evil.example"
 _SAME_SITE, _CROSS_SITE, _CROSS_NAME = "127.0.0.1", _EVIL, "localhost"
@@ -54,14 +55,8 @@ def _attackers_server() -> Iterator[int]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A browser that resolves every name under evil.example to this machine, as after DNS rebinding."""
-    installed = prepare.chromium()
-    if not installed:
-        pytest.skip("Chromium is not here: see tests/support/prepare.py")
-    arguments = ["--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {_EVIL} 127.0.0.1"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed, args=arguments)
+    with launched(f"--host-resolver-rules=MAP {_EVIL} 127.0.0.1") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

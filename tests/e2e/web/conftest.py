@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,16 +36,23 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """A browser, only while these tests run: Playwright runs an event loop of its own."""
+@contextmanager
+def launched(*arguments: str) -> Iterator[Browser]:
+    """A browser, only during the block: Playwright runs an event loop of its own."""
     installed = prepare.chromium()
     if not installed:
         pytest.skip("Chromium is not here: see tests/support/prepare.py")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=installed, args=[*ARGUMENTS, *arguments])
+        browser.on("context", lambda context: context.set_default_timeout(PATIENCE))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +119,6 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
     """The web client with nobody signed in. An error of the page fails the test."""
     errors: list[str] = []
     with chromium.new_context(viewport=DESKTOP, locale="en-GB") as context:  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address)
@@ -132,7 +139,6 @@ def sits(chromium: Browser, address: str, system: System) -> Iterator[Sits]:
             context = beside.page.context
         else:
             context = chromium.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **options})
-            context.set_default_timeout(PATIENCE)
             context.add_init_script(_signed_in(system, client))
         page = context.new_page()
         errors: list[str] = []

@@ -10,7 +10,7 @@ from messaging.services.profile import change_profile
 from messaging.storage.table import Table
 from operators import demo
 from tests.e2e.conftest import PASSWORD, System
-from tests.e2e.web.conftest import DESKTOP, PATIENCE
+from tests.e2e.web.conftest import DESKTOP
 
 
 def test_demo_people_are_one_click_away_and_two_windows_are_two_of_them(system: System, chromium: Browser) -> None:
@@ -19,7 +19,6 @@ def test_demo_people_are_one_click_away_and_two_windows_are_two_of_them(system: 
         web.serving(system.environment, PASSWORD) as address,
         chromium.new_context(viewport=DESKTOP) as context,  # type: ignore[arg-type]
     ):
-        context.set_default_timeout(PATIENCE)
         config = context.request.get(f"{address}config.json").json()
         assert {name for person in config["demo"]["people"] for name in person} == {"name", "handle", "email"}
         of_bayko, of_londo = context.new_page(), context.new_page()

@@ -15,7 +15,7 @@ from messaging.services.profile import spread
 from messaging.storage.table import Table
 from operators.people_table import PeopleTable
 from tests.e2e.conftest import PASSWORD, Client, System, eventually
-from tests.e2e.web.conftest import DESKTOP, PATIENCE, PHONE, Seat, Sits, sign_in, talk
+from tests.e2e.web.conftest import DESKTOP, PHONE, Seat, Sits, sign_in, talk
 from tests.support.sockets import opened
 
 
@@ -23,7 +23,6 @@ from tests.support.sockets import opened
 def page(chromium: Browser) -> Iterator[Page]:
     """Nobody is signed in."""
     with chromium.new_context(viewport=DESKTOP, locale="en-GB") as context:  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
         yield context.new_page()
 
 
