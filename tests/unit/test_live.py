@@ -17,7 +17,7 @@ from messaging.live.connections import LIFETIME, MAX_CONNECTIONS, RateLimit, con
 from messaging.live.delivery import DeliveryReport, Post, deliver, push
 from messaging.live.events import FRAME_BYTES, PersonChange, events_of, is_changed, pack, read_change
 from messaging.model import keys
-from messaging.model.change import REACTION, MessageChange
+from messaging.model.change import REACTION, UNSEND, MessageChange
 from messaging.model.connection import Connection, Subscription
 from messaging.model.conversation import Head
 from messaging.model.errors import Busy, NotFound
@@ -97,6 +97,17 @@ def test_nothing_that_a_blocked_person_does_reaches_the_blocker() -> None:
     assert _kinds(events_of(_change(before, reacted), {})) == {OTHER: ["change"]}
     assert _kinds(events_of(_change(before, renamed), {})) == {}
     assert _kinds(events_of(_change(before, _next(before, LONDO)), {})) == {OTHER: ["message"]}
+
+
+@pytest.mark.parametrize(("sender", "told"), [(BAYKO, {USER, OTHER}), (LONDO, {OTHER})])
+def test_a_blocker_learns_of_their_own_unsends_only(sender: Person, told: set[str]) -> None:
+    before = _next(ANSWERED, sender).blocked_by(USER, ANSWERED.created_at)
+    message = before.last.unsent(before.created_at, 1)
+    unsent = replace(before, changed=MessageChange(1, UNSEND, message.unsent_at, message.created_at))
+
+    events = events_of(_change(before, unsent), {(MESSAGE_GROUP, message.created_at): message})
+
+    assert _kinds(events) == {one: ["change"] for one in told}
 
 
 def test_a_mark_goes_to_its_owner_only_until_both_have_written() -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from messaging.api import views
 from messaging.model import keys
+from messaging.model.change import UNSEND, MessageChange
 from messaging.model.conversation import Head
 from messaging.model.hidden import Hidden, Sight
 from messaging.model.inbox_entry import InboxEntry
@@ -101,7 +102,8 @@ def _events_of_head(change: Change, messages: Mapping[Place, Message]) -> dict[s
 def _events_for(user_uuid: str, change: Change, messages: Mapping[Place, Message]) -> Iterator[Event]:
     """The events of a head's change for one member, as this member may see the conversation.
 
-    Nothing that the other does reaches a member who blocks them: no reaction, no edit, no other name.
+    Nothing that the other does reaches a member who blocks them: no reaction, no edit, no other name. Of changes, only
+    the member's own unsends do.
     """
     old, new, group = change.old, change.new, change.new.message_group_uuid
     entry, before = new.inbox_entry(user_uuid), old.inbox_entry(user_uuid) if old else None
@@ -123,8 +125,8 @@ def _events_for(user_uuid: str, change: Change, messages: Mapping[Place, Message
     sent = old is None or new.last_seq > old.last_seq
     if sent and entry.last_seq == new.last_seq:
         yield views.message_event(new, here.get(new.created_at, new.last), here, hidden)
-    if new.changed and is_changed(change) and not entry.blocking:
-        changed = here.get(new.changed.created_at)
+    changed = here.get(new.changed.created_at) if new.changed else None
+    if new.changed and is_changed(change) and (not entry.blocking or _is_own_unsend(new.changed, changed, user_uuid)):
         is_shown = changed and sight.has_place_for(changed)
         yield views.change_event(group, new.changed, changed if is_shown else None, here, hidden)
     if old is None or before is None:
@@ -134,6 +136,10 @@ def _events_for(user_uuid: str, change: Change, messages: Mapping[Place, Message
     if became_mutual or is_renamed:
         yield views.message_group_event(entry)
     yield from _marks_for(entry, before, old, new)
+
+
+def _is_own_unsend(change: MessageChange, message: Message | None, user_uuid: str) -> bool:
+    return change.kind == UNSEND and message is not None and message.sender.user_uuid == user_uuid
 
 
 def _marks_for(entry: InboxEntry, before: InboxEntry, old: Head, new: Head) -> Iterator[Event]:
