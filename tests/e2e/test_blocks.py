@@ -41,6 +41,26 @@ def test_a_block_in_a_conversation_stops_its_entry_and_hides_what_comes(bayko: C
     assert [one["message"] for one in bayko.get(f"/api/messages/{group}").json()] == ["1"]
 
 
+def test_a_text_edited_during_a_block_waits_for_its_end_and_not_for_that_of_the_next(
+    bayko: Client, londo: Client
+) -> None:
+    sent = londo.send(handle=bayko.handle, message="1")
+    group = sent["message_group_uuid"]
+    path = f"/api/messages/{group}/{sent['uuid']}"
+
+    def shown() -> list[str | None]:
+        return [one.get("message") for one in bayko.get(f"/api/messages/{group}").json()]
+
+    for number, before, after in ((0, "1", "2"), (1, "2", "3")):
+        _block(bayko, londo)
+        assert shown() == [before]
+        edited = londo.request("PATCH", path, json={"message": after, "change": number})
+        assert (edited.status_code, edited.json()["change"]) == (200, number + 1)
+        assert shown() == [None]
+        _block(bayko, londo, "DELETE")
+        assert shown() == [after]
+
+
 def test_a_block_without_messages_leaves_nothing_when_it_ends(bayko: Client, londo: Client) -> None:
     for method in ("PUT", "DELETE", "PUT", "DELETE"):
         _block(bayko, londo, method)

@@ -248,6 +248,8 @@ class FakeApi:
         self.changes[uuid].append(change)
         event = {"type": "change", "message_group_uuid": uuid, "change": number, "kind": kind}
         for person in self.marks[uuid]:
+            if self.is_blocked(person, uuid) and (kind, message["user_uuid"]) != ("unsend", person):
+                continue  # nothing that the other does reaches a person who blocks them
             copy = self._pushed_copy(person, uuid, message["seq"])
             is_read = copy and number % _UNREADABLE_EVERY
             self.pushed[person].append({**event, **({"message": copy} if is_read else {})})
@@ -259,7 +261,7 @@ class FakeApi:
             return None
         if self._sides[uuid][person].hides(seq):
             return {"seq": seq, "hidden": True}
-        return self.shown(person, uuid, seq) if self._withholds(person, uuid, seq) else message
+        return message
 
     def _listed(self, person: str, uuid: str, change: dict[str, Any]) -> dict[str, Any]:
         """A change as an element of the feed."""

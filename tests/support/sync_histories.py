@@ -121,6 +121,18 @@ def drawn(draw: st.DrawFn) -> list[Step]:
     return [*first, {"catch_up": True}, {"open": _with("londo")}, *draw(_steps), *folders, {"catch_up": True}, *last]
 
 
+@st.composite
+def told(draw: st.DrawFn) -> tuple[list[Step], list[Step]]:
+    """Draw how a device loads everything, and what happens then."""
+    first: list[Step] = [{"send": [other, ME], "times": 4} for other in OTHERS]
+    first.insert(-2, {"takes_requests": True})
+    folders: list[Step] = [{"catch_up": True}, {"load": "requests"}, {"load": "archive"}]
+    last: list[Step] = [{"open": _with("londo")}, {"read_back": True}]
+    happenings = draw(st.lists(_happenings.filter(lambda step: "receive" not in step), max_size=40))
+    # During a block a device is told nothing: it shows the texts that it had.
+    return [*first, *folders, *last], [*happenings, *({"unblock": _with(other)} for other in OTHERS)]
+
+
 class Device(Protocol):
     """A device; `get` raises Unanswered when the network fails, which ends what the device does."""
 
@@ -190,9 +202,18 @@ class Player:
             for steps_left in (*self._meanwhile, *self._late):
                 self._take_all(steps_left)
 
+    def tell(self, steps: list[Step]) -> None:
+        """Play steps, and bring the device each event as soon as there is one."""
+        told = len(self.api.pushed[ME])
+        for step in steps:
+            self._take(step)
+            for event in self.api.pushed[ME][told:]:
+                self._device.receive(event, self.get)
+                told += 1
+
     def truth(self, steps: list[Step]) -> dict[str, Any]:
-        """The state of a device that has everything, at the end of a drawn history."""
-        uuid = steps[-3]["open"]
+        """The state of a device that has everything, at the end of a history."""
+        (uuid,) = [step["open"] for step in steps if "open" in step][-1:]
         entry = self.api.get(ME, f"/api/message_groups/{uuid}").body
         names = ("handle", "display_name", "last_seq", "read_seq", "other_read_seq")
         seqs = list(range(entry["begins_after"] + 1, entry["last_seq"] + 1))
@@ -273,6 +294,9 @@ class Player:
 
     def _change(self, name: str, uuid: str, seq: int) -> None:
         existing = (seq - 1) % len(self.api.messages[uuid]) + 1
+        is_mine = self.api.messages[uuid][existing - 1]["user_uuid"] == ME
+        if name in ("edit", "react") and is_mine and self.api.is_blocked(ME, uuid):
+            return  # bayko has to unblock them first
         match name:
             case "edit":
                 self.api.edit(uuid, existing, f"Edit {len(self.api.changes[uuid])}")

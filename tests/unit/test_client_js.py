@@ -12,7 +12,7 @@ from hypothesis import given
 
 from cruddur_messages.api import Unanswered
 from cruddur_messages.sync import Event
-from tests.support.sync_histories import ME, Get, Player, Step, changed, drawn, listed, stored
+from tests.support.sync_histories import ME, Get, Player, Step, changed, drawn, listed, stored, told
 
 SCRIPT = Path(__file__).parents[1] / "support" / "device.js"
 PACKAGE = Path(__file__).parents[2] / "packages" / "client-js"
@@ -110,6 +110,20 @@ def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(
 
     assert device.state() == player.truth(steps)
     assert device.previews() == player.previews()
+
+
+@given(history=told())
+def test_a_device_that_is_told_everything_need_not_catch_up(
+    node: "subprocess.Popen[str]", history: tuple[list[Step], list[Step]]
+) -> None:
+    before, after = history
+    device = NodeDevice(node)
+    player = Player(device)
+    player.play(before)
+
+    player.tell(after)
+
+    assert device.state() == player.truth(before)
 
 
 def test_its_own_tests_pass() -> None:

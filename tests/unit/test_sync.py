@@ -9,7 +9,7 @@ from hypothesis import given
 from cruddur_messages.api import Unanswered
 from cruddur_messages.sync import Conversation, Event, Inbox, Page, Steps, follow
 from tests.support.fake_api import FakeApi
-from tests.support.sync_histories import FOLDERS, ME, OTHERS, Get, Player, Step, changed, drawn, listed, stored
+from tests.support.sync_histories import FOLDERS, ME, OTHERS, Get, Player, Step, changed, drawn, listed, stored, told
 
 
 class PythonDevice:
@@ -76,6 +76,18 @@ def test_every_message_is_there_once_and_every_count_is_right_when_all_is_quiet(
     player.play(steps)
 
     assert device.state() == player.truth(steps)
+
+
+@given(told())
+def test_a_device_that_is_told_everything_need_not_catch_up(history: tuple[list[Step], list[Step]]) -> None:
+    before, after = history
+    device = PythonDevice()
+    player = Player(device)
+    player.play(before)
+
+    player.tell(after)
+
+    assert device.state() == player.truth(before)
 
 
 @given(drawn())

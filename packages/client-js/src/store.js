@@ -191,7 +191,7 @@ export class Thread {
  *
  * @param {Message | HiddenMessage} [copy]
  */
-export const isWithheld = (copy) => copy !== undefined && "hidden" in copy && copy.change !== undefined;
+const isWithheld = (copy) => copy !== undefined && "hidden" in copy && copy.change !== undefined;
 
 /**
  * The newer of two copies of a message: it has the larger `change`. It keeps the quote that either has. One that is

@@ -4,7 +4,7 @@
  */
 
 import { deduped } from "./deduped.js";
-import { isWithheld, Thread, unread } from "./store.js";
+import { Thread, unread } from "./store.js";
 
 /**
  * @import {
@@ -383,11 +383,23 @@ export class Sync {
     if (event.type === "message") {
       const { type: _type, message_group_uuid, after, ...message } = event;
       this.receiveMessage(message_group_uuid, message, after);
-    } else if (event.type === "message_group" || event.type === "settings") this.put(event);
+    } else if (event.type === "message_group" || event.type === "settings") this.#receiveEntry(event);
     else if (event.type === "pins") this.store.setPins(event.number, event.message_group_uuids);
     else if (event.type === "change") this.#receiveChange(event.message_group_uuid, event.change, event.message);
     else if (event.type === "hidden") this.store.hide(event.message_group_uuid, [event.seq]);
     else if (event.type === "read") this.store.mark(event.message_group_uuid, event.user_uuid, event.read_seq);
+  }
+
+  /**
+   * Takes an entry from an event. At the end of a block it names changes that no event told.
+   *
+   * @param {LiveEntry} entry
+   */
+  async #receiveEntry(entry) {
+    this.put(entry);
+    await this.#complete(entry.uuid).catch(() => {
+      this.isBehind = true;
+    });
   }
 
   /**
@@ -418,9 +430,7 @@ export class Sync {
     try {
       await this.#know(uuid);
       const thread = this.store.threads.get(uuid);
-      // The list of changes knows if the block still lasts.
-      const told = thread && isWithheld(message) ? undefined : message;
-      const isIncomplete = this.store.change(uuid, change, told);
+      const isIncomplete = this.store.change(uuid, change, message);
       if (thread?.hasGap) await this.#fill(uuid);
       if (isIncomplete) await (thread ? this.#loadChanges(uuid) : this.refresh(uuid));
     } catch {

@@ -203,13 +203,10 @@ class Conversation:
                 self._newer = f"{_FIRST}&after={following['after']}"
 
     def take_change(self, event: Event) -> None:
-        """Merge a `change` event, which may be a duplicate, or come before others that are missing.
-
-        The feed knows if a block still withholds its message.
-        """
+        """Merge a `change` event, which may be a duplicate, or come before others that are missing."""
         number = event["change"]
         self._known_change = max(self._known_change, number)
-        if "message" in event and not _is_withheld(event["message"]):
+        if "message" in event:
             self.take(event["message"])
             if number == self.last_change + 1:
                 self.last_change = number
