@@ -22,7 +22,7 @@ SOAK = tests/soak tests/integration/test_damage.py tests/integration/test_interr
 .PHONY: FORCE help run example-plain example-react example-flask logs clean-data prepare unit test soak mutate bench sam-local smoke docs cost check check-web lock sbom build deploy delete clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 run: .venv/run ## start the whole system on this machine, with demo people (PORT=4566, ORIGINS="http://localhost:5173 …", ISSUER, AUDIENCE, CLIENT_ID)
 	@$(BIN)/python -m local.run --port='$(PORT)' --origins='$(ORIGINS)' --issuer='$(ISSUER)' --audience='$(AUDIENCE)' --client-id='$(CLIENT_ID)'
@@ -113,7 +113,8 @@ delete: .venv/run ## delete the stack from AWS, with all data, as dev or ENV=pro
 	@$(BIN)/python -m operators.deployment delete $(ENV) $(YES:1=--yes)
 
 clean: ## delete everything that make created, including the environment and the data
-	rm -rf .venv .aws-sam .cache .local node_modules
+	rm -rf .venv .aws-sam .cache .local node_modules examples/react/node_modules examples/flask/key.pem \
+	  .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info packages/*/types packages/client-python/src/*.egg-info
 
 NO_PYTHON = $(error There is no $(PYTHON) here. Install Python $(OLDEST_PYTHON) or newer, \
   or name one: make run PYTHON=python3.12)

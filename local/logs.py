@@ -1,6 +1,7 @@
 """`make logs`: follows the functions' logs of the local system."""
 
-import os
+import contextlib
+import subprocess
 import sys
 
 from local.stack import NO_CONFIG, sam_environment
@@ -16,7 +17,10 @@ def main() -> int:
         return 1
     group = here.physical_ids["FunctionLogs"]
     print(f"Following {group}; Ctrl-C ends.", flush=True)
-    os.execvpe("sam", ["sam", "logs", *NO_CONFIG, "--cw-log-group", group, "--tail"], sam_environment(here))  # noqa: S606
+    command = ["sam", "logs", *NO_CONFIG, "--cw-log-group", group, "--tail"]
+    with contextlib.suppress(KeyboardInterrupt):
+        return subprocess.run(command, env=sam_environment(here), check=False).returncode
+    return 0
 
 
 if __name__ == "__main__":

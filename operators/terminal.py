@@ -31,6 +31,21 @@ _ARGUMENTS = {"unsend": "", "react": " EMOJI", "report": " REASON COMMENT"}  # o
 _REASONS = ("spam", "harassment", "threat", "illegal", "other")
 _SETTING = re.compile(r"/(accept|decline|block|mute|archive|pin|unread|leave)\s*")
 _QUOTED_CHARS = 30
+_UNKNOWN = re.compile(r"/[a-z]+(\s.*)?")
+_HELP = """\
+/edit TEXT, /unsend: change or take back your last message
+/reply TEXT, /react EMOJI: answer the other person's last message, or add or remove a reaction
+/edit #98 TEXT and the like: the message with this number
+/accept, /decline: answer a request
+/block, /mute, /archive, /pin: do that, or end it
+/unread, /leave: mark as unread; end the history here
+/report REASON COMMENT: show the operators the other person's last message
+//TEXT: send a text that begins with /
+/quit: end the chat"""
+_SENTENCES = {
+    "message_exceed_max_chars": "The text is too long.",
+    "reactions_exceed_max": "A message takes no more different reactions of one person.",
+}
 _WARNINGS = {
     "request": "— your message will be a request —",
     "no": "— you cannot write to this person now —",
@@ -141,8 +156,13 @@ class Chat:
                 self._set(setting[1])
             elif command := _COMMAND.fullmatch(line):
                 self._change(*command.groups())
+            elif line.strip() == "/help":
+                for explained in _HELP.splitlines():
+                    self._screen.show(explained)
+            elif _UNKNOWN.fullmatch(line):
+                self._screen.show("— not sent: there is no such command. /help lists them; //TEXT sends /TEXT —")
             elif line.strip():
-                self._send(message=line)
+                self._send(message=line.removeprefix("/") if line.startswith("//") else line)
         try:
             await asyncio.wait_for(self._device.sent(), _SEND_WITHIN)
         except TimeoutError:
@@ -269,7 +289,9 @@ class Chat:
                 self._screen.show("— reconnected —")
             case "refused":
                 self._waiting = None
-                self._screen.show(f"— not sent: {event['detail']} —")
+                detail = event["detail"]
+                sentence = next((_SENTENCES[code] for code in _SENTENCES if code in detail), detail)
+                self._screen.show(f"— not sent: {sentence} —")
                 if "text" in event:
                     self._screen.show(event["text"])
             case "set":
@@ -289,11 +311,11 @@ class Chat:
         for message in messages:
             seq, text = message["seq"], self._text(conversation, message)
             if seq > self._shown_seq:
-                self._screen.show(self._line(conversation, message, text))
+                self._show_lines(self._line(conversation, message, text))
                 self._shown_seq = seq
                 self._typing_until = 0
             elif seq in self._shown and self._shown[seq] != text:
-                self._screen.show(f"* {self._line(conversation, message, text)}")
+                self._show_lines(f"* {self._line(conversation, message, text)}")
             else:
                 continue
             self._shown[seq] = text
@@ -301,6 +323,13 @@ class Chat:
                 self._waiting = None
         self._read_seq = max(self._read_seq, mark)
         self._device.mark_read(conversation.uuid)
+
+    def _show_lines(self, text: str) -> None:
+        """Show a message. A bar before its second and later lines tells them from the chat's own."""
+        first, *others = text.split("\n")
+        self._screen.show(first)
+        for line in others:
+            self._screen.show(f"{'':>6}│ {line}")
 
     def _show_presence(self, conversation: Conversation, event: Event) -> None:
         name = conversation.other["display_name"]
@@ -333,7 +362,7 @@ class Chat:
             count = len(reaction["user_uuids"])
             text += f" [{reaction['emoji']}{count if count > 1 else ''}]"
         if quote := conversation.quoted(message):
-            quoted = _text(quote)
+            quoted = _text(quote).replace("\n", " ")
             text += f" [reply to #{quote['seq']}: {quoted[:_QUOTED_CHARS]}{'…' if len(quoted) > _QUOTED_CHARS else ''}]"
         return text
 

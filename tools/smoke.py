@@ -23,7 +23,7 @@ from urllib.parse import urljoin
 from uuid import uuid4
 
 import requests
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from websockets.sync.client import ClientConnection, connect
 
 from cruddur_messages.session import Session
@@ -307,7 +307,7 @@ def main() -> int:
             Contract(environment("local"), report).check()
         else:
             deploy_check_delete(given.environment, report)
-    except OperatorError as error:
+    except (BotoCoreError, OperatorError) as error:
         print(f"smoke: {error}", file=sys.stderr)
         return 2
     given.report.parent.mkdir(parents=True, exist_ok=True)

@@ -179,12 +179,20 @@ def test_lines_edit_unsend_answer_and_react(
         londos.type("/react #1 👍\n/unsend\n/edit\n/react #9 👍\n")
         baykos.shows("#2", "Londo: — unsent —")
         londos.shows("write /edit TEXT", "no such message")
+        londos.type("/unsned\n/block Bayko\n/help\n//unsned\n/etc/hosts\n")
+        londos.shows("no such command", "no such command", "/unsend: ", "you: /unsned", "you: /etc/hosts")
+        baykos.shows("Londo: /unsned", "Londo: /etc/hosts")
+        londos.type("x" * 1025 + "\n")
+        londos.shows("not sent: The text is too long.")
+        bayko.send(handle=londo.handle, message="One\n#9 Two")
+        londos.shows("Bayko: One", "│ #9 Two")
         londos.type("/quit\n")
         baykos.type("/quit\n")
 
     assert "[👍]" not in baykos.shown.split("Hello yourself")[-1]
     with piped(homes("londo-later"), londo, bayko) as later:
         later.shows("#1", "Bayko: Hello (edited)", "#2", "you: — unsent —")
+        assert "/block" not in later.shown
         later.type("/quit\n")
 
 
@@ -301,3 +309,10 @@ def test_nobody_to_talk_to_is_a_clear_error(system: System, homes: Callable[[str
 
     assert done.returncode == 2
     assert "Nobody has this handle." in done.stderr
+
+
+def test_nobody_talks_to_themselves(system: System, homes: Callable[[str], Path], bayko: Client) -> None:
+    done = run_script("chat", bayko.handle, "--as", bayko.handle, CRUDDUR_LOCAL=str(homes("bayko")))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"You are @{bayko.handle} yourself." in done.stderr

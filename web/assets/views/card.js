@@ -22,7 +22,7 @@ export class Card {
     this.error = el("p", { className: "error", role: "alert" });
     this.body = el("div", { className: "body" });
     const logo = el("img", { src: LOGO, alt: "", width: 56, height: 56 });
-    const card = el("div", { className: "card" }, logo, this.title, this.note, this.body, this.error);
+    const card = el("div", { className: "card" }, logo, this.title, this.note, this.body);
     this.element = el("main", { className: "signin" }, card);
   }
 
@@ -48,7 +48,7 @@ export class Card {
     const button = el("button", { type: "submit", className: "wide primary" }, action);
     this.note.textContent = note;
     this.error.textContent = "";
-    this.body.replaceChildren(el("form", { onsubmit: submit }, fields, button));
+    this.body.replaceChildren(el("form", { onsubmit: submit }, fields, button), this.error);
     this.body.append(...below.filter((part) => part instanceof HTMLElement));
     this.body.querySelector("input")?.focus();
   }
