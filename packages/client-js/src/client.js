@@ -17,6 +17,7 @@ import { Typing } from "./typing.js";
  */
 
 const POLL_MS = 10_000; // while there is no socket
+const CATCH_UP_MS = 300_000; // while there is one: the very last push may have been lost
 
 /**
  * Fires `connection` when isConnected or isReachable may have changed, and `behind` after each failed attempt to catch up.
@@ -79,7 +80,7 @@ export class Client extends Emitter {
     clearInterval(this.#poll);
     this.#poll = setInterval(() => {
       this.store.endMutes();
-      const isBehind = !this.isConnected || this.sync.isBehind;
+      const isBehind = !this.isConnected || this.sync.isBehind || Date.now() - this.sync.caughtUpAt > CATCH_UP_MS;
       if (isBehind && this.platform.isVisible) this.catchUp();
     }, POLL_MS);
   }

@@ -16,6 +16,7 @@ import { Emitter } from "./emitter.js";
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
+const STAND_IN_MS = 10_000; // for another client that may have been closed
 
 /**
  * Fires `change`; `sent` and `changed` with the API's answer to a message and to a change; and `refused` for a change
@@ -37,6 +38,8 @@ export class Outbox extends Emitter {
   #pauseMs = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #standInTimer;
   #isSending = false;
   #isClosed = false;
 
@@ -55,7 +58,7 @@ export class Outbox extends Emitter {
     this.prefix = `cruddur.outbox.${me.uuid}.`;
     this.#endings = [
       platform.on("online", (isOnline) => (isOnline ? this.send() : this.#changed())),
-      this.storage.onForeignChange?.((key) => key.startsWith(this.prefix) && this.#changed()) ?? (() => {}),
+      this.storage.onForeignChange?.((key) => key.startsWith(this.prefix) && this.#standIn()) ?? (() => {}),
     ];
   }
 
@@ -63,6 +66,16 @@ export class Outbox extends Emitter {
     this.#isClosed = true;
     for (const end of this.#endings) end();
     clearTimeout(this.#timer);
+    clearTimeout(this.#standInTimer);
+  }
+
+  /** Another client has changed its entries: soon, sends what is left of them. The other may have been closed. */
+  #standIn() {
+    this.#changed();
+    this.#standInTimer ??= setTimeout(() => {
+      this.#standInTimer = undefined;
+      this.#attempt();
+    }, STAND_IN_MS);
   }
 
   /**

@@ -25,6 +25,8 @@ export class Sync {
   nextPages = {};
   /** Whether the store may lack something: an attempt to catch up failed. */
   isBehind = false;
+  /** When the store last had everything, by this machine's clock in milliseconds. */
+  caughtUpAt = 0;
 
   #dedupe = deduped();
   /** @type {Map<Folder, string>} Paths of the conversations that change from now on, by folder. */
@@ -246,6 +248,7 @@ export class Sync {
     try {
       await this.#catchUp();
       this.isBehind = false;
+      this.caughtUpAt = Date.now();
     } catch {
       this.isBehind = true;
     }

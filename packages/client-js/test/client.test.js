@@ -142,6 +142,52 @@ test("connect with a known user goes on until the server can be reached", async 
   connected.disconnect();
 });
 
+test("with an open socket a device catches up every five minutes: the last push may be lost", async () => {
+  mock.timers.enable({ apis: ["setInterval", "setTimeout", "Date"] });
+  const one = client({ socket: "wss://socket", WebSocket: Socket });
+  one.goLive();
+  await settled();
+  Socket.all[0].open();
+  await settled();
+  const caughtUp = [];
+  for (let seconds = 10; seconds <= 320; seconds += 10) {
+    requests = [];
+    mock.timers.tick(10_000);
+    Socket.all[0].tell({ type: "pong" });
+    await settled();
+    if (requests.some(({ path }) => path === "/api/unread")) caughtUp.push(seconds);
+  }
+
+  assert.deepEqual(caughtUp, [310]);
+  one.disconnect();
+});
+
+test("what another client has left in the storage is sent after a while", async () => {
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  answers["POST /api/messages"] = (body) => ({ message_group_uuid: "g", seq: 1, uuid: JSON.parse(body).message_uuid });
+  const storage = new MemoryStorage();
+  let changed = () => {};
+  storage.onForeignChange = (listener) => {
+    changed = listener;
+    return () => {};
+  };
+  const one = client({ platform: new Platform(storage) });
+  const entry = { handle: "londo", message: "Left", message_uuid: "m", created_at: "", order: 1 };
+  storage.set(`${one.outbox.prefix}m`, JSON.stringify(entry));
+  changed(`${one.outbox.prefix}m`);
+  await settled();
+  assert.deepEqual(requests, []);
+
+  mock.timers.tick(10_000);
+  await settled();
+  assert.deepEqual(
+    requests.filter(({ method }) => method === "POST").map(({ body }) => body.message),
+    ["Left"],
+  );
+  assert.deepEqual(one.outbox.entries, []);
+  one.disconnect();
+});
+
 test("a message is sent until it is answered, under the same uuid, and the next one waits", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   let failures = 2;
