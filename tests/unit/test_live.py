@@ -122,7 +122,9 @@ def test_a_mark_goes_to_its_owner_and_to_the_other_if_shown() -> None:
     hiding = {USER: BAYKO, OTHER: replace(LONDO, read_receipts=False)}
 
     assert _kinds(events_of(_change(before, read), {})) == {USER: ["read"], OTHER: ["read"]}
-    assert _kinds(events_of(_change(before, replace(read, members=hiding)), {})) == {OTHER: ["read"]}
+    hidden = replace(read, members=hiding)
+    assert _kinds(events_of(_change(before, hidden), {})) == {USER: ["message_group"], OTHER: ["read"]}
+    assert _kinds(events_of(_change(hidden, read), {})) == {USER: ["message_group"]}
 
 
 @pytest.mark.parametrize(
