@@ -39,6 +39,17 @@ export class Drafts {
   }
 
   /**
+   * Listens for drafts that another tab changes. Returns a function that ends it.
+   *
+   * @param {(key: string) => void} listener
+   */
+  onForeignChange(listener) {
+    return browserStorage.onForeignChange((key) => {
+      if (key.startsWith(this.#prefix)) listener(key.slice(this.#prefix.length));
+    });
+  }
+
+  /**
    * Moves a draft to another key, below the one that is there. Returns whether there was one to move.
    *
    * @param {string} from

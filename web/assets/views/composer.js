@@ -12,6 +12,10 @@ const isTouchScreen = matchMedia("(pointer: coarse)"); // its keyboard has no Sh
 export class Composer {
   /** @type {string | null} The key of the draft. */
   #draft = null;
+  #kept = "";
+  #isTyped = false;
+  /** @type {() => void} */
+  #stopListening;
 
   /**
    * @param {object} options
@@ -34,6 +38,7 @@ export class Composer {
       dir: "auto",
       disabled: true,
       oninput: () => {
+        this.#isTyped = true;
         this.#keepDraft();
         this.update();
         if (this.text.value) ontype?.();
@@ -55,10 +60,12 @@ export class Composer {
       el("div", { className: "field" }, this.text, this.count),
       this.button,
     );
+    this.#stopListening = drafts.onForeignChange((key) => key === this.#draft && this.#yield());
     this.update();
   }
 
   close() {
+    this.#stopListening();
     this.element.remove();
   }
 
@@ -79,6 +86,8 @@ export class Composer {
   open(draft) {
     this.#draft = draft;
     this.text.value = draft ? this.drafts.get(draft) : "";
+    this.#kept = this.text.value;
+    this.#isTyped = false;
     this.text.disabled = !draft;
     this.update();
   }
@@ -100,13 +109,25 @@ export class Composer {
     if (this.button.disabled) return;
     const text = this.text.value.trim();
     this.text.value = "";
+    this.#isTyped = false;
     this.#keepDraft();
     this.update();
     this.onsend(text);
     this.focus();
   }
 
+  /** Keeps the text. An empty one ends the draft, unless another tab has written it. */
   #keepDraft() {
-    if (this.#draft) this.drafts.set(this.#draft, this.text.value);
+    const text = this.text.value;
+    if (this.#draft && (text || this.drafts.get(this.#draft) === this.#kept)) this.drafts.set(this.#draft, text);
+    this.#kept = text;
+  }
+
+  /** Another tab has changed the draft. If it has sent it, a text that was typed here stays, and its copy here goes. */
+  #yield() {
+    if (!this.#draft || this.drafts.get(this.#draft)) return;
+    if (this.#isTyped) return this.#keepDraft();
+    this.text.value = this.#kept = "";
+    this.update();
   }
 }

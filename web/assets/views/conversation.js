@@ -77,6 +77,7 @@ export class Conversation {
     this.bar = el("div", { role: "status" });
     this.notice = el("p", { className: "notice", role: "alert" });
     this.reply = el("div", { className: "reply", hidden: true });
+    this.repliedTo = el("p");
     this.element = el(
       "section",
       { className: "pane", "aria-labelledby": "title" },
@@ -146,6 +147,7 @@ export class Conversation {
     const { entries } = this.client.outbox;
     this.outgoing.update(entries.filter((one) => this.#isHere(one, entry) && !thread.has(one.message_uuid)));
     this.typing.hidden = !this.client.store.isTyping(this.uuid);
+    this.#showReply();
     this.scroller.hold();
     this.#updateSeen();
   }
@@ -356,15 +358,24 @@ export class Conversation {
     this.reply.hidden = !message;
     this.reply.replaceChildren();
     if (!message) return;
-    const quote = this.#quoteOf(message.uuid);
     this.reply.append(
-      el("p", {}, t("reply_to", { name: quote?.name ?? "" }), el("span", { dir: "auto" }, ` ${quote?.text}`)),
+      this.repliedTo,
       linkButton(t("cancel"), () => {
         this.#replyTo(null);
         this.composer.focus();
       }),
     );
+    this.#showReply();
     this.composer.focus();
+  }
+
+  /** Shows the message that is replied to as it is now. */
+  #showReply() {
+    if (!this.#repliedTo) return;
+    const quote = this.#quoteOf(this.#repliedTo.uuid);
+    if (!quote) return this.#replyTo(null); // hidden in another window
+    const { name, text } = quote;
+    this.repliedTo.replaceChildren(t("reply_to", { name }), el("span", { dir: "auto" }, ` ${text}`));
   }
 
   /** @param {string} message_uuid */
@@ -372,7 +383,10 @@ export class Conversation {
     const message = this.thread?.messages.find(({ uuid }) => uuid === message_uuid);
     if (!message) return null;
     const isMine = message.user_uuid === this.client.store.me.uuid;
-    return { name: isMine ? t("you") : message.display_name, text: message.message };
+    return {
+      name: isMine ? t("you") : message.display_name,
+      text: message.unsent_at ? t("unsent_message") : message.message,
+    };
   }
 
   /**

@@ -26,6 +26,8 @@ export class Settings {
 
   /** @type {Person | undefined} */
   #shown;
+  /** @type {Person | undefined} The one that the fields were filled with. */
+  #filled;
   /** @type {MessagesFrom} */
   #messagesFrom = "everyone";
 
@@ -118,7 +120,9 @@ export class Settings {
   }
 
   update() {
-    this.#showPerson(this.client.store.me);
+    const { me } = this.client.store;
+    if (this.#filled && me !== this.#shown) this.#refill(me);
+    this.#showPerson(me);
   }
 
   #profileForm() {
@@ -162,10 +166,31 @@ export class Settings {
 
   /** @param {Person} person */
   #fill(person) {
-    this.name.input.value = person.display_name;
-    this.handle.input.value = person.handle;
-    this.picture.input.value = person.avatar ?? "";
+    this.#filled = person;
+    for (const [name, input] of this.#inputs) input.value = person[name] ?? "";
     this.client.store.setMe(person);
+  }
+
+  /**
+   * Shows what another window has changed, but for what the person has typed here.
+   *
+   * @param {Person} person
+   */
+  #refill(person) {
+    const filled = /** @type {Person} */ (this.#filled);
+    for (const [name, input] of this.#inputs) {
+      if (input.value === (filled[name] ?? "")) input.value = person[name] ?? "";
+    }
+    this.#filled = person;
+  }
+
+  /** @returns {["display_name" | "handle" | "avatar", HTMLInputElement][]} */
+  get #inputs() {
+    return [
+      ["display_name", this.name.input],
+      ["handle", this.handle.input],
+      ["avatar", this.picture.input],
+    ];
   }
 
   /** @param {Person} person */
@@ -176,14 +201,14 @@ export class Settings {
   }
 
   async #saveProfile() {
-    const { me } = this.client.store;
+    const filled = /** @type {Person} */ (this.#filled);
     const typed = {
       display_name: this.name.input.value.trim(),
       handle: this.handle.input.value,
       avatar: this.picture.input.value.trim() || null,
     };
     const changes = Object.entries(typed).filter(
-      ([name, value]) => value !== (me[/** @type {keyof Person} */ (name)] ?? null),
+      ([name, value]) => value !== (filled[/** @type {keyof Person} */ (name)] ?? null),
     );
     if (!changes.length) return this.#showResult(t("saved"));
     this.#showResult(t("saving"));
