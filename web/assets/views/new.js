@@ -68,6 +68,7 @@ export class NewConversation {
     this.#choices++;
     this.#stopListening();
     this.picker.close();
+    this.composer.close();
   }
 
   focus() {
