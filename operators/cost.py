@@ -33,6 +33,7 @@ A_DAY = {
 }  # of each daily person; 3 messages a day reach a person, and each is marked as read by itself
 CONNECTED_MINUTES = 40  # a day, of each daily person: all sockets together
 PING_MINUTES = 4.5  # between two pings of a socket, as packages/client-js sends them
+CHECK_MINUTES = 15  # between two checks for lost events, likewise
 DELIVERED = 2  # events for each message and each mark: one to a socket of either person
 TYPING = 1  # frames for each message
 TEXT = "Sixty letters or so, as people write when they chat a little"
@@ -134,6 +135,10 @@ class Month:
         return CONNECTED_MINUTES * DAILY_PEOPLE * DAYS * self.times
 
     @property
+    def checks(self) -> float:
+        return self.connected_minutes / CHECK_MINUTES
+
+    @property
     def pings(self) -> float:
         return self.connects * (CONNECTED_MINUTES / A_DAY["connect"] // PING_MINUTES)
 
@@ -220,6 +225,8 @@ def operations(measured: Mapping[str, Consumed], month: Month) -> list[Operation
         Operation("connect", month.connects, read, measured["connect"]),
         Operation("subscribe", month.done("conversation"), read, measured["subscribe"], frames=2),
         Operation("disconnect", month.connects, read, measured["disconnect"]),
+        Operation("check: changes", month.checks, read, measured["20 conversations since a time"], requests=1),
+        Operation("check: counts", month.checks, read, measured["unread, of 30 conversations"], requests=1),
         Operation("ping", month.pings, PING_SECONDS, frames=2),
         Operation("typing", TYPING * month.messages, read, measured["typing"], frames=2),
     ]

@@ -17,7 +17,7 @@ import { Typing } from "./typing.js";
  */
 
 const POLL_MS = 10_000; // while there is no socket
-const CATCH_UP_MS = 300_000; // while there is one: the very last push may have been lost
+const CHECK_MS = 900_000; // while there is one: the very last push may have been lost
 
 /**
  * Fires `connection` when isConnected or isReachable may have changed, and `behind` after each failed attempt to catch up.
@@ -80,8 +80,9 @@ export class Client extends Emitter {
     clearInterval(this.#poll);
     this.#poll = setInterval(() => {
       this.store.endMutes();
-      const isBehind = !this.isConnected || this.sync.isBehind || Date.now() - this.sync.caughtUpAt > CATCH_UP_MS;
-      if (isBehind && this.platform.isVisible) this.catchUp();
+      if (!this.platform.isVisible) return;
+      if (!this.isConnected || this.sync.isBehind) this.catchUp();
+      else if (Date.now() - this.sync.checkedAt > CHECK_MS) this.sync.check();
     }, POLL_MS);
   }
 

@@ -25,8 +25,8 @@ export class Sync {
   nextPages = {};
   /** Whether the store may lack something: an attempt to catch up failed. */
   isBehind = false;
-  /** When the store last had everything, by this machine's clock in milliseconds. */
-  caughtUpAt = 0;
+  /** When the store was last compared with the server, by this machine's clock in milliseconds. */
+  checkedAt = 0;
 
   #dedupe = deduped();
   /** @type {Map<Folder, string>} Paths of the conversations that change from now on, by folder. */
@@ -248,11 +248,23 @@ export class Sync {
     try {
       await this.#catchUp();
       this.isBehind = false;
-      this.caughtUpAt = Date.now();
+      this.checkedAt = Date.now();
     } catch {
       this.isBehind = true;
     }
     this.#catchingUp = null;
+  }
+
+  /** Loads all of which an event was lost: a request for each folder, one for the counts, and more if something was. */
+  async check() {
+    this.checkedAt = Date.now();
+    try {
+      for (const folder of this.#monitors.keys()) await this.#follow(folder);
+      if (this.#openUuid) await this.#complete(this.#openUuid);
+      await this.#agreeOnUnread();
+    } catch {
+      this.isBehind = true;
+    }
   }
 
   /** Catches up after the socket has opened. Events wait until that is done. */
