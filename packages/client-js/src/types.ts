@@ -186,7 +186,7 @@ export type ServerEvent =
       message_group_uuid: string;
       change: number;
       kind: "edit" | "unsend" | "reaction";
-      message?: LiveMessage | HiddenMessage;
+      message?: LiveMessage | Omit<HiddenMessage, "change">;
     }
   | { type: "hidden"; message_group_uuid: string; seq: number }
   | { type: "read"; message_group_uuid: string; user_uuid: string; read_seq: number }
