@@ -65,7 +65,7 @@ export class Session extends EventTarget {
 
   /** A new token. Callers at the same time get the same one. Throws SignedOut, Unreachable. */
   renewed() {
-    // One tab at a time: a refresh token may be valid once.
+    // A refresh token may be valid once.
     this.#renewal ??= this.#storage
       .alone(KEY, () => this.#renew())
       .finally(() => {

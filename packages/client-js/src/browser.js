@@ -67,8 +67,7 @@ export class BrowserStorage extends Emitter {
   }
 
   /**
-   * Runs a task in one tab at a time, and returns its result. Without storage there are no locks, and each tab has its
-   * own values.
+   * Runs a task in one tab at a time. Without storage there are no locks, and each tab has its own values.
    *
    * @template T
    * @param {string} name

@@ -69,7 +69,7 @@ export class Outbox extends Emitter {
     clearTimeout(this.#standInTimer);
   }
 
-  /** Another client has changed its entries: soon, sends what is left of them. The other may have been closed. */
+  /** Sends, after a while, what another client has left. */
   #standIn() {
     this.#changed();
     this.#standInTimer ??= setTimeout(() => {

@@ -25,7 +25,7 @@ export class Sync {
   nextPages = {};
   /** Whether the store may lack something: an attempt to catch up failed. */
   isBehind = false;
-  /** When the store was last compared with the server, by this machine's clock in milliseconds. */
+  /** When the store last agreed with the server, in milliseconds. */
   checkedAt = 0;
 
   #dedupe = deduped();
@@ -255,7 +255,7 @@ export class Sync {
     this.#catchingUp = null;
   }
 
-  /** Loads all of which an event was lost: a request for each folder, one for the counts, and more if something was. */
+  /** Loads all of which an event was lost. */
   async check() {
     this.checkedAt = Date.now();
     try {
@@ -406,7 +406,7 @@ export class Sync {
   }
 
   /**
-   * Takes an entry from an event. At the end of a block it names changes that no event told.
+   * Takes an entry from an event. After a block it names changes that no event told.
    *
    * @param {LiveEntry} entry
    */

@@ -116,14 +116,14 @@ export class Composer {
     this.focus();
   }
 
-  /** Keeps the text. An empty one ends the draft, unless another tab has written it. */
+  /** Keeps the text as a draft. An empty one ends its own. */
   #keepDraft() {
     const text = this.text.value;
     if (this.#draft && (text || this.drafts.get(this.#draft) === this.#kept)) this.drafts.set(this.#draft, text);
     this.#kept = text;
   }
 
-  /** Another tab has changed the draft. If it has sent it, a text that was typed here stays, and its copy here goes. */
+  /** Another tab has sent the draft: a text that was typed here stays, a copy goes. */
   #yield() {
     if (!this.#draft || this.drafts.get(this.#draft)) return;
     if (this.#isTyped) return this.#keepDraft();

@@ -369,7 +369,6 @@ export class Conversation {
     this.composer.focus();
   }
 
-  /** Shows the message that is replied to as it is now. */
   #showReply() {
     if (!this.#repliedTo) return;
     const quote = this.#quoteOf(this.#repliedTo.uuid);
