@@ -213,6 +213,7 @@ export class Outbox extends Emitter {
   /** @param {number} retryAfterMs */
   #scheduleAttempt(retryAfterMs) {
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2 || FIRST_PAUSE_MS);
+    clearTimeout(this.#timer);
     if (this.#isClosed) return;
     const pauseMs = retryAfterMs + this.#pauseMs * (0.5 + Math.random() / 2);
     this.#timer = setTimeout(() => this.#attempt(), pauseMs);

@@ -188,6 +188,35 @@ test("what another client has left in the storage is sent after a while", async 
   one.disconnect();
 });
 
+test("while sending fails, changes of another client begin no second row of attempts", async () => {
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  const storage = new MemoryStorage();
+  let changed = () => {};
+  storage.onForeignChange = (listener) => {
+    changed = listener;
+    return () => {};
+  };
+  const one = client({ platform: new Platform(storage) });
+  one.send({ handle: "londo" }, "Hello");
+  await settled();
+  const pass = async (seconds) => {
+    requests = [];
+    for (let second = 0; second < seconds; second++) {
+      mock.timers.tick(1_000);
+      await settled();
+    }
+    return requests.filter(({ method }) => method === "POST").length;
+  };
+  await pass(60);
+  for (let change = 0; change < 8; change++) {
+    changed(`${one.outbox.prefix}another`);
+    await pass(11);
+  }
+
+  assert.ok((await pass(60)) <= 4);
+  one.disconnect();
+});
+
 test("a message is sent until it is answered, under the same uuid, and the next one waits", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   let failures = 2;
