@@ -63,7 +63,8 @@ def test_a_person_signs_in_at_the_issuer_and_stays_signed_in(
     assert "eyJ" not in page.evaluate("JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
     refresh_token = page.evaluate(REFRESH_TOKEN)
     page.reload()
-    expect(page.get_by_text("No conversations yet")).to_be_visible()
+    expect(page.get_by_text(f"@{person['preferred_username']}")).to_be_visible()
+    expect(page.get_by_text("No conversations yet")).to_be_visible()  # with the new tokens; the handle is shown before
     assert page.evaluate(REFRESH_TOKEN) != refresh_token
     page.go_back()
     expect(page.get_by_role("link", name=person["name"])).to_be_visible()
