@@ -259,7 +259,7 @@ export class Sync {
   async check() {
     this.checkedAt = Date.now();
     try {
-      for (const folder of this.#monitors.keys()) await this.#follow(folder);
+      await this.#followAll();
       if (this.#openUuid) await this.#complete(this.#openUuid);
       await this.#agreeOnUnread();
     } catch {
@@ -279,13 +279,17 @@ export class Sync {
 
   async #catchUp() {
     if (!this.#monitors.has("inbox")) await this.loadInbox();
-    for (const folder of this.#monitors.keys()) await this.#follow(folder);
+    await this.#followAll();
     for (const uuid of [...this.store.threads.keys()]) {
       if (uuid === this.#openUuid) await this.refresh(uuid).then(() => this.#complete(uuid));
       else this.store.threads.delete(uuid); // loaded again when it opens
     }
     await this.marks.send();
     if (this.#monitors.has("inbox")) await this.#agreeOnUnread();
+  }
+
+  async #followAll() {
+    for (const folder of this.#monitors.keys()) await this.#follow(folder);
   }
 
   /**

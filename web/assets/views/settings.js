@@ -121,7 +121,7 @@ export class Settings {
 
   update() {
     const { me } = this.client.store;
-    if (this.#filled && me !== this.#shown) this.#refill(me);
+    if (me !== this.#shown) this.#refill(me);
     this.#showPerson(me);
   }
 
@@ -177,7 +177,8 @@ export class Settings {
    * @param {Person} person
    */
   #refill(person) {
-    const filled = /** @type {Person} */ (this.#filled);
+    const filled = this.#filled;
+    if (!filled) return;
     for (const [name, input] of this.#inputs) {
       if (input.value === (filled[name] ?? "")) input.value = person[name] ?? "";
     }

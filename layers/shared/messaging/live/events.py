@@ -132,9 +132,9 @@ def _events_for(user_uuid: str, change: Change, messages: Mapping[Place, Message
     if old is None or before is None:
         return
     became_mutual = new.is_mutual and not old.is_mutual  # the entry now shows the other's mark
-    is_renamed = old.other(user_uuid).shown != new.other(user_uuid).shown and not entry.blocking
-    is_mark_shown, was_mark_shown = entry.other_read_seq is not None, before.other_read_seq is not None
-    if became_mutual or is_renamed or (is_mark_shown != was_mark_shown and not entry.blocking):
+    is_renamed = old.other(user_uuid).shown != new.other(user_uuid).shown
+    is_mark_toggled = (before.other_read_seq is None) != (entry.other_read_seq is None)
+    if became_mutual or ((is_renamed or is_mark_toggled) and not entry.blocking):
         yield views.message_group_event(entry)
     yield from _marks_for(entry, before, old, new)
 
